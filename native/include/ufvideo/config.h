@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ufvideo {
+
+/// How to run here. Says nothing about the model and nothing about the answer.
+struct RuntimeConfig {
+  /// Path of libonnxruntime; opened once for the process.
+  std::filesystem::path onnxruntime_library;
+  /// Execution providers in order of preference; only "cpu" for now.
+  std::vector<std::string> providers{"cpu"};
+  /// Threads inside one operator; unset: ONNX Runtime's choice (all physical cores).
+  std::optional<int> num_threads;
+  /// Idle worker threads spin: faster alone, slower beside busy neighbours.
+  bool allow_spinning = true;
+  /// Compare every file of the package with its SHA-256 while loading.
+  bool verify_digests = true;
+  /// Bound on the SAM 2 features a session keeps for later objects and questions.
+  std::size_t mask_cache_bytes = std::size_t{1} << 30;
+
+  /// Throws InvalidConfig naming the field, the value and what is allowed.
+  void validate() const;
+};
+
+/// How to answer.
+struct GenerationConfig {
+  int max_new_tokens = 2048;
+  /// 0 takes the most likely token (greedy); above 0 samples.
+  float temperature = 0.0f;
+  /// Keep only the k most likely tokens; unset: all.
+  std::optional<int> top_k;
+  /// Keep the smallest set of tokens whose probability reaches p, 0 < p <= 1; unset: all.
+  std::optional<float> top_p;
+  /// Seed of the sampler; unset: a fresh one for each answer.
+  std::optional<std::uint64_t> seed;
+
+  /// Throws InvalidConfig naming the field, the value and what is allowed.
+  void validate() const;
+};
+
+}  // namespace ufvideo

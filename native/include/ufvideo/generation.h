@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ufvideo/statistics.h"
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+
+/// Why an answer ended.
+enum class StopReason { kEndToken, kMaxNewTokens, kContextFull, kStopped, kCancelled };
+
+/// What a token callback answers: go on; end and keep the answer so far; end and roll back.
+enum class StreamAction { kContinue, kStop, kCancel };
+
+/// A time span of the answer as fractions of the clip, 0 to 1; a moment has start == end.
+struct SpanFraction {
+  double start;
+  double end;
+};
+
+/// One answer in token ids, with what later stages need of it.
+struct Generation {
+  /// Generated ids, end token included when it was produced.
+  std::vector<std::int64_t> token_ids;
+  StopReason stop_reason = StopReason::kEndToken;
+  std::vector<SpanFraction> spans;
+  /// Index in token_ids of each [SEG] that has a hidden state (model part 7: with `preceding`, a
+  /// [SEG] that is the very first token has none and is left out).
+  std::vector<std::int64_t> seg_positions;
+  /// The language model state of each of them, float32 [O, D].
+  Tensor seg_hidden_states;
+  /// Positions prefilled for this answer and those reused from the session's cache.
+  std::int64_t num_prefill_tokens = 0;
+  std::int64_t num_reused_tokens = 0;
+  double time_to_first_token_ms = 0.0;
+  double decode_ms = 0.0;
+  StageTimings timings;
+};
+
+/// Masks of O objects on F frames.
+struct Segmentation {
+  /// bool [O, F, H, W] at the resolution of the frames given.
+  Tensor masks;
+  /// Predicted IoU of the mask that was taken, float32 [O, F].
+  Tensor scores;
+  StageTimings timings;
+};
+
+/// Spans in a token sequence: two adjacent time tokens in order are a span, one alone is a moment;
+/// a pair whose end lies before its start is no span and is left out.
+std::vector<SpanFraction> find_spans(const std::vector<std::int64_t>& token_ids,
+                                     std::int64_t time_first_id, int num_time_tokens);
+
+}  // namespace ufvideo

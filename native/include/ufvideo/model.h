@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "ufvideo/config.h"
+#include "ufvideo/package.h"
+#include "ufvideo/stages/aligner.h"
+#include "ufvideo/stages/language_model.h"
+#include "ufvideo/stages/mask_decoder.h"
+#include "ufvideo/stages/mask_encoder.h"
+#include "ufvideo/stages/region_encoder.h"
+#include "ufvideo/stages/token_embedder.h"
+#include "ufvideo/stages/vision_encoder.h"
+
+namespace ufvideo {
+
+/// The weights: immutable after loading and shared by any number of sessions and threads.
+class Model {
+ public:
+  /// Opens the package and every stage. Throws InvalidPackage, UnsupportedPackage, InvalidConfig,
+  /// DeviceUnavailable or InferenceFailed.
+  static std::shared_ptr<const Model> load(const std::filesystem::path& package,
+                                           const RuntimeConfig& config);
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const Manifest& manifest() const;
+  const RuntimeConfig& config() const;
+
+  const VisionEncoder& vision_encoder() const;
+  const Aligner& aligner() const;
+  const RegionEncoder& region_encoder() const;
+  const TokenEmbedder& token_embedder() const;
+  const LanguageModel& language_model() const;
+  const MaskEncoder& mask_encoder() const;
+  const MaskDecoder& mask_decoder() const;
+
+ private:
+  Model(Package package, RuntimeConfig config);
+
+  struct Stages;
+  Package package_;
+  RuntimeConfig config_;
+  std::unique_ptr<Stages> stages_;
+};
+
+}  // namespace ufvideo

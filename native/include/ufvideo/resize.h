@@ -1,0 +1,14 @@
+#pragma once
+
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+
+/// Resizes frames as Pillow's Image.resize(BICUBIC) does, bit for bit: fixed-point separable
+/// filters with antialiasing, horizontal pass first, rounded to uint8 between the passes.
+///
+/// @param frames uint8 [T, H, W, 3].
+/// @return uint8 [T, height, width, 3]; `frames` itself when the size is the same already.
+Tensor resize_bicubic(const Tensor& frames, int height, int width);
+
+}  // namespace ufvideo

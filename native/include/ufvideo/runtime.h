@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace ufvideo {
+
+/// The oldest ONNX Runtime whose C API this library was built for (1.21: JetPack 6 has it).
+inline constexpr int kMinOnnxRuntimeApi = 21;
+
+/// What an ONNX Runtime library offers.
+struct OnnxRuntimeFacts {
+  std::string version;
+  std::filesystem::path library;
+  /// Provider names as ONNX Runtime spells them, e.g. "CPUExecutionProvider".
+  std::vector<std::string> providers;
+};
+
+/// Opens the library (once for the process) and says what it is. Throws DeviceUnavailable when it
+/// is missing or too old, naming the version found, the version needed and the command that mends
+/// it; InvalidConfig when another library is already open in this process.
+OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library);
+
+}  // namespace ufvideo

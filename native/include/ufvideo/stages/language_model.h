@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "ufvideo/stages/stage.h"
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+
+class KvCache;
+
+/// What one run of the language model gives.
+struct LanguageModelOutput {
+  /// Logits of the last position, float32 [V].
+  Tensor logits;
+  /// States of all new positions after the final norm, float32 [S, D].
+  Tensor hidden_states;
+};
+
+/// The decoder. Keys and values stay in a KvCache that the graph updates in place.
+///
+/// graph: inputs_embeds float32 [B, S, D], seqlens_k int32 [B], total_sequence_length int32 [],
+///        past_key_values.{i}.key/.value [B, kv, C, head]
+///     -> logits float32 [B, 1, V], hidden_states float32 [B, S, D], present.{i}.key/.value
+class LanguageModel : public Stage {
+ public:
+  LanguageModel(const Package& package, const RuntimeConfig& config);
+
+  /// A new, empty cache for one sequence.
+  std::unique_ptr<KvCache> make_cache() const;
+  /// Runs S new positions after those the cache holds and advances it.
+  ///
+  /// @param embeddings float32 [S, D].
+  LanguageModelOutput run(const Tensor& embeddings, KvCache& cache) const;
+
+  int max_positions() const { return max_positions_; }
+
+ private:
+  int num_layers_;
+  int num_key_value_heads_;
+  int head_dim_;
+  int max_positions_;
+};
+
+}  // namespace ufvideo

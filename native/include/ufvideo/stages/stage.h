@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "ufvideo/config.h"
+#include "ufvideo/package.h"
+
+namespace ufvideo {
+
+class Graph;
+
+/// What all stages share: their stem and their graph.
+class Stage {
+ public:
+  virtual ~Stage();
+  Stage(const Stage&) = delete;
+  Stage& operator=(const Stage&) = delete;
+
+  /// One name in every layer: file, manifest key, statistics field.
+  const std::string& stem() const { return stem_; }
+
+ protected:
+  Stage(const Package& package, const std::string& stem, const RuntimeConfig& config);
+
+  const Graph& graph() const { return *graph_; }
+
+ private:
+  std::string stem_;
+  std::unique_ptr<Graph> graph_;
+};
+
+}  // namespace ufvideo

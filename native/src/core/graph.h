@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ufvideo/config.h"
+#include "ufvideo/manifest.h"
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+
+using NamedTensor = std::pair<std::string, Tensor>;
+
+/// One ONNX graph opened in ONNX Runtime. Thread-safe: runs share nothing but the weights.
+///
+/// The graph's inputs and outputs are compared with the manifest when it is opened; a name, dtype
+/// or rank that differs is InvalidPackage. Inputs are checked against the manifest before each run
+/// (name, dtype, rank, fixed dimensions; symbols must agree): InvalidInput. ONNX Runtime's errors
+/// are caught here and nowhere else, and rethrown with the stage and the input shapes:
+/// OutOfMemory for a failed allocation, else InferenceFailed.
+class Graph {
+ public:
+  Graph(const std::filesystem::path& path, const std::string& stage, const StageEntry& entry,
+        const RuntimeConfig& config);
+  ~Graph();
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+
+  /// Runs with all inputs by name and returns the outputs asked for, in that order, in memory
+  /// ONNX Runtime allocated.
+  std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
+                          const std::vector<std::string>& output_names) const;
+
+  /// The same, with further outputs written into tensors the caller gives (which may be the memory
+  /// of an input: the KV cache).
+  std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
+                          const std::vector<std::string>& output_names,
+                          const std::vector<NamedTensor>& bound_outputs) const;
+
+  const std::string& stage() const;
+  const StageEntry& entry() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace ufvideo
