@@ -1,0 +1,54 @@
+"""Fixtures that every test folder shares."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+SMALL = DATA / "small"
+
+
+@pytest.fixture(scope="session")
+def small_checkpoint() -> Path:
+    """The golden checkpoint, in the released on-disk format."""
+    return SMALL / "checkpoint"
+
+
+@pytest.fixture(scope="session")
+def golden_dir() -> Path:
+    """What the reference implementation computes from the golden checkpoint."""
+    return SMALL / "golden"
+
+
+def _export(checkpoint: Path, out: Path, **options: str) -> Path:
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("needs the export extra: pip install 'ufvideo-sdk[export]'")
+    from ufvideo_export import export_package
+
+    export_package(checkpoint, out, vision_tower=SMALL / "siglip", **options)
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_package(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """The golden checkpoint exported in fp32, `seg_hidden_state` as released (preceding)."""
+    return _export(small_checkpoint, tmp_path_factory.mktemp("package") / "small")
+
+
+@pytest.fixture(scope="session")
+def small_package_fp16(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """The golden checkpoint exported in fp16."""
+    out = tmp_path_factory.mktemp("package") / "small_fp16"
+    return _export(small_checkpoint, out, precision="fp16")
+
+
+@pytest.fixture(scope="session")
+def small_package_predicting(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path
+) -> Path:
+    """The golden checkpoint exported with `seg_hidden_state` predicting."""
+    out = tmp_path_factory.mktemp("package") / "small_predicting"
+    return _export(small_checkpoint, out, seg_hidden_state="predicting")
