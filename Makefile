@@ -1,0 +1,92 @@
+# Everything a fresh Debian machine with Python and a compiler needs: `make demo`, `make test`.
+
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk export -type f \
+  \( -name '*.py' -o -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.cmake' -o -name '*.sh' \
+  -o -name py.typed \))
+HEADERS := .cache/onnxruntime
+
+.PHONY: demo test test-python test-native sanitize lint types stubs stubs-check format bench setup clean
+
+demo: setup
+	$(BIN)/python -m benchmarks.demo --out out
+
+test: setup test-native test-python
+
+test-python: setup
+	$(BIN)/python -m pytest
+
+setup: $(VENV)/.installed
+
+# Compilers and header-only libraries; asks for root only where something is missing.
+$(VENV)/.system: cmake/install_debian_packages.sh
+	bash cmake/install_debian_packages.sh
+	mkdir -p $(VENV) && touch $@
+
+$(HEADERS)/.fetched: cmake/fetch_onnxruntime_headers.sh | $(VENV)/.system
+	bash cmake/fetch_onnxruntime_headers.sh $(HEADERS)
+	touch $@
+
+# PyTorch first and by itself: a plain `torch` brings gigabytes of CUDA.
+$(VENV)/.torch: | $(VENV)/.system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+	$(BIN)/pip install -q "$(TORCH)"
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
+	$(BIN)/pip install -q ".[export,dev]"
+	touch $@
+
+ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \
+  "from ufvideo_sdk.onnxruntime_library import find_library; print(find_library())")
+
+build/native/.built: $(VENV)/.installed $(shell find tests/native -type f)
+	cmake -S . -B build/native -G Ninja -DCMAKE_BUILD_TYPE=Release -DUFVIDEO_BUILD_TESTS=ON
+	cmake --build build/native -j $(JOBS)
+	touch $@
+
+test-native: build/native/.built
+	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/native --output-on-failure
+
+build/sanitize/.built: $(VENV)/.installed $(shell find tests/native -type f)
+	cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DUFVIDEO_BUILD_TESTS=ON \
+	  -DUFVIDEO_SANITIZE=ON
+	cmake --build build/sanitize -j $(JOBS)
+	touch $@
+
+# The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+sanitize: build/sanitize/.built
+	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/sanitize --output-on-failure
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYTHONPATH=sdk:export $(BIN)/lint-imports
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cc' '*.h')
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $$(git ls-files '*.cc' '*.h')
+
+types: setup
+	$(BIN)/mypy
+
+stubs: setup
+	$(BIN)/python bindings/write_stubs.py
+
+# Fails when the committed stub is not what the module says.
+stubs-check: setup
+	$(BIN)/python bindings/write_stubs.py --check
+
+bench: setup
+	$(BIN)/python -m benchmarks.latency.pipeline
+
+clean:
+	rm -rf build out $(VENV) .cache

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs what the build needs and Debian has: a compiler, CMake, Ninja, two header libraries.
+# Says what is missing instead where the machine has no apt or we are not allowed to use it.
+set -euo pipefail
+
+packages=(g++ cmake ninja-build python3-venv python3-dev nlohmann-json3-dev libgtest-dev git)
+
+missing=()
+for package in "${packages[@]}"; do
+  if ! dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed'; then
+    missing+=("$package")
+  fi
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+  exit 0
+fi
+
+run=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo "these packages are missing: ${missing[*]}" >&2
+    echo "install them as root: apt-get update && apt-get install -y ${missing[*]}" >&2
+    exit 1
+  fi
+  run=(sudo)
+fi
+"${run[@]}" apt-get update -qq
+"${run[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
