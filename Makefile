@@ -14,7 +14,15 @@ HEADERS := .cache/onnxruntime
 .PHONY: demo test test-python test-native sanitize lint types stubs stubs-check format bench setup clean
 
 demo: setup
-	$(BIN)/python -m benchmarks.demo --out out
+	$(BIN)/ufvideo export tests/data/small/checkpoint out/small --vision-tower tests/data/small/siglip --force
+	$(BIN)/python -m benchmarks.clips out/clip.mp4
+	$(BIN)/ufvideo ask out/clip.mp4 "segment" --package out/small --max-new-tokens 24 \
+	  --save out/answer.mp4 --save out/answer.png
+	$(BIN)/ufvideo segment out/clip.mp4 "the yellow ball" --package out/small --save out/segment.png
+	@echo
+	@echo "The package was made from a small checkpoint with RANDOM weights: it shows that the whole"
+	@echo "path runs, and its words and masks mean nothing."
+	@echo "Look at out/answer.png, out/answer.mp4 and out/segment.png."
 
 test: setup test-native test-python
 

@@ -1,0 +1,1 @@
+"""Measurements of the SDK: `python -m benchmarks.latency.pipeline`."""
