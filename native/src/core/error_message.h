@@ -1,0 +1,24 @@
+#pragma once
+
+#include <sstream>
+#include <string>
+
+#include "ufvideo/error.h"
+
+namespace ufvideo {
+
+/// Joins the parts of a message: `message("expected ", 3, ", got ", n)`.
+template <typename... Parts>
+std::string message(const Parts&... parts) {
+  std::ostringstream stream;
+  (stream << ... << parts);
+  return stream.str();
+}
+
+/// Throws Error of this code with the parts joined to one message.
+template <typename... Parts>
+[[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
+  throw Error(code, message(parts...));
+}
+
+}  // namespace ufvideo
