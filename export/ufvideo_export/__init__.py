@@ -1,0 +1,21 @@
+"""Checkpoints in the released format to packages that the runtime reads.
+
+`export_package` is imported on first use: it needs PyTorch, which `--help` must not wait for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ufvideo_export.export import export_package
+
+__all__ = ["export_package"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "export_package":
+        from ufvideo_export.export import export_package
+
+        return export_package
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,197 @@
+"""From a checkpoint to a verified package."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint_config import ARCHITECTURE
+from ufvideo_export.model import check_tensors
+from ufvideo_export.spec import (
+    PRECISIONS,
+    SEG_HIDDEN_STATES,
+    StageSpec,
+    stage_specs,
+)
+from ufvideo_export.stages import STAGES
+from ufvideo_export.tokenizer import chat_template_json, read_tokenizer
+from ufvideo_export.verify import verify_stage
+from ufvideo_export.write_package import (
+    check_space,
+    check_target,
+    file_entry,
+    partial_folder,
+    publish,
+)
+from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    ModelFacts,
+    StageEntry,
+    StageVerification,
+    VideoFacts,
+)
+
+Progress = Callable[[str, float], None]
+MAX_REGION_TOKENS = 4
+# Distribution name -> provenance key.
+_PROVENANCE = {
+    "ufvideo-sdk": "exporter",
+    "torch": "torch",
+    "transformers": "transformers",
+    "onnx": "onnx",
+    "onnx-ir": "onnx_ir",
+    "onnxscript": "onnxscript",
+}
+
+
+def export_package(
+    checkpoint: Path,
+    out: Path,
+    *,
+    vision_tower: Path | None = None,
+    precision: str = "fp32",
+    seg_hidden_state: str = "preceding",
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Manifest:
+    """Write a checkpoint as a package of ONNX graphs, each compared with PyTorch on the way.
+
+    Args:
+        checkpoint: Folder in the released format.
+        out: The package; it appears by one rename when everything is in it.
+        vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it.
+        precision: "fp32" or "fp16".
+        seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
+            optimises).
+        force: Replace a package that exists.
+        progress: Called with what is being done and the fraction of the work behind it.
+
+    Returns:
+        The manifest of the package.
+
+    Raises:
+        ConfigError: For an unknown precision or seg_hidden_state.
+        InputError: For a checkpoint or a target that is not what it should be.
+        CapacityError: When the disk is too small.
+        InferenceError: When a graph does not agree with PyTorch.
+    """
+    _check_option("precision", precision, PRECISIONS)
+    _check_option("seg_hidden_state", seg_hidden_state, SEG_HIDDEN_STATES)
+    report = progress or (lambda _label, _fraction: None)
+    out = Path(out).absolute()
+    check_target(out, force=force)
+    report("checkpoint", 0.0)
+    opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
+    tokenizer = read_tokenizer(opened.folder, opened.sizes)
+    num_values = check_tensors(opened)
+    with partial_folder(out) as partial:
+        check_space(out, _needed_bytes(opened, num_values, precision))
+        entries, verification = _write_stages(opened, partial, precision, report)
+        tokenizer.write(partial / "tokenizer.json")
+        (partial / "chat_template.json").write_text(chat_template_json(), encoding="utf-8")
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            model=_model_facts(opened, seg_hidden_state),
+            video=_video_facts(opened),
+            tokens=tokenizer.facts,
+            stages=entries,
+            files=tuple(
+                file_entry(partial, name) for name in ("tokenizer.json", "chat_template.json")
+            ),
+            provenance=_provenance(opened),
+            verification=verification,
+        )
+        report("publish", 1.0)
+        publish(partial, out, manifest, force=force)
+    return manifest
+
+
+def _write_stages(
+    checkpoint: Checkpoint, partial: Path, precision: str, report: Progress
+) -> tuple[dict[str, StageEntry], dict[str, StageVerification]]:
+    specs = stage_specs(checkpoint, precision)
+    entries: dict[str, StageEntry] = {}
+    verification: dict[str, StageVerification] = {}
+    for number, (stem, spec) in enumerate(specs.items()):
+        report(stem, number / len(specs))
+        path = partial / f"{stem}.onnx"
+        stage = STAGES[stem](checkpoint, spec, precision)
+        stage.write(path)
+        report(f"{stem} (comparing)", (number + 0.7) / len(specs))
+        verification[stem] = verify_stage(stage, path)
+        entries[stem] = _stage_entry(partial, spec, precision)
+        # One stage's weights in memory at a time.
+        del stage
+        gc.collect()
+    return entries, verification
+
+
+def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
+    weights = f"{spec.stem}.onnx.data"
+    return StageEntry(
+        graph=file_entry(partial, f"{spec.stem}.onnx"),
+        weights=file_entry(partial, weights) if (partial / weights).exists() else None,
+        precision=precision,
+        inputs=spec.inputs,
+        outputs=spec.outputs,
+    )
+
+
+def _model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelFacts:
+    sizes = checkpoint.sizes
+    return ModelFacts(
+        name=checkpoint.name,
+        architecture=ARCHITECTURE,
+        hidden_size=sizes.hidden_size,
+        num_layers=sizes.num_layers,
+        num_attention_heads=sizes.num_attention_heads,
+        num_key_value_heads=sizes.num_key_value_heads,
+        head_dim=sizes.head_dim,
+        vocab_size=sizes.vocab_size,
+        max_position_embeddings=sizes.max_position_embeddings,
+        vision_hidden_size=checkpoint.siglip.hidden_size,
+        max_region_tokens=MAX_REGION_TOKENS,
+        seg_hidden_state=seg_hidden_state,
+    )
+
+
+def _video_facts(checkpoint: Checkpoint) -> VideoFacts:
+    return VideoFacts(
+        num_frames=checkpoint.sizes.num_frames,
+        vision_size_px=checkpoint.siglip.image_size_px,
+        patch_grid=checkpoint.siglip.patch_grid,
+        aligner_padding=checkpoint.sizes.aligner_padding,
+        mask_size_px=checkpoint.sam2.image_size_px,
+        mask_logits_size_px=checkpoint.sam2.mask_logits_size_px,
+    )
+
+
+def _needed_bytes(checkpoint: Checkpoint, num_values: int, precision: str) -> int:
+    sizes = checkpoint.sizes
+    # A tied table is read once and written twice.
+    if sizes.tie_word_embeddings:
+        num_values += sizes.vocab_size * sizes.hidden_size
+    rotary = sizes.max_position_embeddings * sizes.head_dim
+    graphs_bytes = 32 << 20
+    return (num_values + rotary) * (2 if precision == "fp16" else 4) + graphs_bytes
+
+
+def _provenance(checkpoint: Checkpoint) -> dict[str, str]:
+    def installed(distribution: str) -> str:
+        try:
+            return version(distribution).split("+")[0]
+        except PackageNotFoundError:
+            return "unknown"
+
+    versions = {key: installed(name) for name, key in _PROVENANCE.items()}
+    return {**versions, "source": checkpoint.name}
+
+
+def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"expected {name} to be {' or '.join(allowed)}, found {value!r}")

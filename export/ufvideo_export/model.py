@@ -1,0 +1,185 @@
+"""A checkpoint as PyTorch modules, one for each stage."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import nn
+from transformers import Qwen2Config, Qwen2ForCausalLM, Sam2VideoModel
+
+from ufvideo_export.aligner import Aligner, RegionEncoder
+from ufvideo_export.checkpoint import (
+    ALIGNER_PREFIX,
+    HEAD_KEY,
+    REGION_ENCODER_PREFIX,
+    SEG_PROJECTION_PREFIX,
+    Checkpoint,
+    language_model_keys,
+    prefixed_keys,
+    sam2_keys,
+)
+from ufvideo_export.checkpoint_config import ModelSizes
+from ufvideo_export.mask_model import MaskDecoder, MaskEncoder, Sam2Widths, sam2_config
+from ufvideo_export.vision_encoder import VisionEncoder
+from ufvideo_sdk.errors import InputError
+
+
+def build_vision_encoder(checkpoint: Checkpoint) -> VisionEncoder:
+    """SigLIP up to the layer that the checkpoint selects, without its weights.
+
+    Raises:
+        InputError: When the layer does not exist.
+    """
+    select, num_layers = checkpoint.sizes.vision_select_layer, checkpoint.siglip.num_layers
+    # hidden_states has the embeddings first, so N layers give N + 1 states.
+    used = select + num_layers + 1 if select < 0 else select
+    if not 1 <= used <= num_layers:
+        raise InputError(
+            f"expected mm_vision_select_layer to name one of SigLIP's {num_layers} layers,"
+            f" found {select} in {checkpoint.folder / 'config.json'}"
+        )
+    return VisionEncoder(checkpoint.siglip, used)
+
+
+def load_vision_encoder(checkpoint: Checkpoint) -> VisionEncoder:
+    """SigLIP up to the layer that the checkpoint selects."""
+    encoder = build_vision_encoder(checkpoint)
+    checkpoint.fill_siglip(encoder.embeddings, "embeddings")
+    checkpoint.fill_siglip(encoder.encoder, "encoder")
+    return encoder.eval()
+
+
+def build_aligner(checkpoint: Checkpoint) -> Aligner:
+    """The aligner without its weights."""
+    return Aligner(
+        checkpoint.siglip.hidden_size,
+        checkpoint.sizes.hidden_size,
+        num_blocks=(checkpoint.num_aligner_blocks("s1"), checkpoint.num_aligner_blocks("s2")),
+        padding=checkpoint.sizes.aligner_padding,
+    )
+
+
+def load_aligner(checkpoint: Checkpoint) -> Aligner:
+    """The aligner with the checkpoint's weights."""
+    aligner = build_aligner(checkpoint)
+    checkpoint.fill(aligner, prefixed_keys(ALIGNER_PREFIX))
+    return aligner
+
+
+def build_region_encoder(checkpoint: Checkpoint) -> RegionEncoder:
+    """The region MLP without its weights."""
+    return RegionEncoder(checkpoint.siglip.hidden_size, checkpoint.sizes.hidden_size)
+
+
+def load_region_encoder(checkpoint: Checkpoint) -> RegionEncoder:
+    """The region MLP with the checkpoint's weights."""
+    encoder = build_region_encoder(checkpoint)
+    checkpoint.fill(encoder, prefixed_keys(REGION_ENCODER_PREFIX))
+    return encoder
+
+
+def build_sam2(checkpoint: Checkpoint) -> Sam2VideoModel:
+    """SAM 2, memory path included, without its weights.
+
+    Raises:
+        InputError: When its width is not `sam_out_dim`.
+    """
+    hidden_size = checkpoint.sam2_shape("no_memory_embedding")[-1]
+    if hidden_size != checkpoint.sizes.sam_out_dim:
+        raise InputError(
+            f"expected sam_out_dim to be SAM 2's width {hidden_size}, found"
+            f" {checkpoint.sizes.sam_out_dim} in {checkpoint.folder / 'config.json'}"
+        )
+    memories = checkpoint.sam2_shape("memory_temporal_positional_encoding")
+    widths = Sam2Widths(hidden_size, memories[-1], memories[0])
+    return Sam2VideoModel(sam2_config(checkpoint.sam2, widths))
+
+
+def load_sam2(checkpoint: Checkpoint) -> Sam2VideoModel:
+    """SAM 2 with the checkpoint's weights."""
+    sam = build_sam2(checkpoint)
+    checkpoint.fill(sam, sam2_keys)
+    return sam
+
+
+def load_mask_encoder(checkpoint: Checkpoint) -> MaskEncoder:
+    """SAM 2's frame side with the checkpoint's weights."""
+    return MaskEncoder(load_sam2(checkpoint)).eval()
+
+
+def build_seg_projection(checkpoint: Checkpoint) -> nn.Sequential:
+    """The [SEG] projection without its weights."""
+    width, out_width = checkpoint.sizes.hidden_size, checkpoint.sizes.sam_out_dim
+    layers = OrderedDict(
+        [("0", nn.Linear(width, width)), ("1", nn.ReLU()), ("2", nn.Linear(width, out_width))]
+    )
+    return nn.Sequential(layers)
+
+
+def load_mask_decoder(checkpoint: Checkpoint) -> MaskDecoder:
+    """The [SEG] projection and SAM 2's prompt side with the checkpoint's weights."""
+    projection = build_seg_projection(checkpoint)
+    checkpoint.fill(projection, prefixed_keys(SEG_PROJECTION_PREFIX))
+    return MaskDecoder(load_sam2(checkpoint), projection).eval()
+
+
+def qwen2_config(sizes: ModelSizes) -> Qwen2Config:
+    """The language model's configuration for transformers."""
+    return Qwen2Config(
+        vocab_size=sizes.vocab_size,
+        hidden_size=sizes.hidden_size,
+        intermediate_size=sizes.intermediate_size,
+        num_hidden_layers=sizes.num_layers,
+        num_attention_heads=sizes.num_attention_heads,
+        num_key_value_heads=sizes.num_key_value_heads,
+        head_dim=sizes.head_dim,
+        max_position_embeddings=sizes.max_position_embeddings,
+        rms_norm_eps=sizes.rms_norm_eps,
+        rope_theta=sizes.rope_theta,
+        tie_word_embeddings=sizes.tie_word_embeddings,
+        attn_implementation="sdpa",
+    )
+
+
+def load_language_model(checkpoint: Checkpoint) -> Qwen2ForCausalLM:
+    """The whole language model in memory, float32; the exporter itself streams it by layer."""
+    model = Qwen2ForCausalLM(qwen2_config(checkpoint.sizes))
+    with torch.no_grad():
+        for name, target in model.state_dict().items():
+            if name == HEAD_KEY and checkpoint.sizes.tie_word_embeddings:
+                continue
+            target.copy_(checkpoint.tensor(name, target.shape))
+    model.tie_weights()
+    return model.eval()
+
+
+def check_tensors(checkpoint: Checkpoint) -> int:
+    """Check that the checkpoint holds every tensor the stages need, from the headers alone.
+
+    Returns:
+        The number of values in them.
+
+    Raises:
+        InputError: Naming the first tensor that is missing or has another shape.
+    """
+    with torch.device("meta"):
+        vision = build_vision_encoder(checkpoint)
+        count = checkpoint.require_siglip(vision.embeddings, "embeddings")
+        count += checkpoint.require_siglip(vision.encoder, "encoder")
+        rest = (
+            (build_aligner(checkpoint), prefixed_keys(ALIGNER_PREFIX)),
+            (build_region_encoder(checkpoint), prefixed_keys(REGION_ENCODER_PREFIX)),
+            (build_seg_projection(checkpoint), prefixed_keys(SEG_PROJECTION_PREFIX)),
+            (build_sam2(checkpoint), sam2_keys),
+            (_build_language_model(checkpoint), language_model_keys),
+        )
+        return count + sum(checkpoint.require(module, keys) for module, keys in rest)
+
+
+def _build_language_model(checkpoint: Checkpoint) -> nn.Module:
+    model = Qwen2ForCausalLM(qwen2_config(checkpoint.sizes))
+    # A tied head is the embedding table, which is counted by its own name.
+    if checkpoint.sizes.tie_word_embeddings:
+        model.lm_head = nn.Identity()
+    return model

@@ -1,0 +1,242 @@
+"""embeddings and KV cache -> last logits, hidden states, KV cache.
+
+Written operator by operator, straight from the checkpoint's tensors: a 7 B model passes through in
+the memory of its largest tensor. PyTorch's side of the comparison is streamed by layer likewise.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx_ir as ir
+import torch
+from numpy.typing import NDArray
+from transformers.models.qwen2.modeling_qwen2 import (
+    Qwen2DecoderLayer,
+    Qwen2RMSNorm,
+    Qwen2RotaryEmbedding,
+)
+
+from ufvideo_export.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, layer_key
+from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
+from ufvideo_export.model import qwen2_config
+from ufvideo_export.stages.stage import Arrays, Stage, normal
+
+CACHE_DTYPES = {"fp32": np.float32, "fp16": np.float16}
+
+
+class LanguageModelStage(Stage):
+    """Qwen2."""
+
+    def write(self, path: Path) -> None:
+        """Write the graph; see docs/package_format.md for its border."""
+        graph = GraphWriter(self.spec, self.precision)
+        sizes = self.checkpoint.sizes
+        cos, sin = self._rotary_tables()
+        tables = (
+            graph.weight("cos_cache", cos.shape, lambda: cos),
+            graph.weight("sin_cache", sin.shape, lambda: sin),
+        )
+        residual = graph.from_float(graph.inputs["inputs_embeds"])
+        # The standard RMSNormalization came with opset 23; this one ONNX Runtime has always had.
+        normed = graph.node(
+            "SimplifiedLayerNormalization",
+            residual,
+            self._vector(graph, layer_key(0, "input_layernorm.weight")),
+            axis=-1,
+            epsilon=sizes.rms_norm_eps,
+            stash_type=1,
+        )
+        outputs: dict[str, ir.Value] = {}
+        for layer in range(sizes.num_layers):
+            attended, *present = self._attention(graph, layer, normed, tables)
+            outputs[f"present.{layer}.key"], outputs[f"present.{layer}.value"] = present
+            gain = layer_key(layer, "post_attention_layernorm.weight")
+            normed, residual = self._skip_norm(graph, residual, attended, gain)
+            fed = self._feed_forward(graph, layer, normed)
+            last = layer + 1 == sizes.num_layers
+            gain = FINAL_NORM_KEY if last else layer_key(layer + 1, "input_layernorm.weight")
+            normed, residual = self._skip_norm(graph, residual, fed, gain)
+        outputs["hidden_states"] = graph.to_float(normed)
+        last_idx = graph.constant("last_idx", np.array([-1], np.int64))
+        state = graph.node("Gather", normed, last_idx, axis=1)
+        head = EMBEDDING_KEY if sizes.tie_word_embeddings else HEAD_KEY
+        logits = self._linear(graph, state, head, sizes.vocab_size, sizes.hidden_size)
+        outputs["logits"] = graph.to_float(logits)
+        graph.finish(outputs, path)
+
+    def probes(self, random: np.random.Generator) -> list[Arrays]:
+        """See `Stage`; a sequence is fed in chunks of different lengths, see `run`."""
+        width = self.checkpoint.sizes.hidden_size
+        shapes = ((1, 19, width), (2, 6, width), (1, 1, width))
+        longest = self.checkpoint.sizes.max_position_embeddings
+        return [
+            {"inputs_embeds": normal(random, batch, min(length, longest), width)}
+            for batch, length, width in shapes
+        ]
+
+    def run(self, session: Any, inputs: Arrays) -> Arrays:
+        """Feed the sequence chunk by chunk through a cache with room to spare."""
+        embeds = inputs["inputs_embeds"]
+        batch, length, _ = embeds.shape
+        sizes = self.checkpoint.sizes
+        cache_shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
+        dtype = CACHE_DTYPES[self.precision]
+        cache = {
+            tensor.name: np.zeros(cache_shape, dtype)
+            for tensor in self.spec.inputs
+            if tensor.name.startswith("past_key_values")
+        }
+        names = [tensor.name for tensor in self.spec.outputs]
+        logits, states, start = [], [], 0
+        for end in self._chunk_ends(batch, length):
+            feed = {
+                "inputs_embeds": embeds[:, start:end],
+                "seqlens_k": np.full(batch, end - 1, np.int32),
+                "total_sequence_length": np.array([end], np.int32),
+            }
+            found = dict(zip(names, session.run(names, feed | cache), strict=True))
+            logits.append(found.pop("logits"))
+            states.append(found.pop("hidden_states"))
+            cache = {name.replace("present", "past_key_values"): found[name] for name in found}
+            start = end
+        return {
+            "logits": np.concatenate(logits, axis=1),
+            "hidden_states": np.concatenate(states, axis=1),
+        }
+
+    def reference(self, inputs: Arrays) -> Arrays:
+        """Run the whole sequence at once, one layer in memory at a time."""
+        sizes = self.checkpoint.sizes
+        config = qwen2_config(sizes)
+        states = torch.from_numpy(inputs["inputs_embeds"])
+        batch, length, _ = states.shape
+        positions = torch.arange(length).unsqueeze(0)
+        mask = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)
+        ends = torch.tensor(self._chunk_ends(batch, length))
+        with torch.inference_mode():
+            rotary = Qwen2RotaryEmbedding(config)(states, positions)
+            for number in range(sizes.num_layers):
+                layer = Qwen2DecoderLayer(config, number)
+                self.checkpoint.fill(layer, lambda name, n=number: [layer_key(n, name)])
+                states = layer(
+                    states,
+                    attention_mask=mask[None, None],
+                    position_ids=positions,
+                    position_embeddings=rotary,
+                )
+                states = states[0] if isinstance(states, tuple) else states
+            norm = Qwen2RMSNorm(sizes.hidden_size, eps=sizes.rms_norm_eps)
+            states = self.checkpoint.fill(norm, lambda _: [FINAL_NORM_KEY])(states)
+            head = EMBEDDING_KEY if sizes.tie_word_embeddings else HEAD_KEY
+            table = self.checkpoint.tensor(head, (sizes.vocab_size, sizes.hidden_size))
+            logits = states[:, ends - 1] @ table.T
+        return {"logits": logits.numpy(), "hidden_states": states.numpy()}
+
+    @staticmethod
+    def _chunk_ends(batch: int, length: int) -> list[int]:
+        """Where the chunks of a sequence end: some positions, one, then the rest.
+
+        The attention operator takes several positions onto a filled cache for one sequence only, so
+        a batch goes on position by position.
+        """
+        first = max(length // 3, 1)
+        if batch > 1:
+            return list(range(first, length + 1))
+        return sorted({first, min(first + 1, length), length})
+
+    def _rotary_tables(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Cosine and sine of every position, float32 [positions, head / 2]."""
+        sizes = self.checkpoint.sizes
+        # The same float32 arithmetic as PyTorch's, whose rounding shows at far positions.
+        exponents = torch.arange(0, sizes.head_dim, 2).float() / sizes.head_dim
+        frequencies = 1.0 / sizes.rope_theta**exponents
+        angles = torch.outer(torch.arange(sizes.max_position_embeddings).float(), frequencies)
+        return angles.cos().numpy(), angles.sin().numpy()
+
+    def _attention(
+        self, graph: GraphWriter, layer: int, normed: ir.Value, tables: tuple[ir.Value, ir.Value]
+    ) -> tuple[ir.Value, ir.Value, ir.Value]:
+        sizes = self.checkpoint.sizes
+        query, cache = (n * sizes.head_dim for n in (sizes.num_attention_heads, sizes.num_key_value_heads))
+        rows = (("q_proj", query), ("k_proj", cache), ("v_proj", cache))
+        width = sizes.hidden_size
+
+        def packed(kind: str, *shape: int) -> torch.Tensor:
+            key = f"self_attn.{{}}.{kind}"
+            parts = (
+                self.checkpoint.tensor(layer_key(layer, key.format(name)), (n, *shape))
+                for name, n in rows
+            )
+            return torch.cat(list(parts))
+
+        weight = graph.weight(
+            layer_key(layer, "self_attn.qkv_proj.weight"),
+            (width, query + 2 * cache),
+            lambda: packed("weight", width).numpy().T,
+        )
+        bias = graph.weight(
+            layer_key(layer, "self_attn.qkv_proj.bias"),
+            (query + 2 * cache,),
+            lambda: packed("bias").numpy(),
+        )
+        attended, key, value = graph.nodes(
+            "GroupQueryAttention",
+            graph.node("Add", graph.node("MatMul", normed, weight), bias),
+            None,
+            None,
+            graph.inputs[f"past_key_values.{layer}.key"],
+            graph.inputs[f"past_key_values.{layer}.value"],
+            graph.inputs["seqlens_k"],
+            graph.inputs["total_sequence_length"],
+            *tables,
+            num_outputs=3,
+            domain=MICROSOFT,
+            num_heads=sizes.num_attention_heads,
+            kv_num_heads=sizes.num_key_value_heads,
+            do_rotary=1,
+            rotary_interleaved=0,
+        )
+        key_name = layer_key(layer, "self_attn.o_proj.weight")
+        return self._linear(graph, attended, key_name, width, query), key, value
+
+    def _feed_forward(self, graph: GraphWriter, layer: int, normed: ir.Value) -> ir.Value:
+        width, inner = self.checkpoint.sizes.hidden_size, self.checkpoint.sizes.intermediate_size
+        gate, up = (
+            self._linear(graph, normed, layer_key(layer, f"mlp.{name}.weight"), inner, width)
+            for name in ("gate_proj", "up_proj")
+        )
+        activated = graph.node("Mul", gate, graph.node("Sigmoid", gate))
+        product = graph.node("Mul", activated, up)
+        return self._linear(graph, product, layer_key(layer, "mlp.down_proj.weight"), width, inner)
+
+    def _skip_norm(
+        self, graph: GraphWriter, residual: ir.Value, update: ir.Value, gain: str
+    ) -> tuple[ir.Value, ir.Value]:
+        """Add, normalise, and give the normed value and the sum."""
+        normed, _, _, total = graph.nodes(
+            "SkipSimplifiedLayerNormalization",
+            residual,
+            update,
+            self._vector(graph, gain),
+            num_outputs=4,
+            unused=(1, 2),
+            domain=MICROSOFT,
+            epsilon=self.checkpoint.sizes.rms_norm_eps,
+        )
+        return normed, total
+
+    def _linear(
+        self, graph: GraphWriter, value: ir.Value, key: str, rows: int, columns: int
+    ) -> ir.Value:
+        """Multiply with a weight that the checkpoint keeps as [rows, columns]."""
+        weight = graph.weight(
+            key, (columns, rows), lambda: self.checkpoint.tensor(key, (rows, columns)).numpy().T
+        )
+        return graph.node("MatMul", value, weight)
+
+    def _vector(self, graph: GraphWriter, key: str) -> ir.Value:
+        shape = (self.checkpoint.sizes.hidden_size,)
+        return graph.weight(key, shape, lambda: self.checkpoint.tensor(key, shape).numpy())

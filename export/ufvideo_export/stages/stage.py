@@ -1,0 +1,85 @@
+"""What every stage of the exporter does: write its graph, and say what PyTorch computes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.spec import StageSpec
+from ufvideo_export.to_onnx import export_module, save_graph, to_half
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Stage(ABC):
+    """One graph of the package."""
+
+    def __init__(self, checkpoint: Checkpoint, spec: StageSpec, precision: str) -> None:
+        self.checkpoint = checkpoint
+        self.spec = spec
+        self.precision = precision
+
+    @abstractmethod
+    def write(self, path: Path) -> None:
+        """Write the graph (and its weights' file, where it has one)."""
+
+    @abstractmethod
+    def probes(self, random: np.random.Generator) -> list[Arrays]:
+        """Inputs to compare with PyTorch on: several sizes of every symbol, the smallest too."""
+
+    @abstractmethod
+    def reference(self, inputs: Arrays) -> Arrays:
+        """What PyTorch computes in fp32."""
+
+    def run(self, session: Any, inputs: Arrays) -> Arrays:
+        """What the graph computes, in an ONNX Runtime session."""
+        names = [tensor.name for tensor in self.spec.outputs]
+        return dict(zip(names, session.run(names, inputs), strict=True))
+
+    def comparable(self, expected: Arrays, actual: Arrays) -> tuple[Arrays, Arrays]:
+        """The parts that must agree; everything, unless a stage makes a discrete choice."""
+        return expected, actual
+
+
+class TorchStage(Stage):
+    """A stage traced from a PyTorch module."""
+
+    # Smallest value of a symbolic size, where it is not 1.
+    min_sizes: dict[str, int] = {}  # noqa: RUF012
+
+    def __init__(self, checkpoint: Checkpoint, spec: StageSpec, precision: str) -> None:
+        super().__init__(checkpoint, spec, precision)
+        self.module = self.load()
+
+    @abstractmethod
+    def load(self) -> nn.Module:
+        """The module with the checkpoint's weights."""
+
+    def write(self, path: Path) -> None:
+        """Trace the module with the first probe and save the graph."""
+        example = self.probes(np.random.default_rng(0))[0]
+        model = export_module(self.module, self.spec, self._tensors(example), self.min_sizes)
+        save_graph(to_half(model) if self.precision == "fp16" else model, self.spec, path)
+
+    def reference(self, inputs: Arrays) -> Arrays:
+        """Run the module."""
+        with torch.inference_mode():
+            outputs = self.module(*self._tensors(inputs))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        names = [tensor.name for tensor in self.spec.outputs]
+        return {name: out.numpy() for name, out in zip(names, outputs, strict=True)}
+
+    def _tensors(self, inputs: Arrays) -> list[torch.Tensor]:
+        return [torch.from_numpy(inputs[tensor.name]) for tensor in self.spec.inputs]
+
+
+def normal(random: np.random.Generator, *shape: int) -> NDArray[np.float32]:
+    """Standard normal numbers, float32."""
+    return random.standard_normal(shape, dtype=np.float32)

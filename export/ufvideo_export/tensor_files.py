@@ -1,0 +1,119 @@
+"""Tensors in safetensors files, found by name and read one at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+
+from ufvideo_sdk.errors import InputError
+
+INDEX_NAME = "model.safetensors.index.json"
+
+
+class TensorFiles:
+    """The tensors of one folder: a single file, shards with an index, or shards alone.
+
+    Headers are read at once, values only when asked for, so that memory stays bounded by the
+    largest tensor.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._handles: dict[Path, Any] = {}
+        self._files: dict[str, Path] = {}
+        for path in _weight_files(folder):
+            handle = _open(path)
+            self._handles[path] = handle
+            for name in handle.keys():  # noqa: SIM118 (a safetensors handle is no mapping)
+                if name in self._files:
+                    raise InputError(
+                        f"expected each tensor once, found {name} in"
+                        f" {self._files[name].name} and {path.name} ({folder})"
+                    )
+                self._files[name] = path
+        self._check_index()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._files
+
+    def names(self) -> list[str]:
+        """Names of all tensors, sorted."""
+        return sorted(self._files)
+
+    def file_of(self, name: str) -> Path:
+        """The file that holds a tensor."""
+        return self._files[name]
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a tensor, from the header."""
+        handle = self._handles[self._files[name]]
+        return tuple(handle.get_slice(name).get_shape())
+
+    def read(self, name: str) -> torch.Tensor:
+        """A tensor in its own dtype, copied out of the file.
+
+        Raises:
+            InputError: When the file ends before the tensor does.
+        """
+        path = self._files[name]
+        try:
+            return self._handles[path].get_tensor(name)
+        except (SafetensorError, OSError, ValueError) as error:
+            raise InputError(f"expected a readable tensor {name} in {path}: {error}") from error
+
+    def _check_index(self) -> None:
+        index = self.folder / INDEX_NAME
+        if not index.is_file():
+            return
+        for name, file_name in _weight_map(index).items():
+            found = self._files.get(name)
+            if found is None or found.name != file_name:
+                raise InputError(
+                    f"expected {name} in {file_name} as {index} says,"
+                    f" found it in {found.name if found else 'no file'}"
+                )
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether a folder holds safetensors weights of the usual names."""
+    return bool(_candidates(folder))
+
+
+def _candidates(folder: Path) -> list[Path]:
+    return sorted(folder.glob("model*.safetensors")) if folder.is_dir() else []
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    index = folder / INDEX_NAME
+    if index.is_file():
+        files = [folder / name for name in sorted(set(_weight_map(index).values()))]
+        for path in files:
+            if path.parent != folder or not path.is_file():
+                raise InputError(f"expected the shard {path.name} that {index} names, found none")
+        return files
+    files = _candidates(folder)
+    if not files:
+        raise InputError(f"expected model.safetensors or its shards in {folder}, found none")
+    return files
+
+
+def _weight_map(index: Path) -> Mapping[str, str]:
+    try:
+        weight_map = json.loads(index.read_text(encoding="utf-8"))["weight_map"]
+        if all(isinstance(key, str) and isinstance(weight_map[key], str) for key in weight_map):
+            return dict(weight_map)
+    except (ValueError, KeyError, TypeError, OSError):
+        pass
+    raise InputError(f"expected an index with a weight_map of names to files in {index}")
+
+
+def _open(path: Path) -> Any:
+    try:
+        return safe_open(path, framework="pt")
+    except (SafetensorError, OSError, ValueError) as error:
+        raise InputError(f"expected a readable safetensors file, {path} is none: {error}") from error
