@@ -9,8 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-# The released weights were trained behind a norm-and-activation layer whose default is 1e-5, not the
-# 1e-6 of the plain norm; the golden video tokens agree with this one alone.
+# The released weights were trained behind a norm-and-activation layer whose default is 1e-5, not
+# the 1e-6 of the plain norm; the golden video tokens agree with this one alone.
 NORM_EPS = 1e-5
 
 

@@ -38,7 +38,7 @@ SIGLIP_PREFIX = "vision_model."
 SIGLIP_HEADS = {768: 12, 1024: 16, 1152: 16}
 
 Keys = Callable[[str], Sequence[str]]
-_Part = tuple[str, tuple[int, ...]]
+Part = tuple[str, tuple[int, ...]]
 
 # What transformers' Sam2VideoModel calls a tensor -> what SAM 2's own release calls it. Each row is
 # applied in turn.
@@ -192,7 +192,7 @@ class Checkpoint:
     @staticmethod
     def _count(tensors: TensorFiles, module: nn.Module, keys: Keys) -> int:
         count = 0
-        for target, parts in _parts(module, keys):
+        for target, parts in tensor_parts(module, keys):
             for key, shape in parts:
                 _require(tensors, key, shape)
             count += target.numel()
@@ -214,7 +214,8 @@ class Checkpoint:
             raise InputError(f"expected a SigLIP folder (--vision-tower), {vision_tower} is none")
         if vision_tower is not None and own is None and not inner:
             raise InputError(
-                f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower), found none"
+                f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower), found"
+                " none"
             )
         if own is None and not inner:
             raise InputError(
@@ -269,7 +270,7 @@ class Checkpoint:
         )
 
 
-def _parts(module: nn.Module, keys: Keys) -> Iterator[tuple[torch.Tensor, list[_Part]]]:
+def tensor_parts(module: nn.Module, keys: Keys) -> Iterator[tuple[torch.Tensor, list[Part]]]:
     """Each tensor of a module with the key and shape of what fills it, row by row."""
     for name, target in module.state_dict().items():
         parts = keys(name)
@@ -280,7 +281,7 @@ def _parts(module: nn.Module, keys: Keys) -> Iterator[tuple[torch.Tensor, list[_
 
 def _fill(module: nn.Module, keys: Keys, tensors: TensorFiles) -> None:
     with torch.no_grad():
-        for target, parts in _parts(module, keys):
+        for target, parts in tensor_parts(module, keys):
             read = [_read(tensors, key, shape) for key, shape in parts]
             target.copy_(read[0] if len(read) == 1 else torch.cat(read))
 

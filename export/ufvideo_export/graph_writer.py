@@ -27,9 +27,7 @@ class GraphWriter:
         self._nodes: list[ir.Node] = []
         self._weights: list[ir.Value] = []
 
-    def weight(
-        self, name: str, shape: Sequence[int], read: Callable[[], NDArray[Any]]
-    ) -> ir.Value:
+    def weight(self, name: str, shape: Sequence[int], read: Callable[[], NDArray[Any]]) -> ir.Value:
         """A weight in the graph's precision; `read` gives it in float32 when it is written."""
         numpy_dtype = np.float16 if self.half else np.float32
 

@@ -108,9 +108,8 @@ def load_mask_encoder(checkpoint: Checkpoint) -> MaskEncoder:
     return MaskEncoder(load_sam2(checkpoint)).eval()
 
 
-def build_seg_projection(checkpoint: Checkpoint) -> nn.Sequential:
+def build_seg_projection(width: int, out_width: int) -> nn.Sequential:
     """The [SEG] projection without its weights."""
-    width, out_width = checkpoint.sizes.hidden_size, checkpoint.sizes.sam_out_dim
     layers = OrderedDict(
         [("0", nn.Linear(width, width)), ("1", nn.ReLU()), ("2", nn.Linear(width, out_width))]
     )
@@ -119,7 +118,8 @@ def build_seg_projection(checkpoint: Checkpoint) -> nn.Sequential:
 
 def load_mask_decoder(checkpoint: Checkpoint) -> MaskDecoder:
     """The [SEG] projection and SAM 2's prompt side with the checkpoint's weights."""
-    projection = build_seg_projection(checkpoint)
+    sizes = checkpoint.sizes
+    projection = build_seg_projection(sizes.hidden_size, sizes.sam_out_dim)
     checkpoint.fill(projection, prefixed_keys(SEG_PROJECTION_PREFIX))
     return MaskDecoder(load_sam2(checkpoint), projection).eval()
 
@@ -163,6 +163,7 @@ def check_tensors(checkpoint: Checkpoint) -> int:
     Raises:
         InputError: Naming the first tensor that is missing or has another shape.
     """
+    sizes = checkpoint.sizes
     with torch.device("meta"):
         vision = build_vision_encoder(checkpoint)
         count = checkpoint.require_siglip(vision.embeddings, "embeddings")
@@ -170,16 +171,19 @@ def check_tensors(checkpoint: Checkpoint) -> int:
         rest = (
             (build_aligner(checkpoint), prefixed_keys(ALIGNER_PREFIX)),
             (build_region_encoder(checkpoint), prefixed_keys(REGION_ENCODER_PREFIX)),
-            (build_seg_projection(checkpoint), prefixed_keys(SEG_PROJECTION_PREFIX)),
+            (
+                build_seg_projection(sizes.hidden_size, sizes.sam_out_dim),
+                prefixed_keys(SEG_PROJECTION_PREFIX),
+            ),
             (build_sam2(checkpoint), sam2_keys),
-            (_build_language_model(checkpoint), language_model_keys),
+            (build_language_model(sizes), language_model_keys),
         )
         return count + sum(checkpoint.require(module, keys) for module, keys in rest)
 
 
-def _build_language_model(checkpoint: Checkpoint) -> nn.Module:
-    model = Qwen2ForCausalLM(qwen2_config(checkpoint.sizes))
-    # A tied head is the embedding table, which is counted by its own name.
-    if checkpoint.sizes.tie_word_embeddings:
+def build_language_model(sizes: ModelSizes) -> nn.Module:
+    """The language model with exactly the tensors a checkpoint holds: a tied head has none."""
+    model = Qwen2ForCausalLM(qwen2_config(sizes))
+    if sizes.tie_word_embeddings:
         model.lm_head = nn.Identity()
     return model

@@ -116,4 +116,6 @@ def _open(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt")
     except (SafetensorError, OSError, ValueError) as error:
-        raise InputError(f"expected a readable safetensors file, {path} is none: {error}") from error
+        raise InputError(
+            f"expected a readable safetensors file, {path} is none: {error}"
+        ) from error

@@ -9,23 +9,30 @@ from transformers import SiglipVisionConfig, SiglipVisionModel
 from ufvideo_export.checkpoint_config import SiglipSizes
 
 
+def siglip_config(
+    sizes: SiglipSizes, num_layers: int, *, pooling_head: bool = True
+) -> SiglipVisionConfig:
+    """SigLIP's configuration for transformers."""
+    return SiglipVisionConfig(
+        hidden_size=sizes.hidden_size,
+        intermediate_size=sizes.intermediate_size,
+        num_hidden_layers=num_layers,
+        num_attention_heads=sizes.num_attention_heads,
+        image_size=sizes.image_size_px,
+        patch_size=sizes.patch_size_px,
+        layer_norm_eps=sizes.layer_norm_eps,
+        hidden_act=sizes.hidden_act,
+        vision_use_head=pooling_head,
+    )
+
+
 class VisionEncoder(nn.Module):
-    """Frames to patch features; layers behind `num_layers` are never built."""
+    """Frames to patch features; layers behind `num_layers` and the head are never built."""
 
     def __init__(self, sizes: SiglipSizes, num_layers: int) -> None:
         super().__init__()
-        config = SiglipVisionConfig(
-            hidden_size=sizes.hidden_size,
-            intermediate_size=sizes.intermediate_size,
-            num_hidden_layers=num_layers,
-            num_attention_heads=sizes.num_attention_heads,
-            image_size=sizes.image_size_px,
-            patch_size=sizes.patch_size_px,
-            layer_norm_eps=sizes.layer_norm_eps,
-            hidden_act=sizes.hidden_act,
-            vision_use_head=False,
-        )
-        model = SiglipVisionModel(config)
+        model = SiglipVisionModel(siglip_config(sizes, num_layers, pooling_head=False))
+        # The wrapper around the model proper is gone in newer releases of transformers.
         model = getattr(model, "vision_model", model)
         self.embeddings = model.embeddings
         self.encoder = model.encoder

@@ -22,9 +22,7 @@ def file_entry(root: Path, name: str) -> FileEntry:
     with (root / name).open("rb") as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
-    return FileEntry(
-        path=name, size_bytes=(root / name).stat().st_size, sha256=digest.hexdigest()
-    )
+    return FileEntry(path=name, size_bytes=(root / name).stat().st_size, sha256=digest.hexdigest())
 
 
 def check_target(out: Path, *, force: bool) -> None:

@@ -160,7 +160,9 @@ class LanguageModelStage(Stage):
         self, graph: GraphWriter, layer: int, normed: ir.Value, tables: tuple[ir.Value, ir.Value]
     ) -> tuple[ir.Value, ir.Value, ir.Value]:
         sizes = self.checkpoint.sizes
-        query, cache = (n * sizes.head_dim for n in (sizes.num_attention_heads, sizes.num_key_value_heads))
+        query, cache = (
+            n * sizes.head_dim for n in (sizes.num_attention_heads, sizes.num_key_value_heads)
+        )
         rows = (("q_proj", query), ("k_proj", cache), ("v_proj", cache))
         width = sizes.hidden_size
 
