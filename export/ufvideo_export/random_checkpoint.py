@@ -6,6 +6,7 @@ For tests and for measuring speed: the words such a model says mean nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -42,6 +43,11 @@ from ufvideo_export.random_tokenizer import SEG_OFFSET, num_needed_tokens, write
 from ufvideo_export.tensor_files import INDEX_NAME
 from ufvideo_export.vision_encoder import siglip_config
 
+# Tables and single vectors, which multiply nothing.
+_TABLE = re.compile(
+    r"(embed_tokens|position_embedding|_tokens?|_embed|point_embeddings\.\d)\.weight$"
+    r"|(_embed|_embed_window|_enc|_ptr|gaussian_matrix|probe)$"
+)
 _DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -219,7 +225,7 @@ def _random_tensor(key: str, shape: tuple[int, ...], random: torch.Generator) ->
         return 1 + 0.1 * values
     if len(shape) == 1 or key.endswith("bias"):
         return 0.1 * values
-    if "embed" in key or "token" in key or "pos_enc" in key or "gaussian" in key:
+    if _TABLE.search(key):
         return 0.5 * values
     fan_in = max(torch.Size(shape[1:]).numel(), 1)
     return values / fan_in**0.5
