@@ -1,0 +1,111 @@
+"""An answer as JSON, and its masks back from it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.results import Answer, MaskTrack
+from ufvideo_sdk.rle import decode_mask, encode_mask
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.clip import Clip
+
+
+def answer_to_json(answer: Answer) -> str:
+    """Write the answer as one JSON object, keys in a fixed order, with a newline at the end."""
+    return json.dumps(_answer_object(answer), indent=2, ensure_ascii=False) + "\n"
+
+
+def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
+    """Read the masks back from what `Answer.to_json` wrote.
+
+    Args:
+        text: The JSON text.
+
+    Returns:
+        One track for each object, equal to the answer's.
+
+    Raises:
+        InputError: When the text is not such a JSON object.
+    """
+    try:
+        tracks = json.loads(text)["masks"]
+        return tuple(_track_from_object(track) for track in tracks)
+    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"expected the JSON of an answer, got {error!r} in it") from error
+
+
+def _answer_object(answer: Answer) -> dict[str, Any]:
+    clip, stats = answer.clip, answer.stats
+    return {
+        "question": answer.question,
+        "text": answer.text,
+        "token_ids": list(answer.token_ids),
+        "stop_reason": answer.stop_reason.value,
+        "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],
+        "masks": [_track_object(track, clip) for track in answer.masks],
+        "stats": {
+            "num_prefill_tokens": stats.num_prefill_tokens,
+            "num_reused_tokens": stats.num_reused_tokens,
+            "num_generated_tokens": stats.num_generated_tokens,
+            "time_to_first_token_ms": stats.time_to_first_token_ms,
+            "decode_ms": stats.decode_ms,
+            "tokens_per_s": stats.tokens_per_s,
+            "stages": {stem: vars(stage) for stem, stage in stats.stages.items()},
+        },
+        "clip": {
+            "name": clip.name,
+            "is_image": clip.is_image,
+            "height": clip.height,
+            "width": clip.width,
+            "num_frames": len(clip.frame_idxs),
+            "first_frame_idx": int(clip.frame_idxs[0]),
+            "last_frame_idx": int(clip.frame_idxs[-1]),
+            "start_s": float(clip.timestamps_s[0]),
+            "end_s": float(clip.timestamps_s[-1]),
+        },
+    }
+
+
+def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
+    times_s = clip.timestamps_s[np.searchsorted(clip.frame_idxs, track.frame_idxs)]
+    size = [int(side) for side in track.masks.shape[1:]]
+    return {
+        "frames": [
+            {
+                "frame_idx": int(frame_idx),
+                "time_s": float(time_s),
+                # The shortest decimal that reads back as the same float32.
+                "score": float(str(score)),
+                "rle": {"size": size, "counts": encode_mask(mask)},
+            }
+            for frame_idx, time_s, score, mask in zip(
+                track.frame_idxs, times_s, track.scores, track.masks, strict=True
+            )
+        ],
+        "size": size,
+    }
+
+
+def _track_from_object(track: dict[str, Any]) -> MaskTrack:
+    height, width = track["size"]
+    frames = track["frames"]
+    masks = np.zeros((len(frames), height, width), np.bool_)
+    for mask, frame in zip(masks, frames, strict=True):
+        if frame["rle"]["size"] != [height, width]:
+            raise InputError(
+                f"expected masks of {height} x {width} px, got {frame['rle']['size']} at frame"
+                f" {frame['frame_idx']}"
+            )
+        mask[:] = decode_mask(frame["rle"]["counts"], height=height, width=width)
+    return MaskTrack(
+        frame_idxs=np.array([frame["frame_idx"] for frame in frames], np.int64),
+        masks=masks,
+        scores=np.array([frame["score"] for frame in frames], np.float32),
+    )
