@@ -1,0 +1,96 @@
+#include "core/onnxruntime_library.h"
+
+#include <dlfcn.h>
+
+#include <memory>
+#include <mutex>
+
+#include "core/error_message.h"
+#include "ufvideo/runtime.h"
+
+namespace ufvideo {
+namespace {
+
+constexpr const char* kMend = "install a newer one: pip install \"onnxruntime>=1.21\"";
+
+struct OpenLibrary {
+  std::filesystem::path path;
+  std::string version;
+  // Never destroyed: sessions of other static objects may outlive it, and ONNX Runtime's own
+  // threads must not be joined while the process exits.
+  Ort::Env* env;
+};
+
+std::mutex open_mutex;
+OpenLibrary* open_library = nullptr;
+
+std::filesystem::path resolved(const std::filesystem::path& library) {
+  if (library.empty()) {
+    fail(ErrorCode::kDeviceUnavailable,
+         "expected the path of libonnxruntime, got none; install it (pip install "
+         "\"onnxruntime>=1.21\") or set RuntimeConfig.onnxruntime_library");
+  }
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::canonical(library, error);
+  if (error) {
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer at ",
+         library.string(), ", found no file there; install it: pip install \"onnxruntime>=1.21\"");
+  }
+  return path;
+}
+
+const OrtApiBase* load_api_base(const std::filesystem::path& path) {
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.21 or newer at ",
+         path.string(), ", got: ", dlerror(), "; ", kMend);
+  }
+  using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
+  auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(handle, "OrtGetApiBase"));
+  if (get_api_base == nullptr) {
+    dlclose(handle);
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, ", path.string(),
+         " is another library (it has no OrtGetApiBase); ", kMend);
+  }
+  return get_api_base();
+}
+
+OpenLibrary* load(const std::filesystem::path& path) {
+  const OrtApiBase* base = load_api_base(path);
+  const std::string version = base->GetVersionString();
+  const OrtApi* api = base->GetApi(kMinOnnxRuntimeApi);
+  if (api == nullptr) {
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, found ", version,
+         " at ", path.string(), "; ", kMend);
+  }
+  Ort::InitApi(api);
+  auto env = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "ufvideo");
+  env->DisableTelemetryEvents();
+  return new OpenLibrary{path, version, env.release()};
+}
+
+const OpenLibrary& ensure_open(const std::filesystem::path& library) {
+  const std::filesystem::path path = resolved(library);
+  const std::lock_guard<std::mutex> lock(open_mutex);
+  if (open_library == nullptr) {
+    open_library = load(path);
+  } else if (open_library->path != path) {
+    fail(ErrorCode::kInvalidConfig, "expected one ONNX Runtime in this process, ",
+         open_library->path.string(), " (", open_library->version, ") is open already, asked for ",
+         path.string());
+  }
+  return *open_library;
+}
+
+}  // namespace
+
+Ort::Env& onnxruntime_env(const std::filesystem::path& library) {
+  return *ensure_open(library).env;
+}
+
+OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library) {
+  const OpenLibrary& opened = ensure_open(library);
+  return {opened.version, opened.path, Ort::GetAvailableProviders()};
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,220 @@
+#include "ufvideo/manifest.h"
+
+#include <algorithm>
+
+#include "package/json_reader.h"
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+namespace {
+
+constexpr std::size_t kMaxName = 256;
+constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 50;
+
+const std::set<std::string>& stage_stems() {
+  static const std::set<std::string> stems{
+      "vision_encoder", "aligner",      "region_encoder", "token_embedder",
+      "language_model", "mask_encoder", "mask_decoder"};
+  return stems;
+}
+
+ModelFacts read_model(const JsonValue& value) {
+  value.require_keys({"name", "architecture", "hidden_size", "num_layers", "num_attention_heads",
+                      "num_key_value_heads", "head_dim", "vocab_size", "max_position_embeddings",
+                      "vision_hidden_size", "max_region_tokens", "seg_hidden_state"});
+  ModelFacts model;
+  model.name = value.member("name").text(kMaxName);
+  model.architecture = value.member("architecture").text(kMaxName);
+  model.hidden_size = value.member("hidden_size").count(1, 65536);
+  model.num_layers = value.member("num_layers").count(1, 1024);
+  model.num_attention_heads = value.member("num_attention_heads").count(1, 1024);
+  model.num_key_value_heads = value.member("num_key_value_heads").count(1, 1024);
+  if (model.num_attention_heads % model.num_key_value_heads != 0) {
+    value.member("num_attention_heads")
+        .refuse("expected a multiple of num_key_value_heads ", model.num_key_value_heads, ", got ",
+                model.num_attention_heads);
+  }
+  model.head_dim = value.member("head_dim").count(1, 1024);
+  model.vocab_size = value.member("vocab_size").count(1, 4194304);
+  model.max_position_embeddings = value.member("max_position_embeddings").count(1, 16777216);
+  model.vision_hidden_size = value.member("vision_hidden_size").count(1, 65536);
+  model.max_region_tokens = value.member("max_region_tokens").count(1, 64);
+  const JsonValue state = value.member("seg_hidden_state");
+  const std::string name = state.text(kMaxName);
+  if (name != "preceding" && name != "predicting") {
+    state.refuse("expected \"preceding\" or \"predicting\", got \"", name, "\"");
+  }
+  model.seg_hidden_state =
+      name == "preceding" ? SegHiddenState::kPreceding : SegHiddenState::kPredicting;
+  return model;
+}
+
+VideoFacts read_video(const JsonValue& value) {
+  value.require_keys({"num_frames", "vision_size_px", "patch_grid", "aligner_padding",
+                      "mask_size_px", "mask_logits_size_px"});
+  VideoFacts video;
+  video.num_frames = value.member("num_frames").count(1, 4096);
+  video.vision_size_px = value.member("vision_size_px").count(1, 8192);
+  video.patch_grid = value.member("patch_grid").count(1, 1024);
+  video.aligner_padding = value.member("aligner_padding").count(0, 1);
+  video.mask_size_px = value.member("mask_size_px").count(1, 8192);
+  video.mask_logits_size_px = value.member("mask_logits_size_px").count(1, 8192);
+  return video;
+}
+
+TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
+  value.require_keys({"end_ids", "video_placeholder_id", "image_placeholder_id", "region_id",
+                      "time_first_id", "num_time_tokens", "seg_id"});
+  TokenFacts tokens;
+  for (const JsonValue& id : value.member("end_ids").items(1, 16)) {
+    tokens.end_ids.push_back(id.integer(0, vocab_size - 1));
+  }
+  tokens.video_placeholder_id = value.member("video_placeholder_id").integer(INT32_MIN, -1);
+  tokens.image_placeholder_id = value.member("image_placeholder_id").integer(INT32_MIN, -1);
+  if (tokens.image_placeholder_id == tokens.video_placeholder_id) {
+    value.member("image_placeholder_id")
+        .refuse("expected another id than video_placeholder_id, got ", tokens.image_placeholder_id);
+  }
+  tokens.region_id = value.member("region_id").integer(0, vocab_size - 1);
+  tokens.num_time_tokens = value.member("num_time_tokens").count(2, 10000);
+  const JsonValue time_first = value.member("time_first_id");
+  tokens.time_first_id = time_first.integer(0, vocab_size - 1);
+  if (tokens.time_first_id + tokens.num_time_tokens > vocab_size) {
+    time_first.refuse("expected ", tokens.num_time_tokens, " ids inside the vocabulary of ",
+                      vocab_size, ", got ", tokens.time_first_id, " as the first");
+  }
+  tokens.seg_id = value.member("seg_id").integer(0, vocab_size - 1);
+  return tokens;
+}
+
+void check_relative_path(const JsonValue& value, const std::string& path) {
+  const bool bad = path.front() == '/' || path.find('\\') != std::string::npos ||
+                   path.find('\0') != std::string::npos || path.back() == '/';
+  if (bad) {
+    value.refuse("expected a relative path inside the package, got \"", path, "\"");
+  }
+  std::size_t begin = 0;
+  while (begin <= path.size()) {
+    const std::size_t end = std::min(path.find('/', begin), path.size());
+    const std::string part = path.substr(begin, end - begin);
+    if (part.empty() || part == "." || part == "..") {
+      value.refuse("expected a path without empty parts, \".\" and \"..\", got \"", path, "\"");
+    }
+    begin = end + 1;
+  }
+}
+
+FileEntry read_file(const JsonValue& value) {
+  value.require_keys({"path", "size_bytes", "sha256"});
+  FileEntry file;
+  file.path = value.member("path").text(kMaxName);
+  check_relative_path(value.member("path"), file.path);
+  file.size_bytes =
+      static_cast<std::uint64_t>(value.member("size_bytes").integer(1, kMaxFileBytes));
+  const JsonValue digest = value.member("sha256");
+  file.sha256 = digest.text(kMaxName);
+  const bool hex = std::all_of(file.sha256.begin(), file.sha256.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  if (file.sha256.size() != 64 || !hex) {
+    digest.refuse("expected 64 lower-case hexadecimal digits, got \"", file.sha256, "\"");
+  }
+  return file;
+}
+
+TensorSpec read_tensor(const JsonValue& value) {
+  value.require_keys({"name", "dtype", "shape"});
+  TensorSpec tensor;
+  tensor.name = value.member("name").text(kMaxName);
+  const JsonValue dtype = value.member("dtype");
+  tensor.dtype = dtype.text(kMaxName);
+  try {
+    parse_dtype(tensor.dtype);
+  } catch (const Error& error) {
+    dtype.refuse(error.what());
+  }
+  for (const JsonValue& dimension : value.member("shape").items(0, 8)) {
+    if (dimension.is_string()) {
+      tensor.shape.emplace_back(dimension.text(kMaxName));
+    } else {
+      tensor.shape.emplace_back(dimension.integer(1, INT32_MAX));
+    }
+  }
+  return tensor;
+}
+
+std::vector<TensorSpec> read_tensors(const JsonValue& value, std::size_t limit) {
+  std::vector<TensorSpec> tensors;
+  for (const JsonValue& item : value.items(1, limit)) {
+    tensors.push_back(read_tensor(item));
+  }
+  return tensors;
+}
+
+StageEntry read_stage(const JsonValue& value, std::size_t num_layers) {
+  value.require_keys({"graph", "weights", "precision", "inputs", "outputs"});
+  StageEntry stage;
+  stage.graph = read_file(value.member("graph"));
+  if (!value.member("weights").is_null()) {
+    stage.weights = read_file(value.member("weights"));
+  }
+  const JsonValue precision = value.member("precision");
+  stage.precision = precision.text(kMaxName);
+  if (stage.precision != "fp32" && stage.precision != "fp16") {
+    precision.refuse("expected \"fp32\" or \"fp16\", got \"", stage.precision, "\"");
+  }
+  const std::size_t limit = 64 + 2 * num_layers;
+  stage.inputs = read_tensors(value.member("inputs"), limit);
+  stage.outputs = read_tensors(value.member("outputs"), limit);
+  return stage;
+}
+
+StageVerification read_verification(const JsonValue& value) {
+  value.require_keys({"tolerance_abs", "tolerance_rel", "max_abs_error", "max_rel_error"});
+  return {value.member("tolerance_abs").measure(), value.member("tolerance_rel").measure(),
+          value.member("max_abs_error").measure(), value.member("max_rel_error").measure()};
+}
+
+}  // namespace
+
+Manifest read_manifest(const std::filesystem::path& path) {
+  const nlohmann::json json = parse_json_file(path);
+  if (!json.is_object()) {
+    fail(ErrorCode::kInvalidPackage, "manifest.json: expected an object, got ", json.type_name());
+  }
+  const JsonValue root(json, "");
+  // The version comes first: what another version means by its keys is not ours to say.
+  if (json.contains("format_version")) {
+    const std::int64_t version = root.member("format_version").integer(INT64_MIN, INT64_MAX);
+    if (version != kPackageFormatVersion) {
+      fail(ErrorCode::kUnsupportedPackage, "manifest.json: format_version: this runtime reads ",
+           kPackageFormatVersion, ", the package has ", version,
+           version > kPackageFormatVersion ? "; install a newer ufvideo-sdk" : "");
+    }
+  }
+  root.require_keys({"format_version", "model", "video", "tokens", "stages", "files", "provenance",
+                     "verification"});
+  Manifest manifest;
+  manifest.format_version = kPackageFormatVersion;
+  manifest.model = read_model(root.member("model"));
+  manifest.video = read_video(root.member("video"));
+  manifest.tokens = read_tokens(root.member("tokens"), manifest.model.vocab_size);
+  root.member("stages").require_keys(stage_stems());
+  root.member("verification").require_keys(stage_stems());
+  for (const std::string& stem : stage_stems()) {
+    manifest.stages.emplace(stem, read_stage(root.member("stages").member(stem),
+                                             static_cast<std::size_t>(manifest.model.num_layers)));
+    manifest.verification.emplace(stem,
+                                  read_verification(root.member("verification").member(stem)));
+  }
+  for (const JsonValue& file : root.member("files").items(0, 64)) {
+    manifest.files.push_back(read_file(file));
+  }
+  const JsonValue provenance = root.member("provenance");
+  for (const std::string& key : provenance.keys(64)) {
+    manifest.provenance.emplace(key, provenance.member(key).text(4096));
+  }
+  return manifest;
+}
+
+}  // namespace ufvideo
