@@ -1,0 +1,1 @@
+"""UFVideo at the edge: ask a video, get text, times and masks."""

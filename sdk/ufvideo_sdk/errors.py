@@ -1,0 +1,39 @@
+"""The one family of exceptions. Messages say what was expected, what came, and where."""
+
+from __future__ import annotations
+
+
+class UFVideoError(Exception):
+    """Base of everything this library raises on purpose."""
+
+
+class ConfigError(UFVideoError, ValueError):
+    """A setting has a value that is not allowed."""
+
+
+class InputError(UFVideoError, ValueError):
+    """A video, a question, a region or an array cannot be used as it is."""
+
+
+class PackageError(UFVideoError):
+    """A package is broken: a file, a digest or a key of its manifest."""
+
+
+class PackageVersionError(PackageError):
+    """A package has a format version that this runtime does not read."""
+
+
+class DeviceError(UFVideoError, RuntimeError):
+    """ONNX Runtime or one of its execution providers is missing or too old."""
+
+
+class CapacityError(UFVideoError, RuntimeError):
+    """Memory, disk space or the model's context is exhausted."""
+
+
+class InferenceError(UFVideoError, RuntimeError):
+    """A graph failed while running, or gave numbers that are not finite."""
+
+
+class StateError(UFVideoError, RuntimeError):
+    """An object is used at the wrong time or from a second thread."""

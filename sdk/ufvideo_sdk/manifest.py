@@ -1,0 +1,375 @@
+"""Read and write `manifest.json`, everything a runtime must know about a package.
+
+The format is described in docs/package_format.md. Standard library only: the exporter imports this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from ufvideo_sdk.errors import PackageError, PackageVersionError
+from ufvideo_sdk.strict_json import (
+    INT64_MAX,
+    Each,
+    FieldError,
+    Instance,
+    Integer,
+    Number,
+    OneOf,
+    RelativePath,
+    Sha256,
+    Text,
+    as_exact_object,
+    as_list,
+    as_object,
+    check_fields,
+    field_names,
+    inside,
+    parse_json,
+    plain,
+    shown,
+)
+
+FORMAT_VERSION = 1
+MANIFEST_NAME = "manifest.json"
+STAGE_STEMS = (
+    "vision_encoder",
+    "aligner",
+    "region_encoder",
+    "token_embedder",
+    "language_model",
+    "mask_encoder",
+    "mask_decoder",
+)
+PRECISIONS = ("fp32", "fp16")
+SEG_HIDDEN_STATES = ("preceding", "predicting")
+DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
+
+MAX_MANIFEST_BYTES = 1 << 20
+MAX_LAYERS = 1024
+MAX_TENSORS = 64
+MAX_DIMENSIONS = 8
+MAX_FILES = 64
+MAX_PROVENANCE = 64
+MAX_VOCABULARY = 4194304
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Sizes of the network, as the exporter read them from the checkpoint."""
+
+    name: Annotated[str, Text()]
+    architecture: Annotated[str, Text()]
+    hidden_size: Annotated[int, Integer(1, 65536)]
+    num_layers: Annotated[int, Integer(1, MAX_LAYERS)]
+    num_attention_heads: Annotated[int, Integer(1, 1024)]
+    num_key_value_heads: Annotated[int, Integer(1, 1024)]
+    head_dim: Annotated[int, Integer(1, 1024)]
+    vocab_size: Annotated[int, Integer(1, MAX_VOCABULARY)]
+    max_position_embeddings: Annotated[int, Integer(1, 16777216)]
+    vision_hidden_size: Annotated[int, Integer(1, 65536)]
+    max_region_tokens: Annotated[int, Integer(1, 64)]
+    seg_hidden_state: Annotated[str, OneOf(SEG_HIDDEN_STATES)]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.num_attention_heads % self.num_key_value_heads:
+            raise FieldError(
+                "num_attention_heads",
+                f"expected a multiple of num_key_value_heads ({self.num_key_value_heads}),"
+                f" got {self.num_attention_heads}",
+            )
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """How video enters: frames sampled, sizes of the two square inputs, tokens that come out."""
+
+    num_frames: Annotated[int, Integer(1, 4096)]
+    vision_size_px: Annotated[int, Integer(1, 8192)]
+    patch_grid: Annotated[int, Integer(1, 1024)]
+    aligner_padding: Annotated[int, Integer(0, 1)]
+    mask_size_px: Annotated[int, Integer(1, 8192)]
+    mask_logits_size_px: Annotated[int, Integer(1, 8192)]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class TokenFacts:
+    """Token ids the runtime must recognise. Placeholders are negative, all others are tokens."""
+
+    end_ids: Annotated[tuple[int, ...], Each(Integer(0), 1, 16)]
+    video_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
+    image_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
+    region_id: Annotated[int, Integer(0)]
+    time_first_id: Annotated[int, Integer(0)]
+    num_time_tokens: Annotated[int, Integer(2, 10000)]
+    seg_id: Annotated[int, Integer(0)]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.image_placeholder_id == self.video_placeholder_id:
+            raise FieldError(
+                "image_placeholder_id",
+                f"expected another id than video_placeholder_id, got {self.image_placeholder_id}",
+            )
+
+    def check_vocabulary(self, vocab_size: int) -> None:
+        """Check that every token lies inside the vocabulary.
+
+        Raises:
+            FieldError: Naming the first that does not.
+        """
+        ids = [(f"end_ids[{index}]", token_id) for index, token_id in enumerate(self.end_ids)]
+        ids += [("region_id", self.region_id), ("seg_id", self.seg_id)]
+        ids.append(("time_first_id", self.time_first_id + self.num_time_tokens - 1))
+        for key, token_id in ids:
+            if token_id >= vocab_size:
+                raise FieldError(key, f"expected ids below {vocab_size}, got {token_id}")
+
+
+@dataclass(frozen=True)
+class _Dimension:
+    """Rule for one dimension: a positive integer or a symbol."""
+
+    def check(self, value: object) -> None:
+        try:
+            (Text() if isinstance(value, str) else Integer(1)).check(value)
+        except FieldError:
+            raise FieldError(
+                "", f"expected a positive integer or a symbol, got {shown(value)}"
+            ) from None
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One graph input or output: a dimension is a number or a symbol."""
+
+    name: Annotated[str, Text()]
+    dtype: Annotated[str, OneOf(DTYPES)]
+    shape: Annotated[tuple[int | str, ...], Each(_Dimension(), 0, MAX_DIMENSIONS)]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Size and digest of a file inside the package."""
+
+    path: Annotated[str, RelativePath()]
+    size_bytes: Annotated[int, Integer(1)]
+    sha256: Annotated[str, Sha256()]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+_TENSORS = Each(Instance(TensorSpec), 1, MAX_TENSORS + 2 * MAX_LAYERS)
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """One graph of the pipeline."""
+
+    graph: Annotated[FileEntry, Instance(FileEntry)]
+    weights: Annotated[FileEntry | None, Instance(FileEntry, optional=True)]
+    precision: Annotated[str, OneOf(PRECISIONS)]
+    inputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
+    outputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class StageVerification:
+    """What the exporter measured for a stage, and what it allows."""
+
+    tolerance_abs: Annotated[float, Number()]
+    tolerance_rel: Annotated[float, Number()]
+    max_abs_error: Annotated[float, Number()]
+    max_rel_error: Annotated[float, Number()]
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything a runtime must know about a package."""
+
+    format_version: int
+    model: Annotated[ModelFacts, Instance(ModelFacts)]
+    video: Annotated[VideoFacts, Instance(VideoFacts)]
+    tokens: Annotated[TokenFacts, Instance(TokenFacts)]
+    stages: Mapping[str, StageEntry]
+    files: Annotated[tuple[FileEntry, ...], Each(Instance(FileEntry), 0, MAX_FILES)]
+    provenance: Mapping[str, str]
+    verification: Mapping[str, StageVerification]
+
+    def __post_init__(self) -> None:
+        _check_version(self.format_version)
+        check_fields(self)
+        _check_stage_map("stages", self.stages, StageEntry)
+        _check_stage_map("verification", self.verification, StageVerification)
+        with inside("tokens"):
+            self.tokens.check_vocabulary(self.model.vocab_size)
+        bound = MAX_TENSORS + 2 * self.model.num_layers
+        for stem, stage in self.stages.items():
+            for key, tensors in (("inputs", stage.inputs), ("outputs", stage.outputs)):
+                if len(tensors) > bound:
+                    raise FieldError(
+                        f"stages.{stem}.{key}", f"expected at most {bound}, got {len(tensors)}"
+                    )
+        _check_provenance(self.provenance)
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Parse and check the text of a manifest.
+
+        Raises:
+            PackageVersionError: When this runtime does not read its format version.
+            PackageError: Naming the key that is wrong by its full path.
+        """
+        value = as_object(parse_json(text))
+        # The version comes first: a later format may have other keys, and that is its real problem.
+        if "format_version" in value:
+            _check_version(value["format_version"])
+        value = as_exact_object(value, field_names(cls))
+        bound = MAX_TENSORS + 2 * MAX_LAYERS
+        return cls(
+            format_version=value["format_version"],
+            model=_read(ModelFacts, value["model"], "model"),
+            video=_read(VideoFacts, value["video"], "video"),
+            tokens=_read(TokenFacts, value["tokens"], "tokens"),
+            stages={
+                stem: _read_stage(entry, f"stages.{stem}", bound)
+                for stem, entry in _read_stage_map("stages", value["stages"]).items()
+            },
+            files=tuple(
+                _read(FileEntry, entry, f"files[{index}]")
+                for index, entry in enumerate(_read_list(value["files"], "files", MAX_FILES))
+            ),
+            provenance=_read_object("provenance", value["provenance"]),
+            verification={
+                stem: _read(StageVerification, entry, f"verification.{stem}")
+                for stem, entry in _read_stage_map("verification", value["verification"]).items()
+            },
+        )
+
+    def to_json(self) -> str:
+        """The text of manifest.json: keys in the order of the format, 2 spaces, a final newline."""
+        value = plain(self)
+        for key in ("stages", "verification"):
+            value[key] = {stem: value[key][stem] for stem in STAGE_STEMS}
+        value["provenance"] = dict(sorted(value["provenance"].items()))
+        return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_manifest(path: Path | str) -> Manifest:
+    """Read and check a manifest file (or the one in a package folder).
+
+    Raises:
+        PackageVersionError: When this runtime does not read its format version.
+        PackageError: Naming the file and what is wrong with it.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / MANIFEST_NAME
+    if not path.is_file():
+        raise PackageError(f"expected a package with a {MANIFEST_NAME}, found no file {path}")
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise PackageError(f"expected a readable {path}: {error.strerror}") from error
+    if len(raw) > MAX_MANIFEST_BYTES:
+        raise PackageError(f"{path}: expected at most {MAX_MANIFEST_BYTES} bytes, got more")
+    try:
+        return Manifest.from_json(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise PackageError(f"{path}: expected JSON in UTF-8: {error}") from None
+    except PackageVersionError as error:
+        raise PackageVersionError(f"{path}: {error}") from None
+    except PackageError as error:
+        raise PackageError(f"{path}: {error}") from None
+
+
+def _check_version(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise FieldError("format_version", f"expected an integer, got {shown(value)}")
+    if value != FORMAT_VERSION:
+        raise PackageVersionError(
+            f"format_version: expected {FORMAT_VERSION}, the one this runtime reads, got"
+            f" {shown(value)}; export the checkpoint again with this version, or update ufvideo-sdk"
+        )
+
+
+def _check_stage_map(key: str, value: object, item: type) -> None:
+    with inside(key):
+        if not isinstance(value, Mapping):
+            raise FieldError("", f"expected an object, got {shown(value)}")
+        for stem, entry in as_exact_object(dict(value), STAGE_STEMS).items():
+            with inside(stem):
+                Instance(item).check(entry)
+
+
+def _check_provenance(value: object) -> None:
+    with inside("provenance"):
+        if not isinstance(value, Mapping):
+            raise FieldError("", f"expected an object, got {shown(value)}")
+        if len(value) > MAX_PROVENANCE:
+            raise FieldError("", f"expected at most {MAX_PROVENANCE} entries, got {len(value)}")
+        for key, text in value.items():
+            Text().check(key)
+            with inside(key):
+                Text(min_length=0).check(text)
+
+
+def _read(cls: type[Any], value: object, path: str) -> Any:
+    """Build one flat dataclass; lists become tuples, everything else stays as it came."""
+    with inside(path):
+        fields = as_exact_object(value, field_names(cls))
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+
+
+def _read_stage(value: object, path: str, max_tensors: int) -> StageEntry:
+    with inside(path):
+        fields = as_exact_object(value, field_names(StageEntry))
+        weights = fields["weights"]
+        tensors = {
+            key: tuple(
+                _read(TensorSpec, item, f"{key}[{index}]")
+                for index, item in enumerate(_read_list(fields[key], key, max_tensors))
+            )
+            for key in ("inputs", "outputs")
+        }
+        return StageEntry(
+            graph=_read(FileEntry, fields["graph"], "graph"),
+            weights=None if weights is None else _read(FileEntry, weights, "weights"),
+            precision=fields["precision"],
+            inputs=tensors["inputs"],
+            outputs=tensors["outputs"],
+        )
+
+
+def _read_list(value: object, key: str, max_count: int) -> list[Any]:
+    with inside(key):
+        return as_list(value, max_count)
+
+
+def _read_object(key: str, value: object) -> dict[str, Any]:
+    with inside(key):
+        return as_object(value)
+
+
+def _read_stage_map(key: str, value: object) -> dict[str, Any]:
+    with inside(key):
+        return as_exact_object(value, STAGE_STEMS)
