@@ -32,9 +32,6 @@ class KvCache {
   std::size_t bytes() const;
 
  private:
-  int num_key_value_heads_;
-  int head_dim_;
-  DType dtype_;
   std::int64_t max_positions_;
   std::int64_t length_ = 0;
   std::int64_t capacity_ = 0;

@@ -41,6 +41,7 @@ class LanguageModel : public Stage {
   int num_key_value_heads_;
   int head_dim_;
   int max_positions_;
+  DType cache_dtype_;
 };
 
 }  // namespace ufvideo

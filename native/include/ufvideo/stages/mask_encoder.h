@@ -13,6 +13,9 @@ struct MaskFeatures {
   Tensor high_res_features_0;
   Tensor high_res_features_1;
 
+  /// The features of one frame, sharing the memory.
+  MaskFeatures frame(std::int64_t index) const;
+
   std::size_t bytes() const {
     return image_features.bytes() + high_res_features_0.bytes() + high_res_features_1.bytes();
   }

@@ -21,6 +21,7 @@ class RegionEncoder : public Stage {
 
  private:
   int max_region_tokens_;
+  int patch_grid_;
 };
 
 }  // namespace ufvideo

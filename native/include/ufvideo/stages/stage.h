@@ -24,6 +24,8 @@ class Stage {
   Stage(const Package& package, const std::string& stem, const RuntimeConfig& config);
 
   const Graph& graph() const { return *graph_; }
+  /// The same settings with one thread, for a stage too small to share out.
+  static RuntimeConfig single_threaded(const RuntimeConfig& config);
 
  private:
   std::string stem_;

@@ -1,0 +1,14 @@
+#include "ufvideo/stages/aligner.h"
+
+#include "core/graph.h"
+
+namespace ufvideo {
+
+Aligner::Aligner(const Package& package, const RuntimeConfig& config)
+    : Stage(package, "aligner", config) {}
+
+Tensor Aligner::align(const Tensor& features) const {
+  return graph().run({{"features", features}}, {"video_tokens"}).front();
+}
+
+}  // namespace ufvideo

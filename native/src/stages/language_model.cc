@@ -1,0 +1,74 @@
+#include "ufvideo/stages/language_model.h"
+
+#include <string>
+
+#include "core/error_message.h"
+#include "core/graph.h"
+#include "decode/kv_cache.h"
+
+namespace ufvideo {
+namespace {
+
+DType cache_dtype(const StageEntry& entry) {
+  for (const TensorSpec& input : entry.inputs) {
+    if (input.name == "past_key_values.0.key") {
+      return parse_dtype(input.dtype);
+    }
+  }
+  fail(ErrorCode::kInvalidPackage,
+       "language_model: expected an input past_key_values.0.key, the manifest has none");
+}
+
+std::string cache_name(const char* side, int layer, const char* part) {
+  return std::string(side) + "." + std::to_string(layer) + "." + part;
+}
+
+Tensor int32_tensor(std::int64_t value) {
+  Tensor tensor(DType::kInt32, {1});
+  *tensor.data<std::int32_t>() = static_cast<std::int32_t>(value);
+  return tensor;
+}
+
+}  // namespace
+
+LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config)
+    : Stage(package, "language_model", config),
+      num_layers_(package.manifest().model.num_layers),
+      num_key_value_heads_(package.manifest().model.num_key_value_heads),
+      head_dim_(package.manifest().model.head_dim),
+      max_positions_(package.manifest().model.max_position_embeddings),
+      cache_dtype_(cache_dtype(graph().entry())) {}
+
+std::unique_ptr<KvCache> LanguageModel::make_cache() const {
+  return std::make_unique<KvCache>(num_layers_, num_key_value_heads_, head_dim_, cache_dtype_,
+                                   max_positions_);
+}
+
+LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache) const {
+  if (embeddings.shape().size() != 2 || embeddings.dim(0) < 1) {
+    fail(ErrorCode::kInvalidInput,
+         "language_model: embeddings: expected float32 [S, D] with S of 1 or more, got ",
+         shape_string(embeddings.shape()));
+  }
+  const std::int64_t num_new = embeddings.dim(0);
+  cache.reserve(num_new);
+  const std::int64_t total = cache.length() + num_new;
+  std::vector<NamedTensor> inputs{
+      {"inputs_embeds", embeddings.reshaped({1, num_new, embeddings.dim(1)})},
+      {"seqlens_k", int32_tensor(total - 1)},
+      {"total_sequence_length", int32_tensor(total)}};
+  std::vector<NamedTensor> present;
+  for (int layer = 0; layer < num_layers_; ++layer) {
+    inputs.emplace_back(cache_name("past_key_values", layer, "key"), cache.keys(layer));
+    inputs.emplace_back(cache_name("past_key_values", layer, "value"), cache.values(layer));
+    present.emplace_back(cache_name("present", layer, "key"), cache.keys(layer));
+    present.emplace_back(cache_name("present", layer, "value"), cache.values(layer));
+  }
+  std::vector<Tensor> outputs = graph().run(inputs, {"logits", "hidden_states"}, present);
+  cache.advance(num_new);
+  const Tensor& logits = outputs[0];
+  const Tensor& states = outputs[1];
+  return {logits.reshaped({logits.dim(2)}), states.reshaped({states.dim(1), states.dim(2)})};
+}
+
+}  // namespace ufvideo

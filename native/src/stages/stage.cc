@@ -1,0 +1,20 @@
+#include "ufvideo/stages/stage.h"
+
+#include "core/graph.h"
+
+namespace ufvideo {
+
+Stage::Stage(const Package& package, const std::string& stem, const RuntimeConfig& config)
+    : stem_(stem),
+      graph_(std::make_unique<Graph>(package.graph_path(stem), stem, package.stage(stem), config)) {
+}
+
+Stage::~Stage() = default;
+
+RuntimeConfig Stage::single_threaded(const RuntimeConfig& config) {
+  RuntimeConfig single = config;
+  single.num_threads = 1;
+  return single;
+}
+
+}  // namespace ufvideo
