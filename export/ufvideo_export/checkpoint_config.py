@@ -292,8 +292,15 @@ def read_sam2_sizes(folder: Path) -> Sam2Sizes:
         raise fields.wrong("window_spec", "four window sizes")
     if len(sizes.window_pos_embed_bkg_spatial_size) != 2:
         raise fields.wrong("window_pos_embed_bkg_spatial_size", "a height and a width")
-    if any(block >= sum(sizes.stages) for block in sizes.global_att_blocks):
-        raise fields.wrong("global_att_blocks", f"blocks below {sum(sizes.stages)}")
+    # The first block of a later stage halves the map inside its windows, those of the stage before.
+    pooling = {sum(sizes.stages[:stage]) for stage in (1, 2, 3)}
+    allowed = set(range(sum(sizes.stages))) - pooling
+    if not allowed.issuperset(sizes.global_att_blocks):
+        raise fields.wrong(
+            "global_att_blocks", f"blocks below {sum(sizes.stages)} but {sorted(pooling)}"
+        )
+    if any(window % 2 for window in sizes.window_spec[:3]):
+        raise fields.wrong("window_spec", "window sizes that are even in the first three stages")
     if sizes.image_size_px % 32 or sizes.image_size_px // 4 % sizes.window_spec[0]:
         raise fields.wrong("image_size", f"a multiple of 32 and of {4 * sizes.window_spec[0]}")
     if sizes.embed_dim % sizes.num_heads:
