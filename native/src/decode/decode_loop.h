@@ -2,11 +2,12 @@
 
 #include <cstdint>
 #include <optional>
-#include <random>
 #include <vector>
 
+#include "decode/sampler.h"
 #include "ufvideo/config.h"
 #include "ufvideo/generation.h"
+#include "ufvideo/manifest.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
@@ -18,7 +19,7 @@ class TokenStepper {
   struct Output {
     /// float32 [V].
     Tensor logits;
-    /// State of the last position, float32 [D].
+    /// State of the last position after the final norm, float32 [D].
     Tensor hidden_state;
   };
 
@@ -28,17 +29,45 @@ class TokenStepper {
   virtual bool has_room() const = 0;
 };
 
-/// Chooses the next token from logits: greedy, or temperature, top-k and top-p with a seed.
-class Sampler {
+/// One answer, token by token: samples, stops, and keeps the states that [SEG] needs.
+class DecodeLoop {
  public:
-  explicit Sampler(const GenerationConfig& config);
+  DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
+             const GenerationConfig& config);
 
-  /// Throws InferenceFailed when the logits are not finite.
-  std::int64_t sample(const Tensor& logits);
+  /// Begins with what the prefill gave.
+  void start(TokenStepper::Output prefill);
+  /// The next token; nothing once the answer has ended. The token before it is fed to the model
+  /// only now, so that the last token of an answer costs no step.
+  std::optional<std::int64_t> next(TokenStepper& stepper);
+  /// Ends the answer; later calls of next() give nothing.
+  void end(StopReason reason);
+
+  bool ended() const { return ended_; }
+  StopReason stop_reason() const { return stop_reason_; }
+  const std::vector<std::int64_t>& token_ids() const { return token_ids_; }
+  const std::vector<std::int64_t>& seg_positions() const { return seg_positions_; }
+  /// float32 [O, D]; empty without a [SEG] that has a state.
+  Tensor seg_hidden_states() const;
 
  private:
-  GenerationConfig config_;
-  std::mt19937_64 engine_;
+  void keep_seg_state();
+
+  TokenFacts tokens_;
+  SegHiddenState seg_hidden_state_;
+  int max_new_tokens_;
+  Sampler sampler_;
+  TokenStepper::Output current_;
+  /// State that predicted the token before the last one; empty at first.
+  Tensor earlier_state_;
+  std::vector<std::int64_t> token_ids_;
+  std::vector<std::int64_t> seg_positions_;
+  std::vector<Tensor> seg_states_;
+  bool ended_ = false;
+  StopReason stop_reason_ = StopReason::kEndToken;
 };
+
+/// Rows of float32 [D] as one float32 [O, D]; an empty tensor for none.
+Tensor stack_rows(const std::vector<Tensor>& rows);
 
 }  // namespace ufvideo

@@ -1,0 +1,74 @@
+#include "decode/decode_loop.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ufvideo {
+
+DecodeLoop::DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
+                       const GenerationConfig& config)
+    : tokens_(tokens),
+      seg_hidden_state_(seg_hidden_state),
+      max_new_tokens_(config.max_new_tokens),
+      sampler_(config) {}
+
+void DecodeLoop::start(TokenStepper::Output prefill) { current_ = std::move(prefill); }
+
+std::optional<std::int64_t> DecodeLoop::next(TokenStepper& stepper) {
+  if (ended_) {
+    return std::nullopt;
+  }
+  if (!token_ids_.empty()) {
+    if (!stepper.has_room()) {
+      end(StopReason::kContextFull);
+      return std::nullopt;
+    }
+    earlier_state_ = current_.hidden_state;
+    current_ = stepper.step(token_ids_.back());
+  }
+  const std::int64_t token = sampler_.sample(current_.logits);
+  token_ids_.push_back(token);
+  if (token == tokens_.seg_id) {
+    keep_seg_state();
+  }
+  if (std::find(tokens_.end_ids.begin(), tokens_.end_ids.end(), token) != tokens_.end_ids.end()) {
+    end(StopReason::kEndToken);
+  } else if (token_ids_.size() >= static_cast<std::size_t>(max_new_tokens_)) {
+    end(StopReason::kMaxNewTokens);
+  }
+  return token;
+}
+
+void DecodeLoop::keep_seg_state() {
+  const bool preceding = seg_hidden_state_ == SegHiddenState::kPreceding;
+  const Tensor& state = preceding ? earlier_state_ : current_.hidden_state;
+  if (state.empty()) {
+    return;  // A [SEG] that comes first has no earlier state: the released code gives no mask.
+  }
+  seg_positions_.push_back(static_cast<std::int64_t>(token_ids_.size()) - 1);
+  seg_states_.push_back(state);
+}
+
+void DecodeLoop::end(StopReason reason) {
+  if (!ended_) {
+    ended_ = true;
+    stop_reason_ = reason;
+  }
+}
+
+Tensor DecodeLoop::seg_hidden_states() const { return stack_rows(seg_states_); }
+
+Tensor stack_rows(const std::vector<Tensor>& rows) {
+  if (rows.empty()) {
+    return Tensor(DType::kFloat32, {0, 0});
+  }
+  const auto width = static_cast<std::int64_t>(rows.front().elements());
+  Tensor stacked(DType::kFloat32, {static_cast<std::int64_t>(rows.size()), width});
+  float* out = stacked.data<float>();
+  for (const Tensor& row : rows) {
+    out = std::copy_n(row.data<float>(), width, out);
+  }
+  return stacked;
+}
+
+}  // namespace ufvideo

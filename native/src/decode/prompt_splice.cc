@@ -1,0 +1,91 @@
+#include "decode/prompt_splice.h"
+
+#include <algorithm>
+
+#include "core/error_message.h"
+
+namespace ufvideo {
+namespace {
+
+std::size_t find_media(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
+                       bool is_image) {
+  const std::int64_t wanted = is_image ? tokens.image_placeholder_id : tokens.video_placeholder_id;
+  const std::int64_t other = is_image ? tokens.video_placeholder_id : tokens.image_placeholder_id;
+  const char* kind = is_image ? "image" : "video";
+  const auto count = std::count(token_ids.begin(), token_ids.end(), wanted);
+  if (count != 1) {
+    fail(ErrorCode::kInvalidInput, "prompt: expected one ", kind, " placeholder (", wanted,
+         "), got ", count);
+  }
+  if (std::count(token_ids.begin(), token_ids.end(), other) != 0) {
+    fail(ErrorCode::kInvalidInput, "prompt: expected the ", kind, " placeholder only (", wanted,
+         "), got ", other, " too: the open clip is ", is_image ? "an image" : "a video");
+  }
+  return static_cast<std::size_t>(
+      std::find(token_ids.begin(), token_ids.end(), wanted) - token_ids.begin());
+}
+
+}  // namespace
+
+PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
+                            bool is_image, std::int64_t num_video_tokens,
+                            const std::vector<std::int64_t>& region_lengths) {
+  PromptLayout layout;
+  layout.media_index = find_media(token_ids, tokens, is_image);
+  const auto num_marks = std::count(token_ids.begin(), token_ids.end(), tokens.region_id);
+  if (num_marks != static_cast<std::ptrdiff_t>(region_lengths.size())) {
+    fail(ErrorCode::kInvalidInput, "prompt: expected a region for each of ", num_marks,
+         " region marks, got ", region_lengths.size());
+  }
+  std::int64_t position = 0;
+  std::size_t region = 0;
+  for (std::size_t i = 0; i < token_ids.size(); ++i) {
+    layout.positions.push_back(position);
+    if (i == layout.media_index) {
+      position += num_video_tokens;
+      layout.prefix_length = position;
+    } else if (token_ids[i] == tokens.region_id) {
+      position += region_lengths[region++];
+    } else {
+      ++position;
+    }
+  }
+  layout.length = position;
+  return layout;
+}
+
+Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
+                     const PromptLayout& layout, const TokenFacts& tokens,
+                     const TokenEmbedder& embedder, const Tensor& video_tokens,
+                     const std::vector<Tensor>& region_tokens) {
+  std::vector<std::int64_t> words;
+  for (std::size_t i = first_index; i < token_ids.size(); ++i) {
+    if (i != layout.media_index && token_ids[i] != tokens.region_id) {
+      words.push_back(token_ids[i]);
+    }
+  }
+  const Tensor word_embeddings = embedder.embed(words);
+  const std::int64_t width = video_tokens.dim(1);
+  const std::int64_t first_position =
+      first_index < layout.positions.size() ? layout.positions[first_index] : layout.length;
+  Tensor spliced(DType::kFloat32, {layout.length - first_position, width});
+  float* out = spliced.data<float>();
+  const float* word = word_embeddings.data<float>();
+  const auto marks_before =
+      std::count(token_ids.begin(), token_ids.begin() + first_index, tokens.region_id);
+  auto region = region_tokens.begin() + marks_before;
+  for (std::size_t i = first_index; i < token_ids.size(); ++i) {
+    if (i == layout.media_index) {
+      out = std::copy_n(video_tokens.data<float>(), video_tokens.elements(), out);
+    } else if (token_ids[i] == tokens.region_id) {
+      out = std::copy_n(region->data<float>(), region->elements(), out);
+      ++region;
+    } else {
+      out = std::copy_n(word, width, out);
+      word += width;
+    }
+  }
+  return spliced;
+}
+
+}  // namespace ufvideo
