@@ -1,0 +1,163 @@
+"""Answers to files: annotated video, contact sheet, JSON."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ufvideo_sdk.contact_sheet import draw_contact_sheet
+from ufvideo_sdk.draw import FramePainter
+from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
+from ufvideo_sdk.results import Answer
+
+Progress = Callable[[int, int], None]
+"""Called with the number of frames written and the number of all frames."""
+
+SUFFIXES = (".mp4", ".png", ".json")
+_TICKS_PER_S = 90_000
+_CHUNK_BYTES = 64 << 20
+
+
+def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None) -> None:
+    """Write an answer to a file by its suffix (see `Answer.save`).
+
+    The file appears in one step, when it is complete: a failure leaves an older file as it was.
+    Times in a video count from its first frame; the time line shows the source's own seconds.
+
+    Args:
+        answer: What to write.
+        path: `.mp4`, `.png` or `.json`.
+        progress: Told about each frame of a video.
+
+    Raises:
+        InputError: When the suffix is another one, the folder is missing or cannot be written, or
+            a video is asked for an image.
+        CapacityError: When the disk is full.
+        DeviceError: When PyAV was built without an H.264 encoder.
+    """
+    check_save_path(path, is_image=answer.clip.is_image)
+    with _replacing(path) as draft:
+        if path.suffix.lower() == ".json":
+            draft.write_text(answer.to_json(), encoding="utf-8")
+        elif path.suffix.lower() == ".png":
+            Image.fromarray(draw_contact_sheet(answer)).save(draft, format="PNG")
+        else:
+            _write_video(answer, draft, progress)
+
+
+def check_save_path(path: Path, *, is_image: bool) -> None:
+    """Refuse early what `save_answer` would refuse after the work is done.
+
+    Raises:
+        InputError: As `save_answer`.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"expected a file name ending in {', '.join(SUFFIXES)}, got {path}")
+    if is_image and path.suffix.lower() == ".mp4":
+        raise InputError(f"expected .png or .json for an answer about an image, got {path}")
+    if path.is_dir():
+        raise InputError(f"expected a file name, got the folder {path}")
+    if not path.parent.is_dir():
+        raise InputError(f"expected a folder that exists, got {path.parent} (for {path})")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise InputError(f"expected a folder that can be written, got {path.parent} (for {path})")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A draft in the same folder that takes the place of `path` when all went well."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
+        os.close(handle)
+        draft = Path(name)
+        try:
+            # mkstemp makes it readable by the owner alone.
+            draft.chmod(0o666 & ~_umask())
+            yield draft
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise CapacityError(f"expected room for {path}, got a full disk ({error})") from error
+        raise InputError(f"expected to write {path}, got: {error}") from error
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current
+
+
+def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
+    clip = answer.clip
+    painter = FramePainter(answer)
+    num_frames = len(clip.frame_idxs)
+    pts = np.rint((clip.timestamps_s - clip.timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
+    chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))
+    with _H264File(path, painter.height_px, painter.width_px, _rate(clip.timestamps_s)) as file:
+        written = 0
+        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames):
+            for frame_idx, frame in zip(frame_idxs, frames, strict=True):
+                time_s = float(clip.timestamps_s[written])
+                canvas = painter.paint(int(frame_idx), time_s, frame)
+                file.write(canvas, int(pts[written]))
+                written += 1
+                if progress is not None:
+                    progress(written, num_frames)
+
+
+def _rate(timestamps_s: NDArray[np.float64]) -> Fraction:
+    """Average frames a second: only a hint to the encoder, the times are in the frames."""
+    duration_s = float(timestamps_s[-1] - timestamps_s[0])
+    if duration_s <= 0:
+        return Fraction(25)
+    return max(Fraction((len(timestamps_s) - 1) / duration_s).limit_denominator(1001), Fraction(1))
+
+
+class _H264File:
+    """An H.264 file (yuv420p) whose frames have times of their own.
+
+    Raises:
+        DeviceError: When PyAV was built without an H.264 encoder.
+    """
+
+    def __init__(self, path: Path, height_px: int, width_px: int, rate: Fraction) -> None:
+        if "libx264" not in av.codecs_available:
+            raise DeviceError(
+                "expected the encoder libx264 to write .mp4, got a PyAV without it; the wheel has"
+                " it: pip install --force-reinstall --only-binary=av av"
+            )
+        # The index at the front: a browser plays the file while it loads.
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._stream = self._container.add_stream(
+            "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
+        )
+        self._stream.height, self._stream.width = height_px, width_px
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+
+    def write(self, picture: NDArray[np.uint8], pts: int) -> None:
+        """Append RGB uint8 [H, W, 3] at a time in ticks."""
+        frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+        frame.pts = pts
+        frame.time_base = Fraction(1, _TICKS_PER_S)
+        self._container.mux(self._stream.encode(frame))
+
+    def __enter__(self) -> _H264File:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode())
+        self._container.close()

@@ -1,0 +1,124 @@
+"""Answers about clips of drawn frames: what presentation is tested with, no model behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayClip:
+    """The surface of a clip that presentation uses, over frames in memory."""
+
+    frames: NDArray[np.uint8]
+    timestamps_s: NDArray[np.float64]
+    first_frame_idx: int = 0
+    is_image: bool = False
+    name: str = "drawn"
+
+    @property
+    def frame_idxs(self) -> NDArray[np.int64]:
+        return np.arange(len(self.frames), dtype=np.int64) + self.first_frame_idx
+
+    @property
+    def height(self) -> int:
+        return int(self.frames.shape[1])
+
+    @property
+    def width(self) -> int:
+        return int(self.frames.shape[2])
+
+    def read(self, frame_idxs: NDArray[np.int64]) -> NDArray[np.uint8]:
+        return self.frames[np.asarray(frame_idxs) - self.first_frame_idx]
+
+    def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
+        positions = np.linspace(0, len(self.frames) - 1, num_frames).round().astype(np.int64)
+        return self.frame_idxs[positions]
+
+    def time_of(self, fraction: float) -> float:
+        first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
+        return first + fraction * (last - first)
+
+    def chunks(
+        self, frame_idxs: NDArray[np.int64], max_frames: int
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        for start in range(0, len(frame_idxs), max_frames):
+            idxs = frame_idxs[start : start + max_frames]
+            yield idxs, self.read(idxs)
+
+
+def drawn_clip(
+    num_frames: int = 12, *, height: int = 120, width: int = 160, **options: Any
+) -> ArrayClip:
+    """Frames with a gradient and a bright square that wanders, at uneven times from 10 s on."""
+    frames = np.empty((num_frames, height, width, 3), np.uint8)
+    frames[:] = np.linspace(40, 150, width, dtype=np.uint8)[None, None, :, None]
+    frames[..., 2] = np.linspace(160, 60, height, dtype=np.uint8)[None, :, None]
+    for i in range(num_frames):
+        frames[i][square_mask(i, num_frames, height, width)] = (235, 225, 210)
+    times = 10 + np.cumsum(np.where(np.arange(num_frames) % 3 == 0, 0.5, 0.125)) - 0.5
+    return ArrayClip(frames, options.pop("timestamps_s", times), **options)
+
+
+def square_mask(
+    i: int, num_frames: int, height: int, width: int, *, lane: float = 0.5
+) -> NDArray[np.bool_]:
+    """The square's pixels on frame i, bool [H, W]."""
+    side = max(3, min(height, width) // 4)
+    left = round((width - side) * i / max(num_frames - 1, 1))
+    top = round((height - side) * lane)
+    mask = np.zeros((height, width), np.bool_)
+    mask[top : top + side, left : left + side] = True
+    return mask
+
+
+def drawn_answer(
+    clip: ArrayClip | None = None,
+    *,
+    num_objects: int = 1,
+    mask_every: int = 4,
+    spans: Sequence[TimeSpan] = (TimeSpan(10.5, 11.75),),
+    question: str = "What does the bright square do? Please segment it.",
+    text: str = "It moves to the right {<TEMP-010><TEMP-050>}: [SEG].",
+) -> Answer:
+    """An answer whose masks follow the squares of `drawn_clip` on every few frames."""
+    clip = drawn_clip() if clip is None else clip
+    count = len(clip.frames)
+    shown = np.arange(0, count, mask_every)
+    tracks = tuple(
+        MaskTrack(
+            frame_idxs=clip.frame_idxs[shown],
+            masks=np.stack(
+                [
+                    square_mask(
+                        i, count, clip.height, clip.width, lane=(k + 0.5) / max(num_objects, 1)
+                    )
+                    for i in shown
+                ]
+            ),
+            scores=np.linspace(0.9, 0.6, len(shown), dtype=np.float32),
+        )
+        for k in range(num_objects)
+    )
+    return Answer(
+        question=question,
+        text=text,
+        token_ids=(5, 6, 7),
+        spans=tuple(spans),
+        masks=tracks,
+        stop_reason=StopReason.END,
+        stats=AnswerStats(
+            stages={"vision_encoder": StageStats(1, 8, 12.5)},
+            num_prefill_tokens=40,
+            num_reused_tokens=0,
+            num_generated_tokens=3,
+            time_to_first_token_ms=20.0,
+            decode_ms=10.0,
+        ),
+        clip=clip,  # type: ignore[arg-type]
+    )
