@@ -10,12 +10,7 @@ from pathlib import Path
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.checkpoint_config import ARCHITECTURE
 from ufvideo_export.model import check_tensors
-from ufvideo_export.spec import (
-    PRECISIONS,
-    SEG_HIDDEN_STATES,
-    StageSpec,
-    stage_specs,
-)
+from ufvideo_export.spec import StageSpec, stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.tokenizer import chat_template_json, read_tokenizer
 from ufvideo_export.verify import verify_stage
@@ -26,9 +21,11 @@ from ufvideo_export.write_package import (
     partial_folder,
     publish,
 )
-from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.errors import ConfigError, InputError, PackageError
 from ufvideo_sdk.manifest import (
     FORMAT_VERSION,
+    PRECISIONS,
+    SEG_HIDDEN_STATES,
     Manifest,
     ModelFacts,
     StageEntry,
@@ -89,6 +86,7 @@ def export_package(
     opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
+    model, video = _facts(opened, seg_hidden_state)
     with partial_folder(out) as partial:
         check_space(out, _needed_bytes(opened, num_values, precision))
         entries, verification = _write_stages(opened, partial, precision, report)
@@ -96,8 +94,8 @@ def export_package(
         (partial / "chat_template.json").write_text(chat_template_json(), encoding="utf-8")
         manifest = Manifest(
             format_version=FORMAT_VERSION,
-            model=_model_facts(opened, seg_hidden_state),
-            video=_video_facts(opened),
+            model=model,
+            video=video,
             tokens=tokenizer.facts,
             stages=entries,
             files=tuple(
@@ -140,6 +138,16 @@ def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
         inputs=spec.inputs,
         outputs=spec.outputs,
     )
+
+
+def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, VideoFacts]:
+    """What the manifest says of the sizes, before any work is spent on a size it cannot hold."""
+    try:
+        return _model_facts(checkpoint, seg_hidden_state), _video_facts(checkpoint)
+    except PackageError as error:
+        raise InputError(
+            f"expected sizes that a package can hold in {checkpoint.folder}: {error}"
+        ) from error
 
 
 def _model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelFacts:

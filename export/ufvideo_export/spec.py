@@ -12,8 +12,6 @@ OPSET = 18
 IR_VERSION = 10
 # A graph with more weights than this keeps them in a file of their own.
 INLINE_WEIGHTS_BYTES = 64 << 20
-PRECISIONS = ("fp32", "fp16")
-SEG_HIDDEN_STATES = ("preceding", "predicting")
 
 
 @dataclass(frozen=True)

@@ -139,6 +139,11 @@ def test_refused_checkpoint(checkpoint: Path, case: str) -> None:
     refused(checkpoint, InputError, *words)
 
 
+def test_size_beyond_the_package_format(checkpoint: Path) -> None:
+    edit_json("config.json", num_frames=5000)(checkpoint)
+    refused(checkpoint, InputError, "num_frames", "5000")
+
+
 def test_no_folder(checkpoint: Path) -> None:
     refused(checkpoint / "nowhere", InputError, "nowhere", "checkpoint folder")
 

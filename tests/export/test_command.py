@@ -1,0 +1,91 @@
+"""`ufvideo export` as a command."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+pytest.importorskip("torch", reason="needs the export extra")
+from ufvideo_export.command import export
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    app.command()(export)
+    return app
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Arguments of the exports that the command asked for."""
+    found: list[dict[str, Any]] = []
+
+    def record(checkpoint: Path, out: Path, **options: Any) -> Any:
+        options.pop("progress")("aligner", 0.5)
+        found.append({"checkpoint": checkpoint, "out": out, **options})
+        measured = SimpleNamespace(max_abs_error=1e-6, max_rel_error=2e-6)
+        return SimpleNamespace(
+            model=SimpleNamespace(name="small"), verification={"aligner": measured}
+        )
+
+    monkeypatch.setattr("ufvideo_export.export.export_package", record)
+    return found
+
+
+def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
+    result = CliRunner().invoke(app, ["in", "out"])
+    assert result.exit_code == 0, result.output
+    assert calls == [
+        {
+            "checkpoint": Path("in"),
+            "out": Path("out"),
+            "vision_tower": None,
+            "precision": "fp32",
+            "seg_hidden_state": "preceding",
+            "force": False,
+        }
+    ]
+    assert "aligner" in result.output and "1.00e-06" in result.output
+
+
+def test_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
+    options = ["--vision-tower", "v", "--precision", "fp16", "--force"]
+    options += ["--seg-hidden-state", "predicting"]
+    result = CliRunner().invoke(app, ["in", "out", *options])
+    assert result.exit_code == 0, result.output
+    assert calls[0]["vision_tower"] == Path("v") and calls[0]["force"]
+    assert (calls[0]["precision"], calls[0]["seg_hidden_state"]) == ("fp16", "predicting")
+
+
+def test_unknown_precision_is_a_usage_error(app: typer.Typer, calls: list[Any]) -> None:
+    assert CliRunner().invoke(app, ["in", "out", "--precision", "int4"]).exit_code == 2
+    assert calls == []
+
+
+def test_errors_pass_to_the_command_line(app: typer.Typer, tmp_path: Path) -> None:
+    from ufvideo_sdk.errors import InputError
+
+    result = CliRunner().invoke(app, [str(tmp_path), str(tmp_path / "out")])
+    assert isinstance(result.exception, InputError)
+    assert "config.json" in str(result.exception)
+
+
+def test_help_has_an_example(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "120"})
+    assert "Example: ufvideo export" in result.output
+
+
+def test_the_entry_point_names_the_command() -> None:
+    found = [entry for entry in entry_points(group="ufvideo.commands") if entry.name == "export"]
+    if not found:
+        pytest.skip("needs the installed package: pip install .")
+    assert found[0].value == "ufvideo_export.command:export"
