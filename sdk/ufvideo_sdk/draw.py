@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.lettering import (
     Colour,
+    Font,
     Word,
     draw_lines,
     font_for,
@@ -28,6 +29,7 @@ _QUESTION: Colour = (160, 166, 178)
 _TEXT: Colour = (240, 242, 246)
 _DARK: Colour = (12, 13, 16)
 _OPACITY = 0.45
+_MIN_FONT_PX = 12
 MIN_CANVAS_PX = 480
 """Smaller pictures are enlarged by a whole factor, so that the text beside them can be read."""
 
@@ -72,7 +74,7 @@ def draw_objects(
 
 def tag_px(height: int, width: int) -> int:
     """Size of the text on a picture."""
-    return int(np.clip(round(min(height, width) / 24), 11, 32))
+    return int(np.clip(round(min(height, width) / 22), 12, 36))
 
 
 def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.bool_]]]:
@@ -107,23 +109,19 @@ def caption_band(
         answer: What to write.
         width_px: Width of the band.
         font_px: Size of the text.
-        max_height_px: Where given, a longer text gets smaller letters, and ends in dots if that
-            is not enough.
+        max_height_px: Where given, a longer text gets smaller letters, and if that is not enough
+            it is cut, with dots in place of the rest; times and objects stay.
 
     Returns:
         RGB, uint8 [h, width_px, 3].
     """
-    paragraphs = _caption_paragraphs(answer)
-    font = font_for(_letters(paragraphs), font_px)
-    lines = wrap(paragraphs, font, width_px - 2 * font_px)
+    lines, font = _caption_lines(answer, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
-        if font_px <= 12:
-            num_lines = max(1, (max_height_px - font_px) // line_height_px(font_px))
-            lines = [*lines[: num_lines - 1], [Word("...", _QUESTION)]]
+        if font_px <= _MIN_FONT_PX:
+            lines = _cut(lines, (max_height_px - font_px) // line_height_px(font_px))
             break
-        font_px = max(12, font_px - 2)
-        font = font_for(_letters(paragraphs), font_px)
-        lines = wrap(paragraphs, font, width_px - 2 * font_px)
+        font_px = max(_MIN_FONT_PX, font_px - 2)
+        lines, font = _caption_lines(answer, width_px, font_px)
     band = np.full((_band_height_px(len(lines), font_px), width_px, 3), BACKGROUND, np.uint8)
     draw_lines(band, lines, font, font_px, left_px=font_px, top_px=font_px // 2)
     return band
@@ -200,21 +198,28 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
     return np.where(scaled >= 64, 255, 0).astype(np.uint8)
 
 
-def _caption_paragraphs(answer: Answer) -> list[list[Word]]:
+def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[list[Word]], Font]:
     paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
-    times = [Word(span_words(span), SPAN_COLOUR, SPAN_COLOUR) for span in answer.spans]
+    times = [Word(f"{span_words(span)}  ", SPAN_COLOUR, SPAN_COLOUR) for span in answer.spans]
     objects = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
-    return [paragraph for paragraph in (*paragraphs, times, objects) if paragraph]
+    paragraphs += [legend for legend in (times, objects) if legend]
+    letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
+    font = font_for(letters, font_px)
+    return wrap(paragraphs, font, width_px - 2 * font_px), font
+
+
+def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
+    """The first lines and the legends at the end, with dots between them."""
+    num_legends = sum(any(word.swatch is not None for word in line) for line in lines)
+    num_text = max(num_lines - num_legends - 1, 1)
+    dots = [Word("...", _QUESTION)]
+    return [*lines[:num_text], dots, *lines[len(lines) - num_legends :]]
 
 
 def _legend(idx: int, track: MaskTrack) -> Word:
     frames = "1 frame" if len(track.masks) == 1 else f"{len(track.masks)} frames"
     score = f", score {track.scores.mean():.2f}" if len(track.scores) else ""
-    return Word(f"object {idx + 1}: {frames}{score}", _TEXT, object_colour(idx))
-
-
-def _letters(paragraphs: Sequence[Sequence[Word]]) -> str:
-    return "".join(word.text for paragraph in paragraphs for word in paragraph)
+    return Word(f"object {idx + 1}: {frames}{score}  ", _TEXT, object_colour(idx))
 
 
 def _band_height_px(num_lines: int, font_px: int) -> int:

@@ -119,7 +119,7 @@ def draw_lines(
         for word in line:
             if word.swatch is not None:
                 side = _swatch_px(font)
-                corner = (x, y + side * 0.35)
+                corner = (x, y + side * 0.5)
                 pen.rectangle((*corner, corner[0] + side, corner[1] + side), fill=word.swatch)
                 x += side * 1.5
             pen.text((x, y), word.text, fill=word.colour, font=font)

@@ -131,7 +131,8 @@ class Timeline:
             plate = label(text, size_px, _MUTED, BACKGROUND)
             width_px = plate.shape[1]
             left = self._x(time_s) - width_px // 2
-            left = min(max(left, self._margin_px // 2), self._strip.shape[1] - width_px)
+            inset_px = self._margin_px // 2
+            left = min(max(left, inset_px), self._strip.shape[1] - inset_px - width_px)
             gap_px = size_px // 2
             right = left + width_px
             if any(left < end + gap_px and begin < right + gap_px for begin, end in taken):
