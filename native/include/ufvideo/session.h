@@ -90,6 +90,17 @@ class Session {
 
  private:
   struct State;
+  /// Holds the session for one call: refuses a second thread and a poisoned session.
+  class Entry {
+   public:
+    explicit Entry(State& state);
+    ~Entry();
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+   private:
+    State& state_;
+  };
   std::unique_ptr<State> state_;
 };
 

@@ -14,7 +14,7 @@ struct StageTiming {
   double total_ms = 0.0;
 };
 
-/// Timings by stage stem ("vision_encoder", ...), plus "resize", "sampler" and "mask_resize".
+/// Timings by stage stem ("vision_encoder", ...), plus "resize" and "mask_resize".
 using StageTimings = std::map<std::string, StageTiming>;
 
 }  // namespace ufvideo

@@ -1,0 +1,138 @@
+#include "frame_encoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+
+#include "core/error_message.h"
+#include "core/stage_clock.h"
+#include "ufvideo/resize.h"
+
+namespace ufvideo {
+namespace {
+
+// Even: the aligner joins frames (2k, 2k + 1).
+constexpr std::int64_t kFramesPerAlignment = 16;
+
+Tensor concatenated(const std::vector<Tensor>& parts) {
+  if (parts.size() == 1) {
+    return parts.front();
+  }
+  Shape shape = parts.front().shape();
+  shape[0] = 0;
+  for (const Tensor& part : parts) {
+    shape[0] += part.dim(0);
+  }
+  Tensor whole(parts.front().dtype(), shape);
+  char* out = static_cast<char*>(whole.raw());
+  for (const Tensor& part : parts) {
+    std::memcpy(out, part.raw(), part.bytes());
+    out += part.bytes();
+  }
+  return whole;
+}
+
+}  // namespace
+
+std::int64_t frames_per_batch(int size_px) {
+  constexpr std::int64_t kPixels = std::int64_t{1} << 20;
+  return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
+}
+
+void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                  const char* where) {
+  const Shape& shape = frames.shape();
+  const bool fits = frames.dtype() == DType::kUint8 && shape.size() == 4 && shape[0] >= 1 &&
+                    shape[1] >= 1 && shape[2] >= 1 && shape[3] == 3;
+  if (!fits) {
+    fail(ErrorCode::kInvalidInput, where, ": frames: expected uint8 [F, H, W, 3] of 1 or more, got ",
+         dtype_name(frames.dtype()), " ", shape_string(shape));
+  }
+  if (static_cast<std::int64_t>(frame_idxs.size()) != shape[0]) {
+    fail(ErrorCode::kInvalidInput, where, ": frame_idxs: expected ", shape[0],
+         ", one for each frame, got ", frame_idxs.size());
+  }
+}
+
+Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
+                    StageTimings& timings) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  return timed(timings, "resize", count, [&] {
+    Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Tensor frame = resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px);
+      std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
+    }
+    return batch;
+  });
+}
+
+void FrameEncoder::encode(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                          StageTimings& timings) {
+  std::vector<std::int64_t> rows;
+  std::unordered_set<std::int64_t> seen;
+  for (std::size_t row = 0; row < frame_idxs.size(); ++row) {
+    if (features_.count(frame_idxs[row]) == 0 && seen.insert(frame_idxs[row]).second) {
+      rows.push_back(static_cast<std::int64_t>(row));
+    }
+  }
+  const int size_px = model_.manifest().video.vision_size_px;
+  const auto step = static_cast<std::size_t>(frames_per_batch(size_px));
+  for (std::size_t begin = 0; begin < rows.size(); begin += step) {
+    const std::vector<std::int64_t> batch_rows(
+        rows.begin() + begin, rows.begin() + std::min(begin + step, rows.size()));
+    const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
+    const VisionEncoder& encoder = model_.vision_encoder();
+    const Tensor features = timed(timings, encoder.stem(), batch.dim(0),
+                                  [&] { return encoder.encode(batch); });
+    for (std::size_t i = 0; i < batch_rows.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      features_.emplace(frame_idxs[batch_rows[i]], features.rows(row, row + 1));
+    }
+  }
+}
+
+Tensor FrameEncoder::gather(const std::vector<std::int64_t>& frame_idxs) const {
+  std::vector<Tensor> rows;
+  for (const std::int64_t idx : frame_idxs) {
+    rows.push_back(features_.at(idx));
+  }
+  return concatenated(rows);
+}
+
+Tensor FrameEncoder::align(const Clip& clip, StageTimings& timings) const {
+  const VideoFacts& video = model_.manifest().video;
+  std::vector<std::int64_t> idxs = clip.frame_idxs;
+  if (clip.is_image) {
+    idxs.assign(video.num_frames, clip.frame_idxs.front());
+  }
+  const auto align_some = [&](std::size_t begin, std::size_t end) {
+    const std::vector<std::int64_t> some(idxs.begin() + begin, idxs.begin() + end);
+    return timed(timings, model_.aligner().stem(), static_cast<std::int64_t>(some.size()),
+                 [&] { return model_.aligner().align(gather(some)); });
+  };
+  if (video.aligner_padding != 0 || idxs.size() < 2) {
+    return align_some(0, idxs.size());
+  }
+  std::vector<Tensor> parts;
+  if (clip.is_image) {
+    // Every pair of one repeated frame gives the same tokens (model part 8, fact 1).
+    parts.assign(idxs.size() / 2, align_some(0, 2));
+    return concatenated(parts);
+  }
+  const std::size_t paired = idxs.size() / 2 * 2;
+  for (std::size_t begin = 0; begin < paired; begin += kFramesPerAlignment) {
+    parts.push_back(align_some(begin, std::min<std::size_t>(begin + kFramesPerAlignment, paired)));
+  }
+  return concatenated(parts);
+}
+
+std::size_t FrameEncoder::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& entry : features_) {
+    bytes += entry.second.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,50 @@
+#include "ufvideo/model.h"
+
+#include <utility>
+
+namespace ufvideo {
+
+struct Model::Stages {
+  Stages(const Package& package, const RuntimeConfig& config)
+      : vision_encoder(package, config),
+        aligner(package, config),
+        region_encoder(package, config),
+        token_embedder(package, config),
+        language_model(package, config),
+        mask_encoder(package, config),
+        mask_decoder(package, config) {}
+
+  VisionEncoder vision_encoder;
+  Aligner aligner;
+  RegionEncoder region_encoder;
+  TokenEmbedder token_embedder;
+  LanguageModel language_model;
+  MaskEncoder mask_encoder;
+  MaskDecoder mask_decoder;
+};
+
+Model::Model(Package package, RuntimeConfig config)
+    : package_(std::move(package)),
+      config_(std::move(config)),
+      stages_(std::make_unique<Stages>(package_, config_)) {}
+
+Model::~Model() = default;
+
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& package,
+                                         const RuntimeConfig& config) {
+  config.validate();
+  return std::shared_ptr<const Model>(
+      new Model(Package::open(package, config.verify_digests), config));
+}
+
+const Manifest& Model::manifest() const { return package_.manifest(); }
+const RuntimeConfig& Model::config() const { return config_; }
+const VisionEncoder& Model::vision_encoder() const { return stages_->vision_encoder; }
+const Aligner& Model::aligner() const { return stages_->aligner; }
+const RegionEncoder& Model::region_encoder() const { return stages_->region_encoder; }
+const TokenEmbedder& Model::token_embedder() const { return stages_->token_embedder; }
+const LanguageModel& Model::language_model() const { return stages_->language_model; }
+const MaskEncoder& Model::mask_encoder() const { return stages_->mask_encoder; }
+const MaskDecoder& Model::mask_decoder() const { return stages_->mask_decoder; }
+
+}  // namespace ufvideo

@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/error_message.h"
+#include "session_state.h"
+
+namespace ufvideo {
+namespace {
+
+/// Row of float32 [S, D] as [D] in memory of its own: the rest of the states can be freed.
+Tensor copied_row(const Tensor& states, std::int64_t row) {
+  Tensor copy(DType::kFloat32, {states.dim(1)});
+  std::copy_n(states.data<float>() + row * states.dim(1), states.dim(1), copy.data<float>());
+  return copy;
+}
+
+}  // namespace
+
+Session::State::State(std::shared_ptr<const Model> shared_model)
+    : model(std::move(shared_model)),
+      frame_encoder(*model),
+      mask_features(model->config().mask_cache_bytes),
+      cache(model->language_model().make_cache()) {}
+
+void Session::State::require_clip(const char* where) const {
+  if (video_tokens.empty()) {
+    fail(ErrorCode::kInvalidState, where, ": expected an open clip, none is; call open_clip first");
+  }
+}
+
+void Session::State::forget_conversation() {
+  answer.reset();
+  prefix_ids.clear();
+  prefix_length = 0;
+  cache = model->language_model().make_cache();
+  poisoned = false;
+}
+
+TokenStepper::Output Session::State::step(std::int64_t token_id) {
+  const TokenEmbedder& embedder = model->token_embedder();
+  const Tensor embedding =
+      timed(timings, embedder.stem(), 1, [&] { return embedder.embed({token_id}); });
+  const LanguageModel& language_model = model->language_model();
+  LanguageModelOutput output = timed(timings, language_model.stem(), 1,
+                                     [&] { return language_model.run(embedding, *cache); });
+  return {std::move(output.logits), copied_row(output.hidden_states, 0)};
+}
+
+std::vector<Tensor> Session::State::encode_regions(const Prompt& prompt) {
+  std::vector<Tensor> tokens;
+  for (const RegionPrompt& region : prompt.regions) {
+    check_frames(region.frames, region.frame_idxs, "region");
+    frame_encoder.encode(region.frames, region.frame_idxs, timings);
+    const RegionEncoder& encoder = model->region_encoder();
+    tokens.push_back(timed(timings, encoder.stem(), 1, [&] {
+      return encoder.encode(frame_encoder.gather(region.frame_idxs), region.masks);
+    }));
+  }
+  return tokens;
+}
+
+Session::State::Prefill Session::State::prefill(const Prompt& prompt) {
+  const TokenFacts& tokens = model->manifest().tokens;
+  const std::vector<Tensor> regions = encode_regions(prompt);
+  std::vector<std::int64_t> region_lengths;
+  for (const Tensor& region : regions) {
+    region_lengths.push_back(region.dim(0));
+  }
+  PromptLayout layout = lay_out_prompt(prompt.token_ids, tokens, is_image, video_tokens.dim(0),
+                                       region_lengths);
+  const std::int64_t max_positions = model->language_model().max_positions();
+  if (layout.length > max_positions) {
+    fail(ErrorCode::kOutOfMemory, "prompt: expected at most ", max_positions,
+         " positions (the model's context), got ", layout.length, ", ", video_tokens.dim(0),
+         " of them video");
+  }
+  const std::vector<std::int64_t> head(prompt.token_ids.begin(),
+                                       prompt.token_ids.begin() + layout.media_index + 1);
+  const bool region_in_head =
+      std::count(head.begin(), head.end(), tokens.region_id) != 0;
+  const bool reuse = !region_in_head && prefix_length > 0 && head == prefix_ids &&
+                     layout.length > prefix_length;
+  const std::size_t first_index = reuse ? head.size() : 0;
+  const std::int64_t first_position = reuse ? prefix_length : 0;
+  const Tensor embeddings =
+      timed(timings, model->token_embedder().stem(),
+            static_cast<std::int64_t>(prompt.token_ids.size() - first_index), [&] {
+              return splice_prompt(prompt.token_ids, first_index, layout, tokens,
+                                   model->token_embedder(), video_tokens, regions);
+            });
+  return poisoning([&]() -> Prefill {
+    cache->rewind(first_position);
+    LanguageModelOutput output =
+        timed(timings, model->language_model().stem(), embeddings.dim(0),
+              [&] { return model->language_model().run(embeddings, *cache); });
+    prefix_ids = region_in_head ? std::vector<std::int64_t>{} : head;
+    prefix_length = region_in_head ? 0 : layout.prefix_length;
+    return {std::move(layout), first_position, std::move(output)};
+  });
+}
+
+void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {
+  config.validate();
+  if (answer) {
+    fail(ErrorCode::kInvalidState,
+         "session: expected no answer under way, one is; call finish first");
+  }
+  require_clip("session");
+  cancelled = false;
+  const StageTimings before = timings;
+  const Clock::time_point begin = Clock::now();
+  Prefill filled = prefill(prompt);
+  const Tensor& states = filled.output.hidden_states;
+  Generation generation;
+  generation.num_prefill_tokens = states.dim(0);
+  generation.num_reused_tokens = filled.first_position;
+  const Manifest& manifest = model->manifest();
+  answer.emplace(Answer{DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config),
+                        std::move(generation), before, begin, begin});
+  answer->loop.start({filled.output.logits, copied_row(states, states.dim(0) - 1)});
+}
+
+std::optional<std::int64_t> Session::State::next_token() {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
+  }
+  if (cancelled.exchange(false)) {
+    answer->loop.end(StopReason::kCancelled);
+  }
+  const bool first = answer->loop.token_ids().empty();
+  std::optional<std::int64_t> token =
+      poisoning([&] { return answer->loop.next(*this); });
+  if (first && token) {
+    answer->first_token = Clock::now();
+    answer->generation.time_to_first_token_ms = elapsed_ms(answer->begin);
+  }
+  return token;
+}
+
+Generation Session::State::finish_answer() {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
+  }
+  DecodeLoop& loop = answer->loop;
+  loop.end(StopReason::kStopped);
+  Generation generation = std::move(answer->generation);
+  generation.token_ids = loop.token_ids();
+  generation.stop_reason = loop.stop_reason();
+  generation.seg_positions = loop.seg_positions();
+  generation.seg_hidden_states = loop.seg_hidden_states();
+  const TokenFacts& tokens = model->manifest().tokens;
+  generation.spans =
+      find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
+  if (!generation.token_ids.empty()) {
+    generation.decode_ms = elapsed_ms(answer->first_token);
+  }
+  generation.timings = timings_between(answer->timings_before, timings);
+  answer.reset();
+  // The answer's own positions are never read again: the next question starts at the prefix.
+  cache->rewind(std::min(prefix_length, cache->length()));
+  return generation;
+}
+
+Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start) {
+  const Entry entry(*state_);
+  State& state = *state_;
+  state.require_clip("session");
+  const auto num_ids = static_cast<std::int64_t>(prompt.token_ids.size());
+  if (answer_start < 1 || answer_start >= num_ids) {
+    fail(ErrorCode::kInvalidInput, "teacher_force: answer_start: expected 1 to ", num_ids - 1,
+         ", got ", answer_start);
+  }
+  const StageTimings before = state.timings;
+  const Clock::time_point begin = Clock::now();
+  const State::Prefill filled = state.prefill(prompt);
+  if (static_cast<std::size_t>(answer_start) <= filled.layout.media_index) {
+    fail(ErrorCode::kInvalidInput, "teacher_force: answer_start: expected an index after the ",
+         "video's (", filled.layout.media_index, "), got ", answer_start);
+  }
+  const TokenFacts& tokens = state.model->manifest().tokens;
+  Generation generation;
+  generation.stop_reason = StopReason::kEndToken;
+  generation.token_ids.assign(prompt.token_ids.begin() + answer_start, prompt.token_ids.end());
+  std::vector<Tensor> states;
+  for (std::int64_t i = answer_start; i < num_ids; ++i) {
+    if (prompt.token_ids[i] == tokens.seg_id) {
+      generation.seg_positions.push_back(i - answer_start);
+      states.push_back(copied_row(filled.output.hidden_states,
+                                  filled.layout.positions[i] - 1 - filled.first_position));
+    }
+  }
+  generation.seg_hidden_states = stack_rows(states);
+  generation.spans =
+      find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
+  generation.num_prefill_tokens = filled.output.hidden_states.dim(0);
+  generation.num_reused_tokens = filled.first_position;
+  generation.time_to_first_token_ms = elapsed_ms(begin);
+  generation.timings = timings_between(before, state.timings);
+  state.cache->rewind(std::min(state.prefix_length, state.cache->length()));
+  return generation;
+}
+
+Generation Session::generate(const Prompt& prompt, const GenerationConfig& config,
+                             const TokenCallback& callback) {
+  const Entry entry(*state_);
+  State& state = *state_;
+  state.begin_answer(prompt, config);
+  while (const std::optional<std::int64_t> token = state.next_token()) {
+    if (!callback) {
+      continue;
+    }
+    StreamAction action = StreamAction::kContinue;
+    try {
+      action = callback(*token);
+    } catch (...) {
+      state.answer.reset();
+      throw;
+    }
+    if (action != StreamAction::kContinue) {
+      state.answer->loop.end(action == StreamAction::kStop ? StopReason::kStopped
+                                                           : StopReason::kCancelled);
+    }
+  }
+  return state.finish_answer();
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/stage_clock.h"
+#include "decode/decode_loop.h"
+#include "decode/kv_cache.h"
+#include "decode/prompt_splice.h"
+#include "frame_encoder.h"
+#include "mask_feature_cache.h"
+#include "ufvideo/session.h"
+
+namespace ufvideo {
+
+/// Everything that changes while a session lives.
+struct Session::State : TokenStepper {
+  explicit State(std::shared_ptr<const Model> shared_model);
+
+  /// One answer under way.
+  struct Answer {
+    DecodeLoop loop;
+    Generation generation;
+    StageTimings timings_before;
+    Clock::time_point begin;
+    Clock::time_point first_token;
+  };
+
+  /// What a prefill gave: the new positions' states and the last logits.
+  struct Prefill {
+    PromptLayout layout;
+    std::int64_t first_position;
+    LanguageModelOutput output;
+  };
+
+  // TokenStepper
+  Output step(std::int64_t token_id) override;
+  bool has_room() const override { return cache->length() < model->language_model().max_positions(); }
+
+  void begin_answer(const Prompt& prompt, const GenerationConfig& config);
+  std::optional<std::int64_t> next_token();
+  Generation finish_answer();
+
+  /// Runs a prompt through the language model, reusing the cache up to the end of the video.
+  Prefill prefill(const Prompt& prompt);
+  std::vector<Tensor> encode_regions(const Prompt& prompt);
+  /// SAM 2 features of frames [first, last), kept ones or encoded in one batch.
+  std::vector<MaskFeatures> mask_features_of(const Tensor& frames,
+                                             const std::vector<std::int64_t>& frame_idxs,
+                                             std::int64_t first, std::int64_t last);
+  /// Decodes all objects on one frame into the result's rows.
+  void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
+                    std::int64_t frame, Segmentation& result);
+  /// Runs `work`; when it throws, the session is poisoned.
+  template <typename Work>
+  auto poisoning(const Work& work) {
+    try {
+      return work();
+    } catch (...) {
+      poisoned = true;
+      throw;
+    }
+  }
+  void require_clip(const char* where) const;
+  void forget_conversation();
+
+  std::shared_ptr<const Model> model;
+  std::atomic<bool> busy{false};
+  std::atomic<bool> cancelled{false};
+  bool poisoned = false;
+
+  bool is_image = false;
+  Tensor video_tokens;
+  FrameEncoder frame_encoder;
+  MaskFeatureCache mask_features;
+
+  std::unique_ptr<KvCache> cache;
+  /// The token ids whose keys and values the cache begins with, and their number of positions.
+  std::vector<std::int64_t> prefix_ids;
+  std::int64_t prefix_length = 0;
+
+  std::optional<Answer> answer;
+  StageTimings timings;
+};
+
+}  // namespace ufvideo
