@@ -1,0 +1,37 @@
+#include "arrays.h"
+#include "decode/kv_cache.h"
+#include "module.h"
+#include "ufvideo/stages/language_model.h"
+
+namespace ufvideo::bindings {
+
+void bind_language_model(py::module_& module) {
+  py::class_<KvCache>(module, "KvCache", "Keys and values of one sequence, updated in place.")
+      .def_property_readonly("length", &KvCache::length)
+      .def_property_readonly("capacity", &KvCache::capacity)
+      .def_property_readonly("num_bytes", &KvCache::bytes)
+      .def("rewind", &KvCache::rewind, py::arg("length"), "Forget all positions from length on.");
+  py::class_<LanguageModelOutput>(module, "LanguageModelOutput", "What one run gives.")
+      .def_property_readonly(
+          "logits", [](const LanguageModelOutput& o) { return as_array(o.logits); },
+          "float32 [V], of the last position.")
+      .def_property_readonly(
+          "hidden_states", [](const LanguageModelOutput& o) { return as_array(o.hidden_states); },
+          "float32 [S, D], after the final norm.");
+  py::class_<LanguageModel>(module, "LanguageModel", "The decoder.")
+      .def_property_readonly("stem", &LanguageModel::stem)
+      .def_property_readonly("max_positions", &LanguageModel::max_positions)
+      .def("make_cache", &LanguageModel::make_cache, "A new, empty cache for one sequence.")
+      .def(
+          "run",
+          [](const LanguageModel& self, const py::array& embeddings, KvCache& cache) {
+            const Tensor in =
+                as_tensor(embeddings, DType::kFloat32, 2, "language_model: embeddings");
+            const py::gil_scoped_release released;
+            return self.run(in, cache);
+          },
+          py::arg("embeddings"), py::arg("cache"),
+          "Run S new positions, embeddings float32 [S, D], after those the cache holds.");
+}
+
+}  // namespace ufvideo::bindings

@@ -1,0 +1,28 @@
+#include "arrays.h"
+#include "module.h"
+#include "ufvideo/model.h"
+
+namespace ufvideo::bindings {
+
+void bind_model(py::module_& module) {
+  constexpr auto kInternal = py::return_value_policy::reference_internal;
+  // pybind11 has no holder of a pointer to const; the class has const methods only.
+  py::class_<Model, std::shared_ptr<Model>>(module, "Model", "The weights, shared by sessions.")
+      .def_static(
+          "load",
+          [](const std::filesystem::path& package, const RuntimeConfig& config) {
+            return std::const_pointer_cast<Model>(Model::load(package, config));
+          },
+          py::arg("package"), py::arg("config"), py::call_guard<py::gil_scoped_release>(),
+          "Open a package and every stage.\n\n"
+          "Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.")
+      .def_property_readonly("vision_encoder", &Model::vision_encoder, kInternal)
+      .def_property_readonly("aligner", &Model::aligner, kInternal)
+      .def_property_readonly("region_encoder", &Model::region_encoder, kInternal)
+      .def_property_readonly("token_embedder", &Model::token_embedder, kInternal)
+      .def_property_readonly("language_model", &Model::language_model, kInternal)
+      .def_property_readonly("mask_encoder", &Model::mask_encoder, kInternal)
+      .def_property_readonly("mask_decoder", &Model::mask_decoder, kInternal);
+}
+
+}  // namespace ufvideo::bindings

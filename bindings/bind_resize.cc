@@ -1,0 +1,23 @@
+#include "arrays.h"
+#include "module.h"
+#include "ufvideo/resize.h"
+
+namespace ufvideo::bindings {
+
+void bind_resize(py::module_& module) {
+  module.def(
+      "resize_bicubic",
+      [](const py::array& frames, int height, int width) {
+        const Tensor in = as_tensor(frames, DType::kUint8, 4, "resize_bicubic: frames");
+        Tensor out;
+        {
+          const py::gil_scoped_release released;
+          out = resize_bicubic(in, height, width);
+        }
+        return as_array(out);
+      },
+      py::arg("frames"), py::arg("height"), py::arg("width"),
+      "Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.");
+}
+
+}  // namespace ufvideo::bindings

@@ -1,0 +1,98 @@
+#include <pybind11/functional.h>
+
+#include "arrays.h"
+#include "module.h"
+#include "ufvideo/session.h"
+
+namespace ufvideo::bindings {
+namespace {
+
+/// Calls Python for each token; nothing returned means go on.
+TokenCallback token_callback(const py::object& callback) {
+  if (callback.is_none()) {
+    return nullptr;
+  }
+  return [&callback](std::int64_t token_id) {
+    const py::gil_scoped_acquire gil;
+    const py::object action = callback(token_id);
+    return action.is_none() ? StreamAction::kContinue : action.cast<StreamAction>();
+  };
+}
+
+void bind_inputs(py::module_& module) {
+  py::class_<Clip>(module, "Clip", "Sampled frames of a clip, or one image.")
+      .def(py::init([](const py::array& frames, std::vector<std::int64_t> frame_idxs,
+                       bool is_image) {
+             return Clip{as_tensor(frames, DType::kUint8, 4, "clip: frames"),
+                         std::move(frame_idxs), is_image};
+           }),
+           py::kw_only(), py::arg("frames"), py::arg("frame_idxs"), py::arg("is_image") = false,
+           "Frames uint8 [T, H, W, 3] and the caller's index of each.");
+  py::class_<RegionPrompt>(module, "RegionPrompt", "One marked object.")
+      .def(py::init([](std::vector<std::int64_t> frame_idxs, const py::array& frames,
+                       const py::array& masks) {
+             return RegionPrompt{std::move(frame_idxs),
+                                 as_tensor(frames, DType::kUint8, 4, "region: frames"),
+                                 as_tensor(masks, DType::kBool, 3, "region: masks")};
+           }),
+           py::kw_only(), py::arg("frame_idxs"), py::arg("frames"), py::arg("masks"),
+           "Frames uint8 [F, H, W, 3] and masks bool [F, H, W].");
+  py::class_<Prompt>(module, "Prompt", "A prompt in token ids, with placeholders.")
+      .def(py::init([](std::vector<std::int64_t> token_ids, std::vector<RegionPrompt> regions) {
+             return Prompt{std::move(token_ids), std::move(regions)};
+           }),
+           py::kw_only(), py::arg("token_ids"), py::arg("regions") = std::vector<RegionPrompt>{})
+      .def_readonly("token_ids", &Prompt::token_ids);
+}
+
+}  // namespace
+
+void bind_session(py::module_& module) {
+  bind_inputs(module);
+  using Release = py::call_guard<py::gil_scoped_release>;
+  py::class_<Session>(module, "Session", "The state of one conversation about one clip.")
+      .def(py::init([](const std::shared_ptr<Model>& model) {
+             return std::make_unique<Session>(model);
+           }),
+           py::arg("model"))
+      .def("open_clip", &Session::open_clip, py::arg("clip"), Release(),
+           "Encode the clip once. Raises InputError, StateError or InferenceError.")
+      .def(
+          "generate",
+          [](Session& self, const Prompt& prompt, const GenerationConfig& config,
+             const py::object& callback) {
+            const TokenCallback native = token_callback(callback);
+            const py::gil_scoped_release released;
+            return self.generate(prompt, config, native);
+          },
+          py::arg("prompt"), py::arg("config"), py::arg("callback") = py::none(),
+          "Answer one prompt; callback(token_id) returns a StreamAction or None.\n\n"
+          "An exception of the callback ends the answer and is raised unchanged.")
+      .def("begin", &Session::begin, py::arg("prompt"), py::arg("config"), Release(),
+           "Prefill a prompt; then step() and finish().")
+      .def("step", &Session::step, Release(), "The next token id, None once the answer has ended.")
+      .def("finish", &Session::finish, Release(), "End the answer and return it.")
+      .def("teacher_force", &Session::teacher_force, py::arg("prompt"), py::arg("answer_start"),
+           Release(), "Prefill a prompt that holds its answer; collect the states behind [SEG].")
+      .def(
+          "segment",
+          [](Session& self, const py::array& seg_hidden_states, const py::array& frames,
+             const std::vector<std::int64_t>& frame_idxs) {
+            const Tensor states = as_tensor(seg_hidden_states, DType::kFloat32, 2,
+                                            "segment: seg_hidden_states");
+            const Tensor pixels = as_tensor(frames, DType::kUint8, 4, "segment: frames");
+            const py::gil_scoped_release released;
+            return self.segment(states, pixels, frame_idxs);
+          },
+          py::arg("seg_hidden_states"), py::arg("frames"), py::arg("frame_idxs"),
+          "Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].")
+      .def("cancel", &Session::cancel, "From any thread: end the answer at its next token.")
+      .def("reset", &Session::reset, "Forget conversation and poison; the clip stays encoded.")
+      .def_property_readonly(
+          "video_tokens", [](const Session& self) { return as_array(self.video_tokens()); },
+          "float32 [N, D] of the open clip.")
+      .def("timings", &Session::timings, "Timings of all stages since the session was made.")
+      .def("held_bytes", &Session::held_bytes, "Bytes of features, mask cache and KV cache.");
+}
+
+}  // namespace ufvideo::bindings

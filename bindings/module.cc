@@ -1,0 +1,17 @@
+#include "module.h"
+
+PYBIND11_MODULE(_native, module) {
+  module.doc() = "The native runtime: packages, models, sessions. Same names as the C++ headers.";
+  using namespace ufvideo::bindings;
+  bind_error(module);
+  bind_config(module);
+  bind_runtime(module);
+  bind_resize(module);
+  bind_package(module);
+  bind_statistics(module);
+  bind_generation(module);
+  bind_stages(module);
+  bind_language_model(module);
+  bind_model(module);
+  bind_session(module);
+}
