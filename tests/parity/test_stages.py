@@ -115,7 +115,7 @@ def test_masks(native_model: Any, name: str, which: str) -> None:
     features = native_model.mask_encoder.encode(sam_bytes(case["sam_pixel_values"]))
     state = seg_state(case, which)
     for frame in range(len(case["sam_pixel_values"])):
-        decoded = native_model.mask_decoder.decode(features[frame], state)
+        decoded = native_model.mask_decoder.decode(features.frame(frame), state)
         for output, key in [
             (decoded.mask_logits, "mask_logits"),
             (decoded.iou_scores, "iou_scores"),
