@@ -1,5 +1,6 @@
 #include "package/json_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <iterator>
@@ -10,35 +11,83 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 20;
-constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxDepth = 16;
 
-/// Follows the parser and refuses what nlohmann::json itself lets through.
+/// Follows the parser and refuses what nlohmann::json itself lets through: repeated keys (the last
+/// would win silently) and nesting that later recursion could not bear.
 class StructureCheck {
  public:
   explicit StructureCheck(std::string file) : file_(std::move(file)) {}
 
-  bool operator()(int depth, json::parse_event_t event, json& parsed) {
-    if (depth > kMaxDepth) {
-      fail(ErrorCode::kInvalidPackage, file_, ": expected JSON of at most ", kMaxDepth,
-           " levels, got more");
+  void see(json::parse_event_t event, const json& parsed) {
+    switch (event) {
+      case json::parse_event_t::object_start:
+      case json::parse_event_t::array_start:
+        begin_item();
+        open(event == json::parse_event_t::array_start);
+        break;
+      case json::parse_event_t::object_end:
+      case json::parse_event_t::array_end:
+        levels_.pop_back();
+        break;
+      case json::parse_event_t::key:
+        see_key(parsed.get_ref<const std::string&>());
+        break;
+      case json::parse_event_t::value:
+        begin_item();
+        break;
     }
-    if (event == json::parse_event_t::object_start) {
-      keys_.emplace_back();
-    } else if (event == json::parse_event_t::object_end) {
-      keys_.pop_back();
-    } else if (event == json::parse_event_t::key) {
-      if (!keys_.back().insert(parsed.get<std::string>()).second) {
-        fail(ErrorCode::kInvalidPackage, file_, ": key ", parsed.get<std::string>(),
-             ": expected once in its object, got twice");
-      }
-    }
-    return true;
   }
 
  private:
+  struct Level {
+    bool is_array;
+    std::int64_t item_idx;
+    std::string key;
+    std::set<std::string> keys;
+  };
+
+  void begin_item() {
+    if (!levels_.empty()) {
+      levels_.back().item_idx += 1;
+    }
+  }
+
+  void open(bool is_array) {
+    if (levels_.size() == kMaxDepth) {
+      fail(ErrorCode::kInvalidPackage, file_, ": expected JSON of at most ", kMaxDepth,
+           " levels, got more");
+    }
+    levels_.push_back({is_array, -1, "", {}});
+  }
+
+  void see_key(const std::string& key) {
+    Level& level = levels_.back();
+    level.key = key;
+    if (!level.keys.insert(key).second) {
+      fail(ErrorCode::kInvalidPackage, file_, ": ", path(),
+           ": expected this key once, got it twice");
+    }
+  }
+
+  std::string path() const {
+    std::string path;
+    for (const Level& level : levels_) {
+      if (level.is_array) {
+        path += "[" + std::to_string(level.item_idx) + "]";
+      } else {
+        path += (path.empty() ? "" : ".") + level.key;
+      }
+    }
+    return path;
+  }
+
   std::string file_;
-  std::vector<std::set<std::string>> keys_;
+  std::vector<Level> levels_;
 };
+
+/// Second and later bytes of a UTF-8 character.
+bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }
 
 }  // namespace
 
@@ -57,28 +106,27 @@ json parse_json_file(const std::filesystem::path& path) {
   if (!stream.good() && !stream.eof()) {
     fail(ErrorCode::kInvalidPackage, "expected a readable file ", path.string());
   }
-  StructureCheck check(path.filename().string());
+  StructureCheck check(path.string());
   try {
-    return json::parse(text, [&check](int depth, json::parse_event_t event, json& parsed) {
-      return check(depth, event, parsed);
+    return json::parse(text, [&check](int, json::parse_event_t event, json& parsed) {
+      check.see(event, parsed);
+      return true;
     });
   } catch (const json::exception& problem) {
-    fail(ErrorCode::kInvalidPackage, path.filename().string(), ": expected JSON, got: ",
-         problem.what());
+    fail(ErrorCode::kInvalidPackage, path.string(), ": expected JSON, got: ", problem.what());
   }
 }
 
 void JsonValue::require_keys(const std::set<std::string>& expected) const {
-  const std::vector<std::string> found = keys(1 << 12);
-  for (const std::string& key : found) {
+  for (const std::string& key : keys(value_.size())) {
     if (expected.count(key) == 0) {
-      member(key).refuse("unknown key");
+      fail(ErrorCode::kInvalidPackage, file_, ": ", path_of(key), ": unknown key");
     }
   }
   for (const std::string& key : expected) {
     if (!value_.contains(key)) {
-      fail(ErrorCode::kInvalidPackage, "manifest.json: ", path_.empty() ? key : path_ + "." + key,
-           ": expected this key, got none");
+      fail(ErrorCode::kInvalidPackage, file_, ": ", path_of(key),
+           ": expected this key, got an object without it");
     }
   }
 }
@@ -98,7 +146,7 @@ std::vector<std::string> JsonValue::keys(std::size_t limit) const {
 }
 
 JsonValue JsonValue::member(const std::string& key) const {
-  return {value_.at(key), path_.empty() ? key : path_ + "." + key};
+  return {value_.at(key), file_, path_of(key)};
 }
 
 std::vector<JsonValue> JsonValue::items(std::size_t min, std::size_t max) const {
@@ -110,7 +158,7 @@ std::vector<JsonValue> JsonValue::items(std::size_t min, std::size_t max) const 
   }
   std::vector<JsonValue> items;
   for (std::size_t i = 0; i < value_.size(); ++i) {
-    items.emplace_back(value_[i], path_ + "[" + std::to_string(i) + "]");
+    items.push_back({value_[i], file_, path_ + "[" + std::to_string(i) + "]"});
   }
   return items;
 }
@@ -138,15 +186,29 @@ double JsonValue::measure() const {
   return number;
 }
 
-std::string JsonValue::text(std::size_t max_length) const {
+std::string JsonValue::text(std::size_t min_length, std::size_t max_length) const {
   if (!value_.is_string()) {
     refuse("expected a string, got ", value_.type_name());
   }
   const auto& text = value_.get_ref<const std::string&>();
-  if (text.empty() || text.size() > max_length) {
-    refuse("expected 1 to ", max_length, " bytes, got ", text.size());
+  const auto length = static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+  if (length < min_length || length > max_length) {
+    refuse("expected ", min_length, " to ", max_length, " characters, got ", length);
   }
   return text;
+}
+
+std::string JsonValue::one_of(const std::vector<std::string>& allowed) const {
+  std::string listed;
+  for (const std::string& choice : allowed) {
+    if (value_ == choice) {
+      return choice;
+    }
+    listed += (listed.empty() ? "" : ", ") + choice;
+  }
+  const bool is_short = value_.is_string() && value_.get_ref<const std::string&>().size() <= 64;
+  refuse("expected one of ", listed, ", got ", is_short ? value_.dump() : value_.type_name());
 }
 
 }  // namespace ufvideo

@@ -3,18 +3,20 @@
 #include <algorithm>
 
 #include "package/json_reader.h"
-#include "ufvideo/tensor.h"
 
 namespace ufvideo {
 namespace {
 
 constexpr std::size_t kMaxName = 256;
-constexpr std::int64_t kMaxFileBytes = std::int64_t{1} << 50;
+constexpr std::size_t kMaxTensors = 64;
+constexpr std::size_t kMaxDimensions = 8;
+constexpr std::size_t kMaxFiles = 64;
+constexpr std::size_t kMaxProvenance = 64;
 
 const std::set<std::string>& stage_stems() {
-  static const std::set<std::string> stems{
-      "vision_encoder", "aligner",      "region_encoder", "token_embedder",
-      "language_model", "mask_encoder", "mask_decoder"};
+  static const std::set<std::string> stems{"vision_encoder", "aligner",        "region_encoder",
+                                           "token_embedder", "language_model", "mask_encoder",
+                                           "mask_decoder"};
   return stems;
 }
 
@@ -23,8 +25,8 @@ ModelFacts read_model(const JsonValue& value) {
                       "num_key_value_heads", "head_dim", "vocab_size", "max_position_embeddings",
                       "vision_hidden_size", "max_region_tokens", "seg_hidden_state"});
   ModelFacts model;
-  model.name = value.member("name").text(kMaxName);
-  model.architecture = value.member("architecture").text(kMaxName);
+  model.name = value.member("name").text(1, kMaxName);
+  model.architecture = value.member("architecture").text(1, kMaxName);
   model.hidden_size = value.member("hidden_size").count(1, 65536);
   model.num_layers = value.member("num_layers").count(1, 1024);
   model.num_attention_heads = value.member("num_attention_heads").count(1, 1024);
@@ -39,13 +41,9 @@ ModelFacts read_model(const JsonValue& value) {
   model.max_position_embeddings = value.member("max_position_embeddings").count(1, 16777216);
   model.vision_hidden_size = value.member("vision_hidden_size").count(1, 65536);
   model.max_region_tokens = value.member("max_region_tokens").count(1, 64);
-  const JsonValue state = value.member("seg_hidden_state");
-  const std::string name = state.text(kMaxName);
-  if (name != "preceding" && name != "predicting") {
-    state.refuse("expected \"preceding\" or \"predicting\", got \"", name, "\"");
-  }
+  const std::string state = value.member("seg_hidden_state").one_of({"preceding", "predicting"});
   model.seg_hidden_state =
-      name == "preceding" ? SegHiddenState::kPreceding : SegHiddenState::kPredicting;
+      state == "preceding" ? SegHiddenState::kPreceding : SegHiddenState::kPredicting;
   return model;
 }
 
@@ -69,8 +67,8 @@ TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
   for (const JsonValue& id : value.member("end_ids").items(1, 16)) {
     tokens.end_ids.push_back(id.integer(0, vocab_size - 1));
   }
-  tokens.video_placeholder_id = value.member("video_placeholder_id").integer(INT32_MIN, -1);
-  tokens.image_placeholder_id = value.member("image_placeholder_id").integer(INT32_MIN, -1);
+  tokens.video_placeholder_id = value.member("video_placeholder_id").integer(INT64_MIN, -1);
+  tokens.image_placeholder_id = value.member("image_placeholder_id").integer(INT64_MIN, -1);
   if (tokens.image_placeholder_id == tokens.video_placeholder_id) {
     value.member("image_placeholder_id")
         .refuse("expected another id than video_placeholder_id, got ", tokens.image_placeholder_id);
@@ -107,12 +105,11 @@ void check_relative_path(const JsonValue& value, const std::string& path) {
 FileEntry read_file(const JsonValue& value) {
   value.require_keys({"path", "size_bytes", "sha256"});
   FileEntry file;
-  file.path = value.member("path").text(kMaxName);
+  file.path = value.member("path").text(1, kMaxName);
   check_relative_path(value.member("path"), file.path);
-  file.size_bytes =
-      static_cast<std::uint64_t>(value.member("size_bytes").integer(1, kMaxFileBytes));
+  file.size_bytes = static_cast<std::uint64_t>(value.member("size_bytes").integer(1, INT64_MAX));
   const JsonValue digest = value.member("sha256");
-  file.sha256 = digest.text(kMaxName);
+  file.sha256 = digest.text(1, kMaxName);
   const bool hex = std::all_of(file.sha256.begin(), file.sha256.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
   });
@@ -125,19 +122,14 @@ FileEntry read_file(const JsonValue& value) {
 TensorSpec read_tensor(const JsonValue& value) {
   value.require_keys({"name", "dtype", "shape"});
   TensorSpec tensor;
-  tensor.name = value.member("name").text(kMaxName);
-  const JsonValue dtype = value.member("dtype");
-  tensor.dtype = dtype.text(kMaxName);
-  try {
-    parse_dtype(tensor.dtype);
-  } catch (const Error& error) {
-    dtype.refuse(error.what());
-  }
-  for (const JsonValue& dimension : value.member("shape").items(0, 8)) {
+  tensor.name = value.member("name").text(1, kMaxName);
+  tensor.dtype =
+      value.member("dtype").one_of({"uint8", "bool", "int32", "int64", "float16", "float32"});
+  for (const JsonValue& dimension : value.member("shape").items(0, kMaxDimensions)) {
     if (dimension.is_string()) {
-      tensor.shape.emplace_back(dimension.text(kMaxName));
+      tensor.shape.emplace_back(dimension.text(1, kMaxName));
     } else {
-      tensor.shape.emplace_back(dimension.integer(1, INT32_MAX));
+      tensor.shape.emplace_back(dimension.integer(1, INT64_MAX));
     }
   }
   return tensor;
@@ -158,12 +150,8 @@ StageEntry read_stage(const JsonValue& value, std::size_t num_layers) {
   if (!value.member("weights").is_null()) {
     stage.weights = read_file(value.member("weights"));
   }
-  const JsonValue precision = value.member("precision");
-  stage.precision = precision.text(kMaxName);
-  if (stage.precision != "fp32" && stage.precision != "fp16") {
-    precision.refuse("expected \"fp32\" or \"fp16\", got \"", stage.precision, "\"");
-  }
-  const std::size_t limit = 64 + 2 * num_layers;
+  stage.precision = value.member("precision").one_of({"fp32", "fp16"});
+  const std::size_t limit = kMaxTensors + 2 * num_layers;
   stage.inputs = read_tensors(value.member("inputs"), limit);
   stage.outputs = read_tensors(value.member("outputs"), limit);
   return stage;
@@ -175,23 +163,37 @@ StageVerification read_verification(const JsonValue& value) {
           value.member("max_abs_error").measure(), value.member("max_rel_error").measure()};
 }
 
+/// The version comes first: what another version means by its keys is not ours to say.
+void check_version(const JsonValue& root) {
+  const std::vector<std::string> keys = root.keys(SIZE_MAX);
+  if (std::find(keys.begin(), keys.end(), "format_version") == keys.end()) {
+    return;
+  }
+  const std::int64_t version = root.member("format_version").integer(INT64_MIN, INT64_MAX);
+  if (version != kPackageFormatVersion) {
+    fail(ErrorCode::kUnsupportedPackage, root.file(), ": format_version: this runtime reads ",
+         kPackageFormatVersion, ", the package has ", version,
+         "; export the checkpoint again with this version, or update ufvideo-sdk");
+  }
+}
+
+std::map<std::string, std::string> read_provenance(const JsonValue& value) {
+  std::map<std::string, std::string> provenance;
+  for (const std::string& key : value.keys(kMaxProvenance)) {
+    if (key.empty() || key.size() > kMaxName) {
+      value.refuse("expected keys of 1 to ", kMaxName, " bytes, got one of ", key.size());
+    }
+    provenance.emplace(key, value.member(key).text(0, kMaxName));
+  }
+  return provenance;
+}
+
 }  // namespace
 
 Manifest read_manifest(const std::filesystem::path& path) {
-  const nlohmann::json json = parse_json_file(path);
-  if (!json.is_object()) {
-    fail(ErrorCode::kInvalidPackage, "manifest.json: expected an object, got ", json.type_name());
-  }
-  const JsonValue root(json, "");
-  // The version comes first: what another version means by its keys is not ours to say.
-  if (json.contains("format_version")) {
-    const std::int64_t version = root.member("format_version").integer(INT64_MIN, INT64_MAX);
-    if (version != kPackageFormatVersion) {
-      fail(ErrorCode::kUnsupportedPackage, "manifest.json: format_version: this runtime reads ",
-           kPackageFormatVersion, ", the package has ", version,
-           version > kPackageFormatVersion ? "; install a newer ufvideo-sdk" : "");
-    }
-  }
+  const nlohmann::json document = parse_json_file(path);
+  const JsonValue root(document, path);
+  check_version(root);
   root.require_keys({"format_version", "model", "video", "tokens", "stages", "files", "provenance",
                      "verification"});
   Manifest manifest;
@@ -199,21 +201,19 @@ Manifest read_manifest(const std::filesystem::path& path) {
   manifest.model = read_model(root.member("model"));
   manifest.video = read_video(root.member("video"));
   manifest.tokens = read_tokens(root.member("tokens"), manifest.model.vocab_size);
-  root.member("stages").require_keys(stage_stems());
-  root.member("verification").require_keys(stage_stems());
+  const JsonValue stages = root.member("stages");
+  const JsonValue verification = root.member("verification");
+  stages.require_keys(stage_stems());
+  verification.require_keys(stage_stems());
+  const auto num_layers = static_cast<std::size_t>(manifest.model.num_layers);
   for (const std::string& stem : stage_stems()) {
-    manifest.stages.emplace(stem, read_stage(root.member("stages").member(stem),
-                                             static_cast<std::size_t>(manifest.model.num_layers)));
-    manifest.verification.emplace(stem,
-                                  read_verification(root.member("verification").member(stem)));
+    manifest.stages.emplace(stem, read_stage(stages.member(stem), num_layers));
+    manifest.verification.emplace(stem, read_verification(verification.member(stem)));
   }
-  for (const JsonValue& file : root.member("files").items(0, 64)) {
+  for (const JsonValue& file : root.member("files").items(0, kMaxFiles)) {
     manifest.files.push_back(read_file(file));
   }
-  const JsonValue provenance = root.member("provenance");
-  for (const std::string& key : provenance.keys(64)) {
-    manifest.provenance.emplace(key, provenance.member(key).text(4096));
-  }
+  manifest.provenance = read_provenance(root.member("provenance"));
   return manifest;
 }
 

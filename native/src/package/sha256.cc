@@ -120,7 +120,8 @@ std::string sha256_file(const std::filesystem::path& path) {
                static_cast<std::size_t>(stream.gcount()));
   }
   if (stream.bad()) {
-    fail(ErrorCode::kInvalidPackage, "expected to read all of ", path.string(), ", the read failed");
+    fail(ErrorCode::kInvalidPackage, "expected to read all of ", path.string(),
+         ", the read failed");
   }
   return digest.finish();
 }
