@@ -72,7 +72,9 @@ def _shown_idxs(answer: Answer) -> NDArray[np.int64]:
         return np.unique(clip.sampled_idxs(min(_TILES_WITHOUT_MASKS, len(clip.frame_idxs))))
     if with_masks.size <= MAX_TILES:
         return with_masks
-    return with_masks[np.linspace(0, with_masks.size - 1, MAX_TILES).round().astype(np.int64)]
+    spread = np.linspace(0, with_masks.size - 1, MAX_TILES).round().astype(np.int64)
+    some: NDArray[np.int64] = with_masks[spread]
+    return some
 
 
 def _tile_size(height: int, width: int, num_tiles: int) -> tuple[int, int, int]:

@@ -23,7 +23,7 @@ from ufvideo_sdk.lettering import (
     wrap,
 )
 from ufvideo_sdk.results import Answer, MaskTrack
-from ufvideo_sdk.timeline import BACKGROUND, SPAN_COLOUR, Timeline, span_words
+from ufvideo_sdk.timeline import BACKGROUND, SPAN_COLOUR, Timeline
 
 _QUESTION: Colour = (160, 166, 178)
 _TEXT: Colour = (240, 242, 246)
@@ -173,7 +173,9 @@ class FramePainter:
         Returns:
             RGB, uint8 [height_px, width_px, 3]; both sides are even.
         """
-        canvas = np.full((self.height_px, self.width_px, 3), BACKGROUND, np.uint8)
+        canvas: NDArray[np.uint8] = np.full(
+            (self.height_px, self.width_px, 3), BACKGROUND, np.uint8
+        )
         picture = frame.copy()
         if self._scale > 1:
             size = (self._picture_width_px, self._picture_height_px)
@@ -200,7 +202,7 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
 
 def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[list[Word]], Font]:
     paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
-    times = [Word(f"{span_words(span)}  ", SPAN_COLOUR, SPAN_COLOUR) for span in answer.spans]
+    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in answer.spans]
     objects = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
     paragraphs += [legend for legend in (times, objects) if legend]
     letters = "".join(word.text for paragraph in paragraphs for word in paragraph)

@@ -51,6 +51,12 @@ class TimeSpan:
         """Whether the span is a single point in time."""
         return self.start_s == self.end_s
 
+    def __str__(self) -> str:
+        """As people read it, to a hundredth of a second."""
+        if self.is_moment:
+            return f"{self.start_s:.2f} s"
+        return f"{self.start_s:.2f} - {self.end_s:.2f} s"
+
 
 @dataclass(frozen=True, eq=False)
 class MaskTrack:

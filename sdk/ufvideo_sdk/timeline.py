@@ -25,13 +25,6 @@ def seconds(time_s: float) -> str:
     return f"{time_s:.2f} s"
 
 
-def span_words(span: TimeSpan) -> str:
-    """A span or a moment as people read it."""
-    if span.is_moment:
-        return seconds(span.start_s)
-    return f"{span.start_s:.2f} - {seconds(span.end_s)}"
-
-
 class Timeline:
     """A strip that shows a clip's time from left to right.
 
@@ -78,7 +71,7 @@ class Timeline:
         Returns:
             RGB, uint8 [h, w, 3], the caller's own.
         """
-        strip = self._strip.copy()
+        strip: NDArray[np.uint8] = self._strip.copy()
         if time_s is None:
             return strip
         x = self._x(time_s)

@@ -1,0 +1,42 @@
+"""The command line: `ufvideo`."""
+
+from __future__ import annotations
+
+import typer
+
+from ufvideo_sdk.cli.ask import ask
+from ufvideo_sdk.cli.command_group import CommandGroup
+from ufvideo_sdk.cli.doctor import doctor
+from ufvideo_sdk.cli.info import info
+from ufvideo_sdk.cli.locate import locate
+from ufvideo_sdk.cli.segment import segment
+from ufvideo_sdk.cli.verify import verify
+
+_EXIT_CODES = (
+    "Exit codes: 0 done, 1 unexpected, 2 usage or setting, 3 input (video, question, region, output"
+    " file), 4 package, 5 device or ONNX Runtime, 6 capacity (memory, disk, context), 7 inference,"
+    " 130 interrupted."
+)
+
+app = typer.Typer(
+    name="ufvideo",
+    cls=CommandGroup,
+    help="Ask a video: answers in text, in time and in pixels.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _command in (ask, locate, segment, info, verify, doctor):
+    app.command()(_command)
+
+
+@app.callback()
+def _root() -> None:
+    """Ask a video: answers in text, in time and in pixels."""
+
+
+def main() -> None:
+    """Run the command line; ends the process with one of the documented exit codes."""
+    app()

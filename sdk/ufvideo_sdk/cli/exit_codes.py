@@ -1,0 +1,78 @@
+"""One exit code for each family of errors; see docs/cli.md."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from ufvideo_sdk.errors import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    StateError,
+)
+
+UNEXPECTED = 1
+USAGE = 2
+INTERRUPTED = 130
+EXIT_CODES: dict[type[Exception], int] = {
+    ConfigError: USAGE,
+    InputError: 3,
+    PackageError: 4,
+    DeviceError: 5,
+    CapacityError: 6,
+    InferenceError: 7,
+    StateError: 7,
+}
+
+# typer carries its own copy of click since 0.26 and imports the installed one before: this is the
+# base of what either raises for a wrong command line.
+_CommandLineError: type[BaseException] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Turn an exception into one line on stderr and its exit code.
+
+    Raises:
+        typer.Exit: With the code of the error's family.
+    """
+    try:
+        yield
+    except (typer.Exit, typer.Abort, _CommandLineError, BrokenPipeError):
+        raise
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    except MemoryError as error:
+        fail(f"out of memory {error}".rstrip(), EXIT_CODES[CapacityError])
+    except Exception as error:
+        for family, code in EXIT_CODES.items():
+            if isinstance(error, family):
+                fail(str(error), code)
+        if os.environ.get("UFVIDEO_TRACEBACK"):
+            raise
+        fail(
+            f"unexpected {type(error).__name__}: {error} (a bug; UFVIDEO_TRACEBACK=1 shows where)",
+            UNEXPECTED,
+        )
+
+
+def fail(message: str, code: int) -> None:
+    """Say what went wrong, in one line, and end with a code.
+
+    Raises:
+        typer.Exit: Always.
+    """
+    sys.stdout.flush()
+    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    raise typer.Exit(code)

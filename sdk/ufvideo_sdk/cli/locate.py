@@ -1,0 +1,58 @@
+"""`ufvideo locate`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ufvideo_sdk.cli.options import (
+    EndOption,
+    JsonOption,
+    LibraryOption,
+    PackageOption,
+    ProviderOption,
+    SaveOption,
+    SourceArgument,
+    StartOption,
+    ThreadsOption,
+    check_save_paths,
+    runtime_settings,
+)
+from ufvideo_sdk.cli.terminal import note, save_all, spinner
+
+
+def locate(
+    source: SourceArgument,
+    event: Annotated[
+        str, typer.Argument(metavar="EVENT", help="What happens, e.g. 'a car stops'.")
+    ],
+    package: PackageOption,
+    as_json: JsonOption = False,
+    save: SaveOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    threads: ThreadsOption = None,
+    provider: ProviderOption = None,
+    onnxruntime_library: LibraryOption = None,
+) -> None:
+    """Say when something happens, in seconds of the source.
+
+    Example: ufvideo locate street.mp4 "a car stops" --package pkg
+    """
+    from ufvideo_sdk.cli.opened import Request, answer_of, opened
+
+    paths = check_save_paths(save)
+    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    with opened(Request(package, source, start, end, runtime)) as session:
+        with spinner("looking for the event"):
+            spans = tuple(session.locate(event))
+        answer = answer_of(session, event, spans=spans)
+        if as_json:
+            typer.echo(answer.to_json(), nl=False)
+        else:
+            for span in spans:
+                typer.echo(str(span))
+            if not spans:
+                note("the model named no time")
+        save_all(answer, paths)

@@ -1,0 +1,69 @@
+"""From the shared options to an open session, and from a session's parts to an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.config import RuntimeConfig
+from ufvideo_sdk.model import UFVideo
+from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
+from ufvideo_sdk.session import Session
+
+
+@dataclass(frozen=True)
+class Request:
+    """What every command that looks at a source needs."""
+
+    package: Path
+    source: str
+    start_s: float | None
+    end_s: float | None
+    runtime: dict[str, Any]
+
+
+@contextmanager
+def opened(request: Request) -> Iterator[Session]:
+    """Load the package and open the source, with spinners meanwhile.
+
+    Raises:
+        UFVideoError: As `UFVideo.load` and `UFVideo.open`.
+    """
+    runtime = RuntimeConfig(**request.runtime)
+    with spinner("loading the package"):
+        model = UFVideo.load(request.package, runtime=runtime)
+    with spinner("looking at the video"):
+        session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
+    with session:
+        yield session
+
+
+def answer_of(
+    session: Session,
+    question: str,
+    *,
+    spans: tuple[TimeSpan, ...] = (),
+    masks: tuple[MaskTrack, ...] = (),
+) -> Answer:
+    """Spans or masks that came without words, as an answer that can be saved and printed."""
+    return Answer(
+        question=question,
+        text="",
+        token_ids=(),
+        spans=spans,
+        masks=masks,
+        stop_reason=StopReason.END,
+        stats=AnswerStats(
+            stages=session.stats,
+            num_prefill_tokens=0,
+            num_reused_tokens=0,
+            num_generated_tokens=0,
+            time_to_first_token_ms=0.0,
+            decode_ms=0.0,
+        ),
+        clip=session.clip,
+    )

@@ -1,0 +1,117 @@
+"""Options that several commands share, and what they turn into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+PackageOption = Annotated[
+    Path,
+    typer.Option(
+        "--package",
+        metavar="DIR",
+        envvar="UFVIDEO_PACKAGE",
+        help="Package folder that `ufvideo export` wrote.",
+    ),
+]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE", help="A video, an image, or a folder of frames.", show_default=False
+    ),
+]
+PackageArgument = Annotated[Path, typer.Argument(metavar="PACKAGE", help="Package folder.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
+]
+SaveOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--save",
+        metavar="FILE",
+        help="Also write a file: .mp4 annotated video, .png contact sheet, .json. May be repeated.",
+    ),
+]
+StartOption = Annotated[
+    float | None,
+    typer.Option("--start", metavar="SECONDS", help="Look from this second of the source on."),
+]
+EndOption = Annotated[
+    float | None, typer.Option("--end", metavar="SECONDS", help="Look up to this second.")
+]
+FramesOption = Annotated[
+    str,
+    typer.Option(
+        "--frames",
+        metavar="WHICH",
+        help="Frames to segment: 'sampled', 'all', or frame numbers such as 0,3,6.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads", metavar="NUMBER", help="Threads inside an operator. Default: all cores."
+    ),
+]
+ProviderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--provider",
+        metavar="NAME",
+        help="Execution provider; repeat in order of preference. Default: cpu.",
+    ),
+]
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--onnxruntime-library",
+        metavar="FILE",
+        help="libonnxruntime.so to use. Default: the installed onnxruntime package's.",
+    ),
+]
+
+
+def runtime_settings(
+    threads: int | None, provider: list[str] | None, library: Path | None
+) -> dict[str, Any]:
+    """The keywords of RuntimeConfig that were given; the others keep their defaults."""
+    given: dict[str, Any] = {
+        "num_threads": threads,
+        "providers": tuple(provider) if provider else None,
+        "onnxruntime_library": library,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def parse_frames(text: str) -> str | tuple[int, ...]:
+    """Read `--frames`: 'sampled', 'all' or numbers with commas between.
+
+    Raises:
+        typer.BadParameter: When it is anything else.
+    """
+    if text in ("sampled", "all"):
+        return text
+    numbers = text.split(",")
+    if not all(number.strip().isdecimal() for number in numbers):
+        raise typer.BadParameter(
+            f"expected 'sampled', 'all' or numbers such as 0,3,6, got {text!r}",
+            param_hint="--frames",
+        )
+    return tuple(int(number) for number in numbers)
+
+
+def check_save_paths(paths: list[Path] | None) -> list[Path]:
+    """Refuse a file that cannot be written before the model runs, not after.
+
+    Raises:
+        InputError: Naming the path and what is wrong with it.
+    """
+    if not paths:
+        return []
+    from ufvideo_sdk.save import check_save_path
+
+    for path in paths:
+        check_save_path(path, is_image=False)
+    return paths

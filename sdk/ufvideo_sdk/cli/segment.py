@@ -1,0 +1,61 @@
+"""`ufvideo segment`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ufvideo_sdk.cli.ask import mask_lines
+from ufvideo_sdk.cli.options import (
+    EndOption,
+    FramesOption,
+    JsonOption,
+    LibraryOption,
+    PackageOption,
+    ProviderOption,
+    SaveOption,
+    SourceArgument,
+    StartOption,
+    ThreadsOption,
+    check_save_paths,
+    parse_frames,
+    runtime_settings,
+)
+from ufvideo_sdk.cli.terminal import save_all, spinner
+
+
+def segment(
+    source: SourceArgument,
+    expression: Annotated[
+        str, typer.Argument(metavar="EXPRESSION", help="What to segment, e.g. 'the red car'.")
+    ],
+    package: PackageOption,
+    as_json: JsonOption = False,
+    save: SaveOption = None,
+    start: StartOption = None,
+    end: EndOption = None,
+    frames: FramesOption = "sampled",
+    threads: ThreadsOption = None,
+    provider: ProviderOption = None,
+    onnxruntime_library: LibraryOption = None,
+) -> None:
+    """Find the pixels of an object.
+
+    Example: ufvideo segment street.mp4 "the red car" --package pkg --frames all --save car.mp4
+    """
+    from ufvideo_sdk.cli.opened import Request, answer_of, opened
+
+    paths = check_save_paths(save)
+    wanted = parse_frames(frames)
+    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    with opened(Request(package, source, start, end, runtime)) as session:
+        with spinner("segmenting"):
+            tracks = tuple(session.segment(expression, frames=wanted))
+        answer = answer_of(session, expression, masks=tracks)
+        if as_json:
+            typer.echo(answer.to_json(), nl=False)
+        else:
+            for line in mask_lines(answer):
+                typer.echo(line)
+        save_all(answer, paths)

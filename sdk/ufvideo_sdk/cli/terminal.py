@@ -1,0 +1,72 @@
+"""What goes to a person: spinners and bars on stderr, and only on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from ufvideo_sdk.results import Answer
+
+
+@contextmanager
+def spinner(label: str) -> Iterator[None]:
+    """Turn while something of unknown length runs."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(label):
+        yield
+
+
+def note(text: str) -> None:
+    """One line for a person, never for a program."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        console.print(text, style="dim", highlight=False, markup=False)
+
+
+def save_all(answer: Answer, paths: list[Path]) -> None:
+    """Write an answer to every path, with a bar for videos, and say so on stderr.
+
+    Raises:
+        InputError: As `Answer.save`.
+        CapacityError: As `Answer.save`.
+        DeviceError: As `Answer.save`.
+    """
+    for path in paths:
+        _save(answer, path)
+        typer.echo(f"wrote {path}", err=True)
+        _explain_few_masks(answer, path)
+
+
+def _save(answer: Answer, path: Path) -> None:
+    from ufvideo_sdk.save import save_answer
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(f"writing {path.name}", total=None)
+        save_answer(
+            answer,
+            path,
+            progress=lambda written, total: bar.update(task, completed=written, total=total),
+        )
+
+
+def _explain_few_masks(answer: Answer, path: Path) -> None:
+    """A video with masks on a few frames flickers: say why, and what to do."""
+    num_frames = len(answer.clip.frame_idxs)
+    most = max((len(track.frame_idxs) for track in answer.masks), default=0)
+    if path.suffix.lower() == ".mp4" and 0 < most < num_frames:
+        note(
+            f"  masks are drawn on the {most} of {num_frames} frames that were segmented; --frames"
+            " all segments every frame"
+        )

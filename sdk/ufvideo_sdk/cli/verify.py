@@ -1,0 +1,90 @@
+"""`ufvideo verify`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from ufvideo_sdk.cli.info import readable_bytes
+from ufvideo_sdk.cli.options import (
+    JsonOption,
+    LibraryOption,
+    PackageArgument,
+    ThreadsOption,
+    runtime_settings,
+)
+from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.manifest import (
+    MANIFEST_NAME,
+    STAGE_STEMS,
+    FileEntry,
+    Manifest,
+    StageVerification,
+    read_manifest,
+)
+
+
+def verify(
+    package: PackageArgument,
+    as_json: JsonOption = False,
+    threads: ThreadsOption = None,
+    onnxruntime_library: LibraryOption = None,
+) -> None:
+    """Check every file of a package against its digest, and open every graph.
+
+    Example: ufvideo verify pkg
+    """
+    from ufvideo_sdk._native import Package
+    from ufvideo_sdk.config import RuntimeConfig
+    from ufvideo_sdk.model import UFVideo
+
+    manifest = read_manifest(package / MANIFEST_NAME)
+    with spinner("comparing digests"):
+        Package.open(str(package), True)
+    for stem in STAGE_STEMS:
+        _check_measured(stem, manifest.verification[stem])
+    checked: dict[str, Any] = {"files": [], "stages": []}
+    for file in _files(manifest):
+        checked["files"].append(file.path)
+        if not as_json:
+            typer.echo(f"OK  {file.path:<28} {readable_bytes(file.size_bytes):>11}  sha256 equal")
+    # The digests are checked: loading need not do it again.
+    settings = runtime_settings(threads, None, onnxruntime_library)
+    with spinner("opening the graphs"):
+        UFVideo.load(package, runtime=RuntimeConfig(verify_digests=False, **settings))
+    for stem in STAGE_STEMS:
+        checked["stages"].append(stem)
+        if not as_json:
+            measured = manifest.verification[stem]
+            typer.echo(
+                f"OK  {stem:<28} {manifest.stages[stem].precision:>11}  opens, error when exported"
+                f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
+            )
+    if as_json:
+        typer.echo(json.dumps({"package": str(package), "ok": True, **checked}, indent=2))
+
+
+def _check_measured(stem: str, measured: StageVerification) -> None:
+    """Raise PackageError when the exporter's own measurement is out of tolerance."""
+    pairs = (
+        ("max_abs_error", measured.max_abs_error, measured.tolerance_abs),
+        ("max_rel_error", measured.max_rel_error, measured.tolerance_rel),
+    )
+    for name, error, tolerance in pairs:
+        if error > tolerance:
+            raise PackageError(
+                f"expected verification.{stem}.{name} of at most {tolerance:g}, got {error:g}"
+            )
+
+
+def _files(manifest: Manifest) -> Iterator[FileEntry]:
+    for stem in STAGE_STEMS:
+        stage = manifest.stages[stem]
+        yield stage.graph
+        if stage.weights is not None:
+            yield stage.weights
+    yield from manifest.files

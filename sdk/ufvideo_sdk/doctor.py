@@ -1,0 +1,190 @@
+"""What is installed, what works here, and what to do where it does not."""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+_REQUIRED = {
+    "numpy": "numpy",
+    "onnxruntime": None,
+    "opencv-python-headless": "cv2",
+    "tokenizers": "tokenizers",
+    "pillow": "PIL",
+    "av": "av",
+    "typer": "typer",
+    "rich": "rich",
+}
+"""Distributions the SDK needs, and the module to import for proof."""
+_EXPORT = {
+    "torch": "torch",
+    "transformers": "transformers",
+    "onnx": "onnx",
+    "onnx-ir": "onnx_ir",
+    "onnxscript": "onnxscript",
+    "safetensors": "safetensors",
+    "optimum-onnx": "optimum",
+}
+_ACCELERATORS = {
+    "CUDAExecutionProvider": "pip uninstall onnxruntime, then pip install 'ufvideo-sdk[cuda]'",
+    "TensorrtExecutionProvider": "an onnxruntime-gpu wheel and NVIDIA TensorRT",
+}
+_GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
+_REINSTALL = "pip install --force-reinstall ufvideo-sdk"
+
+
+class Health(str, Enum):
+    """How a part is doing: an absent part is optional, a broken one is needed."""
+
+    OK = "ok"
+    ABSENT = "absent"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report: the part, how it is doing, and what mends it."""
+
+    subject: str
+    health: Health
+    detail: str
+    remedy: str | None = None
+
+
+def examine(onnxruntime_library: Path | None = None) -> list[Finding]:
+    """Look at everything, most basic first. Nothing here raises.
+
+    Args:
+        onnxruntime_library: libonnxruntime to look at; None for the installed package's.
+    """
+    return [
+        _python(),
+        *_packages(),
+        _native_module(),
+        *_onnxruntime(onnxruntime_library),
+        _video_files(),
+        _gpu_devices(),
+        _export_extra(),
+    ]
+
+
+def _python() -> Finding:
+    detail = f"{platform.python_version()}, {platform.machine()}, {platform.platform(terse=True)}"
+    return Finding("Python", Health.OK, detail)
+
+
+def _packages() -> Iterator[Finding]:
+    yield Finding(
+        "ufvideo-sdk", Health.OK, _version("ufvideo-sdk") or "not installed, run in place"
+    )
+    for name, module in _REQUIRED.items():
+        # Wheels for an accelerator go by another name and bring the same files.
+        found = _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
+        problem = _import_problem(module) if module else None
+        if problem is not None:
+            yield Finding(name, Health.BROKEN, problem, f"pip install {name}")
+        elif found is None and module is None:
+            yield Finding(name, Health.ABSENT, "no wheel", "pip install onnxruntime")
+        else:
+            yield Finding(name, Health.OK, found or "present")
+
+
+def _native_module() -> Finding:
+    problem = _import_problem("ufvideo_sdk._native")
+    if problem is not None:
+        return Finding("native module", Health.BROKEN, problem, _REINSTALL)
+    return Finding("native module", Health.OK, "loads (no headers needed to run)")
+
+
+def _onnxruntime(library: Path | None) -> Iterator[Finding]:
+    try:
+        from ufvideo_sdk._native import open_onnxruntime
+        from ufvideo_sdk.onnxruntime_library import find_library
+
+        facts = open_onnxruntime(str(library or find_library()))
+    except Exception as error:
+        yield Finding(
+            "ONNX Runtime library",
+            Health.BROKEN,
+            _one_line(error),
+            "pip install 'onnxruntime>=1.21', or name one with --onnxruntime-library",
+        )
+        return
+    yield Finding("ONNX Runtime library", Health.OK, f"{facts.version}, {facts.library}")
+    providers = list(facts.providers)
+    yield Finding("provider cpu", *_cpu(providers))
+    for name, remedy in _ACCELERATORS.items():
+        subject = f"provider {name.removesuffix('ExecutionProvider').lower()}"
+        if name in providers:
+            detail = "in the library; this release of ufvideo runs on cpu only"
+            yield Finding(subject, Health.ABSENT, detail)
+        else:
+            detail = "not in this ONNX Runtime library"
+            yield Finding(
+                subject, Health.ABSENT, detail, f"{remedy} (not used by this release yet)"
+            )
+
+
+def _cpu(providers: list[str]) -> tuple[Health, str, str | None]:
+    if "CPUExecutionProvider" in providers:
+        return Health.OK, "works", None
+    return Health.BROKEN, f"not among {providers}", "pip install 'onnxruntime>=1.21'"
+
+
+def _video_files() -> Finding:
+    subject = "H.264 video"
+    try:
+        import av
+
+        missing = [name for name in ("libx264",) if name not in av.codecs_available]
+        decoder = "h264" in av.codecs_available
+    except Exception as error:
+        return Finding(subject, Health.BROKEN, _one_line(error), "pip install av")
+    if not decoder:
+        remedy = "pip install --force-reinstall --only-binary=av av"
+        return Finding(subject, Health.BROKEN, "PyAV cannot read it", remedy)
+    if missing:
+        remedy = "pip install --force-reinstall --only-binary=av av (to save .mp4)"
+        return Finding(subject, Health.ABSENT, "PyAV reads but cannot write it", remedy)
+    return Finding(subject, Health.OK, "PyAV reads and writes it")
+
+
+def _gpu_devices() -> Finding:
+    found = sorted(str(path) for pattern in _GPU_DEVICES for path in Path("/dev").glob(pattern))
+    if found:
+        return Finding("GPU device files", Health.OK, " ".join(found))
+    return Finding("GPU device files", Health.ABSENT, "none in /dev: no GPU, or not passed through")
+
+
+def _export_extra() -> Finding:
+    missing = [name for name, module in _EXPORT.items() if find_spec(module) is None]
+    if missing:
+        detail = f"missing: {', '.join(missing)}"
+        return Finding("export extra", Health.ABSENT, detail, "pip install 'ufvideo-sdk[export]'")
+    return Finding("export extra", Health.OK, f"torch {_version('torch')}")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _import_problem(module: str) -> str | None:
+    load: Callable[[str], object] = importlib.import_module
+    try:
+        load(module)
+    except Exception as error:
+        return _one_line(error)
+    return None
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())
