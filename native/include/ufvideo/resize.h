@@ -5,7 +5,10 @@
 namespace ufvideo {
 
 /// Resizes frames as Pillow's Image.resize(BICUBIC) does, bit for bit: fixed-point separable
-/// filters with antialiasing, horizontal pass first, rounded to uint8 between the passes.
+/// filters with antialiasing, horizontal pass first, rounded to uint8 between the passes. That is
+/// the order of Pillow up to 12, with which the released model was trained and measured; Pillow 13
+/// runs the vertical pass first for some sizes (portrait video among them), where its rounding
+/// between the passes differs.
 ///
 /// @param frames uint8 [T, H, W, 3].
 /// @return uint8 [T, height, width, 3]; `frames` itself when the size is the same already.
