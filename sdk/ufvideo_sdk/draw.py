@@ -173,10 +173,8 @@ class FramePainter:
         Returns:
             RGB, uint8 [height_px, width_px, 3]; both sides are even.
         """
-        canvas: NDArray[np.uint8] = np.full(
-            (self.height_px, self.width_px, 3), BACKGROUND, np.uint8
-        )
-        picture = frame.copy()
+        canvas = np.full((self.height_px, self.width_px, 3), BACKGROUND, np.uint8)
+        picture: NDArray[np.uint8] = frame.copy()
         if self._scale > 1:
             size = (self._picture_width_px, self._picture_height_px)
             picture = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -190,7 +188,7 @@ class FramePainter:
 
 def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint8]:
     """The mask at another size, uint8 0 or 255; an enlarged one keeps its pixels square."""
-    area = mask.astype(np.uint8) * np.uint8(255)
+    area: NDArray[np.uint8] = mask.astype(np.uint8) * np.uint8(255)
     if mask.shape == (height, width):
         return area
     enlarges = height >= mask.shape[0]

@@ -2,67 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayClip:
-    """The surface of a clip that presentation uses, over frames in memory."""
-
-    frames: NDArray[np.uint8]
-    timestamps_s: NDArray[np.float64]
-    first_frame_idx: int = 0
-    is_image: bool = False
-    name: str = "drawn"
-
-    @property
-    def frame_idxs(self) -> NDArray[np.int64]:
-        return np.arange(len(self.frames), dtype=np.int64) + self.first_frame_idx
-
-    @property
-    def height(self) -> int:
-        return int(self.frames.shape[1])
-
-    @property
-    def width(self) -> int:
-        return int(self.frames.shape[2])
-
-    def read(self, frame_idxs: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return self.frames[np.asarray(frame_idxs) - self.first_frame_idx]
-
-    def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
-        positions = np.linspace(0, len(self.frames) - 1, num_frames).round().astype(np.int64)
-        return self.frame_idxs[positions]
-
-    def time_of(self, fraction: float) -> float:
-        first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
-        return first + fraction * (last - first)
-
-    def chunks(
-        self, frame_idxs: NDArray[np.int64], max_frames: int
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
-        for start in range(0, len(frame_idxs), max_frames):
-            idxs = frame_idxs[start : start + max_frames]
-            yield idxs, self.read(idxs)
+from ufvideo_sdk.stills import FrameArray
 
 
 def drawn_clip(
-    num_frames: int = 12, *, height: int = 120, width: int = 160, **options: Any
-) -> ArrayClip:
+    num_frames: int = 12,
+    *,
+    height: int = 120,
+    width: int = 160,
+    start_s: float | None = None,
+    end_s: float | None = None,
+) -> Clip:
     """Frames with a gradient and a bright square that wanders, at uneven times from 10 s on."""
     frames = np.empty((num_frames, height, width, 3), np.uint8)
     frames[:] = np.linspace(40, 150, width, dtype=np.uint8)[None, None, :, None]
     frames[..., 2] = np.linspace(160, 60, height, dtype=np.uint8)[None, :, None]
     for i in range(num_frames):
         frames[i][square_mask(i, num_frames, height, width)] = (235, 225, 210)
-    times = 10 + np.cumsum(np.where(np.arange(num_frames) % 3 == 0, 0.5, 0.125)) - 0.5
-    return ArrayClip(frames, options.pop("timestamps_s", times), **options)
+    gaps_s = np.where(np.arange(num_frames) % 3 == 0, 0.5, 0.125)
+    times_s = 10 + np.cumsum(gaps_s) - gaps_s[0]
+    return Clip(FrameArray(frames, times_s), start_s=start_s, end_s=end_s)
+
+
+def drawn_image(*, height: int = 120, width: int = 160) -> Clip:
+    """A single picture."""
+    return Clip(FrameArray(drawn_clip(1, height=height, width=width).read([0])[0], None))
 
 
 def square_mask(
@@ -78,7 +48,7 @@ def square_mask(
 
 
 def drawn_answer(
-    clip: ArrayClip | None = None,
+    clip: Clip | None = None,
     *,
     num_objects: int = 1,
     mask_every: int = 4,
@@ -88,7 +58,7 @@ def drawn_answer(
 ) -> Answer:
     """An answer whose masks follow the squares of `drawn_clip` on every few frames."""
     clip = drawn_clip() if clip is None else clip
-    count = len(clip.frames)
+    count = len(clip.frame_idxs)
     shown = np.arange(0, count, mask_every)
     tracks = tuple(
         MaskTrack(
@@ -120,5 +90,5 @@ def drawn_answer(
             time_to_first_token_ms=20.0,
             decode_ms=10.0,
         ),
-        clip=clip,  # type: ignore[arg-type]
+        clip=clip,
     )

@@ -100,4 +100,5 @@ def _read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
             f"expected a mask of {height} x {width} pixels (height x width of the source), got"
             f" {pixels.shape[0]} x {pixels.shape[1]} in {path}"
         )
-    return np.not_equal(pixels, 0)
+    inside: NDArray[np.bool_] = np.not_equal(pixels, 0)
+    return inside
