@@ -48,15 +48,16 @@ def join_key(parent: str, key: str) -> str:
 
 def shown(value: object) -> str:
     """The value for a message, cut to a readable length."""
-    names = {dict: "an object", list: "a list", tuple: "a list"}
-    if type(value) in names:
-        return names[type(value)]
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, (list, tuple)):
+        return "a list"
+    if isinstance(value, int) and value.bit_length() > 256:
+        return f"a number of {value.bit_length()} bits"
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
-        text = (
-            repr(value) if not isinstance(value, int) else f"a number of {value.bit_length()} bits"
-        )
+        text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

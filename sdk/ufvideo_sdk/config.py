@@ -1,0 +1,135 @@
+"""How to run here, and how to answer. Neither says anything about the model."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ufvideo_sdk.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ufvideo_sdk import _native
+
+PROVIDERS = ("cpu",)
+
+
+@dataclass(frozen=True)
+class RuntimeConfig:
+    """How to run here.
+
+    Attributes:
+        providers: Execution providers in order of preference; only "cpu" for now.
+        num_threads: Threads inside one operator; None: ONNX Runtime's choice, all physical cores.
+        allow_spinning: Idle worker threads spin: faster alone, slower beside busy neighbours.
+        verify_digests: Compare every file of the package with its SHA-256 while loading.
+        mask_cache_bytes: Bound on the SAM 2 features a session keeps for later questions.
+        onnxruntime_library: Path of libonnxruntime; None: the environment variable
+            UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
+
+    Raises:
+        ConfigError: Naming the field, the value and what is allowed.
+    """
+
+    providers: tuple[str, ...] = ("cpu",)
+    num_threads: int | None = None
+    allow_spinning: bool = True
+    verify_digests: bool = True
+    mask_cache_bytes: int = 1 << 30
+    onnxruntime_library: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        if not isinstance(self.providers, tuple) or not self.providers:
+            raise ConfigError(f"providers: expected a tuple of names, got {self.providers!r}")
+        for provider in self.providers:
+            if provider not in PROVIDERS:
+                raise ConfigError(
+                    f"providers: expected names among {', '.join(PROVIDERS)}, got {provider!r}"
+                )
+        if len(set(self.providers)) != len(self.providers):
+            raise ConfigError(f"providers: expected each name once, got {self.providers!r}")
+        if self.num_threads is not None:
+            _check_integer("num_threads", self.num_threads, 1, 1024)
+        for name in ("allow_spinning", "verify_digests"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
+        _check_integer("mask_cache_bytes", self.mask_cache_bytes, 0, 2**63 - 1)
+        library = self.onnxruntime_library
+        if library is not None and not isinstance(library, (str, os.PathLike)):
+            raise ConfigError(f"onnxruntime_library: expected a path or None, got {library!r}")
+
+    def to_native(self, library: Path) -> _native.RuntimeConfig:
+        """The same for the native runtime, with the library that was found."""
+        from ufvideo_sdk import _native
+
+        return _native.RuntimeConfig(
+            onnxruntime_library=str(library),
+            providers=list(self.providers),
+            num_threads=self.num_threads,
+            allow_spinning=self.allow_spinning,
+            verify_digests=self.verify_digests,
+            mask_cache_bytes=self.mask_cache_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class GenerationConfig:
+    """How to answer.
+
+    Attributes:
+        max_new_tokens: Most tokens of an answer, the end token included.
+        temperature: 0 takes the most likely token (greedy); above 0 samples.
+        top_k: Keep only the k most likely tokens when sampling; None: all.
+        top_p: Keep the smallest set of tokens whose probability reaches p, 0 < p <= 1; None: all.
+        seed: Seed of the sampler; None: a fresh one for each answer.
+
+    Raises:
+        ConfigError: Naming the field, the value and what is allowed.
+    """
+
+    max_new_tokens: int = 2048
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        _check_integer("max_new_tokens", self.max_new_tokens, 1, 2**31 - 1)
+        if not _is_number(self.temperature) or self.temperature < 0:
+            raise ConfigError(
+                f"temperature: expected a finite number of 0 or more, got {self.temperature!r}"
+            )
+        if self.top_k is not None:
+            _check_integer("top_k", self.top_k, 1, 2**31 - 1)
+        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+            raise ConfigError(
+                f"top_p: expected a number above 0 and at most 1, or None, got {self.top_p!r}"
+            )
+        if self.seed is not None:
+            _check_integer("seed", self.seed, 0, 2**64 - 1)
+
+    def to_native(self) -> _native.GenerationConfig:
+        """The same for the native runtime."""
+        from ufvideo_sdk import _native
+
+        return _native.GenerationConfig(
+            max_new_tokens=self.max_new_tokens,
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            seed=self.seed,
+        )
+
+
+def _is_number(value: Any) -> bool:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)
+
+
+def _check_integer(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ConfigError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
