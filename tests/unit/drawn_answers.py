@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
 from ufvideo_sdk.stills import FrameArray

@@ -1,0 +1,192 @@
+"""Saved answers: what is in the files, and what is refused."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
+from ufvideo_sdk.draw import object_colour
+from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
+from ufvideo_sdk.results import TimeSpan
+from ufvideo_sdk.save import save_answer
+from ufvideo_sdk.timeline import SPAN_COLOUR
+
+CODEC_ERROR = 30
+"""Levels of 255 that lossy coding may move a flat colour by."""
+
+
+def _read_video(path: Path) -> tuple[list[float], list[NDArray[np.uint8]]]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.codec_context.pix_fmt == "yuv420p"
+        frames = list(container.decode(stream))
+        return [float(f.time) for f in frames], [f.to_ndarray(format="rgb24") for f in frames]
+
+
+def _num_of_colour(picture: NDArray[np.uint8], colour: tuple[int, int, int]) -> int:
+    distance = np.abs(picture.astype(np.int64) - np.array(colour)).max(axis=-1)
+    return int(np.count_nonzero(distance <= CODEC_ERROR))
+
+
+def test_video_keeps_uneven_times(tmp_path: Path) -> None:
+    clip = drawn_clip(start_s=10.5)
+    drawn_answer(clip).save(tmp_path / "answer.mp4")
+    times_s, frames = _read_video(tmp_path / "answer.mp4")
+    expected = clip.timestamps_s - clip.timestamps_s[0]
+    assert len(set(np.diff(expected).round(6))) > 1, "the clip must have a variable frame rate"
+    assert np.abs(np.array(times_s) - expected).max() < 1 / 90_000
+    assert len(frames) == len(clip.frame_idxs)
+
+
+def test_masks_are_on_their_frames_only(tmp_path: Path) -> None:
+    # As wide as the smallest canvas: the picture is not enlarged.
+    clip = drawn_clip(9, height=240, width=480)
+    answer = drawn_answer(clip, mask_every=4)
+    answer.save(tmp_path / "answer.mp4")
+    _, frames = _read_video(tmp_path / "answer.mp4")
+    colour = np.array(object_colour(0))
+    for idx, picture in zip(clip.frame_idxs, frames, strict=True):
+        source = clip.read([int(idx)])[0]
+        if idx % 4:
+            error = np.abs(picture[:240].astype(int) - source.astype(int))
+            assert np.median(error) <= 3 and error.mean() < 5, f"frame {idx} is painted on"
+            continue
+        row = list(answer.masks[0].frame_idxs).index(idx)
+        rows, columns = np.nonzero(answer.masks[0].masks[row])
+        centre = (rows[len(rows) // 2], int(np.median(columns)))
+        blend = source[centre] * 0.55 + colour * 0.45
+        assert np.abs(picture[centre].astype(int) - blend).max() <= CODEC_ERROR
+        assert np.abs(picture[5, 470].astype(int) - source[5, 470]).max() <= CODEC_ERROR
+
+
+def test_time_line_marks_spans_and_position(tmp_path: Path) -> None:
+    clip = drawn_clip(13, height=240, width=480)
+    answer = drawn_answer(clip, num_objects=0, spans=[TimeSpan(10.0, 11.75)], text="", question="?")
+    answer.save(tmp_path / "answer.mp4")
+    times_s, frames = _read_video(tmp_path / "answer.mp4")
+    duration_s = float(clip.timestamps_s[-1] - clip.timestamps_s[0])
+    covered = []
+    for time_s, picture in zip(times_s, frames, strict=True):
+        strip = picture[240:300]
+        amber = np.abs(strip.astype(int) - np.array(SPAN_COLOUR)).max(axis=-1) <= CODEC_ERROR
+        bar = strip[int(np.argmax(amber.sum(axis=1)))]
+        columns = np.flatnonzero(bar.min(axis=-1) > 150)
+        position = (np.median(columns) - 15) / 450
+        assert position == pytest.approx(time_s / duration_s, abs=0.01)
+        covered.append(int(amber.sum(axis=1).max()))
+    assert max(covered) / 450 == pytest.approx(1.75 / duration_s, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [(90, 120), (101, 77), (640, 360), (20, 600), (600, 21)])
+@pytest.mark.parametrize("num_objects", [0, 1, 9])
+def test_every_size_is_saved(tmp_path: Path, size: tuple[int, int], num_objects: int) -> None:
+    clip = drawn_clip(3, height=size[0], width=size[1])
+    answer = drawn_answer(clip, num_objects=num_objects, mask_every=1, text="words " * 500)
+    answer.save(tmp_path / "answer.mp4")
+    _, frames = _read_video(tmp_path / "answer.mp4")
+    height, width = frames[0].shape[:2]
+    assert height % 2 == 0 and width % 2 == 0
+    assert width >= max(480, size[1]) and height > size[0]
+    answer.save(tmp_path / "answer.png")
+    with Image.open(tmp_path / "answer.png") as sheet:
+        assert sheet.mode == "RGB"
+        assert sheet.width >= 640
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["answer.mp4", "answer.png"]
+
+
+def test_contact_sheet_shows_masks_and_spans(tmp_path: Path) -> None:
+    drawn_answer(num_objects=2).save(tmp_path / "with.png")
+    drawn_answer(num_objects=0, spans=()).save(tmp_path / "without.png")
+    pictures = {
+        name: np.array(Image.open(tmp_path / f"{name}.png")) for name in ("with", "without")
+    }
+    for colour in (object_colour(0), object_colour(1), SPAN_COLOUR):
+        assert _num_of_colour(pictures["with"], colour) > 200
+        assert _num_of_colour(pictures["without"], colour) < 50
+
+
+def test_images_have_no_video(tmp_path: Path) -> None:
+    answer = drawn_answer(drawn_image(), spans=(), mask_every=1)
+    with pytest.raises(InputError, match=r"expected \.png or \.json for an answer about an image"):
+        answer.save(tmp_path / "answer.mp4")
+    answer.save(tmp_path / "answer.png")
+    assert [p.name for p in tmp_path.iterdir()] == ["answer.png"]
+
+
+def test_progress_counts_frames(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    answer = drawn_answer(drawn_clip(4))
+    save_answer(answer, tmp_path / "a.mp4", progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("answer.avi", r"ending in \.mp4, \.png, \.json, got .*answer\.avi"),
+        ("answer", "ending in"),
+        ("missing/answer.png", "expected a folder that exists, got .*missing"),
+        ("folder.png", "expected a file name, got the folder"),
+        ("file.json/answer.png", "expected a folder that exists"),
+    ],
+)
+def test_refuses_paths(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "file.json").touch()
+    with pytest.raises(InputError, match=message):
+        drawn_answer().save(tmp_path / name)
+
+
+def test_refuses_folders_that_cannot_be_written() -> None:
+    with pytest.raises(InputError, match=r"/proc"):
+        drawn_answer().save("/proc/answer.json")
+
+
+@pytest.mark.parametrize(
+    ("problem", "kind"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), CapacityError),
+        (OSError(errno.EIO, "Input/output error"), InputError),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_a_failure_leaves_the_older_file(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    problem: BaseException,
+    kind: type[BaseException],
+) -> None:
+    def fail(_: object) -> None:
+        raise problem
+
+    path = tmp_path / "answer.png"
+    path.write_text("older")
+    monkeypatch.setattr("ufvideo_sdk.save.draw_contact_sheet", fail)
+    with pytest.raises(kind) as raised:
+        drawn_answer().save(path)
+    assert raised.value is problem or "answer.png" in str(raised.value)
+    assert path.read_text() == "older"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_existing_file_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    path.write_text("older")
+    answer = drawn_answer()
+    answer.save(path)
+    assert path.read_text(encoding="utf-8") == answer.to_json()
+
+
+def test_a_pyav_without_encoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("av.codecs_available", {"h264"})
+    with pytest.raises(DeviceError, match="libx264"):
+        drawn_answer().save(tmp_path / "answer.mp4")
+    assert list(tmp_path.iterdir()) == []
