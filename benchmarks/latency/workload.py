@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from benchmarks.clips import draw_frames
 
 QUESTIONS = ("What happens in the video?", "Which shape moves first, and where does it go?")
 EXPRESSIONS = ("the yellow ball", "the blue square")
-SYSTEM = "You are a helpful assistant."
 
 
 @dataclass(frozen=True)
@@ -21,34 +21,36 @@ class Workload:
 
     Attributes:
         checkpoint: Folder in the released format; the PyTorch side reads it.
+        vision_tower: SigLIP's folder.
         package: The package exported from it; the SDK side reads it.
-        num_frames: Frames of the clip, the model's own number.
-        num_new_tokens: Tokens decoded for each question, whatever they are.
-        num_mask_frames: Frames on which each object is masked.
+        num_new_tokens: Tokens decoded for each question, at most.
+        num_mask_frames: Frames on which each object is masked, at most.
         num_threads: Threads of either side.
     """
 
     checkpoint: Path
+    vision_tower: Path
     package: Path
-    num_frames: int
     num_new_tokens: int
     num_mask_frames: int
     num_threads: int
 
-    def frames(self) -> NDArray[np.uint8]:
+    @staticmethod
+    def from_json(text: str) -> Workload:
+        """Read what `to_json` wrote."""
+        values = json.loads(text)
+        paths = {key: Path(values.pop(key)) for key in ("checkpoint", "vision_tower", "package")}
+        return Workload(**paths, **values)
+
+    def to_json(self) -> str:
+        """The workload as one line of JSON."""
+        return json.dumps(vars(self), default=str)
+
+    def frames(self, num_frames: int) -> NDArray[np.uint8]:
         """The clip, uint8 [num_frames, 240, 320, 3]."""
-        return draw_frames(self.num_frames)
+        return draw_frames(num_frames)
 
-    def mask_idxs(self) -> list[int]:
+    def mask_idxs(self, num_frames: int) -> list[int]:
         """Indices of the frames to mask, spread over the clip."""
-        return np.linspace(0, self.num_frames - 1, self.num_mask_frames).astype(int).tolist()
-
-
-def segment_question(expression: str) -> str:
-    """The prompt of referring segmentation; its answer is teacher forced."""
-    return f"Please segment the {expression.lower()} in this image."
-
-
-def forced_answer() -> str:
-    """The answer that carries [SEG] in the released evaluation."""
-    return "Sure, [SEG]."
+        count = min(self.num_mask_frames, num_frames)
+        return np.linspace(0, num_frames - 1, count).astype(int).tolist()

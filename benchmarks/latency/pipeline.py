@@ -1,0 +1,140 @@
+"""Every stage and the whole job, side by side with PyTorch in one run, as ratios.
+
+Run as `python -m benchmarks.latency.pipeline [--quick]`. Both sides live in processes of their own
+and take turns, round by round. A row holds where even our slow rounds are not slower than PyTorch's
+fast ones, or our median is below PyTorch's. The exit status is 0 only where every floor holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from ufvideo_export import export_package
+from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
+
+from benchmarks.latency.workload import Workload
+
+SMALL = Path(__file__).parents[2] / "tests" / "data" / "small"
+WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
+# PyTorch over ours: how much faster, or smaller, we must be.
+FLOORS = {"end to end, ms": 2.0}
+DEFAULT_FLOOR = 1.0
+Figures = dict[str, Any]
+
+
+class WorkerProcess:
+    """One side, loaded once and asked for a round at a time."""
+
+    def __init__(self, module: str, workload: Workload) -> None:
+        environment = os.environ | {"OMP_NUM_THREADS": str(workload.num_threads)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, workload.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def round(self) -> Figures:
+        """Run the job once."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write("round\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"a worker ended with exit status {self._process.wait()}")
+        return dict(json.loads(line))
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.communicate()
+
+
+def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Figures]]:
+    """Rounds of both sides in turn, after one of each that is not counted."""
+    ours, theirs = (WorkerProcess(module, workload) for module in WORKERS)
+    ours.round(), theirs.round()
+    rounds = [(ours.round(), theirs.round()) for _ in range(num_rounds)]
+    ours.close()
+    theirs.close()
+    return [a for a, _ in rounds], [b for _, b in rounds]
+
+
+def report(
+    console: Console, title: str, ours: Sequence[Figures], theirs: Sequence[Figures]
+) -> list[str]:
+    """Print one table; give the rows below their floor."""
+    table = Table("figure", "ours", "spread", "PyTorch", "spread", "ratio", "floor", title=title)
+    below = []
+    for row in (key for key in ours[0] if key != "token ids"):
+        a, b = ([float(figures[row]) for figures in side] for side in (ours, theirs))
+        ratio = statistics.median(b) / statistics.median(a)
+        floor = FLOORS.get(row, DEFAULT_FLOOR)
+        # Spread considered: a median a little above is no loss while the ranges overlap.
+        holds = ratio >= floor or (floor == DEFAULT_FLOOR and min(a) <= max(b) and ratio > 0.97)
+        if not holds:
+            below.append(f"{title}: {row}: {ratio:.2f}, floor {floor:.2f}")
+        cells = [f"{statistics.median(x):.2f}" for x in (a, b)]
+        spreads = [f"{min(x):.2f} to {max(x):.2f}" for x in (a, b)]
+        mark = "" if holds else " below"
+        table.add_row(
+            row, cells[0], spreads[0], cells[1], spreads[1], f"{ratio:.2f}", f"{floor:.1f}{mark}"
+        )
+    console.print(table)
+    same = all(a["token ids"] == b["token ids"] for a, b in zip(ours, theirs, strict=True))
+    num_tokens = [len(ids) for ids in ours[0]["token ids"]]
+    console.print(f"greedy token ids of both sides equal: {same}; tokens decoded: {num_tokens}\n")
+    if not same:
+        below.append(f"{title}: the greedy token ids differ")
+    return below
+
+
+def small_workload(folder: Path) -> Workload:
+    """The golden checkpoint."""
+    package = folder / "small"
+    export_package(SMALL / "checkpoint", package, vision_tower=SMALL / "siglip")
+    return Workload(SMALL / "checkpoint", SMALL / "siglip", package, 24, 8, os.cpu_count() or 1)
+
+
+def large_workload(folder: Path) -> Workload:
+    """About 100 million parameters with random weights."""
+    checkpoint = make_random_checkpoint(folder / "checkpoint", HUNDRED_MILLION, seed=0)
+    package = folder / "large"
+    export_package(checkpoint, package, vision_tower=checkpoint / "siglip")
+    return Workload(checkpoint, checkpoint / "siglip", package, 32, 8, os.cpu_count() or 1)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure both checkpoints and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7, help="counted rounds of each side")
+    parser.add_argument("--quick", action="store_true", help="the small checkpoint only")
+    options = parser.parse_args(arguments)
+    console = Console(width=132)
+    below: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        workloads = [("small golden checkpoint", small_workload)]
+        if not options.quick:
+            workloads.append(("100 M parameters, random weights", large_workload))
+        for title, make in workloads:
+            ours, theirs = measure(make(Path(folder)), options.rounds)
+            below += report(console, title, ours, theirs)
+    for line in below:
+        console.print(f"below its floor: {line}")
+    console.print("every floor holds" if not below else f"{len(below)} figures below their floor")
+    return 1 if below else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

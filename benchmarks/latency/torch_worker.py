@@ -1,0 +1,179 @@
+"""The workload in PyTorch, the way the released code does it.
+
+Every question encodes the video again, every object encodes its frames again. (The released code
+encodes each of those frames twice and runs SAM 2's memory encoder besides; that is left out here.)
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch.nn import functional as F
+from transformers import DynamicCache
+from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.model import (
+    load_aligner,
+    load_language_model,
+    load_mask_decoder,
+    load_mask_encoder,
+    load_vision_encoder,
+)
+from ufvideo_sdk.manifest import read_manifest
+from ufvideo_sdk.prompt import PromptBuilder
+
+from benchmarks.latency.worker import Round, serve
+from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
+
+T = TypeVar("T")
+
+
+class TorchPipeline:
+    """All stages as PyTorch modules in float32, and the time each one took."""
+
+    def __init__(self, workload: Workload) -> None:
+        torch.set_num_threads(workload.num_threads)
+        checkpoint = Checkpoint(workload.checkpoint, workload.vision_tower)
+        self.manifest = read_manifest(workload.package / "manifest.json")
+        self.prompts = PromptBuilder.from_package(workload.package, self.manifest)
+        self.vision_encoder = load_vision_encoder(checkpoint)
+        self.aligner = load_aligner(checkpoint).eval()
+        self.language_model = load_language_model(checkpoint)
+        self.mask_encoder = load_mask_encoder(checkpoint)
+        self.mask_decoder = load_mask_decoder(checkpoint)
+        self.total_ms: dict[str, float] = {}
+        self.num_items: dict[str, int] = {}
+
+    def timed(self, stem: str, num_items: int, work: Callable[[], T]) -> T:
+        """Run and add the time to the stage's."""
+        begin = time.perf_counter()
+        result = work()
+        self.total_ms[stem] = self.total_ms.get(stem, 0) + 1e3 * (time.perf_counter() - begin)
+        self.num_items[stem] = self.num_items.get(stem, 0) + num_items
+        return result
+
+    def resized(self, frames: NDArray[np.uint8], size_px: int) -> torch.Tensor:
+        """Pillow's bicubic, uint8 [F, size_px, size_px, 3]."""
+
+        def resize() -> torch.Tensor:
+            images = [Image.fromarray(frame) for frame in frames]
+            square = (size_px, size_px)
+            return torch.from_numpy(np.stack([np.asarray(i.resize(square, 3)) for i in images]))
+
+        return self.timed("resize", len(frames), resize)
+
+    def video_tokens(self, frames: NDArray[np.uint8]) -> torch.Tensor:
+        """Video tokens, float32 [N, D]."""
+        small = self.resized(frames, self.manifest.video.vision_size_px)
+        features = self.timed("vision_encoder", len(frames), lambda: self.vision_encoder(small))
+        return self.timed("aligner", 1, lambda: self.aligner(features))
+
+    def prefill(self, token_ids: list[int], video_tokens: torch.Tensor) -> tuple[Any, Any]:
+        """States and cache after the prompt; logits of its last position only."""
+        ids = torch.tensor(token_ids)
+        media = int((ids < 0).nonzero()[0])
+        embed = self.language_model.model.embed_tokens
+        parts = (embed(ids[:media]), video_tokens, embed(ids[media + 1 :]))
+        cache = DynamicCache()
+        output = self.language_model.model(
+            inputs_embeds=torch.cat(parts)[None], past_key_values=cache, use_cache=True
+        )
+        return output.last_hidden_state, cache
+
+    def answer(
+        self, frames: NDArray[np.uint8], question: str, num_new_tokens: int
+    ) -> tuple[list[int], float]:
+        """Greedy token ids, and the milliseconds until the first one."""
+        begin = time.perf_counter()
+        token_ids = self.prompts.question(question).token_ids
+        video_tokens = self.video_tokens(frames)
+        states, cache = self.timed("prefill", 1, lambda: self.prefill(token_ids, video_tokens))
+        head = self.language_model.lm_head
+        answer = [int(head(states[:, -1]).argmax())]
+        first_ms = 1e3 * (time.perf_counter() - begin)
+        while len(answer) < num_new_tokens and answer[-1] not in self.manifest.tokens.end_ids:
+            answer.append(self.timed("decode", 1, lambda: self.step(answer[-1], cache)))
+        return answer, first_ms
+
+    def step(self, token_id: int, cache: DynamicCache) -> int:
+        """One token after the cache."""
+        output = self.language_model(
+            input_ids=torch.tensor([[token_id]]), past_key_values=cache, use_cache=True
+        )
+        return int(output.logits[0, -1].argmax())
+
+    def segment(
+        self, frames: NDArray[np.uint8], mask_idxs: list[int], expression: str
+    ) -> NDArray[np.bool_]:
+        """Masks of one object, bool [F, H, W]."""
+        prompt = self.prompts.segmentation(expression)
+        states, _ = self.prefill(prompt.token_ids, self.video_tokens(frames))
+        behind = len(prompt.token_ids) - prompt.token_ids.index(self.manifest.tokens.seg_id)
+        state = states[0, -behind - 1][None]
+        small = self.resized(frames[mask_idxs], self.manifest.video.mask_size_px)
+        return np.stack([self.mask(small[i : i + 1], state, frames) for i in range(len(small))])
+
+    def mask(
+        self, small: torch.Tensor, state: torch.Tensor, frames: NDArray[np.uint8]
+    ) -> NDArray[np.bool_]:
+        """The mask on one frame, bool [H, W]."""
+        features = self.timed("mask_encoder", 1, lambda: self.mask_encoder(small))
+
+        def decode() -> NDArray[np.bool_]:
+            logits = self.mask_decoder(state, *features)[0][None]
+            side = self.manifest.video.mask_size_px
+            square = F.interpolate(logits, (side, side), mode="bilinear")
+            whole = F.interpolate(square, frames.shape[1:3], mode="bilinear")
+            return (whole[0, 0] > 0).numpy()
+
+        return self.timed("mask_decoder", 1, decode)
+
+
+def prepare(workload: Workload) -> Round:
+    """Load the checkpoint; a round asks everything, each question from the start."""
+    pipeline = TorchPipeline(workload)
+    num_frames = pipeline.manifest.video.num_frames
+    frames = workload.frames(num_frames)
+    mask_idxs = workload.mask_idxs(num_frames)
+
+    def run_round() -> dict[str, Any]:
+        pipeline.total_ms.clear()
+        pipeline.num_items.clear()
+        with torch.inference_mode():
+            begin = time.perf_counter()
+            answers = [pipeline.answer(frames, q, workload.num_new_tokens) for q in QUESTIONS]
+            segmenting = time.perf_counter()
+            for expression in EXPRESSIONS:
+                pipeline.segment(frames, mask_idxs, expression)
+            end = time.perf_counter()
+
+        def per_item(stem: str) -> float:
+            return pipeline.total_ms[stem] / pipeline.num_items[stem]
+
+        num_masked = len(mask_idxs) * len(EXPRESSIONS)
+        return {
+            "resize, ms a frame": per_item("resize"),
+            "vision_encoder, ms a frame": per_item("vision_encoder"),
+            "aligner, ms a clip": per_item("aligner"),
+            "language_model prefill, ms": per_item("prefill"),
+            "language_model decode, ms a token": per_item("decode"),
+            "mask_encoder, ms a frame": per_item("mask_encoder"),
+            "mask_decoder, ms an object and frame": per_item("mask_decoder"),
+            "first token of the first question, ms": answers[0][1],
+            "first token of the second question, ms": answers[1][1],
+            "masked frame, ms": 1e3 * (end - segmenting) / num_masked,
+            "end to end, ms": 1e3 * (end - begin),
+            "token ids": [ids for ids, _ in answers],
+        }
+
+    return run_round
+
+
+if __name__ == "__main__":
+    sys.exit(serve(prepare))

@@ -1,0 +1,466 @@
+"""
+The native runtime: packages, models, sessions. Same names as the C++ headers.
+"""
+from __future__ import annotations
+import collections.abc
+import enum
+import numpy
+import os
+import pathlib
+import typing
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenEmbedder', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
+class RuntimeConfig:
+    """
+    How to run here.
+    """
+    def __init__(self, *, onnxruntime_library: os.PathLike | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = True, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824) -> None:
+        """
+        Raises ConfigError naming the field, the value and what is allowed.
+        """
+    @property
+    def allow_spinning(self) -> bool:
+        ...
+    @property
+    def mask_cache_bytes(self) -> int:
+        ...
+    @property
+    def num_threads(self) -> int | None:
+        ...
+    @property
+    def onnxruntime_library(self) -> pathlib.Path:
+        ...
+    @property
+    def providers(self) -> list[str]:
+        ...
+    @property
+    def verify_digests(self) -> bool:
+        ...
+class GenerationConfig:
+    """
+    How to answer.
+    """
+    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None) -> None:
+        """
+        Raises ConfigError naming the field, the value and what is allowed.
+        """
+    @property
+    def max_new_tokens(self) -> int:
+        ...
+    @property
+    def seed(self) -> int | None:
+        ...
+    @property
+    def temperature(self) -> float:
+        ...
+    @property
+    def top_k(self) -> int | None:
+        ...
+    @property
+    def top_p(self) -> float | None:
+        ...
+class OnnxRuntimeFacts:
+    """
+    What an ONNX Runtime library offers.
+    """
+    @property
+    def library(self) -> pathlib.Path:
+        ...
+    @property
+    def providers(self) -> list[str]:
+        ...
+    @property
+    def version(self) -> str:
+        ...
+class Package:
+    """
+    A package folder that passed every check.
+    """
+    @staticmethod
+    def open(root: os.PathLike | str | bytes, verify_digests: bool) -> Package:
+        """
+        Open and check a package.
+        
+        Raises PackageError or PackageVersionError.
+        """
+    @property
+    def root(self) -> pathlib.Path:
+        ...
+class StageTiming:
+    """
+    Calls, items and wall time of one stage.
+    """
+    @property
+    def num_calls(self) -> int:
+        ...
+    @property
+    def num_items(self) -> int:
+        ...
+    @property
+    def total_ms(self) -> float:
+        ...
+class StopReason(enum.Enum):
+    """
+    Why an answer ended.
+    """
+    CANCELLED: typing.ClassVar[StopReason]
+    CONTEXT_FULL: typing.ClassVar[StopReason]
+    END_TOKEN: typing.ClassVar[StopReason]
+    MAX_NEW_TOKENS: typing.ClassVar[StopReason]
+    STOPPED: typing.ClassVar[StopReason]
+    @classmethod
+    def __new__(cls, value):
+        ...
+class StreamAction(enum.Enum):
+    """
+    What a token callback answers.
+    """
+    CANCEL: typing.ClassVar[StreamAction]
+    CONTINUE: typing.ClassVar[StreamAction]
+    STOP: typing.ClassVar[StreamAction]
+    @classmethod
+    def __new__(cls, value):
+        ...
+class SpanFraction:
+    """
+    A time span as fractions of the clip, 0 to 1.
+    """
+    @property
+    def end(self) -> float:
+        ...
+    @property
+    def start(self) -> float:
+        ...
+class Generation:
+    """
+    One answer in token ids.
+    """
+    @property
+    def decode_ms(self) -> float:
+        ...
+    @property
+    def num_prefill_tokens(self) -> int:
+        ...
+    @property
+    def num_reused_tokens(self) -> int:
+        ...
+    @property
+    def seg_hidden_states(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [O, D], one row for each of seg_positions.
+        """
+    @property
+    def seg_positions(self) -> list[int]:
+        ...
+    @property
+    def spans(self) -> list[SpanFraction]:
+        ...
+    @property
+    def stop_reason(self) -> StopReason:
+        ...
+    @property
+    def time_to_first_token_ms(self) -> float:
+        ...
+    @property
+    def timings(self) -> dict[str, StageTiming]:
+        ...
+    @property
+    def token_ids(self) -> list[int]:
+        ...
+class Segmentation:
+    """
+    Masks of O objects on F frames.
+    """
+    @property
+    def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        bool [O, F, H, W].
+        """
+    @property
+    def scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Predicted IoU, float32 [O, F].
+        """
+    @property
+    def timings(self) -> dict[str, StageTiming]:
+        ...
+class VisionEncoder:
+    """
+    SigLIP up to its penultimate layer.
+    """
+    def encode(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Frames uint8 [T, S, S, 3] to features float32 [T, P, Dv].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class Aligner:
+    """
+    The STC connector.
+    """
+    def align(self, features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Features float32 [T, P, Dv] to video tokens float32 [N, D].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class RegionEncoder:
+    """
+    Marked objects to region tokens.
+    """
+    def encode(self, features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], masks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Features float32 [F, P, Dv] and masks bool [F, H, W] to tokens float32 [R, D].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class TokenEmbedder:
+    """
+    The embedding table.
+    """
+    def embed(self, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Token ids to embeddings float32 [S, D].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class MaskFeatures:
+    """
+    SAM 2 features of some frames.
+    """
+    def frame(self, index: typing.SupportsInt | typing.SupportsIndex) -> MaskFeatures:
+        """
+        The features of one frame.
+        """
+    @property
+    def high_res_features_0(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def high_res_features_1(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def image_features(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+class MaskEncoder:
+    """
+    SAM 2 image encoder and neck.
+    """
+    def encode(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> MaskFeatures:
+        """
+        Frames uint8 [F, S, S, 3] to features.
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class DecodedMasks:
+    """
+    Masks of O objects on one frame.
+    """
+    @property
+    def iou_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def mask_logits(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def object_pointers(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def object_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+class MaskDecoder:
+    """
+    [SEG] projection and SAM 2 mask decoder.
+    """
+    def decode(self, features: MaskFeatures, hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> DecodedMasks:
+        """
+        Features of one frame and states float32 [O, D] to masks.
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class KvCache:
+    """
+    Keys and values of one sequence, updated in place.
+    """
+    def rewind(self, length: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Forget all positions from length on.
+        """
+    @property
+    def capacity(self) -> int:
+        ...
+    @property
+    def length(self) -> int:
+        ...
+    @property
+    def num_bytes(self) -> int:
+        ...
+class LanguageModelOutput:
+    """
+    What one run gives.
+    """
+    @property
+    def hidden_states(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [S, D], after the final norm.
+        """
+    @property
+    def logits(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [V], of the last position.
+        """
+class LanguageModel:
+    """
+    The decoder.
+    """
+    def make_cache(self) -> KvCache:
+        """
+        A new, empty cache for one sequence.
+        """
+    def run(self, embeddings: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], cache: KvCache) -> LanguageModelOutput:
+        """
+        Run S new positions, embeddings float32 [S, D], after those the cache holds.
+        """
+    @property
+    def max_positions(self) -> int:
+        ...
+    @property
+    def stem(self) -> str:
+        ...
+class Model:
+    """
+    The weights, shared by sessions.
+    """
+    @staticmethod
+    def load(package: os.PathLike | str | bytes, config: RuntimeConfig) -> Model:
+        """
+        Open a package and every stage.
+        
+        Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.
+        """
+    @property
+    def aligner(self) -> Aligner:
+        ...
+    @property
+    def language_model(self) -> LanguageModel:
+        ...
+    @property
+    def mask_decoder(self) -> MaskDecoder:
+        ...
+    @property
+    def mask_encoder(self) -> MaskEncoder:
+        ...
+    @property
+    def region_encoder(self) -> RegionEncoder:
+        ...
+    @property
+    def token_embedder(self) -> TokenEmbedder:
+        ...
+    @property
+    def vision_encoder(self) -> VisionEncoder:
+        ...
+class Clip:
+    """
+    Sampled frames of a clip, or one image.
+    """
+    def __init__(self, *, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], is_image: bool = False) -> None:
+        """
+        Frames uint8 [T, H, W, 3] and the caller's index of each.
+        """
+class RegionPrompt:
+    """
+    One marked object.
+    """
+    def __init__(self, *, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], masks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Frames uint8 [F, H, W, 3] and masks bool [F, H, W].
+        """
+class Prompt:
+    """
+    A prompt in token ids, with placeholders.
+    """
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = []) -> None:
+        ...
+    @property
+    def token_ids(self) -> list[int]:
+        ...
+class Session:
+    """
+    The state of one conversation about one clip.
+    """
+    def __init__(self, model: Model) -> None:
+        ...
+    def begin(self, prompt: Prompt, config: GenerationConfig) -> None:
+        """
+        Prefill a prompt; then step() and finish().
+        """
+    def cancel(self) -> None:
+        """
+        From any thread: end the answer at its next token.
+        """
+    def finish(self) -> Generation:
+        """
+        End the answer and return it.
+        """
+    def generate(self, prompt: Prompt, config: GenerationConfig, callback: typing.Any = None) -> Generation:
+        """
+        Answer one prompt; callback(token_id) returns a StreamAction or None.
+        
+        An exception of the callback ends the answer and is raised unchanged.
+        """
+    def held_bytes(self) -> int:
+        """
+        Bytes of features, mask cache and KV cache.
+        """
+    def open_clip(self, clip: Clip) -> None:
+        """
+        Encode the clip once. Raises InputError, StateError or InferenceError.
+        """
+    def reset(self) -> None:
+        """
+        Forget conversation and poison; the clip stays encoded.
+        """
+    def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> Segmentation:
+        """
+        Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].
+        """
+    def step(self) -> int | None:
+        """
+        The next token id, None once the answer has ended.
+        """
+    def teacher_force(self, prompt: Prompt, answer_start: typing.SupportsInt | typing.SupportsIndex) -> Generation:
+        """
+        Prefill a prompt that holds its answer; collect the states behind [SEG].
+        """
+    def timings(self) -> dict[str, StageTiming]:
+        """
+        Timings of all stages since the session was made.
+        """
+    @property
+    def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [N, D] of the open clip.
+        """
+def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], time_first_id: typing.SupportsInt | typing.SupportsIndex, num_time_tokens: typing.SupportsInt | typing.SupportsIndex) -> list[SpanFraction]:
+    """
+    Spans in a token sequence: two adjacent time tokens in order, or one alone.
+    """
+def open_onnxruntime(library: os.PathLike | str | bytes) -> OnnxRuntimeFacts:
+    """
+    Open libonnxruntime, once for the process.
+    
+    Raises DeviceError when it is missing or too old, ConfigError when another one is open already.
+    """
+def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
+    """
+def sha256_file(path: os.PathLike | str | bytes) -> str:
+    """
+    Lower-case hexadecimal SHA-256 of a file.
+    """
+MIN_ONNXRUNTIME_API: int = 21
