@@ -1,6 +1,8 @@
 #include "ufvideo/config.h"
 
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "core/error_message.h"
 
@@ -10,7 +12,12 @@ void RuntimeConfig::validate() const {
   if (providers.empty()) {
     fail(ErrorCode::kInvalidConfig, "providers: expected at least one, got none");
   }
+  std::set<std::string> named;
   for (const std::string& provider : providers) {
+    if (!named.insert(provider).second) {
+      fail(ErrorCode::kInvalidConfig, "providers: expected each once, got \"", provider,
+           "\" twice");
+    }
     if (provider != "cpu") {
       fail(ErrorCode::kInvalidConfig, "providers: expected \"cpu\", got \"", provider, "\"");
     }

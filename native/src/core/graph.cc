@@ -2,10 +2,12 @@
 
 #include <onnxruntime_cxx_api.h>
 
-#include <map>
+#include <new>
+#include <set>
 
 #include "core/error_message.h"
 #include "core/onnxruntime_library.h"
+#include "core/tensor_check.h"
 
 namespace ufvideo {
 namespace {
@@ -49,26 +51,45 @@ bool is_out_of_memory(const std::string& what) {
   return false;
 }
 
-const TensorSpec* find_spec(const std::vector<TensorSpec>& specs, const std::string& name) {
-  for (const TensorSpec& spec : specs) {
-    if (spec.name == name) {
-      return &spec;
+/// Whether a graph's declared dimensions (-1: symbolic) contradict the manifest's.
+bool contradicts(const TensorSpec& spec, const Shape& declared) {
+  if (declared.size() != spec.shape.size()) {
+    return true;
+  }
+  for (std::size_t axis = 0; axis < declared.size(); ++axis) {
+    const auto* number = std::get_if<std::int64_t>(&spec.shape[axis]);
+    if (number != nullptr && declared[axis] >= 0 && declared[axis] != *number) {
+      return true;
     }
   }
-  return nullptr;
+  return false;
 }
 
-std::string spec_shape_string(const TensorSpec& spec) {
-  std::string text = "[";
-  for (std::size_t axis = 0; axis < spec.shape.size(); ++axis) {
-    text += axis == 0 ? "" : ", ";
-    if (const auto* number = std::get_if<std::int64_t>(&spec.shape[axis])) {
-      text += std::to_string(*number);
-    } else {
-      text += std::get<std::string>(spec.shape[axis]);
-    }
+std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
+  std::vector<const char*> names;
+  names.reserve(tensors.size());
+  for (const NamedTensor& tensor : tensors) {
+    names.push_back(tensor.first.c_str());
   }
-  return text + "]";
+  return names;
+}
+
+Ort::Value as_value(const Tensor& tensor) {
+  static const Ort::MemoryInfo memory =
+      Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
+  // ONNX Runtime takes no null pointer, not even for an empty tensor.
+  static std::int64_t nothing = 0;
+  void* data = const_cast<void*>(tensor.raw());
+  return Ort::Value::CreateTensor(memory, data == nullptr ? &nothing : data, tensor.bytes(),
+                                  tensor.shape().data(), tensor.shape().size(),
+                                  element_type(tensor.dtype()));
+}
+
+Tensor as_tensor(Ort::Value value, DType dtype) {
+  auto owner = std::make_shared<Ort::Value>(std::move(value));
+  Shape shape = owner->GetTensorTypeAndShapeInfo().GetShape();
+  void* data = owner->GetTensorMutableRawData();
+  return Tensor(dtype, std::move(shape), data, std::move(owner));
 }
 
 }  // namespace
@@ -79,9 +100,15 @@ struct Graph::State {
   Ort::Session session{nullptr};
 
   void check_border(bool inputs) const;
-  void check_input(const NamedTensor& input, std::map<std::string, std::int64_t>& symbols) const;
-  void check_inputs(const std::vector<NamedTensor>& inputs) const;
-  [[noreturn]] void rethrow(const Ort::Exception& error,
+  /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec.
+  void check_given(const std::vector<TensorSpec>& specs, const NamedTensor& given,
+                   SymbolSizes& sizes) const;
+  void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
+  const TensorSpec& output_spec(const std::string& name) const;
+  std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
+                          const std::vector<std::string>& output_names,
+                          const std::vector<NamedTensor>& bound_outputs, SymbolSizes& sizes);
+  [[noreturn]] void rethrow(const std::string& what, bool out_of_memory,
                             const std::vector<NamedTensor>& inputs) const;
 };
 
@@ -103,52 +130,46 @@ void Graph::State::check_border(bool inputs) const {
            " is not in the manifest");
     }
     const Ort::TypeInfo type = inputs ? session.GetInputTypeInfo(i) : session.GetOutputTypeInfo(i);
+    if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
+      fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
+           ": expected a tensor, the graph has another kind of value");
+    }
     const auto tensor = type.GetTensorTypeAndShapeInfo();
     if (tensor.GetElementType() != element_type(parse_dtype(spec->dtype))) {
       fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
-           ": the manifest says dtype ", spec->dtype, ", the graph has another");
+           ": the manifest says dtype ", spec->dtype, ", the graph has ONNX element type ",
+           tensor.GetElementType());
     }
-    if (tensor.GetDimensionsCount() != spec->shape.size()) {
+    if (contradicts(*spec, tensor.GetShape())) {
       fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
            ": the manifest says shape ", spec_shape_string(*spec), ", the graph has ",
-           tensor.GetDimensionsCount(), " dimensions");
+           shape_string(tensor.GetShape()), " (-1: any)");
     }
   }
 }
 
-void Graph::State::check_input(const NamedTensor& input,
-                               std::map<std::string, std::int64_t>& symbols) const {
-  const auto& [name, tensor] = input;
-  const TensorSpec* spec = find_spec(entry.inputs, name);
+void Graph::State::check_given(const std::vector<TensorSpec>& specs, const NamedTensor& given,
+                               SymbolSizes& sizes) const {
+  const auto& [name, tensor] = given;
+  const TensorSpec* spec = find_spec(specs, name);
   if (spec == nullptr) {
-    fail(ErrorCode::kInvalidInput, stage, ": expected inputs of the manifest, got ", name);
+    fail(ErrorCode::kInvalidInput, stage, ": expected tensors of the manifest, got ", name);
   }
   if (tensor.dtype() != parse_dtype(spec->dtype)) {
     fail(ErrorCode::kInvalidInput, stage, ": ", name, ": expected ", spec->dtype, ", got ",
          dtype_name(tensor.dtype()));
   }
-  bool fits = tensor.shape().size() == spec->shape.size();
-  for (std::size_t axis = 0; fits && axis < spec->shape.size(); ++axis) {
-    const std::int64_t size = tensor.shape()[axis];
-    if (const auto* number = std::get_if<std::int64_t>(&spec->shape[axis])) {
-      fits = size == *number;
-    } else {
-      const auto& symbol = std::get<std::string>(spec->shape[axis]);
-      fits = symbols.emplace(symbol, size).first->second == size;
-    }
-  }
-  if (!fits) {
+  if (!shape_fits(*spec, tensor.shape(), sizes)) {
     fail(ErrorCode::kInvalidInput, stage, ": ", name, ": expected shape ", spec_shape_string(*spec),
          " (equal letters, equal sizes), got ", shape_string(tensor.shape()));
   }
 }
 
-void Graph::State::check_inputs(const std::vector<NamedTensor>& inputs) const {
-  std::map<std::string, std::int64_t> symbols;
-  std::map<std::string, bool> given;
+void Graph::State::check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const {
+  std::set<std::string> given;
   for (const NamedTensor& input : inputs) {
-    check_input(input, symbols);
-    if (!given.emplace(input.first, true).second) {
+    check_given(entry.inputs, input, sizes);
+    if (!given.insert(input.first).second) {
       fail(ErrorCode::kInvalidInput, stage, ": ", input.first, ": expected once, got twice");
     }
   }
@@ -160,7 +181,52 @@ void Graph::State::check_inputs(const std::vector<NamedTensor>& inputs) const {
   }
 }
 
-void Graph::State::rethrow(const Ort::Exception& error,
+const TensorSpec& Graph::State::output_spec(const std::string& name) const {
+  const TensorSpec* spec = find_spec(entry.outputs, name);
+  if (spec == nullptr) {
+    fail(ErrorCode::kInvalidPackage, stage, ": expected an output ", name,
+         ", the manifest has none");
+  }
+  return *spec;
+}
+
+std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
+                                      const std::vector<std::string>& output_names,
+                                      const std::vector<NamedTensor>& bound_outputs,
+                                      SymbolSizes& sizes) {
+  std::vector<Ort::Value> in;
+  for (const NamedTensor& input : inputs) {
+    in.push_back(as_value(input.second));
+  }
+  std::vector<const char*> out_names;
+  std::vector<Ort::Value> out;
+  for (const std::string& name : output_names) {
+    out_names.push_back(name.c_str());
+    // A null value asks ONNX Runtime to allocate it.
+    out.emplace_back(nullptr);
+  }
+  for (const NamedTensor& output : bound_outputs) {
+    out_names.push_back(output.first.c_str());
+    out.push_back(as_value(output.second));
+  }
+  session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
+              out_names.data(), out.data(), out.size());
+  std::vector<Tensor> results;
+  for (std::size_t i = 0; i < output_names.size(); ++i) {
+    const TensorSpec& spec = output_spec(output_names[i]);
+    Tensor result = as_tensor(std::move(out[i]), parse_dtype(spec.dtype));
+    // Stages rely on these shapes: a graph that breaks its promise must not lead them astray.
+    if (!shape_fits(spec, result.shape(), sizes)) {
+      fail(ErrorCode::kInvalidPackage, stage, ": ", spec.name, ": the manifest says shape ",
+           spec_shape_string(spec), " (equal letters, equal sizes), the graph gave ",
+           shape_string(result.shape()));
+    }
+    results.push_back(std::move(result));
+  }
+  return results;
+}
+
+void Graph::State::rethrow(const std::string& what, bool out_of_memory,
                            const std::vector<NamedTensor>& inputs) const {
   std::string shapes;
   // The cache is two tensors a layer, all of one shape: the first says it.
@@ -168,44 +234,14 @@ void Graph::State::rethrow(const Ort::Exception& error,
   for (std::size_t i = 0; i < inputs.size() && i < kMaxShapes; ++i) {
     shapes += (i == 0 ? "" : ", ") + inputs[i].first + " " + shape_string(inputs[i].second.shape());
   }
-  const std::string what = error.what();
-  fail(is_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInferenceFailed, stage,
+  fail(out_of_memory ? ErrorCode::kOutOfMemory : ErrorCode::kInferenceFailed, stage,
        ": expected a run of ", shapes, ", ONNX Runtime said: ", what);
 }
-
-namespace {
-
-Ort::Value as_value(const Tensor& tensor) {
-  static const Ort::MemoryInfo memory =
-      Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
-  // ONNX Runtime takes no null pointer, not even for an empty tensor.
-  static std::int64_t nothing = 0;
-  void* data = const_cast<void*>(tensor.raw());
-  return Ort::Value::CreateTensor(memory, data == nullptr ? &nothing : data, tensor.bytes(),
-                                  tensor.shape().data(), tensor.shape().size(),
-                                  element_type(tensor.dtype()));
-}
-
-Tensor as_tensor(Ort::Value value, DType dtype) {
-  auto owner = std::make_shared<Ort::Value>(std::move(value));
-  Shape shape = owner->GetTensorTypeAndShapeInfo().GetShape();
-  void* data = owner->GetTensorMutableRawData();
-  return Tensor(dtype, std::move(shape), data, std::move(owner));
-}
-
-std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
-  std::vector<const char*> names;
-  for (const NamedTensor& tensor : tensors) {
-    names.push_back(tensor.first.c_str());
-  }
-  return names;
-}
-
-}  // namespace
 
 Graph::Graph(const std::filesystem::path& path, const std::string& stage, const StageEntry& entry,
              const RuntimeConfig& config)
     : state_(std::make_unique<State>()) {
+  config.validate();
   state_->stage = stage;
   state_->entry = entry;
   Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
@@ -230,41 +266,20 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
 std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
                                const std::vector<std::string>& output_names,
                                const std::vector<NamedTensor>& bound_outputs) const {
-  state_->check_inputs(inputs);
-  std::vector<DType> dtypes;
+  SymbolSizes sizes;
+  state_->check_inputs(inputs, sizes);
+  for (const NamedTensor& output : bound_outputs) {
+    state_->check_given(state_->entry.outputs, output, sizes);
+  }
   for (const std::string& name : output_names) {
-    const TensorSpec* spec = find_spec(state_->entry.outputs, name);
-    if (spec == nullptr) {
-      fail(ErrorCode::kInvalidPackage, state_->stage, ": expected an output ", name,
-           ", the manifest has none");
-    }
-    dtypes.push_back(parse_dtype(spec->dtype));
+    state_->output_spec(name);
   }
   try {
-    std::vector<Ort::Value> in;
-    for (const NamedTensor& input : inputs) {
-      in.push_back(as_value(input.second));
-    }
-    std::vector<const char*> out_names;
-    std::vector<Ort::Value> out;
-    for (const std::string& name : output_names) {
-      out_names.push_back(name.c_str());
-      out.emplace_back(nullptr);
-    }
-    for (const NamedTensor& output : bound_outputs) {
-      out_names.push_back(output.first.c_str());
-      out.push_back(as_value(output.second));
-    }
-    // Run() of the C++ wrapper takes null values as "allocate it".
-    state_->session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
-                        out_names.data(), out.data(), out.size());
-    std::vector<Tensor> results;
-    for (std::size_t i = 0; i < output_names.size(); ++i) {
-      results.push_back(as_tensor(std::move(out[i]), dtypes[i]));
-    }
-    return results;
+    return state_->run(inputs, output_names, bound_outputs, sizes);
   } catch (const Ort::Exception& error) {
-    state_->rethrow(error, inputs);
+    state_->rethrow(error.what(), is_out_of_memory(error.what()), inputs);
+  } catch (const std::bad_alloc& error) {
+    state_->rethrow(error.what(), true, inputs);
   }
 }
 

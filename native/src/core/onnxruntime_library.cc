@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdio>
 #include <memory>
 #include <mutex>
 
@@ -33,8 +34,8 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
   std::error_code error;
   std::filesystem::path path = std::filesystem::canonical(library, error);
   if (error) {
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer at ",
-         library.string(), ", found no file there; install it: pip install \"onnxruntime>=1.21\"");
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer at ", library.string(),
+         ", found no file there; install it: pip install \"onnxruntime>=1.21\"");
   }
   return path;
 }
@@ -55,18 +56,34 @@ const OrtApiBase* load_api_base(const std::filesystem::path& path) {
   return get_api_base();
 }
 
+/// Whether a version such as "1.20.1" is known to lack the API we need.
+bool is_too_old(const std::string& version) {
+  int major = 0;
+  int minor = 0;
+  // ONNX Runtime 1.x offers the API versions 1 to x.
+  return std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 &&
+         (major < 1 || (major == 1 && minor < kMinOnnxRuntimeApi));
+}
+
 OpenLibrary* load(const std::filesystem::path& path) {
   const OrtApiBase* base = load_api_base(path);
   const std::string version = base->GetVersionString();
-  const OrtApi* api = base->GetApi(kMinOnnxRuntimeApi);
+  // Asked for an API version it lacks, ONNX Runtime prints to stderr: look at its version first.
+  const OrtApi* api = is_too_old(version) ? nullptr : base->GetApi(kMinOnnxRuntimeApi);
   if (api == nullptr) {
     fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, found ", version,
          " at ", path.string(), "; ", kMend);
   }
   Ort::InitApi(api);
-  auto env = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "ufvideo");
-  env->DisableTelemetryEvents();
-  return new OpenLibrary{path, version, env.release()};
+  try {
+    // Errors come as exceptions; a library does not write to stderr.
+    auto env = std::make_unique<Ort::Env>(ORT_LOGGING_LEVEL_FATAL, "ufvideo");
+    env->DisableTelemetryEvents();
+    return new OpenLibrary{path, version, env.release()};
+  } catch (const Ort::Exception& error) {
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime ", version, " at ", path.string(),
+         " to start, it said: ", error.what());
+  }
 }
 
 const OpenLibrary& ensure_open(const std::filesystem::path& library) {
