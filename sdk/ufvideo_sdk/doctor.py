@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+from ufvideo_sdk.errors import UFVideoError
+
 _REQUIRED = {
     "numpy": "numpy",
     "onnxruntime": None,
@@ -84,7 +86,7 @@ def _packages() -> Iterator[Finding]:
         "ufvideo-sdk", Health.OK, _version("ufvideo-sdk") or "not installed, run in place"
     )
     for name, module in _REQUIRED.items():
-        # Wheels for an accelerator go by another name and bring the same files.
+        # The wheel for NVIDIA GPUs goes by another name and brings the same files.
         found = _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
         problem = _import_problem(module) if module else None
         if problem is not None:
@@ -107,7 +109,7 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
         from ufvideo_sdk._native import open_onnxruntime
         from ufvideo_sdk.onnxruntime_library import find_library
 
-        facts = open_onnxruntime(str(library or find_library()))
+        facts = open_onnxruntime(find_library(library))
     except Exception as error:
         yield Finding(
             "ONNX Runtime library",
@@ -187,4 +189,6 @@ def _import_problem(module: str) -> str | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())
+    # Our own messages say what is wrong; of others the kind matters.
+    kind = "" if isinstance(error, UFVideoError) else f"{type(error).__name__}: "
+    return " ".join(f"{kind}{error}".split())

@@ -44,7 +44,7 @@ def verify(
 
     manifest = read_manifest(package / MANIFEST_NAME)
     with spinner("comparing digests"):
-        Package.open(str(package), True)
+        Package.open(package, True)
     for stem in STAGE_STEMS:
         _check_measured(stem, manifest.verification[stem])
     checked: dict[str, Any] = {"files": [], "stages": []}

@@ -1,0 +1,243 @@
+"""The command line in front of a session that only pretends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.unit.drawn_answers import drawn_answer, drawn_clip
+from ufvideo_sdk import errors
+from ufvideo_sdk.cli import app
+from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
+
+ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
+
+
+class PretendedStream:
+    """An answer that comes in three pieces."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def __iter__(self) -> Iterator[TextEvent]:
+        third = len(self.answer.text) // 3
+        for part in (slice(0, third), slice(third, 2 * third), slice(2 * third, None)):
+            yield TextEvent(self.answer.text[part], 1)
+
+
+class PretendedSession:
+    """Answers everything with one prepared answer, and keeps what it was asked."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+        self.clip = answer.clip
+        self.stats = answer.stats.stages
+        self.asked: dict[str, Any] = {}
+        self.requests: list[Any] = []
+
+    def stream(self, question: str, **options: Any) -> PretendedStream:
+        self.asked = {"question": question, **options}
+        return PretendedStream(self.answer)
+
+    def locate(self, event: str) -> list[TimeSpan]:
+        return list(self.answer.spans)
+
+    def segment(self, expression: str, *, frames: Any) -> list[MaskTrack]:
+        self.asked = {"expression": expression, "frames": frames}
+        return list(self.answer.masks)
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> PretendedSession:
+    pretended = PretendedSession(drawn_answer(drawn_clip(), num_objects=2))
+
+    @contextmanager
+    def opened(request: Any) -> Iterator[PretendedSession]:
+        pretended.requests.append(request)
+        yield pretended
+
+    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", opened)
+    return pretended
+
+
+def run(*arguments: str, env: dict[str, str] | None = None) -> Any:
+    return CliRunner().invoke(app, list(arguments), env=env, prog_name="ufvideo")
+
+
+def test_ask_prints_text_times_and_objects(session: PretendedSession) -> None:
+    result = run(*ASK)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.splitlines() == [
+        session.answer.text,
+        "time: 10.50 - 11.75 s",
+        "object 1: 3 frames, 4.7 % of the picture, score 0.75",
+        "object 2: 3 frames, 4.7 % of the picture, score 0.75",
+    ]
+    assert result.stderr == ""
+    assert session.asked["segment_frames"] == "sampled"
+
+
+def test_json_is_all_there_is_on_stdout(session: PretendedSession, tmp_path: Path) -> None:
+    path = tmp_path / "answer.json"
+    result = run(*ASK, "--json", "--save", str(path), "--save", str(tmp_path / "a.png"))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == session.answer.to_json() == path.read_text(encoding="utf-8")
+    assert result.stderr.splitlines() == [f"wrote {path}", f"wrote {tmp_path / 'a.png'}"]
+    assert (tmp_path / "a.png").is_file()
+
+
+def test_ask_hands_its_options_on(session: PretendedSession) -> None:
+    sampling = ["--temperature", "0.5", "--top-k", "4", "--top-p", "0.9", "--seed", "3"]
+    span = ["--start", "1", "--end", "2.5"]
+    machine = ["--threads", "2", "--provider", "cpu"]
+    result = run(*ASK, "--frames", "0,3,6", "--max-new-tokens", "9", *sampling, *span, *machine)
+    assert result.exit_code == 0, result.stderr
+    request = session.requests[0]
+    assert (request.source, request.start_s, request.end_s) == ("clip.mp4", 1.0, 2.5)
+    assert request.runtime == {"num_threads": 2, "providers": ("cpu",)}
+    assert session.asked["segment_frames"] == (0, 3, 6)
+    config = session.asked["config"]
+    assert (config.max_new_tokens, config.temperature) == (9, 0.5)
+    assert (config.top_k, config.top_p, config.seed) == (4, 0.9, 3)
+
+
+def test_package_comes_from_the_environment(session: PretendedSession) -> None:
+    assert run("ask", "clip.mp4", "What?").exit_code == 2
+    assert run("ask", "clip.mp4", "What?", env={"UFVIDEO_PACKAGE": "pkg"}).exit_code == 0
+
+
+def test_regions_are_boxes_and_masks(session: PretendedSession, tmp_path: Path) -> None:
+    mask = np.zeros((120, 160), np.uint8)
+    mask[3:9, 5:7] = 1
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    box, both = "0:10,20,30,40", f"3:1,2,3,4;5:{tmp_path / 'mask.png'}"
+    result = run(*ASK, "--region", box, "--region", both)
+    assert result.exit_code == 0, result.stderr
+    first, second = session.asked["regions"]
+    assert list(first.frame_idxs) == [0] and list(second.frame_idxs) == [3, 5]
+    assert first.masks[0].sum() == 30 * 40 and first.masks[0][20:60, 10:40].all()
+    assert second.masks[0].sum() == 12 and np.array_equal(second.masks[1], mask > 0)
+
+
+@pytest.mark.parametrize("text", ["", "x", "0", ":1,2,3,4", "a:1,2,3,4", "0:", "0:1,2,3,4;"])
+def test_regions_of_another_form_are_usage_errors(session: PretendedSession, text: str) -> None:
+    result = run(*ASK, "--region", text)
+    assert result.exit_code == 2
+    assert "FRAME:x,y,w,h or FRAME:mask.png" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing.png", "expected a mask image"),
+        ("text.png", "expected a mask image"),
+        ("small.png", "expected a mask of 120 x 160 pixels"),
+        ("colour.png", "expected a mask of one channel, got RGB"),
+    ],
+)
+def test_masks_that_do_not_fit(
+    session: PretendedSession, tmp_path: Path, name: str, message: str
+) -> None:
+    (tmp_path / "text.png").write_text("no image")
+    Image.new("L", (4, 4)).save(tmp_path / "small.png")
+    Image.new("RGB", (160, 120)).save(tmp_path / "colour.png")
+    result = run(*ASK, "--region", f"0:{tmp_path / name}")
+    assert result.exit_code == 3
+    assert message in result.stderr
+
+
+@pytest.mark.parametrize("text", ["", "some", "1,", "1.5", "-1", "1;2"])
+def test_frames_of_another_form_are_usage_errors(session: PretendedSession, text: str) -> None:
+    assert run(*ASK, "--frames", text).exit_code == 2
+    assert not session.requests
+
+
+def test_a_wrong_output_file_is_refused_before_the_work(session: PretendedSession) -> None:
+    result = run(*ASK, "--save", "answer.avi")
+    assert result.exit_code == 3
+    assert "answer.avi" in result.stderr and not session.requests
+
+
+def test_locate_prints_spans(session: PretendedSession) -> None:
+    result = run("locate", "clip.mp4", "a car stops", "--package", "pkg")
+    assert result.stdout == "10.50 - 11.75 s\n"
+    result = run("locate", "clip.mp4", "a car stops", "--package", "pkg", "--json")
+    content = json.loads(result.stdout)
+    assert content["question"] == "a car stops" and content["masks"] == []
+    assert content["spans"] == [{"start_s": 10.5, "end_s": 11.75}]
+
+
+def test_segment_saves_masks(session: PretendedSession, tmp_path: Path) -> None:
+    options = ["--package", "pkg", "--frames", "all", "--save", str(tmp_path / "car.mp4")]
+    result = run("segment", "clip.mp4", "the red car", *options)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("object 1: 3 frames")
+    assert session.asked["frames"] == "all"
+    assert (tmp_path / "car.mp4").stat().st_size > 1000
+
+
+FAMILIES: list[tuple[BaseException, int]] = [
+    (errors.ConfigError("m"), 2),
+    (errors.InputError("m"), 3),
+    (errors.PackageError("m"), 4),
+    (errors.PackageVersionError("m"), 4),
+    (errors.DeviceError("m"), 5),
+    (errors.CapacityError("m"), 6),
+    (MemoryError("m"), 6),
+    (errors.InferenceError("m"), 7),
+    (errors.StateError("m"), 7),
+    (ValueError("m"), 1),
+]
+
+
+def _failing(problem: BaseException) -> Callable[..., Any]:
+    def opened(request: Any) -> Any:
+        raise problem
+
+    return opened
+
+
+@pytest.mark.parametrize(("problem", "code"), FAMILIES, ids=lambda value: type(value).__name__)
+def test_each_family_has_its_code(
+    monkeypatch: pytest.MonkeyPatch, problem: BaseException, code: int
+) -> None:
+    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", _failing(problem))
+    result = run(*ASK)
+    assert result.exit_code == code
+    assert result.stdout == ""
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stderr
+
+
+def test_unexpected_errors_show_where_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", _failing(ValueError("m")))
+    monkeypatch.setenv("UFVIDEO_TRACEBACK", "1")
+    assert isinstance(run(*ASK).exception, ValueError)
+
+
+def test_interrupts_have_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", _failing(KeyboardInterrupt()))
+    result = run(*ASK)
+    assert result.exit_code == 130 and result.stderr == "interrupted\n"
+
+
+@pytest.mark.parametrize("name", ["ask", "locate", "segment", "info", "verify", "doctor"])
+def test_every_command_has_an_example(name: str) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert f"Example: ufvideo {name}" in result.stdout
+
+
+def test_help_lists_commands_and_exit_codes() -> None:
+    stdout = run("--help").stdout
+    for name in ("ask", "locate", "segment", "info", "verify", "doctor", "export"):
+        assert f"\n  {name} " in stdout
+    assert "130 interrupted" in stdout

@@ -1,0 +1,70 @@
+"""`ufvideo info` and what it counts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from ufvideo_sdk.cli import app
+from ufvideo_sdk.cli.info import readable_bytes
+
+VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, list(arguments), prog_name="ufvideo")
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    shutil.copyfile(sorted(VALID.glob("*.json"))[0], tmp_path / "manifest.json")
+    return tmp_path
+
+
+def test_json_has_the_memory_plan(package: Path) -> None:
+    result = run("info", str(package), "--json")
+    assert result.exit_code == 0, result.stderr
+    facts = json.loads(result.stdout)
+    manifest = json.loads((package / "manifest.json").read_text())
+    model, video = manifest["model"], manifest["video"]
+    per_value = 4 if manifest["stages"]["language_model"]["precision"] == "fp32" else 2
+    per_token = (
+        2 * model["num_layers"] * model["num_key_value_heads"] * model["head_dim"] * per_value
+    )
+    assert facts["memory"]["kv_cache_bytes_per_1000_tokens"] == 1000 * per_token
+    padding = 2 * video["aligner_padding"]
+    pairs = (video["num_frames"] + padding) // 2
+    num_tokens = pairs * ((video["patch_grid"] + padding) // 2) ** 2
+    assert facts["memory"]["num_video_tokens"] == num_tokens
+    sizes = [
+        part["size_bytes"]
+        for stage in manifest["stages"].values()
+        for part in (stage["graph"], stage["weights"])
+        if part is not None
+    ]
+    assert facts["memory"]["weights_bytes"] == sum(sizes)
+
+
+def test_text_names_every_stage(package: Path) -> None:
+    result = run("info", str(package))
+    assert result.exit_code == 0, result.stderr
+    for stem in json.loads((package / "manifest.json").read_text())["stages"]:
+        assert f"\n{stem} " in result.stdout
+
+
+def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
+    result = run("info", str(tmp_path))
+    assert result.exit_code == 4
+    assert "manifest.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (3 << 40, "3.0 TiB")]
+)
+def test_readable_bytes(count: int, text: str) -> None:
+    assert readable_bytes(count) == text
