@@ -1,1 +1,99 @@
-"""UFVideo at the edge: ask a video, get text, times and masks."""
+"""UFVideo at the edge: ask a video, get text, times and masks.
+
+model = UFVideo.load("package")
+session = model.open("street.mp4")
+answer = session.ask("What happens?")
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ufvideo_sdk.errors import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    PackageVersionError,
+    StateError,
+    UFVideoError,
+)
+
+if TYPE_CHECKING:
+    from ufvideo_sdk._native import StreamAction
+    from ufvideo_sdk.answer_stream import AnswerStream
+    from ufvideo_sdk.clip import Clip
+    from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
+    from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.regions import Region
+    from ufvideo_sdk.results import (
+        Answer,
+        AnswerStats,
+        MaskTrack,
+        StageStats,
+        StopReason,
+        TextEvent,
+        TimeSpan,
+    )
+    from ufvideo_sdk.session import Session
+
+__all__ = [
+    "Answer",
+    "AnswerStats",
+    "AnswerStream",
+    "CapacityError",
+    "Clip",
+    "ConfigError",
+    "DeviceError",
+    "GenerationConfig",
+    "InferenceError",
+    "InputError",
+    "MaskTrack",
+    "PackageError",
+    "PackageVersionError",
+    "Region",
+    "RuntimeConfig",
+    "Session",
+    "StageStats",
+    "StateError",
+    "StopReason",
+    "StreamAction",
+    "TextEvent",
+    "TimeSpan",
+    "UFVideo",
+    "UFVideoError",
+]
+
+# Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
+_HOMES = {
+    "StreamAction": "_native",
+    "Clip": "clip",
+    "GenerationConfig": "config",
+    "RuntimeConfig": "config",
+    "UFVideo": "model",
+    "Region": "regions",
+    "Answer": "results",
+    "AnswerStats": "results",
+    "MaskTrack": "results",
+    "StageStats": "results",
+    "StopReason": "results",
+    "TextEvent": "results",
+    "TimeSpan": "results",
+    "AnswerStream": "answer_stream",
+    "Session": "session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

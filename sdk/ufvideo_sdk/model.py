@@ -1,0 +1,106 @@
+"""A model: open a package once, ask it about any number of clips from any number of threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.chat_template import read_chat_template
+from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.config import RuntimeConfig
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.manifest import Manifest, read_manifest
+from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.prompt import PromptBuilder
+from ufvideo_sdk.session import Session
+from ufvideo_sdk.tokenizer import TextTokenizer
+from ufvideo_sdk.video import Source, open_source
+
+TOKENIZER_NAME = "tokenizer.json"
+CHAT_TEMPLATE_NAME = "chat_template.json"
+_DEFAULT_RUNTIME = RuntimeConfig()
+
+
+class UFVideo:
+    """The weights and the words of one package, immutable and shared by threads.
+
+    Attributes:
+        package: The package's folder.
+        manifest: What it says of the model.
+        providers: Execution providers in use, in order of preference.
+        native: The native model, for tests and benchmarks of single stages.
+        tokenizer: Text to ids and back.
+        prompts: Questions to ids.
+    """
+
+    def __init__(self, package: Path, manifest: Manifest, runtime: RuntimeConfig) -> None:
+        """Open the package. Use `UFVideo.load`."""
+        library = find_library(runtime.onnxruntime_library)
+        listed = {entry.path for entry in manifest.files}
+        for name in (TOKENIZER_NAME, CHAT_TEMPLATE_NAME):
+            if name not in listed:
+                raise PackageError(f"{package}: expected {name} among the manifest's files")
+        # The native side compares every file with the manifest before anything is read from it.
+        self.native: _native.Model = _native.Model.load(str(package), runtime.to_native(library))
+        self.package = package
+        self.manifest = manifest
+        self.providers = runtime.providers
+        self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
+        self.prompts = PromptBuilder(
+            self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
+        )
+
+    @classmethod
+    def load(
+        cls, package: str | os.PathLike[str], *, runtime: RuntimeConfig = _DEFAULT_RUNTIME
+    ) -> UFVideo:
+        """Open a package folder.
+
+        Args:
+            package: What `ufvideo export` wrote.
+            runtime: How to run here.
+
+        Raises:
+            PackageError: When a file is missing, damaged or contradicts the manifest.
+            PackageVersionError: When the package has a format this version does not read.
+            DeviceError: When ONNX Runtime is missing or too old.
+            CapacityError: When the weights do not fit into memory.
+        """
+        folder = Path(package)
+        if not folder.is_dir():
+            raise PackageError(f"expected a package folder, found none at {folder}")
+        return cls(folder, read_manifest(folder), runtime)
+
+    def __repr__(self) -> str:
+        return f"UFVideo({self.manifest.model.name}, {self.package})"
+
+    def open(
+        self,
+        source: Source,
+        *,
+        start_s: float | None = None,
+        end_s: float | None = None,
+        fps: float | None = None,
+        timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Session:
+        """Open a clip and encode it.
+
+        Args:
+            source: Path of a video, an image or a folder of frames; or RGB uint8 [T, H, W, 3] with
+                `fps` or `timestamps_s`; or an image, RGB uint8 [H, W, 3].
+            start_s: Leave out frames shown before this time, in seconds of the source's clock.
+            end_s: Leave out frames shown after this time.
+            fps: Frame rate of an array or a folder (a folder without one counts as 3).
+            timestamps_s: Presentation times of an array or a folder, strictly increasing, [T].
+
+        Raises:
+            InputError: When the source cannot be read, saying why.
+            InferenceError: When a graph fails.
+        """
+        frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
+        return Session(self, Clip(frames, start_s=start_s, end_s=end_s))

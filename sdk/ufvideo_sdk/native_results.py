@@ -1,0 +1,114 @@
+"""What the native runtime returns, in the classes of `results`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.errors import CapacityError
+from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.results import AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ufvideo_sdk.clip import Clip
+
+# Frames to segment are read in pieces of this size.
+CHUNK_BYTES = 64 << 20
+
+STOP_REASONS = {
+    _native.StopReason.END_TOKEN: StopReason.END,
+    _native.StopReason.MAX_NEW_TOKENS: StopReason.MAX_NEW_TOKENS,
+    _native.StopReason.CONTEXT_FULL: StopReason.CONTEXT_FULL,
+    _native.StopReason.STOPPED: StopReason.STOPPED,
+    _native.StopReason.CANCELLED: StopReason.CANCELLED,
+}
+
+
+def stage_stats(*timings: Mapping[str, _native.StageTiming]) -> dict[str, StageStats]:
+    """The sum of stage timings, in pipeline order, steps that are no stage at the end."""
+    names = {name for each in timings for name in each}
+    order = [*STAGE_STEMS, *sorted(names - set(STAGE_STEMS))]
+    return {
+        name: StageStats(
+            num_calls=sum(each[name].num_calls for each in timings if name in each),
+            num_items=sum(each[name].num_items for each in timings if name in each),
+            total_ms=sum(each[name].total_ms for each in timings if name in each),
+        )
+        for name in order
+        if name in names
+    }
+
+
+def answer_stats(
+    generation: _native.Generation, more: Sequence[Mapping[str, _native.StageTiming]]
+) -> AnswerStats:
+    """Statistics of an answer, the masks' timings included."""
+    return AnswerStats(
+        stages=stage_stats(generation.timings, *more),
+        num_prefill_tokens=generation.num_prefill_tokens,
+        num_reused_tokens=generation.num_reused_tokens,
+        num_generated_tokens=len(generation.token_ids),
+        time_to_first_token_ms=generation.time_to_first_token_ms,
+        decode_ms=generation.decode_ms,
+    )
+
+
+def spans_in_seconds(generation: _native.Generation, clip: Clip) -> tuple[TimeSpan, ...]:
+    """The spans an answer names, by the clip's own times; an image has none."""
+    if clip.is_image:
+        return ()
+    return tuple(
+        TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in generation.spans
+    )
+
+
+def mask_tracks(
+    session: _native.Session,
+    clip: Clip,
+    seg_hidden_states: NDArray[np.float32],
+    frame_idxs: NDArray[np.int64],
+) -> tuple[tuple[MaskTrack, ...], list[Mapping[str, _native.StageTiming]]]:
+    """Segment every object on every frame, piece by piece.
+
+    Args:
+        session: Where SAM 2 features are kept.
+        clip: Where the frames come from.
+        seg_hidden_states: One row for each object, float32 [O, D].
+        frame_idxs: Source indices, int64 [F].
+
+    Returns:
+        One track for each object, and the timings of the pieces.
+
+    Raises:
+        InputError: When a frame cannot be read.
+        CapacityError: When the masks do not fit into memory.
+    """
+    num_objects = len(seg_hidden_states)
+    # Without objects the native array may have no shape at all.
+    if seg_hidden_states.size == 0:
+        return (), []
+    shape = (num_objects, len(frame_idxs), clip.height, clip.width)
+    try:
+        masks = np.empty(shape, np.bool_)
+    except MemoryError:
+        raise CapacityError(
+            f"expected memory for masks bool {list(shape)}, {np.prod(shape) / 2**30:.1f} GiB:"
+            " segment fewer frames"
+        ) from None
+    scores = np.empty(shape[:2], np.float32)
+    timings: list[Mapping[str, _native.StageTiming]] = []
+    max_frames = max(CHUNK_BYTES // (clip.height * clip.width * 3), 1)
+    done = 0
+    for idxs, frames in clip.chunks(frame_idxs, max_frames):
+        piece = session.segment(seg_hidden_states, frames, idxs.tolist())
+        masks[:, done : done + len(idxs)] = piece.masks
+        scores[:, done : done + len(idxs)] = piece.scores
+        timings.append(piece.timings)
+        done += len(idxs)
+    tracks = (MaskTrack(frame_idxs, masks[i], scores[i]) for i in range(num_objects))
+    return tuple(tracks), timings

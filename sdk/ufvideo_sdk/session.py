@@ -1,0 +1,301 @@
+"""One conversation about one clip."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.answer_stream import AnswerStream, Request
+from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.config import GenerationConfig
+from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.native_results import (
+    STOP_REASONS,
+    answer_stats,
+    mask_tracks,
+    spans_in_seconds,
+    stage_stats,
+)
+from ufvideo_sdk.prompt import History, Question, Time, grounding_question
+from ufvideo_sdk.regions import Region
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TextEvent, TimeSpan
+from ufvideo_sdk.tokenizer import IncrementalDecoder
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.model import UFVideo
+
+# "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
+SegmentFrames = str | Sequence[int] | NDArray[np.int64]
+TextCallback = Callable[[TextEvent], "_native.StreamAction | None"]
+
+_GREEDY = GenerationConfig()
+
+
+class Session:
+    """Answers questions about one clip, which is encoded once however many follow.
+
+    A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
+    Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
+    """
+
+    def __init__(self, model: UFVideo, clip: Clip) -> None:
+        """Encode the clip. Use `UFVideo.open`.
+
+        Raises:
+            InputError: When a frame cannot be read.
+            InferenceError: When a graph fails.
+        """
+        self._model = model
+        self._clip = clip
+        self._thread_lock = threading.Lock()
+        self._stream: AnswerStream | None = None
+        self._native: _native.Session | None = _native.Session(model.native)
+        num_frames = 1 if clip.is_image else model.manifest.video.num_frames
+        idxs = clip.sampled_idxs(num_frames)
+        self._sampled: NDArray[np.int64] = np.unique(idxs)
+        self._native.open_clip(
+            _native.Clip(frames=clip.read(idxs), frame_idxs=idxs.tolist(), is_image=clip.is_image)
+        )
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def clip(self) -> Clip:
+        """What the questions are about."""
+        return self._clip
+
+    @property
+    def stats(self) -> Mapping[str, StageStats]:
+        """Calls and wall time of every stage since the session was opened."""
+        return stage_stats(self._open().timings())
+
+    def ask(
+        self,
+        question: str,
+        *,
+        regions: Sequence[Region] = (),
+        times: Sequence[Time] = (),
+        history: History = (),
+        segment_frames: SegmentFrames = "sampled",
+        config: GenerationConfig = _GREEDY,
+        on_text: TextCallback | None = None,
+    ) -> Answer:
+        """Answer a question.
+
+        Args:
+            question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
+                `times`. Special tokens typed in it stay text.
+            regions: Objects pointed at, in the order of their marks.
+            times: Seconds of the clip or spans, in the order of their marks.
+            history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
+            segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
+                model looked at), "all", or source indices.
+            config: How to answer.
+            on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
+                end the answer and are raised unchanged.
+
+        Raises:
+            InputError: When question, regions, times, history or frames cannot be used.
+            CapacityError: When the prompt exceeds the model's context, or memory runs out.
+            InferenceError: When a graph fails; the session then needs `reset()`.
+            StateError: When the session is closed, in use by another thread, or has an open stream.
+        """
+        with self._entered() as native:
+            asked = Question(question, len(regions), times, history)
+            request = self._request(asked, regions, segment_frames)
+            callback = None if on_text is None else self._token_callback(on_text)
+            generation = native.generate(request.prompt, config.to_native(), callback)
+            return self._answer(request, generation)
+
+    def stream(
+        self,
+        question: str,
+        *,
+        regions: Sequence[Region] = (),
+        times: Sequence[Time] = (),
+        history: History = (),
+        segment_frames: SegmentFrames = "sampled",
+        config: GenerationConfig = _GREEDY,
+    ) -> AnswerStream:
+        """Answer a question piece by piece; arguments and errors are those of `ask`.
+
+        Returns:
+            An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
+        """
+        with self._entered() as native:
+            asked = Question(question, len(regions), times, history)
+            request = self._request(asked, regions, segment_frames)
+            native.begin(request.prompt, config.to_native())
+            self._stream = AnswerStream(self, request)
+            return self._stream
+
+    def locate(self, event: str, *, config: GenerationConfig = _GREEDY) -> list[TimeSpan]:
+        """Find when an event happens, with the prompt the model was trained on.
+
+        Returns:
+            Spans in seconds, in the order the model names them; empty when it names none.
+
+        Raises:
+            InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
+        """
+        if self._clip.is_image:
+            raise InputError("locate: expected a video, an image has no times")
+        with self._entered() as native:
+            request = self._request(Question(grounding_question(event)), (), "sampled")
+            generation = native.generate(request.prompt, config.to_native(), None)
+            return list(spans_in_seconds(generation, self._clip))
+
+    def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
+        """Segment what an expression names: one prefill of the trained prompt, no decoding.
+
+        Args:
+            expression: What to segment, such as "the red car".
+            frames: "sampled", "all", or source indices.
+
+        Returns:
+            One track.
+
+        Raises:
+            InputError: When the expression is no phrase or a frame cannot be read. Others as `ask`.
+        """
+        with self._entered() as native:
+            idxs = self._segment_idxs(frames, "frames")
+            prompts = self._model.prompts
+            token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
+            generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
+            tracks, _ = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
+            return list(tracks)
+
+    def cancel(self) -> None:
+        """End the answer under way as cancelled at its next token. Any thread may call this."""
+        native = self._native
+        if native is not None:
+            native.cancel()
+
+    def reset(self) -> None:
+        """Forget the conversation, an open stream and a failure; the clip stays encoded."""
+        with self._entered(poisoned_by_stream=False) as native:
+            self._stream = None
+            native.reset()
+
+    def held_bytes(self) -> int:
+        """Bytes held by features, mask cache and KV cache."""
+        return self._open().held_bytes()
+
+    def close(self) -> None:
+        """Free everything but the model. Further calls raise StateError; closing again is fine."""
+        with self._thread():
+            self._stream = None
+            self._native = None
+
+    def _open(self) -> _native.Session:
+        if self._native is None:
+            raise StateError("session: expected an open session, it is closed")
+        return self._native
+
+    @contextmanager
+    def _thread(self) -> Iterator[None]:
+        if not self._thread_lock.acquire(blocking=False):
+            raise StateError(
+                "session: expected one call at a time, another thread (or a callback of this one)"
+                " is inside; open a session for each thread, the model is shared"
+            )
+        try:
+            yield
+        finally:
+            self._thread_lock.release()
+
+    @contextmanager
+    def _entered(self, *, poisoned_by_stream: bool = True) -> Iterator[_native.Session]:
+        with self._thread():
+            native = self._open()
+            if poisoned_by_stream and self._stream is not None:
+                raise StateError(
+                    "session: expected no stream under way, one is; exhaust or close it first"
+                )
+            yield native
+
+    def _request(
+        self, question: Question, regions: Sequence[Region], segment_frames: SegmentFrames
+    ) -> Request:
+        segment_idxs = self._segment_idxs(segment_frames, "segment_frames")
+        token_ids = self._model.prompts.build(question, self._clip)
+        prompts = [self._region_prompt(region, i) for i, region in enumerate(regions)]
+        return Request(
+            question.text, _native.Prompt(token_ids=token_ids, regions=prompts), segment_idxs
+        )
+
+    def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
+        if not isinstance(region, Region):
+            raise InputError(f"regions[{number}]: expected a Region, got {type(region).__name__}")
+        size = (self._clip.height, self._clip.width)
+        if region.masks.shape[1:] != size:
+            raise InputError(
+                f"regions[{number}]: expected masks of {size[0]} x {size[1]} px (the clip's size),"
+                f" got {region.masks.shape[1]} x {region.masks.shape[2]} px"
+            )
+        idxs = self._clip.check_idxs(region.frame_idxs, f"regions[{number}].frame_idxs")
+        return _native.RegionPrompt(
+            frame_idxs=idxs.tolist(), frames=self._clip.read(idxs), masks=region.masks
+        )
+
+    def _segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
+        if isinstance(frames, str):
+            if frames == "sampled":
+                return self._sampled
+            if frames == "all":
+                return self._clip.frame_idxs
+            raise InputError(f'{where}: expected "sampled", "all" or indices, got "{frames}"')
+        idxs = self._clip.check_idxs(frames, where)
+        values, counts = np.unique(idxs, return_counts=True)
+        if (counts > 1).any():
+            raise InputError(
+                f"{where}: expected each frame once, got {values[counts > 1][0]} again"
+            )
+        return idxs
+
+    def _token_callback(
+        self, on_text: TextCallback
+    ) -> Callable[[int], _native.StreamAction | None]:
+        decoder = IncrementalDecoder(self._model.tokenizer)
+        end_ids = self._model.manifest.tokens.end_ids
+
+        def on_token(token_id: int) -> _native.StreamAction | None:
+            ended = token_id in end_ids
+            text = decoder.flush() if ended else decoder.push(token_id)
+            return on_text(TextEvent(text, token_id))
+
+        return on_token
+
+    def _answer(self, request: Request, generation: _native.Generation) -> Answer:
+        token_ids = tuple(generation.token_ids)
+        ended = bool(token_ids) and token_ids[-1] in self._model.manifest.tokens.end_ids
+        tracks, timings = mask_tracks(
+            self._open(), self._clip, generation.seg_hidden_states, request.segment_idxs
+        )
+        return Answer(
+            question=request.question,
+            text=self._model.tokenizer.decode(token_ids[:-1] if ended else token_ids),
+            token_ids=token_ids,
+            spans=spans_in_seconds(generation, self._clip),
+            masks=tracks,
+            stop_reason=STOP_REASONS[generation.stop_reason],
+            stats=answer_stats(generation, timings),
+            clip=self._clip,
+        )
