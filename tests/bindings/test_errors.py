@@ -1,0 +1,214 @@
+"""Each error class, provoked through the border."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ufvideo_sdk import _native, errors
+
+from tests.bindings.conftest import Golden, native_config
+
+pytestmark = pytest.mark.torch
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"providers": ["tpu"]}, "tpu"),
+        ({"providers": []}, "at least one"),
+        ({"num_threads": 0}, "num_threads"),
+    ],
+)
+def test_runtime_config_error(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(errors.ConfigError, match=text):
+        native_config(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"max_new_tokens": 0}, "max_new_tokens"),
+        ({"temperature": -1.0}, "temperature"),
+        ({"temperature": float("nan")}, "temperature"),
+        ({"top_k": 0}, "top_k"),
+        ({"top_p": 0.0}, "top_p"),
+        ({"top_p": 1.5}, "top_p"),
+    ],
+)
+def test_generation_config_error(options: dict[str, Any], text: str) -> None:
+    with pytest.raises(errors.ConfigError, match=text):
+        _native.GenerationConfig(**options)
+
+
+@pytest.mark.parametrize(
+    ("frames", "text"),
+    [
+        (np.zeros((1, 4, 4, 3), np.float32), "float32"),
+        (np.zeros((4, 4, 3), np.uint8), "4 dimensions"),
+        (np.zeros((1, 4, 8, 3), np.uint8)[:, :, ::2], "C-contiguous"),
+    ],
+)
+def test_an_array_of_another_kind_is_an_input_error(frames: Any, text: str) -> None:
+    with pytest.raises(errors.InputError, match=text):
+        _native.resize_bicubic(frames, 2, 2)
+
+
+def test_a_frame_of_another_size_names_stage_and_shapes(native_model: Any) -> None:
+    with pytest.raises(errors.InputError, match=r"vision_encoder: frames: .*\[1, 10, 10, 3\]"):
+        native_model.vision_encoder.encode(np.zeros((1, 10, 10, 3), np.uint8))
+
+
+def test_a_token_outside_the_vocabulary_is_named(native_model: Any) -> None:
+    with pytest.raises(errors.InputError, match=r"token_ids\[1\].*626"):
+        native_model.token_embedder.embed([0, 626])
+
+
+@pytest.fixture
+def broken(small_package: Path, tmp_path: Path) -> Path:
+    """A copy of the package to break."""
+    return Path(shutil.copytree(small_package, tmp_path / "package"))
+
+
+def test_a_truncated_graph_is_a_package_error(broken: Path) -> None:
+    graph = broken / "aligner.onnx"
+    graph.write_bytes(graph.read_bytes()[:-100])
+    with pytest.raises(errors.PackageError, match=r"aligner\.onnx: expected \d+ bytes, got"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_wrong_digest_is_a_package_error(broken: Path) -> None:
+    graph = broken / "aligner.onnx"
+    content = bytearray(graph.read_bytes())
+    content[-1] ^= 1
+    graph.write_bytes(bytes(content))
+    with pytest.raises(errors.PackageError, match=r"aligner\.onnx: expected sha256"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_broken_graph_with_a_right_digest_is_a_package_error(broken: Path) -> None:
+    graph = broken / "aligner.onnx"
+    graph.write_bytes(b"\x00" * 64)
+    manifest = json.loads((broken / "manifest.json").read_text())
+    entry = manifest["stages"]["aligner"]["graph"]
+    entry["size_bytes"] = 64
+    entry["sha256"] = _native.sha256_file(str(graph))
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(errors.PackageError, match="aligner: expected a graph"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_graph_that_is_not_the_manifests_is_a_package_error(broken: Path) -> None:
+    manifest = json.loads((broken / "manifest.json").read_text())
+    manifest["stages"]["aligner"]["outputs"][0]["name"] = "tokens"
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(errors.PackageError, match="aligner.*video_tokens"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_link_out_of_the_package_is_a_package_error(broken: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside.onnx"
+    (broken / "aligner.onnx").rename(outside)
+    (broken / "aligner.onnx").symlink_to(outside)
+    with pytest.raises(errors.PackageError, match="inside the package"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_future_version_is_a_package_version_error(broken: Path) -> None:
+    manifest = json.loads((broken / "manifest.json").read_text())
+    manifest["format_version"] = 2
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(errors.PackageVersionError, match="format_version"):
+        _native.Model.load(str(broken), native_config())
+
+
+def test_a_missing_library_is_a_device_error(small_package: Path) -> None:
+    config = _native.RuntimeConfig(onnxruntime_library="/nowhere/libonnxruntime.so")
+    with pytest.raises(errors.DeviceError, match=r"1\.21.*pip install"):
+        _native.Model.load(str(small_package), config)
+
+
+def test_a_second_library_is_a_config_error(native_model: Any, tmp_path: Path) -> None:
+    from ufvideo_sdk.onnxruntime_library import find_library
+
+    copy = tmp_path / "libonnxruntime.so.copy"
+    shutil.copy(find_library(), copy)
+    with pytest.raises(errors.ConfigError, match="one ONNX Runtime"):
+        _native.open_onnxruntime(str(copy))
+
+
+def test_a_prompt_longer_than_the_context_is_a_capacity_error(
+    session: Any, segmenting: Golden
+) -> None:
+    token_ids = segmenting.prompt.token_ids + [0] * 4096
+    with pytest.raises(errors.CapacityError, match="4096 positions"):
+        session.generate(_native.Prompt(token_ids=token_ids), _native.GenerationConfig())
+    generation = session.generate(segmenting.prompt, _native.GenerationConfig(max_new_tokens=24))
+    assert generation.token_ids == segmenting.generated_ids
+
+
+def test_a_session_without_a_clip_is_a_state_error(native_model: Any, segmenting: Golden) -> None:
+    with pytest.raises(errors.StateError, match="open clip"):
+        _native.Session(native_model).generate(segmenting.prompt, _native.GenerationConfig())
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda ids: [i for i in ids if i != -201], "one video placeholder"),
+        (lambda ids: [*ids, -201], "one video placeholder"),
+        (lambda ids: [*ids, -200], "-200 too"),
+        (lambda ids: [*ids, 524], "each of 1 region marks, got 0"),
+    ],
+)
+def test_placeholders_that_do_not_fit_are_input_errors(
+    session: Any, segmenting: Golden, change: Any, text: str
+) -> None:
+    prompt = _native.Prompt(token_ids=change(segmenting.prompt.token_ids))
+    with pytest.raises(errors.InputError, match=text):
+        session.generate(prompt, _native.GenerationConfig())
+
+
+def test_a_clip_of_another_length_is_an_input_error(native_model: Any) -> None:
+    clip = _native.Clip(frames=np.zeros((3, 8, 8, 3), np.uint8), frame_idxs=[0, 1, 2])
+    with pytest.raises(errors.InputError, match="expected 8 .*num_frames.*got 3"):
+        _native.Session(native_model).open_clip(clip)
+
+
+@pytest.fixture
+def exploding(small_package: Path, tmp_path: Path) -> Path:
+    """A package whose language model gives NaN: its embedding table is not finite."""
+    onnx = pytest.importorskip("onnx")
+    package = Path(shutil.copytree(small_package, tmp_path / "exploding"))
+    path = package / "language_model.onnx"
+    graph = onnx.load(path)
+    for tensor in graph.graph.initializer:
+        if tensor.name == "model.norm.weight":
+            values = np.full(tuple(tensor.dims), np.nan, np.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    onnx.save(graph, path)
+    manifest = json.loads((package / "manifest.json").read_text())
+    entry = manifest["stages"]["language_model"]["graph"]
+    entry["size_bytes"] = path.stat().st_size
+    entry["sha256"] = _native.sha256_file(str(path))
+    (package / "manifest.json").write_text(json.dumps(manifest))
+    return package
+
+
+def test_not_finite_logits_poison_the_session_until_reset(
+    exploding: Path, segmenting: Golden
+) -> None:
+    from tests.bindings.conftest import open_session
+
+    session = open_session(_native.Model.load(str(exploding), native_config()), segmenting)
+    with pytest.raises(errors.InferenceError, match="finite logits"):
+        session.generate(segmenting.prompt, _native.GenerationConfig())
+    with pytest.raises(errors.StateError, match="reset"):
+        session.generate(segmenting.prompt, _native.GenerationConfig())
+    session.reset()
+    with pytest.raises(errors.InferenceError, match="finite logits"):
+        session.generate(segmenting.prompt, _native.GenerationConfig())
