@@ -19,8 +19,7 @@ std::vector<LinearTap> linear_taps(int in_size, int out_size) {
   const float scale = static_cast<float>(in_size) / static_cast<float>(out_size);
   std::vector<LinearTap> taps(out_size);
   for (int out = 0; out < out_size; ++out) {
-    const float position =
-        std::max(scale * (static_cast<float>(out) + 0.5f) - 0.5f, 0.0f);
+    const float position = std::max(scale * (static_cast<float>(out) + 0.5f) - 0.5f, 0.0f);
     const int first = std::min(static_cast<int>(position), in_size - 1);
     taps[out] = {first, std::min(first + 1, in_size - 1), position - static_cast<float>(first)};
   }
@@ -52,11 +51,10 @@ void decode_mask(const float* logits, int side, int mask_size_px, int height, in
     const LinearTap outer = to_height[y];
     const LinearTap upper = enlarge[outer.first];
     const LinearTap lower = enlarge[outer.second];
-    const std::array<const float*, 4> rows{
-        &wide[static_cast<std::size_t>(upper.first) * width],
-        &wide[static_cast<std::size_t>(upper.second) * width],
-        &wide[static_cast<std::size_t>(lower.first) * width],
-        &wide[static_cast<std::size_t>(lower.second) * width]};
+    const std::array<const float*, 4> rows{&wide[static_cast<std::size_t>(upper.first) * width],
+                                           &wide[static_cast<std::size_t>(upper.second) * width],
+                                           &wide[static_cast<std::size_t>(lower.first) * width],
+                                           &wide[static_cast<std::size_t>(lower.second) * width]};
     const float up = 1.0f - outer.weight;
     const float down = outer.weight;
     const std::array<float, 4> weights{up * (1.0f - upper.weight), up * upper.weight,
@@ -82,8 +80,8 @@ Tensor shrink_mask(const bool* mask, int height, int width, int rows, int column
   };
   for (const LinearTap& y : vertical) {
     for (const LinearTap& x : horizontal) {
-      *out++ = (y.weight < 1.0f && line_set(y.first, x)) ||
-               (y.weight > 0.0f && line_set(y.second, x));
+      *out++ =
+          (y.weight < 1.0f && line_set(y.first, x)) || (y.weight > 0.0f && line_set(y.second, x));
     }
   }
   return small;
