@@ -63,7 +63,8 @@ def draw_objects(
         blended = picture[inside] * (1 - _OPACITY) + colour * _OPACITY
         picture[inside] = np.rint(blended).astype(np.uint8)
         outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
+        if thickness_px > 1:
+            cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
         cv2.drawContours(picture, outlines, -1, object_colour(idx), thickness_px, cv2.LINE_AA)
         left, top, _, _ = cv2.boundingRect(max(outlines, key=cv2.contourArea))
         corners.append((idx, left, top))
@@ -200,7 +201,9 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
 
 def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[list[Word]], Font]:
     paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
-    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in answer.spans]
+    # Said twice is written once: a text may name one time again and again.
+    spans = dict.fromkeys(str(span) for span in answer.spans)
+    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
     objects = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
     paragraphs += [legend for legend in (times, objects) if legend]
     letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
@@ -209,11 +212,17 @@ def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[li
 
 
 def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
-    """The first lines and the legends at the end, with dots between them."""
-    num_legends = sum(any(word.swatch is not None for word in line) for line in lines)
-    num_text = max(num_lines - num_legends - 1, 1)
-    dots = [Word("...", _QUESTION)]
-    return [*lines[:num_text], dots, *lines[len(lines) - num_legends :]]
+    """As many lines of text and of legends as fit, with dots where something is left out.
+
+    Legends (times and objects) go first, as far as a third of the lines is left for the text.
+    """
+    text = [line for line in lines if not any(word.swatch for word in line)]
+    legends = lines[len(text) :]
+    dots = [[Word("...", _QUESTION)]]
+    num_text = min(max(num_lines - len(legends) - 1, num_lines // 3, 1), len(text))
+    num_legends = max(0, num_lines - num_text - 2)
+    shown = text[:num_text] + (dots if num_text < len(text) else [])
+    return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
 
 
 def _legend(idx: int, track: MaskTrack) -> Word:

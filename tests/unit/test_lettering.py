@@ -8,6 +8,7 @@ import pytest
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk.draw import caption_band
 from ufvideo_sdk.lettering import Word, font_for, label, paste, text_width_px, words_of, wrap
+from ufvideo_sdk.results import TimeSpan
 from ufvideo_sdk.timeline import Timeline
 
 WHITE = (255, 255, 255)
@@ -52,6 +53,14 @@ def test_a_long_caption_is_cut_but_keeps_the_legend() -> None:
     # The last lines are the times (amber) and the objects.
     amber = (cut[..., 0] > 200) & (cut[..., 2] < 90)
     assert amber[200:].any()
+
+
+@pytest.mark.parametrize("num_spans", [0, 30, 500])
+@pytest.mark.parametrize("num_words", [1, 30, 2000])
+def test_a_limited_caption_never_exceeds_its_height(num_spans: int, num_words: int) -> None:
+    spans = [TimeSpan(10 + i / 100, 13.0) for i in range(num_spans)]
+    answer = drawn_answer(num_objects=9, spans=spans, text="word " * num_words)
+    assert caption_band(answer, width_px=480, font_px=16, max_height_px=240).shape[0] <= 240
 
 
 @pytest.mark.parametrize(("start_s", "end_s"), [(0.0, 0.0), (-1.0, 3.0), (0, 36000.0), (5, 5.04)])

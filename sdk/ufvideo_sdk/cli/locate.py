@@ -40,13 +40,13 @@ def locate(
 
     Example: ufvideo locate street.mp4 "a car stops" --package pkg
     """
-    from ufvideo_sdk.cli.opened import Request, answer_of, opened
+    from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
 
     paths = check_save_paths(save)
     runtime = runtime_settings(threads, provider, onnxruntime_library)
     with opened(Request(package, source, start, end, runtime)) as session:
         with spinner("looking for the event"):
-            spans = tuple(session.locate(event))
+            spans = tuple(interruptible(session, lambda: session.locate(event)))
         answer = answer_of(session, event, spans=spans)
         if as_json:
             typer.echo(answer.to_json(), nl=False)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
 from ufvideo_sdk.session import Session
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,20 @@ def opened(request: Request) -> Iterator[Session]:
         session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
     with session:
         yield session
+
+
+def interruptible(session: Session, work: Callable[[], Result]) -> Result:
+    """Do work of a session in another thread, so that an interrupt ends it at its next token.
+
+    Python handles a signal between its own instructions only, and a whole answer is one of them.
+    """
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        future = pool.submit(work)
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            session.cancel()
+            raise
 
 
 def answer_of(
