@@ -33,6 +33,14 @@ class PretendedStream:
             yield TextEvent(self.answer.text[part], 1)
 
 
+class PretendedModel:
+    """Knows its last token."""
+
+    class manifest:  # noqa: N801
+        class tokens:  # noqa: N801
+            end_ids = (9,)
+
+
 class PretendedSession:
     """Answers everything with one prepared answer, and keeps what it was asked."""
 
@@ -60,9 +68,9 @@ def session(monkeypatch: pytest.MonkeyPatch) -> PretendedSession:
     pretended = PretendedSession(drawn_answer(drawn_clip(), num_objects=2))
 
     @contextmanager
-    def opened(request: Any) -> Iterator[PretendedSession]:
+    def opened(request: Any) -> Iterator[tuple[Any, PretendedSession]]:
         pretended.requests.append(request)
-        yield pretended
+        yield PretendedModel, pretended
 
     monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", opened)
     return pretended

@@ -58,7 +58,7 @@ def test_a_long_caption_is_cut_but_keeps_the_legend() -> None:
 @pytest.mark.parametrize("num_spans", [0, 30, 500])
 @pytest.mark.parametrize("num_words", [1, 30, 2000])
 def test_a_limited_caption_never_exceeds_its_height(num_spans: int, num_words: int) -> None:
-    spans = [TimeSpan(10 + i / 100, 13.0) for i in range(num_spans)]
+    spans = [TimeSpan(10 + i / 200, 13.0) for i in range(num_spans)]
     answer = drawn_answer(num_objects=9, spans=spans, text="word " * num_words)
     assert caption_band(answer, width_px=480, font_px=16, max_height_px=240).shape[0] <= 240
 

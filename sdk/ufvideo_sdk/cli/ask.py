@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,19 +14,28 @@ from ufvideo_sdk.cli.options import (
     FramesOption,
     JsonOption,
     LibraryOption,
+    MaxNewTokensOption,
     PackageOption,
     ProviderOption,
     SaveOption,
+    SeedOption,
     SourceArgument,
     StartOption,
+    TemperatureOption,
     ThreadsOption,
+    TopKOption,
+    TopPOption,
     check_save_paths,
+    only_given,
     parse_frames,
     runtime_settings,
 )
-from ufvideo_sdk.cli.region_option import RegionOption, parse_region
+from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.terminal import note, save_all, spinner
 from ufvideo_sdk.results import Answer
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.answer_stream import AnswerStream
 
 
 def ask(
@@ -41,21 +51,11 @@ def ask(
     start: StartOption = None,
     end: EndOption = None,
     frames: FramesOption = "sampled",
-    max_new_tokens: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Longest answer, tokens.")
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option(metavar="NUMBER", help="0 is greedy (the default); above 0 samples."),
-    ] = None,
-    top_k: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Sample among the k likeliest.")
-    ] = None,
-    top_p: Annotated[
-        float | None,
-        typer.Option(metavar="NUMBER", help="Sample within this share of probability."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of the sampler.")] = None,
+    max_new_tokens: MaxNewTokensOption = None,
+    temperature: TemperatureOption = None,
+    top_k: TopKOption = None,
+    top_p: TopPOption = None,
+    seed: SeedOption = None,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     onnxruntime_library: LibraryOption = None,
@@ -66,67 +66,70 @@ def ask(
     --region "0:120,80,64,48" --save answer.mp4
     """
     from ufvideo_sdk.cli.opened import Request, opened
+    from ufvideo_sdk.config import GenerationConfig
 
     paths = check_save_paths(save)
     marks = [parse_region(text) for text in region or []]
     segment_frames = parse_frames(frames)
-    generation = {
-        "max_new_tokens": max_new_tokens,
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "seed": seed,
-    }
-    runtime = runtime_settings(threads, provider, onnxruntime_library)
-    with opened(Request(package, source, start, end, runtime)) as session:
-        answer = _answer(
-            session,
-            question,
-            marks=marks,
-            segment_frames=segment_frames,
-            generation={key: value for key, value in generation.items() if value is not None},
-            live=not as_json and sys.stdout.isatty(),
+    config = GenerationConfig(
+        **only_given(
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
         )
+    )
+    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    with opened(Request(package, source, start, end, runtime)) as (model, session):
+        clip = session.clip
+        stream = session.stream(
+            question,
+            regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
+            segment_frames=segment_frames,
+            config=config,
+        )
+        is_live = not as_json and sys.stdout.isatty()
+        last_ids = model.manifest.tokens.end_ids
+        answer = _print_live(stream, last_ids, config.max_new_tokens) if is_live else _wait(stream)
         if as_json:
             typer.echo(answer.to_json(), nl=False)
         else:
-            _print(answer, live=sys.stdout.isatty())
+            _print(answer, with_text=not is_live)
         save_all(answer, paths)
 
 
-def _answer(
-    session: Any,
-    question: str,
-    *,
-    marks: list[Any],
-    segment_frames: str | tuple[int, ...],
-    generation: dict[str, Any],
-    live: bool,
-) -> Answer:
-    """Stream the answer; print its pieces as they come when a person is watching."""
-    from ufvideo_sdk.cli.region_option import region_of
-    from ufvideo_sdk.config import GenerationConfig
+def _wait(stream: AnswerStream) -> Answer:
+    with spinner("thinking"):
+        for _ in stream:
+            pass
+    return stream.answer
 
-    clip = session.clip
-    stream = session.stream(
-        question,
-        regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
-        segment_frames=segment_frames,
-        config=GenerationConfig(**generation),
-    )
+
+def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) -> Answer:
+    """Print the pieces as they come, with spinners before the first and after the last."""
+    num_tokens, at_line_start = 0, False
     with ExitStack() as waiting:
         waiting.enter_context(spinner("thinking"))
         for event in stream:
-            if live:
-                waiting.close()
-                sys.stdout.write(event.text)
+            waiting.close()
+            sys.stdout.write(event.text)
+            sys.stdout.flush()
+            num_tokens += 1
+            at_line_start = event.token_id in last_ids or num_tokens == max_tokens
+            if at_line_start:
+                sys.stdout.write("\n")
                 sys.stdout.flush()
-    answer: Answer = stream.answer
-    return answer
+                # The next step of the stream makes the masks.
+                waiting.enter_context(spinner("segmenting"))
+    if not at_line_start:
+        typer.echo("")
+    return stream.answer
 
 
-def _print(answer: Answer, *, live: bool) -> None:
-    typer.echo("" if live else answer.text)
+def _print(answer: Answer, *, with_text: bool) -> None:
+    if with_text:
+        typer.echo(answer.text)
     for span in answer.spans:
         typer.echo(f"time: {span}")
     for line in mask_lines(answer):

@@ -30,7 +30,7 @@ class Request:
 
 
 @contextmanager
-def opened(request: Request) -> Iterator[Session]:
+def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
     """Load the package and open the source, with spinners meanwhile.
 
     Raises:
@@ -42,7 +42,7 @@ def opened(request: Request) -> Iterator[Session]:
     with spinner("looking at the video"):
         session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
     with session:
-        yield session
+        yield model, session
 
 
 def interruptible(session: Session, work: Callable[[], Result]) -> Result:

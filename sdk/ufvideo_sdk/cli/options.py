@@ -49,6 +49,21 @@ FramesOption = Annotated[
         help="Frames to segment: 'sampled', 'all', or frame numbers such as 0,3,6.",
     ),
 ]
+MaxNewTokensOption = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Longest answer, tokens.")
+]
+TemperatureOption = Annotated[
+    float | None,
+    typer.Option(metavar="NUMBER", help="0 is greedy (the default); above 0 samples."),
+]
+TopKOption = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Sample among the k likeliest.")
+]
+TopPOption = Annotated[
+    float | None,
+    typer.Option(metavar="NUMBER", help="Sample within this share of probability."),
+]
+SeedOption = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of the sampler.")]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(
@@ -77,12 +92,16 @@ def runtime_settings(
     threads: int | None, provider: list[str] | None, library: Path | None
 ) -> dict[str, Any]:
     """The keywords of RuntimeConfig that were given; the others keep their defaults."""
-    given: dict[str, Any] = {
-        "num_threads": threads,
-        "providers": tuple(provider) if provider else None,
-        "onnxruntime_library": library,
-    }
-    return {name: value for name, value in given.items() if value is not None}
+    return only_given(
+        num_threads=threads,
+        providers=tuple(provider) if provider else None,
+        onnxruntime_library=library,
+    )
+
+
+def only_given(**settings: Any) -> dict[str, Any]:
+    """The settings that are not None."""
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def parse_frames(text: str) -> str | tuple[int, ...]:

@@ -49,7 +49,7 @@ def segment(
     paths = check_save_paths(save)
     wanted = parse_frames(frames)
     runtime = runtime_settings(threads, provider, onnxruntime_library)
-    with opened(Request(package, source, start, end, runtime)) as session:
+    with opened(Request(package, source, start, end, runtime)) as (_, session):
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))
         answer = answer_of(session, expression, masks=tracks)
