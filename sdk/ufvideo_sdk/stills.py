@@ -75,11 +75,14 @@ class FrameFolder:
                     f" {entry.name}"
                 )
         self.height, self.width = _size_of(self._paths[0])
+        # Stored sizes tell without decoding every picture; one that is turned otherwise than the
+        # first is refused when it is read.
+        first = _stored_size(self._paths[0])
         for entry in self._paths[1:]:
-            if (size := _size_of(entry)) != (self.height, self.width):
+            if (size := _stored_size(entry)) != first:
                 raise InputError(
                     f"{path}: expected frames of one size, {self._paths[0].name} has"
-                    f" {self.height} x {self.width} px and {entry.name} {size[0]} x {size[1]} px"
+                    f" {first[0]} x {first[1]} px and {entry.name} {size[0]} x {size[1]} px"
                 )
         given = FOLDER_FPS if timestamps_s is None else timestamps_s
         self.timestamps_s = _times(given, len(self._paths), self.name)
@@ -89,7 +92,10 @@ class FrameFolder:
         for idx in frame_idxs:
             frame = read_image(self._paths[idx])
             if frame.shape[:2] != (self.height, self.width):
-                raise InputError(f"{self._paths[idx]}: expected its size unchanged since opening")
+                raise InputError(
+                    f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
+                    f" frame, got {frame.shape[0]} x {frame.shape[1]} px"
+                )
             yield frame
 
 
@@ -158,10 +164,10 @@ def given_times(
     return float(fps)
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     """Sort key under which numbers in a name count as numbers."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return tuple((0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts)
+    return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
 
 
 def read_image(path: Path) -> NDArray[np.uint8]:
@@ -181,11 +187,21 @@ def read_image(path: Path) -> NDArray[np.uint8]:
 
 
 def _size_of(path: Path) -> tuple[int, int]:
-    """Height and width after EXIF orientation, without decoding the pixels."""
+    """Height and width after EXIF orientation."""
     with _opened(path) as image:
         width, height = image.size
+        try:
+            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        # A PNG may carry its EXIF data behind the pixels, which are decoded on the way.
+        except (OSError, ValueError, SyntaxError) as error:
+            raise InputError(f"{path}: expected a whole picture, reading failed: {error}") from None
         # Orientations 5 to 8 swap the axes.
-        return (width, height) if image.getexif().get(_ORIENTATION_TAG, 1) > 4 else (height, width)
+        return (width, height) if orientation > 4 else (height, width)
+
+
+def _stored_size(path: Path) -> tuple[int, int]:
+    with _opened(path) as image:
+        return image.size[1], image.size[0]
 
 
 def _opened(path: Path) -> Image:

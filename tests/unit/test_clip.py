@@ -1,0 +1,141 @@
+"""Clips: bounds by true times, sampling, reading in any order, bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.compare import EXACT, assert_close
+from ufvideo_sdk import clip as clip_module
+from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.sampling import sample_positions
+
+TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
+
+
+class CountingSource:
+    """Frames that hold their index; counts how often each is read."""
+
+    name, height, width, is_image = "counted", 4, 6, False
+
+    def __init__(self) -> None:
+        self.timestamps_s = TIMES_S.copy()
+        self.reads: list[int] = []
+
+    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        assert list(frame_idxs) == sorted(set(frame_idxs))
+        for idx in frame_idxs:
+            self.reads.append(idx)
+            yield np.full((4, 6, 3), idx, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "expected"),
+    [
+        (None, None, [0, 1, 2, 3, 4, 5, 6]),
+        (0.5, 2.0, [2, 3, 4]),
+        (None, 0.55, [0, 1, 2]),
+        (2.05, None, [5, 6]),
+        (0.1, 0.1, [1]),
+        (-5, 99, [0, 1, 2, 3, 4, 5, 6]),
+    ],
+)
+def test_bounds_are_inclusive_times(
+    start_s: float | None, end_s: float | None, expected: list[int]
+) -> None:
+    clip = Clip(CountingSource(), start_s=start_s, end_s=end_s)
+    assert clip.frame_idxs.tolist() == expected
+    assert_close(clip.timestamps_s, TIMES_S[expected], EXACT, where="times")
+    assert not clip.frame_idxs.flags.writeable and not clip.timestamps_s.flags.writeable
+
+
+def test_time_of_uses_the_clips_own_ends() -> None:
+    clip = Clip(CountingSource(), start_s=0.5, end_s=2.1)
+    assert clip.time_of(0.0) == 0.5
+    assert clip.time_of(1.0) == 2.1
+    assert clip.time_of(0.25) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("start_s", "end_s", "message"),
+    [
+        (3.0, 6.0, "expected a frame between 3.0 s and 6.0 s"),
+        (8.0, None, "expected a frame between 8.0"),
+        (2.0, 1.0, "start_s <= end_s"),
+        (float("nan"), None, "start_s: expected seconds"),
+        ("0", None, "start_s: expected seconds"),
+        (None, True, "end_s: expected seconds"),
+    ],
+)
+def test_bounds_that_are_refused(start_s: float, end_s: float, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Clip(CountingSource(), start_s=start_s, end_s=end_s)
+
+
+def test_image_takes_no_bounds() -> None:
+    source = CountingSource()
+    source.is_image, source.timestamps_s = True, np.zeros(1)
+    with pytest.raises(InputError, match="image"):
+        Clip(source, start_s=0.0)
+
+
+def test_reads_in_any_order_with_repeats() -> None:
+    clip = Clip(CountingSource())
+    assert clip.read([5, 2, 2, 6])[:, 0, 0, 0].tolist() == [5, 2, 2, 6]
+
+
+def test_indices_outside_the_clip_are_refused() -> None:
+    clip = Clip(CountingSource(), start_s=0.5, end_s=2.0)
+    for idxs in ([1], [5], [-1], [2, 99]):
+        with pytest.raises(InputError, match="frames of the clip, 2 to 4"):
+            clip.read(idxs)
+    for idxs in ([], [2.0], [[2]], ["2"], [True]):
+        with pytest.raises(InputError, match="integers"):
+            clip.read(idxs)
+
+
+def test_frames_are_read_once_and_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = CountingSource()
+    clip = Clip(source)
+    for _ in range(2):
+        clip.read([1, 3])
+    assert source.reads == [1, 3]
+    monkeypatch.setattr(clip_module, "CACHE_BYTES", 3 * 4 * 6 * 3)
+    clip.read([4, 5])
+    clip.read([4, 5])
+    assert source.reads == [1, 3, 4, 5, 5]
+
+
+def test_kept_frames_do_not_change_when_the_caller_writes() -> None:
+    clip = Clip(CountingSource())
+    clip.read([1])[:] = 99
+    assert clip.read([1]).max() == 1
+
+
+@pytest.mark.parametrize("idxs", [[0, 1, 4, 5, 6], [6, 0, 3]])
+def test_chunks_equal_one_read(idxs: list[int]) -> None:
+    clip = Clip(CountingSource())
+    pieces = list(clip.chunks(idxs, 2))
+    assert [len(frames) for _, frames in pieces][:-1] == [2] * (len(pieces) - 1)
+    assert np.concatenate([i for i, _ in pieces]).tolist() == idxs
+    assert_close(np.concatenate([f for _, f in pieces]), clip.read(idxs), EXACT, where="chunks")
+
+
+def test_sampling_takes_the_middle_of_segments() -> None:
+    # By hand: segments of (20 - 1) / 8 = 2.375 frames; 1.1875, 3.5625, 5.9375, ...
+    assert sample_positions(20, 8).tolist() == [1, 4, 6, 8, 11, 13, 15, 18]
+    # Exact halves go up: segments of 1, middles 0.5, 1.5, 2.5.
+    assert sample_positions(4, 3).tolist() == [1, 2, 3]
+    assert sample_positions(1, 4).tolist() == [0, 0, 0, 0]
+    assert sample_positions(3, 8).tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
+    with pytest.raises(InputError):
+        sample_positions(0, 8)
+
+
+def test_clip_samples_source_indices() -> None:
+    clip = Clip(CountingSource(), start_s=0.5, end_s=2.1)
+    assert clip.sampled_idxs(2).tolist() == (2 + sample_positions(4, 2)).tolist()
