@@ -89,8 +89,8 @@ def _replacing(path: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise CapacityError(f"expected room for {path}, got a full disk ({error})") from error
-        raise InputError(f"expected to write {path}, got: {error}") from error
+            raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
+        raise InputError(f"expected to write {path}, got: {error.strerror or error}") from error
 
 
 def _umask() -> int:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.unit.drawn_answers import drawn_answer, drawn_clip
+from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
 from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
@@ -172,6 +172,17 @@ def test_a_wrong_output_file_is_refused_before_the_work(session: PretendedSessio
     result = run(*ASK, "--save", "answer.avi")
     assert result.exit_code == 3
     assert "answer.avi" in result.stderr and not session.requests
+
+
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_an_image_has_no_video(
+    monkeypatch: pytest.MonkeyPatch, session: PretendedSession, tmp_path: Path, command: str
+) -> None:
+    monkeypatch.setattr(session, "clip", drawn_image())
+    path = tmp_path / "answer.mp4"
+    result = run(command, "picture.png", "What?", "--package", "pkg", "--save", str(path))
+    assert result.exit_code == 3
+    assert session.asked == {}
 
 
 def test_locate_prints_spans(session: PretendedSession) -> None:

@@ -83,6 +83,7 @@ def ask(
     runtime = runtime_settings(threads, provider, onnxruntime_library)
     with opened(Request(package, source, start, end, runtime)) as (model, session):
         clip = session.clip
+        check_save_paths(paths, is_image=clip.is_image)
         stream = session.stream(
             question,
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],

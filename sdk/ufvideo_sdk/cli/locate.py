@@ -45,6 +45,7 @@ def locate(
     paths = check_save_paths(save)
     runtime = runtime_settings(threads, provider, onnxruntime_library)
     with opened(Request(package, source, start, end, runtime)) as (_, session):
+        check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("looking for the event"):
             spans = tuple(interruptible(session, lambda: session.locate(event)))
         answer = answer_of(session, event, spans=spans)

@@ -121,8 +121,12 @@ def parse_frames(text: str) -> str | tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def check_save_paths(paths: list[Path] | None) -> list[Path]:
+def check_save_paths(paths: list[Path] | None, *, is_image: bool = False) -> list[Path]:
     """Refuse a file that cannot be written before the model runs, not after.
+
+    Args:
+        paths: What `--save` was given.
+        is_image: Whether the source is an image, once that is known.
 
     Raises:
         InputError: Naming the path and what is wrong with it.
@@ -132,5 +136,5 @@ def check_save_paths(paths: list[Path] | None) -> list[Path]:
     from ufvideo_sdk.save import check_save_path
 
     for path in paths:
-        check_save_path(path, is_image=False)
+        check_save_path(path, is_image=is_image)
     return paths

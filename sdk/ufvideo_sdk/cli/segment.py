@@ -50,6 +50,7 @@ def segment(
     wanted = parse_frames(frames)
     runtime = runtime_settings(threads, provider, onnxruntime_library)
     with opened(Request(package, source, start, end, runtime)) as (_, session):
+        check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))
         answer = answer_of(session, expression, masks=tracks)
