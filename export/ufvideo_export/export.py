@@ -12,7 +12,7 @@ from ufvideo_export.checkpoint_config import ARCHITECTURE
 from ufvideo_export.model import check_tensors
 from ufvideo_export.spec import StageSpec, stage_specs
 from ufvideo_export.stages import STAGES
-from ufvideo_export.tokenizer import chat_template_json, read_tokenizer
+from ufvideo_export.tokenizer import CheckpointTokenizer, chat_template_json, read_tokenizer
 from ufvideo_export.verify import verify_stage
 from ufvideo_export.write_package import (
     check_space,
@@ -26,6 +26,7 @@ from ufvideo_sdk.manifest import (
     FORMAT_VERSION,
     PRECISIONS,
     SEG_HIDDEN_STATES,
+    FileEntry,
     Manifest,
     ModelFacts,
     StageEntry,
@@ -90,23 +91,25 @@ def export_package(
     with partial_folder(out) as partial:
         check_space(out, _needed_bytes(opened, num_values, precision))
         entries, verification = _write_stages(opened, partial, precision, report)
-        tokenizer.write(partial / "tokenizer.json")
-        (partial / "chat_template.json").write_text(chat_template_json(), encoding="utf-8")
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             model=model,
             video=video,
             tokens=tokenizer.facts,
             stages=entries,
-            files=tuple(
-                file_entry(partial, name) for name in ("tokenizer.json", "chat_template.json")
-            ),
+            files=_write_texts(tokenizer, partial),
             provenance=_provenance(opened),
             verification=verification,
         )
         report("publish", 1.0)
         publish(partial, out, manifest, force=force)
     return manifest
+
+
+def _write_texts(tokenizer: CheckpointTokenizer, partial: Path) -> tuple[FileEntry, ...]:
+    tokenizer.write(partial / "tokenizer.json")
+    (partial / "chat_template.json").write_text(chat_template_json(), encoding="utf-8")
+    return tuple(file_entry(partial, name) for name in ("tokenizer.json", "chat_template.json"))
 
 
 def _write_stages(

@@ -77,6 +77,9 @@ def sam2_config(sizes: Sam2Sizes, widths: Sam2Widths) -> Sam2VideoConfig:
 class MaskEncoder(nn.Module):
     """SAM 2's image encoder with everything of the decoder that depends on the frame alone."""
 
+    mean: torch.Tensor
+    std: torch.Tensor
+
     def __init__(self, sam: Sam2VideoModel) -> None:
         super().__init__()
         self.sam = sam
