@@ -51,9 +51,8 @@ def interruptible(session: Session, work: Callable[[], Result]) -> Result:
     Python handles a signal between its own instructions only, and a whole answer is one of them.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(work)
         try:
-            return future.result()
+            return pool.submit(work).result()
         except KeyboardInterrupt:
             session.cancel()
             raise
