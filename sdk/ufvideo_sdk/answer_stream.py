@@ -35,10 +35,11 @@ class AnswerStream(Iterator[TextEvent]):
     Closing it early, or leaving its `with` block, ends the answer as stopped.
     """
 
-    def __init__(self, session: Session, request: Request) -> None:
+    def __init__(self, session: Session, request: Request, token: object) -> None:
         """Made by `Session.stream`."""
         self._session = session
         self._request = request
+        self._token = token
         self._decoder = IncrementalDecoder(session._model.tokenizer)
         self._last_id = 0
         self._answer: Answer | None = None
@@ -98,7 +99,7 @@ class AnswerStream(Iterator[TextEvent]):
             return native.step()
         except BaseException:
             # The session itself knows that it failed, and says so at the next call.
-            self._session._stream = None
+            self._session._stream_token = None
             raise
 
     def close(self) -> None:
@@ -111,21 +112,21 @@ class AnswerStream(Iterator[TextEvent]):
     def _under_way(self) -> Iterator[_native.Session]:
         session = self._session
         with session._thread():
-            if session._stream is not self:
+            if session._stream_token is not self._token:
                 raise StateError("stream: expected it under way, the session was reset or closed")
             yield session._open()
 
     def _finish(self, native: _native.Session) -> None:
         generation = native.finish()
-        self._session._stream = None
+        self._session._stream_token = None
         self._answer = self._session._answer(self._request, generation)
 
     def _abandon(self) -> None:
         """Free the session for the next question without an answer."""
         session = getattr(self, "_session", None)
-        if session is None or session._stream is not self:
+        if session is None or session._stream_token is not self._token:
             return
-        session._stream = None
+        session._stream_token = None
         if session._native is not None:
             try:
                 session._native.finish()

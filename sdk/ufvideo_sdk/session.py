@@ -55,7 +55,8 @@ class Session:
         self._model = model
         self._clip = clip
         self._thread_lock = threading.Lock()
-        self._stream: AnswerStream | None = None
+        # What the stream under way holds too; not the stream itself, which may be dropped unread.
+        self._stream_token: object | None = None
         self._native: _native.Session | None = _native.Session(model.native)
         num_frames = 1 if clip.is_image else model.manifest.video.num_frames
         idxs = clip.sampled_idxs(num_frames)
@@ -142,8 +143,8 @@ class Session:
             asked = Question(question, len(regions), times, history)
             request = self._request(asked, regions, segment_frames)
             native.begin(request.prompt, config.to_native())
-            self._stream = AnswerStream(self, request)
-            return self._stream
+            self._stream_token = object()
+            return AnswerStream(self, request, self._stream_token)
 
     def locate(self, event: str, *, config: GenerationConfig = _GREEDY) -> list[TimeSpan]:
         """Find when an event happens, with the prompt the model was trained on.
@@ -190,8 +191,8 @@ class Session:
 
     def reset(self) -> None:
         """Forget the conversation, an open stream and a failure; the clip stays encoded."""
-        with self._entered(poisoned_by_stream=False) as native:
-            self._stream = None
+        with self._entered(allow_stream=True) as native:
+            self._stream_token = None
             native.reset()
 
     def held_bytes(self) -> int:
@@ -201,7 +202,7 @@ class Session:
     def close(self) -> None:
         """Free everything but the model. Further calls raise StateError; closing again is fine."""
         with self._thread():
-            self._stream = None
+            self._stream_token = None
             self._native = None
 
     def _open(self) -> _native.Session:
@@ -222,10 +223,10 @@ class Session:
             self._thread_lock.release()
 
     @contextmanager
-    def _entered(self, *, poisoned_by_stream: bool = True) -> Iterator[_native.Session]:
+    def _entered(self, *, allow_stream: bool = False) -> Iterator[_native.Session]:
         with self._thread():
             native = self._open()
-            if poisoned_by_stream and self._stream is not None:
+            if self._stream_token is not None and not allow_stream:
                 raise StateError(
                     "session: expected no stream under way, one is; exhaust or close it first"
                 )
