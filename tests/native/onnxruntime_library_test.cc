@@ -49,10 +49,11 @@ TEST(OnnxRuntimeLibraryTest, OldVersionNamesFoundNeededAndCommand) {
 }
 
 TEST(OnnxRuntimeLibraryTest, OpensAfterFailuresFromManyThreadsAtOnce) {
+  const fs::path path = onnxruntime_path();
   std::vector<std::thread> threads;
   std::vector<OnnxRuntimeFacts> facts(8);
   for (auto& fact : facts) {
-    threads.emplace_back([&fact] { fact = open_onnxruntime(onnxruntime_path()); });
+    threads.emplace_back([&fact, &path] { fact = open_onnxruntime(path); });
   }
   for (std::thread& thread : threads) thread.join();
   for (const auto& fact : facts) {
