@@ -25,8 +25,12 @@ from ufvideo_export.model import (
     load_mask_encoder,
     load_vision_encoder,
 )
+from ufvideo_sdk.chat_template import read_chat_template
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.manifest import read_manifest
-from ufvideo_sdk.prompt import PromptBuilder
+from ufvideo_sdk.prompt import PromptBuilder, Question
+from ufvideo_sdk.tokenizer import TextTokenizer
+from ufvideo_sdk.video import open_source
 
 from benchmarks.latency.worker import Round, serve
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
@@ -40,8 +44,14 @@ class TorchPipeline:
     def __init__(self, workload: Workload) -> None:
         torch.set_num_threads(workload.num_threads)
         checkpoint = Checkpoint(workload.checkpoint, workload.vision_tower)
-        self.manifest = read_manifest(workload.package / "manifest.json")
-        self.prompts = PromptBuilder.from_package(workload.package, self.manifest)
+        package = workload.package
+        self.manifest = read_manifest(package)
+        tokens = self.manifest.tokens
+        self.prompts = PromptBuilder(
+            TextTokenizer(package / "tokenizer.json", tokens),
+            read_chat_template(package / "chat_template.json"),
+            tokens,
+        )
         self.vision_encoder = load_vision_encoder(checkpoint)
         self.aligner = load_aligner(checkpoint).eval()
         self.language_model = load_language_model(checkpoint)
@@ -91,7 +101,7 @@ class TorchPipeline:
     ) -> tuple[list[int], float]:
         """Greedy token ids, and the milliseconds until the first one."""
         begin = time.perf_counter()
-        token_ids = self.prompts.question(question).token_ids
+        token_ids = self.prompts.build(Question(question), Clip(open_source(frames, fps=4.0)))
         video_tokens = self.video_tokens(frames)
         states, cache = self.timed("prefill", 1, lambda: self.prefill(token_ids, video_tokens))
         head = self.language_model.lm_head
@@ -112,9 +122,10 @@ class TorchPipeline:
         self, frames: NDArray[np.uint8], mask_idxs: list[int], expression: str
     ) -> NDArray[np.bool_]:
         """Masks of one object, bool [F, H, W]."""
-        prompt = self.prompts.segmentation(expression)
-        states, _ = self.prefill(prompt.token_ids, self.video_tokens(frames))
-        behind = len(prompt.token_ids) - prompt.token_ids.index(self.manifest.tokens.seg_id)
+        clip = Clip(open_source(frames, fps=4.0))
+        token_ids, _ = self.prompts.build_segmentation(expression, clip)
+        states, _ = self.prefill(token_ids, self.video_tokens(frames))
+        behind = len(token_ids) - token_ids.index(self.manifest.tokens.seg_id)
         state = states[0, -behind - 1][None]
         small = self.resized(frames[mask_idxs], self.manifest.video.mask_size_px)
         return np.stack([self.mask(small[i : i + 1], state, frames) for i in range(len(small))])
