@@ -24,10 +24,10 @@ Tensor as_tensor(const py::array& array, DType dtype, py::ssize_t num_dimensions
   const bool fits = array.dtype().is(numpy_dtype(dtype)) && array.ndim() == num_dimensions &&
                     (array.flags() & py::array::c_style) != 0;
   if (!fits) {
-    throw Error(ErrorCode::kInvalidInput,
-                std::string(where) + ": expected a C-contiguous " + dtype_name(dtype) +
-                    " array of " + std::to_string(num_dimensions) + " dimensions, got " +
-                    described(array));
+    throw Error(ErrorCode::kInvalidInput, std::string(where) + ": expected a C-contiguous " +
+                                              dtype_name(dtype) + " array of " +
+                                              std::to_string(num_dimensions) + " dimensions, got " +
+                                              described(array));
   }
   // The owner takes the GIL to let go: the tensor may die on any thread.
   auto* kept = new py::array(array);

@@ -9,9 +9,12 @@ void bind_config(py::module_& module) {
       .def(py::init([](std::filesystem::path onnxruntime_library,
                        std::vector<std::string> providers, std::optional<int> num_threads,
                        bool allow_spinning, bool verify_digests, std::size_t mask_cache_bytes) {
-             RuntimeConfig config{std::move(onnxruntime_library), std::move(providers),
-                                  num_threads,  allow_spinning,
-                                  verify_digests, mask_cache_bytes};
+             RuntimeConfig config{std::move(onnxruntime_library),
+                                  std::move(providers),
+                                  num_threads,
+                                  allow_spinning,
+                                  verify_digests,
+                                  mask_cache_bytes};
              config.validate();
              return config;
            }),

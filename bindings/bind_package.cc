@@ -10,8 +10,7 @@ void bind_package(py::module_& module) {
                   py::call_guard<py::gil_scoped_release>(),
                   "Open and check a package.\n\nRaises PackageError or PackageVersionError.")
       .def_property_readonly("root", &Package::root);
-  module.def("sha256_file", &sha256_file, py::arg("path"),
-             py::call_guard<py::gil_scoped_release>(),
+  module.def("sha256_file", &sha256_file, py::arg("path"), py::call_guard<py::gil_scoped_release>(),
              "Lower-case hexadecimal SHA-256 of a file.");
 }
 

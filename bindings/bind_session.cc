@@ -21,11 +21,11 @@ TokenCallback token_callback(const py::object& callback) {
 
 void bind_inputs(py::module_& module) {
   py::class_<Clip>(module, "Clip", "Sampled frames of a clip, or one image.")
-      .def(py::init([](const py::array& frames, std::vector<std::int64_t> frame_idxs,
-                       bool is_image) {
-             return Clip{as_tensor(frames, DType::kUint8, 4, "clip: frames"),
-                         std::move(frame_idxs), is_image};
-           }),
+      .def(py::init(
+               [](const py::array& frames, std::vector<std::int64_t> frame_idxs, bool is_image) {
+                 return Clip{as_tensor(frames, DType::kUint8, 4, "clip: frames"),
+                             std::move(frame_idxs), is_image};
+               }),
            py::kw_only(), py::arg("frames"), py::arg("frame_idxs"), py::arg("is_image") = false,
            "Frames uint8 [T, H, W, 3] and the caller's index of each.");
   py::class_<RegionPrompt>(module, "RegionPrompt", "One marked object.")
@@ -78,8 +78,8 @@ void bind_session(py::module_& module) {
           "segment",
           [](Session& self, const py::array& seg_hidden_states, const py::array& frames,
              const std::vector<std::int64_t>& frame_idxs) {
-            const Tensor states = as_tensor(seg_hidden_states, DType::kFloat32, 2,
-                                            "segment: seg_hidden_states");
+            const Tensor states =
+                as_tensor(seg_hidden_states, DType::kFloat32, 2, "segment: seg_hidden_states");
             const Tensor pixels = as_tensor(frames, DType::kUint8, 4, "segment: frames");
             const py::gil_scoped_release released;
             return self.segment(states, pixels, frame_idxs);

@@ -6,6 +6,8 @@ Run as `python bindings/write_stubs.py [--check]` with the module importable.
 from __future__ import annotations
 
 import difflib
+import importlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -18,12 +20,28 @@ def generate() -> str:
     """The stub's text as pybind11-stubgen writes it."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
-            [sys.executable, "-m", "pybind11_stubgen", "ufvideo_sdk._native", "-o", folder,
-             "--exit-code", "--numpy-array-use-type-var"],
+            [
+                *(sys.executable, "-m", "pybind11_stubgen", "ufvideo_sdk._native", "-o", folder),
+                *("--exit-code", "--numpy-array-use-type-var"),
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-        return (Path(folder) / "ufvideo_sdk" / "_native.pyi").read_text(encoding="utf-8")
+        )
+        text = (Path(folder) / "ufvideo_sdk" / "_native.pyi").read_text(encoding="utf-8")
+    return strictly_typed(text)
+
+
+def strictly_typed(text: str) -> str:
+    """Mend what pybind11-stubgen writes and strict type checkers refuse."""
+    module = importlib.import_module("ufvideo_sdk._native")
+    text = text.replace("os.PathLike |", "os.PathLike[str] |")
+    text = text.replace("    @classmethod\n    def __new__(cls, value):\n        ...\n", "")
+
+    def member(match: re.Match[str]) -> str:
+        name, enum = match.groups()
+        return f"    {name} = {getattr(module, enum)[name].value}"
+
+    return re.sub(r"    (\w+): typing\.ClassVar\[(\w+)\]", member, text)
 
 
 def main(arguments: list[str]) -> int:

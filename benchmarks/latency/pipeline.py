@@ -20,10 +20,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from ufvideo_export import export_package
-from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 
 from benchmarks.latency.workload import Workload
+from ufvideo_export import export_package
+from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 
 SMALL = Path(__file__).parents[2] / "tests" / "data" / "small"
 WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")

@@ -6,17 +6,14 @@ import sys
 import time
 from typing import Any
 
-from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
-
 from benchmarks.latency.worker import Round, serve
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
+from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
 
 
 def prepare(workload: Workload) -> Round:
     """Load the package; a round opens a session and asks everything of it."""
-    model = UFVideo.load(
-        workload.package, runtime=RuntimeConfig(num_threads=workload.num_threads)
-    )
+    model = UFVideo.load(workload.package, runtime=RuntimeConfig(num_threads=workload.num_threads))
     num_frames = model.manifest.video.num_frames
     frames = workload.frames(num_frames)
     mask_idxs = workload.mask_idxs(num_frames)

@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional as F
 from transformers import DynamicCache
+
+from benchmarks.latency.worker import Round, serve
+from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.model import (
     load_aligner,
@@ -31,9 +34,6 @@ from ufvideo_sdk.manifest import read_manifest
 from ufvideo_sdk.prompt import PromptBuilder, Question
 from ufvideo_sdk.tokenizer import TextTokenizer
 from ufvideo_sdk.video import open_source
-
-from benchmarks.latency.worker import Round, serve
-from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""A process that runs the workload once for each line it reads; the memory it reports is its own."""
+"""A process that runs the workload once for each line it reads and reports its own memory."""
 
 from __future__ import annotations
 

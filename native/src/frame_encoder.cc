@@ -45,8 +45,9 @@ void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_i
   const bool fits = frames.dtype() == DType::kUint8 && shape.size() == 4 && shape[0] >= 1 &&
                     shape[1] >= 1 && shape[2] >= 1 && shape[3] == 3;
   if (!fits) {
-    fail(ErrorCode::kInvalidInput, where, ": frames: expected uint8 [F, H, W, 3] of 1 or more, got ",
-         dtype_name(frames.dtype()), " ", shape_string(shape));
+    fail(ErrorCode::kInvalidInput, where,
+         ": frames: expected uint8 [F, H, W, 3] of 1 or more, got ", dtype_name(frames.dtype()),
+         " ", shape_string(shape));
   }
   if (static_cast<std::int64_t>(frame_idxs.size()) != shape[0]) {
     fail(ErrorCode::kInvalidInput, where, ": frame_idxs: expected ", shape[0],
@@ -79,12 +80,12 @@ void FrameEncoder::encode(const Tensor& frames, const std::vector<std::int64_t>&
   const int size_px = model_.manifest().video.vision_size_px;
   const auto step = static_cast<std::size_t>(frames_per_batch(size_px));
   for (std::size_t begin = 0; begin < rows.size(); begin += step) {
-    const std::vector<std::int64_t> batch_rows(
-        rows.begin() + begin, rows.begin() + std::min(begin + step, rows.size()));
+    const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
+                                               rows.begin() + std::min(begin + step, rows.size()));
     const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
     const VisionEncoder& encoder = model_.vision_encoder();
-    const Tensor features = timed(timings, encoder.stem(), batch.dim(0),
-                                  [&] { return encoder.encode(batch); });
+    const Tensor features =
+        timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
     for (std::size_t i = 0; i < batch_rows.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
       features_.emplace(frame_idxs[batch_rows[i]], features.rows(row, row + 1));

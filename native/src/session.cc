@@ -96,8 +96,7 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
   const std::int64_t num_objects = seg_hidden_states.dim(0);
   const std::int64_t num_frames = frames.dim(0);
   Segmentation result;
-  result.masks =
-      Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
+  result.masks = Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
   result.scores = Tensor(DType::kFloat32, {num_objects, num_frames});
   const std::int64_t step = frames_per_batch(state.model->manifest().video.mask_size_px);
   for (std::int64_t first = 0; first < num_frames; first += step) {
@@ -127,8 +126,7 @@ std::vector<MaskFeatures> Session::State::mask_features_of(
   if (missing.empty()) {
     return found;
   }
-  const Tensor batch =
-      resized_rows(frames, missing, model->manifest().video.mask_size_px, timings);
+  const Tensor batch = resized_rows(frames, missing, model->manifest().video.mask_size_px, timings);
   const MaskEncoder& encoder = model->mask_encoder();
   const MaskFeatures encoded =
       timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
@@ -145,9 +143,8 @@ void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFea
                                   std::int64_t frame, Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
   const MaskDecoder& decoder = model->mask_decoder();
-  const DecodedMasks decoded = timed(timings, decoder.stem(), num_objects, [&] {
-    return decoder.decode(features, seg_hidden_states);
-  });
+  const DecodedMasks decoded = timed(timings, decoder.stem(), num_objects,
+                                     [&] { return decoder.decode(features, seg_hidden_states); });
   const std::int64_t num_frames = result.masks.dim(1);
   const int height = static_cast<int>(result.masks.dim(2));
   const int width = static_cast<int>(result.masks.dim(3));

@@ -66,8 +66,8 @@ Session::State::Prefill Session::State::prefill(const Prompt& prompt) {
   for (const Tensor& region : regions) {
     region_lengths.push_back(region.dim(0));
   }
-  PromptLayout layout = lay_out_prompt(prompt.token_ids, tokens, is_image, video_tokens.dim(0),
-                                       region_lengths);
+  PromptLayout layout =
+      lay_out_prompt(prompt.token_ids, tokens, is_image, video_tokens.dim(0), region_lengths);
   const std::int64_t max_positions = model->language_model().max_positions();
   if (layout.length > max_positions) {
     fail(ErrorCode::kOutOfMemory, "prompt: expected at most ", max_positions,
@@ -76,10 +76,9 @@ Session::State::Prefill Session::State::prefill(const Prompt& prompt) {
   }
   const std::vector<std::int64_t> head(prompt.token_ids.begin(),
                                        prompt.token_ids.begin() + layout.media_index + 1);
-  const bool region_in_head =
-      std::count(head.begin(), head.end(), tokens.region_id) != 0;
-  const bool reuse = !region_in_head && prefix_length > 0 && head == prefix_ids &&
-                     layout.length > prefix_length;
+  const bool region_in_head = std::count(head.begin(), head.end(), tokens.region_id) != 0;
+  const bool reuse =
+      !region_in_head && prefix_length > 0 && head == prefix_ids && layout.length > prefix_length;
   const std::size_t first_index = reuse ? head.size() : 0;
   const std::int64_t first_position = reuse ? prefix_length : 0;
   const Tensor embeddings =
@@ -128,8 +127,7 @@ std::optional<std::int64_t> Session::State::next_token() {
     answer->loop.end(StopReason::kCancelled);
   }
   const bool first = answer->loop.token_ids().empty();
-  std::optional<std::int64_t> token =
-      poisoning([&] { return answer->loop.next(*this); });
+  std::optional<std::int64_t> token = poisoning([&] { return answer->loop.next(*this); });
   if (first && token) {
     answer->first_token = Clock::now();
     answer->generation.time_to_first_token_ms = elapsed_ms(answer->begin);
@@ -149,8 +147,7 @@ Generation Session::State::finish_answer() {
   generation.seg_positions = loop.seg_positions();
   generation.seg_hidden_states = loop.seg_hidden_states();
   const TokenFacts& tokens = model->manifest().tokens;
-  generation.spans =
-      find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
+  generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
   if (!generation.token_ids.empty()) {
     generation.decode_ms = elapsed_ms(answer->first_token);
   }
@@ -190,8 +187,7 @@ Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_star
     }
   }
   generation.seg_hidden_states = stack_rows(states);
-  generation.spans =
-      find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
+  generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
   generation.num_prefill_tokens = filled.output.hidden_states.dim(0);
   generation.num_reused_tokens = filled.first_position;
   generation.time_to_first_token_ms = elapsed_ms(begin);

@@ -37,7 +37,9 @@ struct Session::State : TokenStepper {
 
   // TokenStepper
   Output step(std::int64_t token_id) override;
-  bool has_room() const override { return cache->length() < model->language_model().max_positions(); }
+  bool has_room() const override {
+    return cache->length() < model->language_model().max_positions();
+  }
 
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> next_token();

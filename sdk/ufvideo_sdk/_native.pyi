@@ -13,7 +13,7 @@ class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = True, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = True, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -76,7 +76,7 @@ class Package:
     A package folder that passed every check.
     """
     @staticmethod
-    def open(root: os.PathLike | str | bytes, verify_digests: bool) -> Package:
+    def open(root: os.PathLike[str] | str | bytes, verify_digests: bool) -> Package:
         """
         Open and check a package.
         
@@ -102,24 +102,18 @@ class StopReason(enum.Enum):
     """
     Why an answer ended.
     """
-    CANCELLED: typing.ClassVar[StopReason]
-    CONTEXT_FULL: typing.ClassVar[StopReason]
-    END_TOKEN: typing.ClassVar[StopReason]
-    MAX_NEW_TOKENS: typing.ClassVar[StopReason]
-    STOPPED: typing.ClassVar[StopReason]
-    @classmethod
-    def __new__(cls, value):
-        ...
+    CANCELLED = 4
+    CONTEXT_FULL = 2
+    END_TOKEN = 0
+    MAX_NEW_TOKENS = 1
+    STOPPED = 3
 class StreamAction(enum.Enum):
     """
     What a token callback answers.
     """
-    CANCEL: typing.ClassVar[StreamAction]
-    CONTINUE: typing.ClassVar[StreamAction]
-    STOP: typing.ClassVar[StreamAction]
-    @classmethod
-    def __new__(cls, value):
-        ...
+    CANCEL = 2
+    CONTINUE = 0
+    STOP = 1
 class SpanFraction:
     """
     A time span as fractions of the clip, 0 to 1.
@@ -336,7 +330,7 @@ class Model:
     The weights, shared by sessions.
     """
     @staticmethod
-    def load(package: os.PathLike | str | bytes, config: RuntimeConfig) -> Model:
+    def load(package: os.PathLike[str] | str | bytes, config: RuntimeConfig) -> Model:
         """
         Open a package and every stage.
         
@@ -449,7 +443,7 @@ def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.S
     """
     Spans in a token sequence: two adjacent time tokens in order, or one alone.
     """
-def open_onnxruntime(library: os.PathLike | str | bytes) -> OnnxRuntimeFacts:
+def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFacts:
     """
     Open libonnxruntime, once for the process.
     
@@ -459,7 +453,7 @@ def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], h
     """
     Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
     """
-def sha256_file(path: os.PathLike | str | bytes) -> str:
+def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
     Lower-case hexadecimal SHA-256 of a file.
     """

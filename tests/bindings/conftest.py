@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from ufvideo_sdk import _native
 from ufvideo_sdk.onnxruntime_library import find_library
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ufvideo_sdk import _native, errors
 
 from tests.bindings.conftest import Golden, native_config
+from ufvideo_sdk import _native, errors
 
 pytestmark = pytest.mark.torch
 
@@ -106,7 +106,7 @@ def test_a_graph_that_is_not_the_manifests_is_a_package_error(broken: Path) -> N
     manifest = json.loads((broken / "manifest.json").read_text())
     manifest["stages"]["aligner"]["outputs"][0]["name"] = "tokens"
     (broken / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(errors.PackageError, match="aligner.*video_tokens"):
+    with pytest.raises(errors.PackageError, match=r"aligner.*video_tokens"):
         _native.Model.load(str(broken), native_config())
 
 
@@ -175,7 +175,7 @@ def test_placeholders_that_do_not_fit_are_input_errors(
 
 def test_a_clip_of_another_length_is_an_input_error(native_model: Any) -> None:
     clip = _native.Clip(frames=np.zeros((3, 8, 8, 3), np.uint8), frame_idxs=[0, 1, 2])
-    with pytest.raises(errors.InputError, match="expected 8 .*num_frames.*got 3"):
+    with pytest.raises(errors.InputError, match=r"expected 8 .*num_frames.*got 3"):
         _native.Session(native_model).open_clip(clip)
 
 

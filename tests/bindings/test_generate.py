@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ufvideo_sdk import _native, errors
 
 from tests.bindings.conftest import Golden
 from tests.compare import FP32, assert_close
+from ufvideo_sdk import _native, errors
 
 pytestmark = pytest.mark.torch
 
@@ -46,18 +46,16 @@ def test_the_callback_ends_the_answer(
     assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
 
 
-def test_an_exception_in_the_callback_is_raised_unchanged(
-    session: Any, segmenting: Golden
-) -> None:
-    class Wrong(Exception):
+def test_an_exception_in_the_callback_is_raised_unchanged(session: Any, segmenting: Golden) -> None:
+    class WrongError(Exception):
         pass
 
-    problem = Wrong("as it is")
+    problem = WrongError("as it is")
 
     def fail(_token_id: int) -> None:
         raise problem
 
-    with pytest.raises(Wrong) as caught:
+    with pytest.raises(WrongError) as caught:
         session.generate(segmenting.prompt, GREEDY, fail)
     assert caught.value is problem
     assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
@@ -197,9 +195,7 @@ def test_outputs_outlive_the_session(native_model: Any, segmenting: Golden) -> N
 
     session = open_session(native_model, segmenting)
     tokens = session.video_tokens
-    masks = session.segment(
-        np.zeros((1, 64), np.float32), segmenting.frames[:1], [0]
-    ).masks
+    masks = session.segment(np.zeros((1, 64), np.float32), segmenting.frames[:1], [0]).masks
     copies = tokens.copy(), masks.copy()
     del session
     np.random.default_rng(0).normal(size=100_000)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ufvideo_sdk import _native, errors
 
 from tests.bindings.conftest import Golden, native_config, open_session
 from tests.compare import EXACT, REORDERED, assert_close
+from ufvideo_sdk import _native, errors
 
 pytestmark = pytest.mark.torch
 

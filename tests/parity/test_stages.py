@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from ufvideo_sdk import _native
 
 from tests.compare import EXACT, FP32, MASK_LOGITS, assert_close
 from tests.parity.conftest import GoldenCase, load_case
+from ufvideo_sdk import _native
 
 pytestmark = pytest.mark.torch
 

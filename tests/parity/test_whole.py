@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ufvideo_sdk import GenerationConfig, Region, UFVideo
 
 from tests.compare import MIN_MASK_IOU, MIN_MASK_IOU_FP16, mask_iou
 from tests.parity.conftest import TEXTS, GoldenCase, load_case
+from ufvideo_sdk import GenerationConfig, Region, UFVideo
 
 pytestmark = pytest.mark.torch
 

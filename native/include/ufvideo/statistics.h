@@ -9,7 +9,8 @@ namespace ufvideo {
 /// Calls and wall time of one stage.
 struct StageTiming {
   std::int64_t num_calls = 0;
-  /// Frames for the frame stages, tokens for the text stages, objects x frames for the mask decoder.
+  /// Frames for the frame stages, tokens for the text stages, objects x frames for the mask
+  /// decoder.
   std::int64_t num_items = 0;
   double total_ms = 0.0;
 };

@@ -21,8 +21,8 @@ std::size_t find_media(const std::vector<std::int64_t>& token_ids, const TokenFa
     fail(ErrorCode::kInvalidInput, "prompt: expected the ", kind, " placeholder only (", wanted,
          "), got ", other, " too: the open clip is ", is_image ? "an image" : "a video");
   }
-  return static_cast<std::size_t>(
-      std::find(token_ids.begin(), token_ids.end(), wanted) - token_ids.begin());
+  return static_cast<std::size_t>(std::find(token_ids.begin(), token_ids.end(), wanted) -
+                                  token_ids.begin());
 }
 
 }  // namespace

@@ -39,8 +39,8 @@ std::int64_t Sampler::sample(const Tensor& logits) {
 std::int64_t Sampler::draw(const float* logits, std::int64_t vocab_size) {
   std::vector<std::int64_t> ids(vocab_size);
   std::iota(ids.begin(), ids.end(), std::int64_t{0});
-  const std::int64_t kept = config_.top_k ? std::min<std::int64_t>(*config_.top_k, vocab_size)
-                                          : vocab_size;
+  const std::int64_t kept =
+      config_.top_k ? std::min<std::int64_t>(*config_.top_k, vocab_size) : vocab_size;
   // Equal logits keep the order of their ids, so that the result is one on every machine.
   const auto likelier = [logits](std::int64_t a, std::int64_t b) {
     return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;

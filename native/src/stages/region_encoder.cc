@@ -99,9 +99,9 @@ Tensor RegionEncoder::encode(const Tensor& features, const Tensor& masks) const 
   }
   if (masks.dtype() != DType::kBool || masks.shape().size() != 3 || masks.dim(0) != shape[0] ||
       shape[0] < 1) {
-    fail(ErrorCode::kInvalidInput, "region_encoder: masks: expected bool [", std::max<std::int64_t>(shape[0], 1),
-         ", H, W], one for each frame, got ", dtype_name(masks.dtype()), " ",
-         shape_string(masks.shape()));
+    fail(ErrorCode::kInvalidInput, "region_encoder: masks: expected bool [",
+         std::max<std::int64_t>(shape[0], 1), ", H, W], one for each frame, got ",
+         dtype_name(masks.dtype()), " ", shape_string(masks.shape()));
   }
   const int height = static_cast<int>(masks.dim(1));
   const int width = static_cast<int>(masks.dim(2));
@@ -112,7 +112,8 @@ Tensor RegionEncoder::encode(const Tensor& features, const Tensor& masks) const 
     pool(features.data<float>() + frame * num_patches * shape[2], mask.data<bool>(), num_patches,
          shape[2], pooled.data<float>() + frame * shape[2]);
   }
-  return graph().run({{"pooled_features", merge(pooled, max_region_tokens_)}}, {"region_tokens"})
+  return graph()
+      .run({{"pooled_features", merge(pooled, max_region_tokens_)}}, {"region_tokens"})
       .front();
 }
 
