@@ -38,7 +38,7 @@ _ACCELERATORS = {
     "TensorrtExecutionProvider": "an onnxruntime-gpu wheel and NVIDIA TensorRT",
 }
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
-_REINSTALL = "pip install --force-reinstall ufvideo-sdk"
+_REINSTALL = "build it again: pip install . in the sources of ufvideo-sdk"
 
 
 class Health(str, Enum):

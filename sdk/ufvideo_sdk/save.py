@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 SUFFIXES = (".mp4", ".png", ".json")
 _TICKS_PER_S = 90_000
-_CHUNK_BYTES = 64 << 20
+_CHUNK_BYTES = 16 << 20
 
 
 def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None) -> None:
