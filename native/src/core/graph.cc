@@ -195,6 +195,7 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
                                       const std::vector<NamedTensor>& bound_outputs,
                                       SymbolSizes& sizes) {
   std::vector<Ort::Value> in;
+  in.reserve(inputs.size());
   for (const NamedTensor& input : inputs) {
     in.push_back(as_value(input.second));
   }
@@ -212,6 +213,7 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
   session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
               out_names.data(), out.data(), out.size());
   std::vector<Tensor> results;
+  results.reserve(output_names.size());
   for (std::size_t i = 0; i < output_names.size(); ++i) {
     const TensorSpec& spec = output_spec(output_names[i]);
     Tensor result = as_tensor(std::move(out[i]), parse_dtype(spec.dtype));

@@ -2,7 +2,7 @@
 
 #include <dlfcn.h>
 
-#include <cstdio>
+#include <charconv>
 #include <memory>
 #include <mutex>
 
@@ -58,11 +58,16 @@ const OrtApiBase* load_api_base(const std::filesystem::path& path) {
 
 /// Whether a version such as "1.20.1" is known to lack the API we need.
 bool is_too_old(const std::string& version) {
+  const char* end = version.data() + version.size();
   int major = 0;
   int minor = 0;
+  const auto [dot, error] = std::from_chars(version.data(), end, major);
+  if (error != std::errc() || dot == end ||
+      std::from_chars(dot + 1, end, minor).ec != std::errc()) {
+    return false;
+  }
   // ONNX Runtime 1.x offers the API versions 1 to x.
-  return std::sscanf(version.c_str(), "%d.%d", &major, &minor) == 2 &&
-         (major < 1 || (major == 1 && minor < kMinOnnxRuntimeApi));
+  return major < 1 || (major == 1 && minor < kMinOnnxRuntimeApi);
 }
 
 OpenLibrary* load(const std::filesystem::path& path) {

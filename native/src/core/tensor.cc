@@ -176,6 +176,7 @@ Tensor Tensor::reshaped(Shape shape) const {
   return Tensor(dtype_, std::move(shape), data_, owner_);
 }
 
+// A type takes no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define UFVIDEO_INSTANTIATE(T) \
   template T* Tensor::data();  \
   template const T* Tensor::data() const;

@@ -139,6 +139,7 @@ std::vector<std::string> JsonValue::keys(std::size_t limit) const {
     refuse("expected at most ", limit, " keys, got ", value_.size());
   }
   std::vector<std::string> keys;
+  keys.reserve(value_.size());
   for (const auto& item : value_.items()) {
     keys.push_back(item.key());
   }
@@ -157,6 +158,7 @@ std::vector<JsonValue> JsonValue::items(std::size_t min, std::size_t max) const 
     refuse("expected ", min, " to ", max, " items, got ", value_.size());
   }
   std::vector<JsonValue> items;
+  items.reserve(value_.size());
   for (std::size_t i = 0; i < value_.size(); ++i) {
     items.push_back({value_[i], file_, path_ + "[" + std::to_string(i) + "]"});
   }

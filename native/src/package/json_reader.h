@@ -29,7 +29,7 @@ class JsonValue {
   bool is_string() const { return value_.is_string(); }
 
   /// Requires an object with exactly these keys.
-  void require_keys(const std::set<std::string>& keys) const;
+  void require_keys(const std::set<std::string>& expected) const;
   /// Requires an object of at most `limit` keys and returns them.
   std::vector<std::string> keys(std::size_t limit) const;
   /// The value of a key that is there.
