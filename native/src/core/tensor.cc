@@ -176,7 +176,7 @@ Tensor Tensor::reshaped(Shape shape) const {
   return Tensor(dtype_, std::move(shape), data_, owner_);
 }
 
-// A type takes no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses)
+// NOLINTBEGIN(bugprone-macro-parentheses): a type takes none.
 #define UFVIDEO_INSTANTIATE(T) \
   template T* Tensor::data();  \
   template const T* Tensor::data() const;
@@ -187,5 +187,6 @@ UFVIDEO_INSTANTIATE(std::int64_t)
 UFVIDEO_INSTANTIATE(std::uint16_t)
 UFVIDEO_INSTANTIATE(float)
 #undef UFVIDEO_INSTANTIATE
+// NOLINTEND(bugprone-macro-parentheses)
 
 }  // namespace ufvideo
