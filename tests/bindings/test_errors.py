@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,29 @@ def test_a_missing_library_is_a_device_error(small_package: Path) -> None:
     config = _native.RuntimeConfig(onnxruntime_library="/nowhere/libonnxruntime.so")
     with pytest.raises(errors.DeviceError, match=r"1\.21.*pip install"):
         _native.Model.load(str(small_package), config)
+
+
+OTHER_LIBRARY = """
+import sys
+from ufvideo_sdk import _native, errors
+config = _native.RuntimeConfig(onnxruntime_library=sys.argv[1])
+try:
+    _native.Model.load(sys.argv[2], config)
+except errors.DeviceError as error:
+    print(error)
+"""
+
+
+def test_another_library_is_a_device_error(small_package: Path) -> None:
+    """In a process of its own, which has not opened ONNX Runtime yet."""
+    ran = subprocess.run(
+        [sys.executable, "-c", OTHER_LIBRARY, _native.__file__, str(small_package)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "is another library" in ran.stdout
+    assert "pip install" in ran.stdout
 
 
 def test_a_second_library_is_a_config_error(native_model: Any, tmp_path: Path) -> None:

@@ -129,8 +129,8 @@ TEST(Sampler, GreedyTakesTheFirstOfEqualLogits) {
 
 TEST(Sampler, RefusesLogitsThatAreNotFinite) {
   Sampler sampler{GenerationConfig{}};
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     expect_error(ErrorCode::kInferenceFailed, {"finite", "token 1"},
                  [&] { sampler.sample(logits_of({0.0f, bad})); });
   }

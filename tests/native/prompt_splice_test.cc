@@ -1,6 +1,7 @@
+#include "decode/prompt_splice.h"
+
 #include <gtest/gtest.h>
 
-#include "decode/prompt_splice.h"
 #include "error_expectation.h"
 
 namespace ufvideo {

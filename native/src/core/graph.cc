@@ -241,12 +241,13 @@ void Graph::State::rethrow(const std::string& what, bool out_of_memory,
 }
 
 Graph::Graph(const std::filesystem::path& path, const std::string& stage, const StageEntry& entry,
-             const RuntimeConfig& config)
-    : state_(std::make_unique<State>()) {
+             const RuntimeConfig& config) {
   config.validate();
+  // First: even an empty session needs the opened library's functions to be destroyed.
+  Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
+  state_ = std::make_unique<State>();
   state_->stage = stage;
   state_->entry = entry;
-  Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
   try {
     state_->session = Ort::Session(env, path.c_str(), session_options(config));
   } catch (const Ort::Exception& error) {
