@@ -12,14 +12,13 @@ from tests.compare import MIN_MASK_IOU, mask_iou
 
 torch = pytest.importorskip("torch", reason="needs the export extra")
 
+from benchmarks.latency.torch_worker import TorchPipeline  # noqa: E402
+from benchmarks.latency.workload import QUESTIONS, Workload  # noqa: E402
 from ufvideo_export import export_package  # noqa: E402
 from ufvideo_export.checkpoint_config import Sam2Sizes, SiglipSizes  # noqa: E402
 from ufvideo_export.mask_model import Sam2Widths  # noqa: E402
 from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
 from ufvideo_sdk import GenerationConfig, UFVideo  # noqa: E402
-
-from benchmarks.latency.torch_worker import TorchPipeline  # noqa: E402
-from benchmarks.latency.workload import QUESTIONS, Workload  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
