@@ -16,7 +16,7 @@ HEADERS := .cache/onnxruntime
 demo: setup
 	$(BIN)/ufvideo export tests/data/small/checkpoint out/small --vision-tower tests/data/small/siglip --force
 	$(BIN)/python -m benchmarks.clips out/clip.mp4
-	$(BIN)/ufvideo ask out/clip.mp4 "segment" --package out/small --max-new-tokens 24 \
+	$(BIN)/ufvideo ask out/clip.mp4 "What does the yellow ball do?" --package out/small --max-new-tokens 24 \
 	  --save out/answer.mp4 --save out/answer.png
 	$(BIN)/ufvideo segment out/clip.mp4 "the yellow ball" --package out/small --save out/segment.png
 	@echo
