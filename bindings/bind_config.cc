@@ -20,7 +20,8 @@ void bind_config(py::module_& module) {
            }),
            py::kw_only(), py::arg("onnxruntime_library"),
            py::arg("providers") = std::vector<std::string>{"cpu"},
-           py::arg("num_threads") = std::nullopt, py::arg("allow_spinning") = true,
+           py::arg("num_threads") = std::nullopt,
+           py::arg("allow_spinning") = RuntimeConfig{}.allow_spinning,
            py::arg("verify_digests") = true,
            py::arg("mask_cache_bytes") = RuntimeConfig{}.mask_cache_bytes,
            "Raises ConfigError naming the field, the value and what is allowed.")
