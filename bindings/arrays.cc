@@ -21,7 +21,7 @@ std::string described(const py::array& array) {
 
 Tensor as_tensor(const py::array& array, DType dtype, py::ssize_t num_dimensions,
                  const char* where) {
-  const bool fits = array.dtype().is(numpy_dtype(dtype)) && array.ndim() == num_dimensions &&
+  const bool fits = array.dtype().equal(numpy_dtype(dtype)) && array.ndim() == num_dimensions &&
                     (array.flags() & py::array::c_style) != 0;
   if (!fits) {
     throw Error(ErrorCode::kInvalidInput, std::string(where) + ": expected a C-contiguous " +
@@ -43,6 +43,12 @@ py::array as_array(const Tensor& tensor) {
   auto* kept = new Tensor(tensor);
   const py::capsule owner(kept, [](void* pointer) { delete static_cast<Tensor*>(pointer); });
   return py::array(numpy_dtype(tensor.dtype()), tensor.shape(), tensor.raw(), owner);
+}
+
+py::array as_read_only_array(const Tensor& tensor) {
+  py::array array = as_array(tensor);
+  array.attr("setflags")(py::arg("write") = false);
+  return array;
 }
 
 }  // namespace ufvideo::bindings

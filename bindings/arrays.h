@@ -22,5 +22,7 @@ Tensor as_tensor(const py::array& array, DType dtype, py::ssize_t num_dimensions
 
 /// An array over a tensor's memory, which it keeps alive.
 py::array as_array(const Tensor& tensor);
+/// The same for memory that the native side goes on reading.
+py::array as_read_only_array(const Tensor& tensor);
 
 }  // namespace ufvideo::bindings

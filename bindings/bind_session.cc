@@ -2,10 +2,20 @@
 
 #include "arrays.h"
 #include "module.h"
+#include "ufvideo/error.h"
 #include "ufvideo/session.h"
 
 namespace ufvideo::bindings {
 namespace {
+
+StreamAction stream_action(const py::object& action) {
+  try {
+    return action.cast<StreamAction>();
+  } catch (const py::cast_error&) {
+    throw Error(ErrorCode::kInvalidInput,
+                "callback: expected a StreamAction or None, got " + std::string(py::repr(action)));
+  }
+}
 
 /// Calls Python for each token; nothing returned means go on.
 TokenCallback token_callback(const py::object& callback) {
@@ -15,7 +25,7 @@ TokenCallback token_callback(const py::object& callback) {
   return [&callback](std::int64_t token_id) {
     const py::gil_scoped_acquire gil;
     const py::object action = callback(token_id);
-    return action.is_none() ? StreamAction::kContinue : action.cast<StreamAction>();
+    return action.is_none() ? StreamAction::kContinue : stream_action(action);
   };
 }
 
@@ -89,8 +99,9 @@ void bind_session(py::module_& module) {
       .def("cancel", &Session::cancel, "From any thread: end the answer at its next token.")
       .def("reset", &Session::reset, "Forget conversation and poison; the clip stays encoded.")
       .def_property_readonly(
-          "video_tokens", [](const Session& self) { return as_array(self.video_tokens()); },
-          "float32 [N, D] of the open clip.")
+          "video_tokens",
+          [](const Session& self) { return as_read_only_array(self.video_tokens()); },
+          "float32 [N, D] of the open clip, read-only.")
       .def("timings", &Session::timings, "Timings of all stages since the session was made.")
       .def("held_bytes", &Session::held_bytes, "Bytes of features, mask cache and KV cache.");
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/error_message.h"
@@ -24,13 +26,13 @@ MaskFeatures copied(const MaskFeatures& features) {
 
 }  // namespace
 
-Session::Entry::Entry(State& state) : state_(state) {
+Session::Entry::Entry(State& state, Poisoned poisoned) : state_(state) {
   if (state.busy.exchange(true)) {
     fail(ErrorCode::kInvalidState,
          "session: expected one thread at a time, another one is inside; open a session for each "
          "thread, the model is shared");
   }
-  if (state.poisoned) {
+  if (state.poisoned && poisoned == Poisoned::kRefused) {
     state.busy = false;
     fail(ErrorCode::kInvalidState,
          "session: expected a sound session, an earlier run failed; call reset()");
@@ -47,10 +49,7 @@ Session::~Session() = default;
 void Session::open_clip(const Clip& clip) {
   const Entry entry(*state_);
   State& state = *state_;
-  if (state.answer) {
-    fail(ErrorCode::kInvalidState,
-         "session: expected no answer under way, one is; call finish first");
-  }
+  state.require_no_answer();
   check_frames(clip.frames, clip.frame_idxs, "open_clip");
   const int num_frames = clip.is_image ? 1 : state.model->manifest().video.num_frames;
   if (clip.frames.dim(0) != num_frames) {
@@ -114,18 +113,34 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
 std::vector<MaskFeatures> Session::State::mask_features_of(
     const Tensor& frames, const std::vector<std::int64_t>& frame_idxs, std::int64_t first,
     std::int64_t last) {
-  std::vector<MaskFeatures> found(last - first);
+  std::unordered_map<std::int64_t, MaskFeatures> by_idx;
+  std::unordered_set<std::int64_t> seen;
   std::vector<std::int64_t> missing;
   for (std::int64_t frame = first; frame < last; ++frame) {
-    if (const MaskFeatures* kept = mask_features.find(frame_idxs[frame])) {
-      found[frame - first] = *kept;
+    const std::int64_t idx = frame_idxs[frame];
+    if (!seen.insert(idx).second) {
+      continue;
+    }
+    if (const MaskFeatures* kept = mask_features.find(idx)) {
+      by_idx.emplace(idx, *kept);
     } else {
       missing.push_back(frame);
     }
   }
-  if (missing.empty()) {
-    return found;
+  if (!missing.empty()) {
+    encode_mask_frames(frames, frame_idxs, missing, by_idx);
   }
+  std::vector<MaskFeatures> features;
+  for (std::int64_t frame = first; frame < last; ++frame) {
+    features.push_back(by_idx.at(frame_idxs[frame]));
+  }
+  return features;
+}
+
+void Session::State::encode_mask_frames(const Tensor& frames,
+                                        const std::vector<std::int64_t>& frame_idxs,
+                                        const std::vector<std::int64_t>& missing,
+                                        std::unordered_map<std::int64_t, MaskFeatures>& by_idx) {
   const Tensor batch = resized_rows(frames, missing, model->manifest().video.mask_size_px, timings);
   const MaskEncoder& encoder = model->mask_encoder();
   const MaskFeatures encoded =
@@ -134,9 +149,8 @@ std::vector<MaskFeatures> Session::State::mask_features_of(
     const MaskFeatures one = encoded.frame(static_cast<std::int64_t>(i));
     const MaskFeatures own = missing.size() == 1 ? one : copied(one);
     mask_features.put(frame_idxs[missing[i]], own);
-    found[missing[i] - first] = own;
+    by_idx.emplace(frame_idxs[missing[i]], own);
   }
-  return found;
 }
 
 void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
@@ -166,21 +180,23 @@ void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFea
 void Session::cancel() { state_->cancelled = true; }
 
 void Session::reset() {
-  if (state_->busy.exchange(true)) {
-    fail(ErrorCode::kInvalidState, "session: expected one thread at a time, another one is inside");
-  }
+  const Entry entry(*state_, Poisoned::kAccepted);
   state_->forget_conversation();
-  state_->busy = false;
 }
 
 const Tensor& Session::video_tokens() const {
+  const Entry entry(*state_, Poisoned::kAccepted);
   state_->require_clip("video_tokens");
   return state_->video_tokens;
 }
 
-StageTimings Session::timings() const { return state_->timings; }
+StageTimings Session::timings() const {
+  const Entry entry(*state_, Poisoned::kAccepted);
+  return state_->timings;
+}
 
 std::size_t Session::held_bytes() const {
+  const Entry entry(*state_, Poisoned::kAccepted);
   return state_->frame_encoder.bytes() + state_->video_tokens.bytes() +
          state_->mask_features.bytes() + state_->cache->bytes();
 }

@@ -14,6 +14,17 @@ Tensor copied_row(const Tensor& states, std::int64_t row) {
   return copy;
 }
 
+void check_region(const RegionPrompt& region) {
+  check_frames(region.frames, region.frame_idxs, "region");
+  const Shape& frames = region.frames.shape();
+  const Shape expected{frames[0], frames[1], frames[2]};
+  if (region.masks.dtype() != DType::kBool || region.masks.shape() != expected) {
+    fail(ErrorCode::kInvalidInput, "region: masks: expected bool ", shape_string(expected),
+         " as the frames, got ", dtype_name(region.masks.dtype()), " ",
+         shape_string(region.masks.shape()));
+  }
+}
+
 }  // namespace
 
 Session::State::State(std::shared_ptr<const Model> shared_model)
@@ -25,6 +36,13 @@ Session::State::State(std::shared_ptr<const Model> shared_model)
 void Session::State::require_clip(const char* where) const {
   if (video_tokens.empty()) {
     fail(ErrorCode::kInvalidState, where, ": expected an open clip, none is; call open_clip first");
+  }
+}
+
+void Session::State::require_no_answer() const {
+  if (answer) {
+    fail(ErrorCode::kInvalidState,
+         "session: expected no answer under way, one is; call finish first");
   }
 }
 
@@ -49,7 +67,7 @@ TokenStepper::Output Session::State::step(std::int64_t token_id) {
 std::vector<Tensor> Session::State::encode_regions(const Prompt& prompt) {
   std::vector<Tensor> tokens;
   for (const RegionPrompt& region : prompt.regions) {
-    check_frames(region.frames, region.frame_idxs, "region");
+    check_region(region);
     frame_encoder.encode(region.frames, region.frame_idxs, timings);
     const RegionEncoder& encoder = model->region_encoder();
     tokens.push_back(timed(timings, encoder.stem(), 1, [&] {
@@ -100,10 +118,7 @@ Session::State::Prefill Session::State::prefill(const Prompt& prompt) {
 
 void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {
   config.validate();
-  if (answer) {
-    fail(ErrorCode::kInvalidState,
-         "session: expected no answer under way, one is; call finish first");
-  }
+  require_no_answer();
   require_clip("session");
   cancelled = false;
   const StageTimings before = timings;
@@ -161,20 +176,23 @@ Generation Session::State::finish_answer() {
 Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start) {
   const Entry entry(*state_);
   State& state = *state_;
+  state.require_no_answer();
   state.require_clip("session");
+  const TokenFacts& tokens = state.model->manifest().tokens;
   const auto num_ids = static_cast<std::int64_t>(prompt.token_ids.size());
-  if (answer_start < 1 || answer_start >= num_ids) {
-    fail(ErrorCode::kInvalidInput, "teacher_force: answer_start: expected 1 to ", num_ids - 1,
-         ", got ", answer_start);
+  const auto media =
+      std::find(prompt.token_ids.begin(), prompt.token_ids.end(),
+                state.is_image ? tokens.image_placeholder_id : tokens.video_placeholder_id);
+  // A [SEG] is predicted by the position before it, which must not lie in the reused prefix.
+  const std::int64_t first_answer_start = media - prompt.token_ids.begin() + 2;
+  if (media != prompt.token_ids.end() &&
+      (answer_start < first_answer_start || answer_start >= num_ids)) {
+    fail(ErrorCode::kInvalidInput, "teacher_force: answer_start: expected ", first_answer_start,
+         " (a question behind the video's placeholder) to ", num_ids - 1, ", got ", answer_start);
   }
   const StageTimings before = state.timings;
   const Clock::time_point begin = Clock::now();
   const State::Prefill filled = state.prefill(prompt);
-  if (static_cast<std::size_t>(answer_start) <= filled.layout.media_index) {
-    fail(ErrorCode::kInvalidInput, "teacher_force: answer_start: expected an index after the ",
-         "video's (", filled.layout.media_index, "), got ", answer_start);
-  }
-  const TokenFacts& tokens = state.model->manifest().tokens;
   Generation generation;
   generation.stop_reason = StopReason::kEndToken;
   generation.token_ids.assign(prompt.token_ids.begin() + answer_start, prompt.token_ids.end());

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "core/stage_clock.h"
@@ -52,6 +53,10 @@ struct Session::State : TokenStepper {
   std::vector<MaskFeatures> mask_features_of(const Tensor& frames,
                                              const std::vector<std::int64_t>& frame_idxs,
                                              std::int64_t first, std::int64_t last);
+  /// Encodes rows of frames in one batch, keeps the features and adds them to `by_idx`.
+  void encode_mask_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                          const std::vector<std::int64_t>& missing,
+                          std::unordered_map<std::int64_t, MaskFeatures>& by_idx);
   /// Decodes all objects on one frame into the result's rows.
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                     std::int64_t frame, Segmentation& result);
@@ -66,6 +71,7 @@ struct Session::State : TokenStepper {
     }
   }
   void require_clip(const char* where) const;
+  void require_no_answer() const;
   void forget_conversation();
 
   std::shared_ptr<const Model> model;

@@ -437,7 +437,7 @@ class Session:
     @property
     def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
         """
-        float32 [N, D] of the open clip.
+        float32 [N, D] of the open clip, read-only.
         """
 def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], time_first_id: typing.SupportsInt | typing.SupportsIndex, num_time_tokens: typing.SupportsInt | typing.SupportsIndex) -> list[SpanFraction]:
     """

@@ -26,7 +26,7 @@ struct Clip {
 struct RegionPrompt {
   /// Caller's index of each frame, F of them.
   std::vector<std::int64_t> frame_idxs;
-  /// uint8 [F, H, W, 3]; rows of frames the session already encoded are not looked at.
+  /// uint8 [F, H, W, 3]; the pixels of frames the session already encoded are not looked at.
   Tensor frames;
   /// bool [F, H, W].
   Tensor masks;
@@ -66,7 +66,7 @@ class Session {
 
   /// Runs a prompt that already holds its answer (teacher forced) in one prefill and collects the
   /// state that predicts each [SEG] among the tokens from `answer_start` on. The generation's
-  /// token_ids are the answer's.
+  /// token_ids are the answer's. The answer starts behind at least one token of the question.
   Generation teacher_force(const Prompt& prompt, std::int64_t answer_start);
 
   /// Decodes the masks of every object on every frame. SAM 2 features are cached by frame index.
@@ -90,10 +90,13 @@ class Session {
 
  private:
   struct State;
-  /// Holds the session for one call: refuses a second thread and a poisoned session.
+  /// What an entry does with a poisoned session.
+  enum class Poisoned { kRefused, kAccepted };
+  /// Holds the session for one call: refuses a second thread and, unless told otherwise, a
+  /// poisoned session.
   class Entry {
    public:
-    explicit Entry(State& state);
+    explicit Entry(State& state, Poisoned poisoned = Poisoned::kRefused);
     ~Entry();
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;

@@ -98,7 +98,7 @@ Tensor RegionEncoder::encode(const Tensor& features, const Tensor& masks) const 
          ", Dv], got ", dtype_name(features.dtype()), " ", shape_string(shape));
   }
   if (masks.dtype() != DType::kBool || masks.shape().size() != 3 || masks.dim(0) != shape[0] ||
-      shape[0] < 1) {
+      masks.empty()) {
     fail(ErrorCode::kInvalidInput, "region_encoder: masks: expected bool [",
          std::max<std::int64_t>(shape[0], 1), ", H, W], one for each frame, got ",
          dtype_name(masks.dtype()), " ", shape_string(masks.shape()));
