@@ -1,0 +1,72 @@
+"""Scores of masks: region overlap J and boundary agreement F, as DAVIS defines them."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+_TOLERANCE = 0.008  # of the image's diagonal
+
+
+def region_score(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """J: intersection over union; 1 where both are empty.
+
+    Args:
+        mask: bool [H, W].
+        truth: bool [H, W].
+    """
+    union = np.count_nonzero(mask | truth)
+    return 1.0 if union == 0 else np.count_nonzero(mask & truth) / union
+
+
+def boundary_score(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
+    """F: harmonic mean of boundary precision and recall within 0.8 % of the diagonal.
+
+    Args:
+        mask: bool [H, W].
+        truth: bool [H, W].
+    """
+    reach = int(np.ceil(_TOLERANCE * np.hypot(*mask.shape)))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    disk = (x**2 + y**2 <= reach**2).astype(np.uint8)
+    edges = [_boundary(part) for part in (mask, truth)]
+    counts = [int(edge.sum()) for edge in edges]
+    if 0 in counts:
+        return float(counts[0] == counts[1])
+    near = [cv2.dilate(edge, disk) for edge in edges]
+    precision = float((edges[0] & near[1]).sum()) / counts[0]
+    recall = float((edges[1] & near[0]).sum()) / counts[1]
+    return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
+
+
+def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Pixels that differ from the one to the right, below, or to the lower right."""
+    padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
+    here = padded[:-1, :-1]
+    edge = (here != padded[:-1, 1:]) | (here != padded[1:, :-1]) | (here != padded[1:, 1:])
+    return edge.astype(np.uint8)
+
+
+def mask_scores(masks: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
+    """Mean J and F over all objects and frames.
+
+    Args:
+        masks: What was answered, bool [S, F, H, W].
+        truth: What is right, bool [S, F, H, W].
+
+    Raises:
+        ValueError: When the shapes differ, or there is no frame.
+    """
+    if masks.shape != truth.shape or masks.ndim != 4 or masks.shape[0] * masks.shape[1] == 0:
+        raise ValueError(
+            f"masks: expected [S, F, H, W] as of the truth, {truth.shape}, got {masks.shape}"
+        )
+    pairs = [
+        (mask, right)
+        for object_masks, object_truth in zip(masks, truth, strict=True)
+        for mask, right in zip(object_masks, object_truth, strict=True)
+    ]
+    regions = [region_score(mask, right) for mask, right in pairs]
+    boundaries = [boundary_score(mask, right) for mask, right in pairs]
+    return float(np.mean(regions)), float(np.mean(boundaries))

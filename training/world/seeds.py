@@ -1,0 +1,5 @@
+"""Which seeds serve what: the ranges are disjoint, so no test clip is ever trained on."""
+
+TRAIN_SEEDS = range(0, 100_000_000)
+VALIDATION_SEEDS = range(100_000_000, 100_010_000)
+TEST_SEEDS = range(200_000_000, 200_010_000)
