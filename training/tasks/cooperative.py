@@ -115,8 +115,8 @@ def pixtrqa_drafts(asker: Asker) -> Drafts:
             yield Draft(tuple((question, answer) for question in asked), task)
     yield from _which(asker, mask)
     for noun in asker.absent_nouns:
-        asked = [f"When does the {noun.text} {plain}? {mask}" for plain in ("move", "grow")]
-        yield asker.absent(kind, asked, noun.text)
+        missing = [f"When does the {noun.text} {plain}? {mask}" for plain in ("move", "grow")]
+        yield asker.absent(kind, missing, noun.text)
 
 
 def _which(asker: Asker, mask: str) -> Drafts:

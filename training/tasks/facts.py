@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from itertools import permutations
 
 import numpy as np
 
@@ -126,11 +127,20 @@ def conditions_of(truth: Truth) -> tuple[Condition, ...]:
         ("enters the frame", "enter the frame", _does("enter")),
         ("leaves the frame", "leave the frame", _does("leave")),
         ("changes direction", "change direction", _does("turn")),
-        ("hits another object", "hit another object", _does("collide")),
-        ("goes behind another object", "go behind another object", _does("hide")),
         ("moves", "move", _moves),
     )
     found = [Condition(text, plain, tuple(map(rule, things))) for text, plain, rule in simple]
+    close = _come_close(things, truth.scene)
+    for action, plain in (
+        ("collide", "hit another object"),
+        ("hide", "go behind another object"),
+    ):
+        holds = tuple(
+            Holds.YES if t.action == action else Holds.UNCLEAR if near else Holds.NO
+            for t, near in zip(things, close, strict=True)
+        )
+        text = plain.replace("hit", "hits").replace("go ", "goes ")
+        found.append(Condition(text, plain, holds))
     for direction in DIRECTIONS:
         holds = tuple(_goes(thing, direction) for thing in things)
         found.append(Condition(f"moves {direction}", f"move {direction}", holds))
@@ -139,6 +149,23 @@ def conditions_of(truth: Truth) -> tuple[Condition, ...]:
 
 def _does(action: str) -> Callable[[Thing], Holds]:
     return lambda thing: _of(thing.action == action)
+
+
+def _come_close(things: tuple[Thing, ...], scene: Scene) -> list[bool]:
+    """Of each thing, whether it goes by another so close that it might seem to touch it."""
+    times = np.linspace(0, 1, 33)
+    stretch = np.array([scene.scale_px / scene.width, scene.scale_px / scene.height])
+    places = [thing.places(times) for thing in things]
+    close = [False] * len(things)
+    for i, k in permutations(range(len(things)), 2):
+        met = {event.other for event in things[i].events} | {
+            event.other for event in things[k].events
+        }
+        if things[i].action in ("stay", "recolor") or met & {i, k}:
+            continue
+        apart = np.linalg.norm((places[i][:, :2] - places[k][:, :2]) / stretch, axis=1)
+        close[i] |= bool((apart < 1.25 * (places[i][:, 2] + places[k][:, 2])).any())
+    return close
 
 
 def _stays(thing: Thing) -> Holds:

@@ -34,7 +34,7 @@ def boundary_score(mask: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:
     counts = [int(edge.sum()) for edge in edges]
     if 0 in counts:
         return float(counts[0] == counts[1])
-    near = [cv2.dilate(edge, disk) for edge in edges]
+    near = [np.asarray(cv2.dilate(edge, disk), np.uint8) for edge in edges]
     precision = float((edges[0] & near[1]).sum()) / counts[0]
     recall = float((edges[1] & near[0]).sum()) / counts[1]
     return 0.0 if precision + recall == 0 else 2 * precision * recall / (precision + recall)
@@ -45,7 +45,7 @@ def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     padded = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
     here = padded[:-1, :-1]
     edge = (here != padded[:-1, 1:]) | (here != padded[1:, :-1]) | (here != padded[1:, 1:])
-    return edge.astype(np.uint8)
+    return np.asarray(edge, np.uint8)
 
 
 def mask_scores(masks: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from training.tasks.facts import Holds, Noun
 from training.tasks.lexicon import plural
 from training.tasks.task import Draft, Task, TaskKind
 from training.world.scene import COLORS, KINDS
-from training.world.sentences import action_sentence, caption, name
+from training.world.sentences import action_sentence, caption, name, with_article
 
 _QUESTION = TaskKind.QUESTION
 # Actions whose sentence names a colour or another thing that must be right too.
@@ -49,7 +49,8 @@ def question_drafts(asker: Asker) -> Drafts:
 
 
 def _is_there(noun: Noun) -> list[str]:
-    return [f"Is there a {noun.text} in the video?", f"Can you see a {noun.text} in the video?"]
+    named = with_article(noun.text)
+    return [f"Is there {named} in the video?", f"Can you see {named} in the video?"]
 
 
 def _about(asker: Asker, i: int, noun: Noun) -> Drafts:

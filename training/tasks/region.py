@@ -98,20 +98,20 @@ def _about(asker: Asker, i: int, label: str) -> list[Item]:
         ((f"What shape is {label}?",), f"{label} is a {thing.kind}.", frozenset({"kind"})),
     ]
     if thing.action != "recolor":
-        asked = (f"What color is {label}?", f"What is the color of {label}?")
-        items.append((asked, f"{label} is {thing.color}.", frozenset({"color"})))
+        colors = (f"What color is {label}?", f"What is the color of {label}?")
+        items.append((colors, f"{label} is {thing.color}.", frozenset({"color"})))
     if thing.size is not None:
-        asked = (f"Is {label} small or large?",)
-        items.append((asked, f"{label} is {thing.size}.", frozenset({"size"})))
+        sizes = (f"Is {label} small or large?",)
+        items.append((sizes, f"{label} is {thing.size}.", frozenset({"size"})))
     if thing.action in ("move", "collide"):
-        asked = (f"In which direction does {label} move?", f"How does {label} move?")
+        ways = (f"In which direction does {label} move?", f"How does {label} move?")
         way = f"{label} moves {thing.events[0].direction}."
-        items.append((asked, way, frozenset({"direction"})))
-    for time in asker.rng.uniform(0.03, 0.97, 2):
-        state = state_at(asker.truth, i, float(time))
+        items.append((ways, way, frozenset({"direction"})))
+    for time in map(float, asker.rng.uniform(0.03, 0.97, 2)):
+        state = state_at(asker.truth, i, time)
         if state is not None:
-            asked = (f"What is {label} doing at {time_token(float(time))}?",)
-            items.append((asked, f"{label} {state}.", frozenset({"verb", "direction"})))
+            when = (f"What is {label} doing at {time_token(time)}?",)
+            items.append((when, f"{label} {state}.", frozenset({"verb", "direction"})))
     return items
 
 
@@ -131,10 +131,10 @@ def _compared(asker: Asker, group: tuple[int, ...]) -> list[Item]:
             asked = (f"Which object is {word}, object_1 or object_2?",)
             items.append((asked, f"object_{number} is {word}.", frozenset({"object"})))
     for word, place in (("first", 0), ("last", -1)):
-        number = _stopping(things, place)
-        if number is not None:
+        stopped = _stopping(things, place)
+        if stopped is not None:
             asked = (f"Which of the objects stops {word}?",)
-            items.append((asked, f"object_{number} stops {word}.", frozenset({"object"})))
+            items.append((asked, f"object_{stopped} stops {word}.", frozenset({"object"})))
     return items
 
 

@@ -34,11 +34,11 @@ def draw_background(background: Background, height: int, width: int) -> NDArray[
     else:
         blend = 0.5 + 0.5 * _ramp(rng, height, width)
         blend += rng.normal(0, 0.25, (height, width)).astype(np.float32)
-        blend = cv2.GaussianBlur(blend, (3, 3), 0)
+        blend = np.asarray(cv2.GaussianBlur(blend, (3, 3), 0), np.float32)
     picture = near + blend[..., None] * (far - near)
     if background.kind == "noisy":
         picture += rng.normal(0, 9, (height, width, 1))
-    return picture.clip(0, 255).astype(np.uint8)
+    return np.asarray(picture.clip(0, 255), np.uint8)
 
 
 def _ramp(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
@@ -47,4 +47,4 @@ def _ramp(rng: np.random.Generator, height: int, width: int) -> NDArray[np.float
     y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     along = np.cos(angle) * x + np.sin(angle) * y
     ramp = (along - along.min()) / np.ptp(along)
-    return ramp.astype(np.float32)
+    return np.asarray(ramp, np.float32)

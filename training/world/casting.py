@@ -15,7 +15,8 @@ from training.world.scene import SIZES, Thing
 ENCOUNTERS = ("collide", "hide")
 # How often an action is drawn against the others.
 _WEIGHTS = {"stay": 1.5, "move": 3.0, "turn": 1.5, "hide": 2.5, "collide": 2.5}
-_CLEAR_OF_COLLISIONS = 1.15
+# Where something is hit, nothing else may seem to be.
+_CLEAR_OF_COLLISIONS = 1.3
 _RESTARTS = 6
 _TRIES = 16
 _CHECKED_TIMES = np.linspace(0.0, 1.0, 17)
@@ -108,6 +109,9 @@ def _place(draw: Draw, parts: list[Part]) -> list[Thing] | None:
     depths = draw.rng.permutation(count).tolist()
     if parts[0].action in ENCOUNTERS and depths[0] > depths[1]:
         depths[0], depths[1] = depths[1], depths[0]
+    crowding = draw.limits.crowding
+    if parts[0].action == "collide":
+        crowding = max(crowding, _CLEAR_OF_COLLISIONS)
     things: list[Thing] = []
     places: list[NDArray[np.float64]] = []
     while len(things) < count:
@@ -119,9 +123,7 @@ def _place(draw: Draw, parts: list[Part]) -> list[Thing] | None:
             ]
             at = [thing.places(_CHECKED_TIMES) for thing in new]
             if new and all(
-                _clear(draw, (a, b), (at[i], places[k]))
-                for i, a in enumerate(new)
-                for k, b in enumerate(things)
+                _clear(draw, crowding, (place, other)) for place in at for other in places
             ):
                 things += new
                 places += at
@@ -147,12 +149,9 @@ def _thing(draw: Draw, part: Part, course: Course, depth: int) -> Thing:
 
 
 def _clear(
-    draw: Draw, pair: tuple[Thing, Thing], places: tuple[NDArray[np.float64], NDArray[np.float64]]
+    draw: Draw, crowding: float, places: tuple[NDArray[np.float64], NDArray[np.float64]]
 ) -> bool:
     """Whether two things that have nothing to do with each other never come too close."""
-    crowding = draw.limits.crowding
-    if "collide" in (pair[0].action, pair[1].action):
-        crowding = max(crowding, _CLEAR_OF_COLLISIONS)
     first, second = places
     ways = (first[:, :2] - second[:, :2]) / np.asarray(draw.stretch)
     apart = crowding * (first[:, 2] + second[:, 2])

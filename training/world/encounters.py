@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.world.actions import Course, Draw, Point, still
 from training.world.scene import DIRECTIONS, STRAIGHT, Event
-from training.world.shapes import reach
+from training.world.shapes import touching
 
 # What can hide a small thing wholly.
 SCREENS = ("circle", "square")
@@ -30,8 +30,7 @@ def collide(
     direction = draw.pick(STRAIGHT)
     step = DIRECTIONS[direction]
     axis = 0 if step[0] else 1
-    touch = reach(kinds[0], *step) * radius + reach(kinds[1], -step[0], -step[1]) * other_radius
-    gap = touch * draw.stretch[axis]
+    gap = touching(kinds, radii, step) * draw.stretch[axis]
     low, high = draw.room(radius)[axis]
     far_low, far_high = draw.room(other_radius)[axis]
     target, start_at = (far_high, low) if step[axis] > 0 else (far_low, high)

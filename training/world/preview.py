@@ -110,7 +110,7 @@ def _bar(span: EventSpan, width: int, color: tuple[int, int, int]) -> NDArray[np
     name = f"{span.event.kind} {span.event.direction or span.event.color or ''}".strip()
     text = f"{name} {times} s"
     left = max(end, start + 2) + 8
-    room = 9 * len(text)
+    room = 7 * len(text) + 8
     at = left if left + room < width else max(start - room, 2)
     cv2.rectangle(strip, (at - 4, 2), (at + room - 8, 20), (255, 255, 255), -1)
     _write(strip, text, (at, 16), size=0.45)

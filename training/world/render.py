@@ -96,7 +96,8 @@ def cover(
     points = [np.rint(((o + corner) * _FINE - 0.5) * 16).astype(np.int32) for o in outlines]
     cv2.fillPoly(fine, points, 255, shift=4)
     part = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
-    return slice(top, bottom), slice(left, right), part.astype(np.float32) / 255
+    covered = np.divide(part, 255, dtype=np.float32)
+    return slice(top, bottom), slice(left, right), covered
 
 
 def _paint(

@@ -72,7 +72,7 @@ def _pattern(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     step = int(rng.integers(9, 22))
     kind = int(rng.integers(3))
     second = [np.zeros_like(x), (x + y) // step % 2, (x // step + y // step) % 2][kind]
-    return tones.clip(0, 255).astype(np.uint8)[second]
+    return np.asarray(tones.clip(0, 255)[second], np.uint8)
 
 
 def _fill(canvas: NDArray[np.uint8], kind: str, place: NDArray[np.float64]) -> None:

@@ -179,7 +179,8 @@ class Camera:
         """Shift of the picture at each time, fractions of the sides, float64 [F, 2]."""
         angle = 2 * np.pi * (3 * times + self.phase)
         shake = self.shake * np.stack([np.sin(angle), np.cos(1.3 * angle)], axis=1)
-        return np.outer(times - 0.5, self.pan) + shake
+        shifts: NDArray[np.float64] = np.outer(times - 0.5, self.pan) + shake
+        return shifts
 
 
 @dataclass(frozen=True)
@@ -224,4 +225,5 @@ class Scene:
     def fractions(self) -> NDArray[np.float64]:
         """When each frame is shown, as a fraction of the clip, float64 [num_frames]."""
         times = np.asarray(self.times_s)
-        return (times - times[0]) / (times[-1] - times[0])
+        fractions: NDArray[np.float64] = (times - times[0]) / (times[-1] - times[0])
+        return fractions

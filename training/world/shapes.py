@@ -12,14 +12,14 @@ Contours = tuple[NDArray[np.float64], ...]
 
 def _around(count: int, radius: float, *, first: float = -np.pi / 2) -> NDArray[np.float64]:
     angles = first + 2 * np.pi * np.arange(count) / count
-    return radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return np.stack([radius * np.cos(angles), radius * np.sin(angles)], axis=1)
 
 
 def _star() -> NDArray[np.float64]:
     points = np.empty((10, 2))
     points[0::2] = _around(5, 1.2)
     points[1::2] = _around(5, 0.5, first=-np.pi / 2 + np.pi / 5)
-    return points + np.array([0.0, 0.1])
+    return np.add(points, [0.0, 0.1])
 
 
 def _cross() -> NDArray[np.float64]:
@@ -45,17 +45,48 @@ def contours(kind: str) -> Contours:
     Raises:
         KeyError: When the kind is unknown.
     """
-    return {
-        "circle": lambda: (_around(40, 1.0),),
-        "square": lambda: (_around(4, 0.9 * np.sqrt(2), first=np.pi / 4),),
-        "triangle": lambda: (_around(3, 1.25) + np.array([0.0, 0.25]),),
-        "star": lambda: (_star(),),
-        "cross": lambda: (_cross(),),
-        "ring": lambda: (_around(40, 1.05), _around(32, 0.55)),
-    }[kind]()
+    outlines: dict[str, Contours] = {
+        "circle": (_around(40, 1.0),),
+        "square": (_around(4, 0.9 * np.sqrt(2), first=np.pi / 4),),
+        "triangle": (np.add(_around(3, 1.25), [0.0, 0.25]),),
+        "star": (_star(),),
+        "cross": (_cross(),),
+        "ring": (_around(40, 1.05), _around(32, 0.55)),
+    }
+    return outlines[kind]
 
 
-@cache
-def reach(kind: str, dx: int, dy: int) -> float:
-    """How far a kind of radius 1 extends from its origin along an axis."""
-    return float(max((contour @ [dx, dy]).max() for contour in contours(kind)))
+def touching(kinds: tuple[str, str], radii: tuple[float, float], step: tuple[int, int]) -> float:
+    """Distance of the centres at which one shape that comes along an axis touches another.
+
+    Both centres lie on the line of movement.
+
+    Args:
+        kinds: Kind of the shape that moves, and of the one it meets.
+        radii: Their radii.
+        step: Direction of movement, one of its parts 0.
+    """
+    across = np.linspace(-1, 1, 101) * min(radii) * 1.25
+    fronts = [
+        _front(kind, (sign * step[0], sign * step[1]), tuple((across / radius).tolist())) * radius
+        for kind, radius, sign in zip(kinds, radii, (1, -1), strict=True)
+    ]
+    return float(np.nanmax(fronts[0] + fronts[1]))
+
+
+def _front(kind: str, step: tuple[int, int], across: tuple[float, ...]) -> NDArray[np.float64]:
+    """How far a shape of radius 1 extends along a direction at places beside its centre.
+
+    NaN where there is nothing of it.
+    """
+    outline = contours(kind)[0]
+    along = outline @ np.array(step)
+    beside = outline @ np.array([abs(step[1]), abs(step[0])])
+    next_along, next_beside = np.roll(along, -1), np.roll(beside, -1)
+    places = np.asarray(across)[:, None]
+    rise = next_beside - beside
+    flat = np.abs(rise) < 1e-9
+    part = (places - beside) / np.where(flat, 1.0, rise)
+    crossed = (part >= 0) & (part <= 1) & ~flat
+    extents = np.where(crossed, along + part * (next_along - along), -np.inf).max(axis=1)
+    return np.where(np.isfinite(extents), extents, np.nan)

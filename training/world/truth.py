@@ -56,7 +56,7 @@ class Truth:
         """Fractions of the clip at which `shares` was measured, float64 [NUM_LOOKS]."""
         fractions = self.scene.fractions()
         idxs = np.rint(np.linspace(0, len(fractions) - 1, NUM_LOOKS)).astype(int)
-        return fractions[idxs]
+        return np.asarray(fractions[idxs])
 
     @cached_property
     def look_frames(self) -> NDArray[np.int64]:
