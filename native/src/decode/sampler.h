@@ -19,7 +19,7 @@ class Sampler {
   std::int64_t sample(const Tensor& logits);
 
  private:
-  std::int64_t draw(const float* logits, std::int64_t vocab_size);
+  std::int64_t draw(const float* logits, std::int64_t vocab_size, float best_logit);
 
   GenerationConfig config_;
   std::mt19937_64 engine_;
