@@ -34,7 +34,12 @@ class Sight:
     def last_step(self) -> float:
         """When it moved last, a fraction of the clip; -1 when it never did."""
         moved = np.abs(np.diff(self.centres, axis=0)).max(axis=1) > 0.004
-        return -1.0 if not moved.any() else float(np.flatnonzero(moved)[-1] + 1) / (NUM_LOOKS - 1)
+        stayed = np.nanmax(np.ptp(self.centres[~np.isnan(self.centres[:, 0])], axis=0)) < 0.1
+        return (
+            -1.0
+            if stayed or not moved.any()
+            else float(np.flatnonzero(moved)[-1] + 1) / (NUM_LOOKS - 1)
+        )
 
 
 def look_at(scene: Scene) -> list[Sight]:

@@ -83,6 +83,7 @@ def test_answers_of_other_scenes_are_wrong_unless_they_say_the_same():
 
 
 def _meaning(task: Task, answer: str) -> object:
+    answer = re.sub(r"<TEMP-\d{3}>", "", answer)
     words = set(re.findall(r"[\w-]+", answer.lower()))
     looks = {
         "red",
@@ -102,7 +103,7 @@ def _meaning(task: Task, answer: str) -> object:
     elif task.kind is TaskKind.CAPTION:
         return frozenset(re.sub(r"\ban?\b", "", s).strip().lower() for s in answer.split("."))
     order = tuple(re.findall(r"[\w-]+", answer.lower()))
-    return tuple(w for w in order if w in words and w not in ("a", "an", "temp", "seg"))
+    return tuple(w for w in order if w in words and w not in ("a", "an", "seg"))
 
 
 def test_names_mean_one_thing_to_a_person():
@@ -177,7 +178,7 @@ def test_image_answers_hold_on_that_frame():
             assert frame is not None
             masks = render(_truth(seed).scene, [frame]).masks[:, 0]
             visible = [i for i, mask in enumerate(masks) if mask.any()]
-            for task in tasks:
+            for task in (task for task in tasks if task.image_frame == frame):
                 assert set(task.targets) <= set(visible)
                 if task.question == "How many objects are there in the image?":
                     assert f" {len(visible)} " in task.answer

@@ -3,7 +3,7 @@
 from training.tasks.draw import all_tasks, draw_tasks
 from training.tasks.score import Score, score
 from training.tasks.task import RegionPrompt, Task, TaskKind
-from training.tasks.vocabulary import count_words, vocabulary
+from training.tasks.vocabulary import corpus, count_words, vocabulary
 
 __all__ = [
     "RegionPrompt",
@@ -11,6 +11,7 @@ __all__ = [
     "Task",
     "TaskKind",
     "all_tasks",
+    "corpus",
     "count_words",
     "draw_tasks",
     "score",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
@@ -27,7 +27,7 @@ REGION_SHARE = 0.7
 MAX_REGION_FRAMES = 6
 _NUM_ABSENT = 4
 
-Forms = Sequence[tuple[str, str]]
+Drafts = Iterator[Draft]
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,6 @@ class Asker:
         found = [self.region(thing, num_frames) for thing in things]
         return None if None in found else tuple(region for region in found if region)
 
-    def draft(self, forms: Forms, task: Task) -> Draft:
-        """A draft of several wordings of one task."""
-        question, answer = forms[0]
-        return Draft(tuple(forms), replace(task, question=question, answer=answer))
-
     def absent(self, kind: TaskKind, questions: Sequence[str], missing: str) -> Draft:
         """A draft that asks for something that is not there."""
         answer = f"There is no {missing} in the video."
@@ -135,6 +130,3 @@ def ask(kind: TaskKind, questions: Sequence[str], answer: str, *scored: str) -> 
     """A draft whose wordings share one answer, checked for some categories of words."""
     task = Task(kind, questions[0], answer, scored=frozenset(scored))
     return Draft(tuple((question, answer) for question in questions), task)
-
-
-Drafts = Iterator[Draft]

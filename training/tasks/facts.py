@@ -20,6 +20,8 @@ CLEAR_TIME = 0.12
 CLEAR_PLACE = 0.16
 CLEAR_SIZE = 1.3
 SEEN_SHARE = 0.6
+# What hides may have stopped unseen; what grows stops growing.
+UNCLEAR_STOPS = frozenset({"hide", "grow", "shrink"})
 MOVING = frozenset({"move", "enter", "leave", "turn", "collide", "hide"})
 
 
@@ -195,7 +197,7 @@ def _extremes(truth: Truth) -> list[Condition]:
         return []
     found = []
     actions = {thing.action for thing in things}
-    if "hide" not in actions:
+    if not actions & UNCLEAR_STOPS:
         stops = [event.start if (event := t.find("stop")) else None for t in things]
         found += _ends(stops, ("stops first", "stop first"), ("stops last", "stop last"))
         if "enter" not in actions:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import permutations
 
 from training.tasks.asker import Asker, Drafts
-from training.tasks.facts import CLEAR_TIME, state_at
+from training.tasks.facts import CLEAR_TIME, UNCLEAR_STOPS, state_at
 from training.tasks.question import scored_words
 from training.tasks.task import Draft, RegionPrompt, Task, TaskKind, time_token
 from training.world.scene import Thing
@@ -144,7 +144,7 @@ def _yes_no(question: str, true: bool) -> Item:
 
 def _stopping(things: Sequence[Thing], place: int) -> int | None:
     """Number of the thing that stops first or last; None where it is not clear."""
-    if any(thing.action == "hide" for thing in things):
+    if any(thing.action in UNCLEAR_STOPS for thing in things):
         return None
     stops = [
         (event.start, k + 1) for k, thing in enumerate(things) if (event := thing.find("stop"))

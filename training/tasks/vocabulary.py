@@ -26,10 +26,8 @@ def count_words(num_scenes: int = _NUM_SCENES) -> Counter[str]:
         num_scenes: How many scenes are asked about; 120 hold every word.
     """
     counts: Counter[str] = Counter({word: 1 for word in lexicon_words(CATEGORIES)})
-    for seed in TRAIN_SEEDS[:num_scenes]:
-        for task in all_tasks(Truth(make_scene(seed, level=MAX_LEVEL)), seed=seed):
-            for text in (task.question, task.answer):
-                counts.update(_WORD.findall(_SYMBOL.sub(" ", text)))
+    for text in corpus(num_scenes):
+        counts.update(_WORD.findall(text))
     return counts
 
 
@@ -39,9 +37,13 @@ def vocabulary(num_scenes: int = _NUM_SCENES) -> tuple[str, ...]:
 
 
 def corpus(num_scenes: int = _NUM_SCENES) -> list[str]:
-    """Questions and answers as texts that a tokenizer can be trained on."""
+    """All questions and answers of some training scenes, without the tokens of their own.
+
+    Args:
+        num_scenes: How many scenes are asked about.
+    """
     texts = []
     for seed in TRAIN_SEEDS[:num_scenes]:
         for task in all_tasks(Truth(make_scene(seed, level=MAX_LEVEL)), seed=seed):
-            texts += [_SYMBOL.sub("", task.question), _SYMBOL.sub("", task.answer)]
+            texts += [_SYMBOL.sub(" ", task.question), _SYMBOL.sub(" ", task.answer)]
     return texts
