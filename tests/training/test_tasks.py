@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tests.training.pixel_oracle import Sight, doing, fitting, look_at
-from training.tasks import Task, TaskKind, all_tasks, draw_tasks, score, vocabulary
+from training.tasks import Task, TaskKind, all_tasks, corpus, draw_tasks, score, vocabulary
 from training.tasks.draw import ABSENT_KINDS
 from training.tasks.score import read_letter
 from training.world import Truth, make_scene, render
@@ -243,3 +243,9 @@ def test_the_vocabulary_holds_every_word():
         for task in all_tasks(Truth(make_scene(seed)), seed=seed):
             text = re.sub(r"<TEMP-\d{3}>|\[SEG\]|<region>", " ", f"{task.question} {task.answer}")
             assert set(re.findall(r"[A-Za-z0-9_'-]+", text)) <= words
+
+
+def test_the_corpus_has_no_tokens_of_their_own():
+    texts = corpus(3)
+    assert len(texts) > 1000
+    assert not any(mark in text for text in texts for mark in ("<TEMP-", "[SEG]", "<region>"))
