@@ -35,6 +35,9 @@ Ort::SessionOptions session_options(const RuntimeConfig& config) {
   options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_ENABLE_ALL);
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
   options.SetInterOpNumThreads(1);
+  // Patterns reserve one block for all activations of a shape: 175 MiB of 920 at 100 M parameters,
+  // for no time that could be measured.
+  options.DisableMemPattern();
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);
   }
