@@ -1,7 +1,7 @@
 """Every stage and the whole job, side by side with PyTorch in one run, as ratios.
 
 Run as `python -m benchmarks.latency.pipeline [--quick]`. Both sides live in processes of their own
-and take turns, round by round. A row holds where the ratio of the medians reaches its floor; for the
+and take turns, round by round. A row holds where the ratio of the medians reaches its floor; for a
 floor of 1 a ratio above 0.97 holds too while the ranges of both sides overlap. The exit status is 0
 only where every floor holds.
 """
