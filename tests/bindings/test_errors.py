@@ -120,6 +120,29 @@ def test_a_link_out_of_the_package_is_a_package_error(broken: Path, tmp_path: Pa
         _native.Model.load(str(broken), native_config())
 
 
+@pytest.mark.parametrize(
+    "location", ["../secret.bin", "/etc/hostname", "inside.bin", "tokenizer.json"]
+)
+def test_a_graph_that_reads_another_file_is_a_package_error(broken: Path, location: str) -> None:
+    """ONNX Runtime 1.21 opens whatever a graph points to."""
+    onnx = pytest.importorskip("onnx")
+    path = broken / "aligner.onnx"
+    graph = onnx.load(path)
+    tensor = next(t for t in graph.graph.initializer if t.raw_data)
+    tensor.ClearField("raw_data")
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="offset", value="0")
+    tensor.external_data.add(key="location", value=location)
+    path.write_bytes(graph.SerializeToString())
+    manifest = json.loads((broken / "manifest.json").read_text())
+    entry = manifest["stages"]["aligner"]["graph"]
+    entry["size_bytes"] = path.stat().st_size
+    entry["sha256"] = _native.sha256_file(str(path))
+    (broken / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(errors.PackageError, match="weights in the graph itself, it points to"):
+        _native.Model.load(str(broken), native_config())
+
+
 def test_a_future_version_is_a_package_version_error(broken: Path) -> None:
     manifest = json.loads((broken / "manifest.json").read_text())
     manifest["format_version"] = 2
