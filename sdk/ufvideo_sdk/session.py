@@ -61,6 +61,7 @@ class Session:
         num_frames = 1 if clip.is_image else model.manifest.video.num_frames
         idxs = clip.sampled_idxs(num_frames)
         self._sampled: NDArray[np.int64] = np.unique(idxs)
+        self._sampled.flags.writeable = False  # tracks share it
         self._native.open_clip(
             _native.Clip(frames=clip.read(idxs), frame_idxs=idxs.tolist(), is_image=clip.is_image)
         )

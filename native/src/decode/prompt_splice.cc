@@ -25,6 +25,14 @@ std::size_t find_media(const std::vector<std::int64_t>& token_ids, const TokenFa
                                   token_ids.begin());
 }
 
+/// The copies below trust these widths, and each graph only promises its own.
+void check_width(const char* stage, const Tensor& rows, std::int64_t width) {
+  if (rows.dim(1) != width) {
+    fail(ErrorCode::kInvalidPackage, stage, ": expected rows of the video tokens' width ", width,
+         ", got ", shape_string(rows.shape()));
+  }
+}
+
 }  // namespace
 
 PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
@@ -66,6 +74,10 @@ Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t fir
   }
   const Tensor word_embeddings = embedder.embed(words);
   const std::int64_t width = video_tokens.dim(1);
+  check_width("token_embedder", word_embeddings, width);
+  for (const Tensor& region : region_tokens) {
+    check_width("region_encoder", region, width);
+  }
   const std::int64_t first_position =
       first_index < layout.positions.size() ? layout.positions[first_index] : layout.length;
   Tensor spliced(DType::kFloat32, {layout.length - first_position, width});
