@@ -95,6 +95,13 @@ def report(
     console.print(table)
     same = all(a["token ids"] == b["token ids"] for a, b in zip(ours, theirs, strict=True))
     num_tokens = [len(ids) for ids in ours[0]["token ids"]]
+    decode_ms = [
+        statistics.median(figures["language_model decode, ms a token"] for figures in side)
+        for side in (ours, theirs)
+    ]
+    console.print(
+        f"decode: ours {1e3 / decode_ms[0]:.1f} tokens/s, PyTorch {1e3 / decode_ms[1]:.1f} tokens/s"
+    )
     console.print(f"greedy token ids of both sides equal: {same}; tokens decoded: {num_tokens}\n")
     if not same:
         below.append(f"{title}: the greedy token ids differ")
