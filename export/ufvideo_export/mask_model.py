@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,6 +75,66 @@ def sam2_config(sizes: Sam2Sizes, widths: Sam2Widths) -> Sam2VideoConfig:
     )
 
 
+def frame_maps(
+    sam: Sam2VideoModel, pixel_values: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Run SAM 2's image encoder.
+
+    Args:
+        sam: SAM 2.
+        pixel_values: Normalised frames, float32 [F, 3, S, S].
+
+    Returns:
+        Float32 maps [F, C, h, w] (without `no_mem_embed`), [F, C/8, 4h, 4w] and [F, C/4, 2h, 2w].
+    """
+    backbone = sam.vision_encoder.backbone(pixel_values)
+    neck = sam.vision_encoder.neck(backbone.intermediate_hidden_states)
+    # The neck gives four levels from coarse to fine; the coarsest is not used.
+    fine, middle, coarse = neck[0][-3:][::-1]
+    return coarse, sam.mask_decoder.conv_s0(fine), sam.mask_decoder.conv_s1(middle)
+
+
+def decode_best(
+    sam: Sam2VideoModel, language_prompts: torch.Tensor | None, maps: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    """Run SAM 2's mask decoder and take the candidate with the highest predicted IoU.
+
+    Args:
+        sam: SAM 2.
+        language_prompts: Projected [SEG] states, float32 [B, O, C]: O objects on each of B frames.
+            None asks for the one object that the coarsest map already speaks of, as on a frame
+            that memory conditions; O is 1 then.
+        maps: The coarsest, the finest and the middle map, float32 [B, C, h, w], [B, C/8, 4h, 4w]
+            and [B, C/4, 2h, 2w].
+
+    Returns:
+        Mask logits [B, O, 4h, 4w], the IoU of three candidates [B, O, 3], object scores [B, O, 1]
+        and object pointers [B, O, C], float32.
+    """
+    coarse, fine, middle = maps
+    encoder = sam.prompt_encoder
+    # What the released prompt encoder makes of its one padding point and no box.
+    num_objects = 1 if language_prompts is None else language_prompts.shape[1]
+    sparse = encoder.not_a_point_embed.weight.expand(coarse.shape[0], num_objects, 2, -1)
+    if language_prompts is not None:
+        sparse = torch.cat([sparse, language_prompts.unsqueeze(2)], dim=2)
+    candidates, iou, tokens, scores = sam.mask_decoder(
+        image_embeddings=coarse,
+        image_positional_embeddings=sam.get_image_wide_positional_embeddings().expand_as(coarse),
+        sparse_prompt_embeddings=sparse,
+        dense_prompt_embeddings=encoder.no_mask_embed.weight.reshape(1, -1, 1, 1).expand_as(coarse),
+        multimask_output=True,
+        high_resolution_features=[fine, middle],
+    )[:4]
+    best = iou.argmax(-1, keepdim=True)[..., None]
+    masks = candidates.gather(2, best[..., None].expand(-1, -1, -1, *candidates.shape[3:]))
+    token = tokens.gather(2, best.expand(-1, -1, -1, tokens.shape[-1])).squeeze(2)
+    # `fixed_no_obj_ptr`: an absent object has that pointer and nothing of its own.
+    present = (scores > 0).to(token.dtype)
+    pointers = present * sam.object_pointer_proj(token) + (1 - present) * sam.no_object_pointer
+    return masks.squeeze(2), iou, scores, pointers
+
+
 class MaskEncoder(nn.Module):
     """SAM 2's image encoder with everything of the decoder that depends on the frame alone."""
 
@@ -88,13 +149,8 @@ class MaskEncoder(nn.Module):
 
     def encode(self, pixel_values: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Normalised pixels, float32 [F, 3, S, S] -> the three maps of `forward`."""
-        backbone = self.sam.vision_encoder.backbone(pixel_values)
-        neck = self.sam.vision_encoder.neck(backbone.intermediate_hidden_states)
-        # The neck gives four levels from coarse to fine; the coarsest is not used.
-        fine, middle, coarse = neck[0][-3:][::-1]
-        decoder = self.sam.mask_decoder
-        no_memory = self.sam.no_memory_embedding.reshape(1, -1, 1, 1)
-        return coarse + no_memory, decoder.conv_s0(fine), decoder.conv_s1(middle)
+        coarse, fine, middle = frame_maps(self.sam, pixel_values)
+        return coarse + self.sam.no_memory_embedding.reshape(1, -1, 1, 1), fine, middle
 
     def forward(self, frames: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Encode frames.
@@ -147,23 +203,5 @@ class MaskDecoder(nn.Module):
         high_res_features_1: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         """The same from the projected prompts, float32 [O, C]."""
-        encoder = self.sam.prompt_encoder
-        padding = encoder.not_a_point_embed.weight.expand(prompts.shape[0], 2, -1)
-        sparse = torch.cat([padding, prompts.unsqueeze(1)], dim=1).unsqueeze(0)
-        dense = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1).expand_as(image_features)
-        candidates, iou, tokens, scores = self.sam.mask_decoder(
-            image_embeddings=image_features,
-            image_positional_embeddings=self.sam.get_image_wide_positional_embeddings(),
-            sparse_prompt_embeddings=sparse,
-            dense_prompt_embeddings=dense,
-            multimask_output=True,
-            high_resolution_features=[high_res_features_0, high_res_features_1],
-        )[:4]
-        candidates, iou, tokens, scores = (x.squeeze(0) for x in (candidates, iou, tokens, scores))
-        best = iou.argmax(-1, keepdim=True)
-        masks = candidates.gather(1, best[..., None, None].expand(-1, -1, *candidates.shape[2:]))
-        token = tokens.gather(1, best[..., None].expand(-1, -1, tokens.shape[-1])).squeeze(1)
-        present = (scores > 0).to(token.dtype)
-        pointers = present * self.sam.object_pointer_proj(token)
-        pointers = pointers + (1 - present) * self.sam.no_object_pointer
-        return masks.squeeze(1), iou, scores, pointers
+        maps = (image_features, high_res_features_0, high_res_features_1)
+        return tuple(each.squeeze(0) for each in decode_best(self.sam, prompts.unsqueeze(0), maps))
