@@ -23,7 +23,8 @@ MASK_LOGITS = Tolerance(max_abs=1e-3, max_rel=1e-4)
 # Chunked against whole prefill: the same sums in another order.
 REORDERED = Tolerance(max_abs=1e-4, max_rel=1e-5)
 MIN_MASK_IOU = 0.999
-MIN_MASK_IOU_FP16 = 0.98
+# Measured 0.9997 over the golden cases.
+MIN_MASK_IOU_FP16 = 0.99
 
 
 def assert_close(

@@ -17,7 +17,7 @@ TEXTS = {
     name: entry["text"]
     for name, entry in json.loads((SMALL / "golden" / "index.json").read_text()).items()
 }
-# track_first_frame carries no prompt text; its first frame is compared in tests/export.
+# track_first_frame carries no prompt text; tests/export compares its frames.
 PROMPTED = [name for name in CASES if "question" in CASES[name]]
 GENERATED = [name for name in PROMPTED if "answer" not in CASES[name]]
 
@@ -58,6 +58,13 @@ def model(small_package: Path) -> Any:
     from ufvideo_sdk import UFVideo
 
     return UFVideo.load(small_package)
+
+
+@pytest.fixture(scope="session")
+def model_fp16(small_package_fp16: Path) -> Any:
+    from ufvideo_sdk import UFVideo
+
+    return UFVideo.load(small_package_fp16)
 
 
 @pytest.fixture(scope="session")
