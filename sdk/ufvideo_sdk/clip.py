@@ -62,8 +62,9 @@ class Clip:
     ) -> None:
         """Take the frames whose presentation time lies in [start_s, end_s].
 
-        The released code turns the bounds into frame numbers with the average rate; this decides
-        by the frames' own times, so that a variable rate cannot move the bounds.
+        The released code turns the bounds into frame numbers with the average rate, `max(int(start
+        * fps) - 1, 0)` to `min(int(end * fps) - 1, n - 1)`: a frame or two before the seconds say,
+        and elsewhere in a file of variable rate. This decides by the frames' own times.
 
         Raises:
             InputError: When the bounds are not finite or in disorder, hold no frame, or are given
@@ -108,10 +109,30 @@ class Clip:
         return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
 
     def time_of(self, fraction: float) -> float:
-        """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last."""
+        """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
+
+        Frames are sampled by number, so that a time token, k / 99 of the span (model parts 3 and
+        7), is a position among the clip's frames. The position is looked up in the frames' own
+        times, linear between two neighbours; for a constant rate this is linear in seconds.
+        """
+        positions = np.arange(len(self.timestamps_s))
+        return float(np.interp(fraction * positions[-1], positions, self.timestamps_s))
+
+    def fraction_of(self, time_s: float) -> float:
+        """The fraction of the clip at a time in seconds; the inverse of `time_of`.
+
+        Raises:
+            InputError: When the time is not a number of seconds, or the clip does not hold it.
+        """
+        if isinstance(time_s, bool) or not isinstance(time_s, (int, float)):
+            raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
         first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
-        # The ends are exact: first + (last - first) may round to a neighbour of last.
-        return last if fraction == 1 else first + fraction * (last - first)
+        if not first <= time_s <= last:
+            raise InputError(
+                f"times: expected seconds within the clip, {first:.3f} to {last:.3f}, got {time_s}"
+            )
+        positions = np.arange(len(self.timestamps_s))
+        return float(np.interp(time_s, self.timestamps_s, positions)) / max(int(positions[-1]), 1)
 
     def check_idxs(self, frame_idxs: FrameIdxs, where: str) -> NDArray[np.int64]:
         """The indices as int64 [F], when all of them are frames of this clip.

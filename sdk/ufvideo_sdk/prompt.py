@@ -137,16 +137,9 @@ class PromptBuilder:
     def _time_id(self, time_s: float, clip: Clip) -> int:
         if clip.is_image:
             raise InputError(f"expected no times for an image, got {time_s!r}")
-        if isinstance(time_s, bool) or not isinstance(time_s, (int, float)):
-            raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
-        first, last = float(clip.timestamps_s[0]), float(clip.timestamps_s[-1])
-        if not first <= time_s <= last:
-            raise InputError(
-                f"times: expected seconds within the clip, {first:.3f} to {last:.3f}, got {time_s}"
-            )
-        fraction = (time_s - first) / (last - first) if last > first else 0.0
+        steps = clip.fraction_of(time_s) * (self._facts.num_time_tokens - 1)
         # The nearest token; a tie goes to the later one.
-        return self._facts.time_first_id + int(fraction * (self._facts.num_time_tokens - 1) + 0.5)
+        return self._facts.time_first_id + int(steps + 0.5)
 
 
 def grounding_question(event: str) -> str:

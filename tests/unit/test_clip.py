@@ -53,11 +53,53 @@ def test_bounds_are_inclusive_times(
     assert not clip.frame_idxs.flags.writeable and not clip.timestamps_s.flags.writeable
 
 
-def test_time_of_uses_the_clips_own_ends() -> None:
+def clip_of(timestamps_s: Sequence[float]) -> Clip:
+    source = CountingSource()
+    source.timestamps_s = np.array(timestamps_s, np.float64)
+    return Clip(source)
+
+
+def test_time_of_uses_the_clips_own_frames() -> None:
     clip = Clip(CountingSource(), start_s=0.5, end_s=2.1)
+    assert clip.timestamps_s.tolist() == [0.5, 0.6, 2.0, 2.1]
     assert clip.time_of(0.0) == 0.5
     assert clip.time_of(1.0) == 2.1
-    assert clip.time_of(0.25) == pytest.approx(0.9)
+    assert clip.time_of(2 / 3) == pytest.approx(2.0)
+    assert clip.time_of(0.5) == pytest.approx(1.3)
+
+
+# Ten frames a second, then one frame a second: half of the frames take a tenth of the time.
+TWO_RATES_S = [*np.arange(0, 10) / 10, *np.arange(1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("fraction", "time_s"),
+    [(0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (0.75, 6.0), (0.98, 10.6), (1, 11)],
+)
+def test_a_fraction_is_a_position_among_frames(fraction: float, time_s: float) -> None:
+    clip = clip_of(TWO_RATES_S)
+    assert clip.time_of(fraction) == pytest.approx(time_s, abs=1e-12)
+    assert clip.fraction_of(time_s) == pytest.approx(fraction, abs=1e-12)
+
+
+def test_at_a_constant_rate_a_fraction_is_one_of_seconds() -> None:
+    clip = clip_of(2.0 + np.arange(251) / 25)
+    for step in range(100):
+        time_s = 2.0 + step / 99 * 10.0
+        assert clip.time_of(step / 99) == pytest.approx(time_s, abs=1e-12)
+        assert clip.fraction_of(time_s) == pytest.approx(step / 99, abs=1e-12)
+
+
+def test_one_frame_is_all_of_its_clip() -> None:
+    clip = clip_of([3.0])
+    assert clip.time_of(0.0) == clip.time_of(0.7) == 3.0
+    assert clip.fraction_of(3.0) == 0.0
+
+
+@pytest.mark.parametrize("time_s", [-0.01, 7.01, float("nan"), "1", True, None])
+def test_times_outside_the_clip_are_refused(time_s: float) -> None:
+    with pytest.raises(InputError, match="times: expected seconds"):
+        Clip(CountingSource()).fraction_of(time_s)
 
 
 @pytest.mark.parametrize(

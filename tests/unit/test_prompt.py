@@ -107,6 +107,18 @@ def test_times_are_positions_in_the_clip_not_in_the_source(prompts: PromptBuilde
         prompts.build(Question("<time>", times=(7,)), clip)
 
 
+def test_a_time_token_and_back_is_the_same_token_at_a_variable_rate(prompts: PromptBuilder) -> None:
+    """Half of the frames at 20 a second, half at 2."""
+    times_s = np.concatenate([np.arange(50) / 20, 2.5 + np.arange(50) / 2])
+    clip = Clip(open_source(np.zeros((100, 8, 8, 3), np.uint8), timestamps_s=times_s))
+    for number in range(100):
+        ids = prompts.build(Question("<time>", times=(clip.time_of(number / 99),)), clip)
+        assert [i - 525 for i in ids if 525 <= i < 625] == [number]
+    # 2.5 s is frame 50 of 0 to 99, though only a tenth of the duration.
+    ids = prompts.build(Question("<time>", times=(2.5,)), clip)
+    assert [i - 525 for i in ids if 525 <= i < 625] == [50]
+
+
 def test_marks_are_filled_in_order(prompts: PromptBuilder) -> None:
     ids = prompts.build(Question("<region> at <time> or <region>", 2, (10,)), CLIP)
     assert [i for i in ids if 524 <= i < 625] == [524, 624, 524]
