@@ -1,0 +1,1 @@
+"""Training of nano, stage by stage, from nothing to a checkpoint in the released format."""

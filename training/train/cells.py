@@ -1,0 +1,106 @@
+"""What every cell of a clip shows: the dense truth that the vision stages are pretrained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.world import Rendered
+from training.world.rendered import places_px
+from training.world.scene import COLORS, KINDS
+
+# A cell shows a thing that fills at least this part of it.
+_SHOWN_SHARE = 0.1
+NUM_KINDS = len(KINDS) + 1
+NUM_COLORS = len(COLORS) + 1
+# A patch's outline is told on so many points a side.
+OUTLINE_SIDE = 7
+# x and y from the cell's middle, radius, and their change to the next frame.
+NUM_MEASURES = 6
+# Measures are of the order of 1 when divided by these.
+_SCALES = np.array([0.2, 0.2, 0.1, 0.05, 0.05, 0.02], np.float32)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The thing that fills most of each cell; index 0 of kinds and colours is "nothing".
+
+    Attributes:
+        kinds: int64 [F, cells].
+        colors: int64 [F, cells].
+        measures: float32 [F, cells, NUM_MEASURES]; 0 where nothing is shown.
+    """
+
+    kinds: NDArray[np.int64]
+    colors: NDArray[np.int64]
+    measures: NDArray[np.float32]
+
+
+def label_cells(drawn: Rendered, grid: int, *, pairs: bool) -> Cells:
+    """Label the cells of single frames, or of pairs of frames.
+
+    Args:
+        drawn: Frames with their masks; consecutive ones belong together where pairs are asked for.
+        grid: Cells along a side.
+        pairs: Whether frames 2k and 2k + 1 are one.
+    """
+    times = drawn.scene.fractions()[drawn.frame_idxs]
+    things = drawn.scene.things
+    shares = _shares(drawn.masks, grid)
+    places = places_px(drawn.scene, times)
+    places = places / [drawn.scene.width, drawn.scene.height, drawn.scene.scale_px]
+    changes = np.zeros_like(places)
+    colors = np.array([[1 + COLORS.index(thing.color_at(t)) for t in times] for thing in things])
+    kinds = np.array([1 + KINDS.index(thing.kind) for thing in things])
+    if pairs:
+        shares = (shares[:, 0::2] + shares[:, 1::2]) / 2
+        changes = places[:, 1::2] - places[:, 0::2]
+        places = (places[:, 1::2] + places[:, 0::2]) / 2
+        colors = colors[:, 1::2]
+    which = shares.argmax(axis=0)
+    shown = np.take_along_axis(shares, which[None], 0)[0] >= _SHOWN_SHARE
+    frames = np.arange(which.shape[0])[:, None]
+    measures = np.concatenate([places, changes], -1)[which, frames]
+    middles = (np.arange(grid) + 0.5) / grid
+    measures[..., 0] -= np.tile(middles, grid)
+    measures[..., 1] -= np.repeat(middles, grid)
+    return Cells(
+        kinds=np.where(shown, kinds[which], 0),
+        colors=np.where(shown, colors[which, frames], 0),
+        measures=(measures / _SCALES * shown[..., None]).astype(np.float32),
+    )
+
+
+def label_outlines(drawn: Rendered, grid: int) -> NDArray[np.float32]:
+    """Which parts of each cell its main thing fills, float32 [F, cells, OUTLINE_SIDE ** 2]."""
+    fine = _shares(drawn.masks, grid * OUTLINE_SIDE)
+    split = (*fine.shape[:2], grid, OUTLINE_SIDE, grid, OUTLINE_SIDE)
+    parts = fine.reshape(split).transpose(0, 1, 2, 4, 3, 5)
+    parts = parts.reshape(*fine.shape[:2], grid * grid, OUTLINE_SIDE**2)
+    which = parts.mean(-1).argmax(0)
+    return np.take_along_axis(parts, which[None, ..., None], 0)[0]
+
+
+def pool_weights(masks: NDArray[np.bool_], grid: int) -> NDArray[np.float32]:
+    """Which cells a region covers, as the runtime decides it: bilinear, then above 0.
+
+    Args:
+        masks: bool [..., H, W].
+        grid: Cells along a side.
+
+    Returns:
+        1 or 0, float32 [..., grid * grid].
+    """
+    flat = masks.reshape(-1, *masks.shape[-2:]).astype(np.float32)
+    small = [cv2.resize(m, (grid, grid), interpolation=cv2.INTER_LINEAR) > 0 for m in flat]
+    return np.asarray(small, np.float32).reshape(*masks.shape[:-2], grid * grid)
+
+
+def _shares(masks: NDArray[np.bool_], grid: int) -> NDArray[np.float32]:
+    """Part of each cell that each thing fills, float32 [K, F, grid * grid]."""
+    flat = masks.reshape(-1, *masks.shape[-2:]).astype(np.float32)
+    small = [cv2.resize(m, (grid, grid), interpolation=cv2.INTER_AREA) for m in flat]
+    return np.asarray(small, np.float32).reshape(*masks.shape[:2], grid * grid)

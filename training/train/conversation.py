@@ -1,0 +1,231 @@
+"""A clip with several questions, packed into one sequence.
+
+Every question sees the prefix, the video and itself; its positions go on from the video's end. So
+it is answered as if it stood alone, for one pass over the video.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from training.tasks import Task, draw_tasks
+from training.tasks.positions import to_positions
+from training.tasks.task import TaskKind
+from training.train.cells import pool_weights
+from training.train.looks import NUM_LOOKS, looks_of
+from training.train.mask_frames import MaskFrames, draw_mask_frames
+from training.train.pixels import draw_clip, resized
+from training.train.sizes import NUM_FRAMES, SIGLIP
+from training.train.turns import MAX_REGION_TOKENS, Turn, TurnTokenizer
+from training.world import Rendered, Scene, Truth, make_scene
+from ufvideo_sdk.sampling import sample_positions
+
+NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * (SIGLIP.patch_grid // 2) ** 2
+IMAGE_KINDS = (TaskKind.IMAGE_QUESTION, TaskKind.IMAGE_SEGMENTATION)
+_IMAGE_SHARE = 0.12
+# What is not answered yet is asked more often.
+WEIGHTS: dict[TaskKind, float] = {
+    TaskKind.QUESTION: 2.5,
+    TaskKind.CAPTION: 0.5,
+    TaskKind.CHOICE: 1.5,
+    TaskKind.COUNT: 0.7,
+    TaskKind.SPAN: 1.5,
+    TaskKind.MOMENT: 1.0,
+    TaskKind.REGION_DESCRIPTION: 0.7,
+    TaskKind.REGION_QUESTION: 2.0,
+    TaskKind.REFERRING: 0.7,
+    TaskKind.REASONING: 1.2,
+    TaskKind.PIXRQA: 0.8,
+    TaskKind.PIXHQA: 1.2,
+    TaskKind.PIXTRQA: 1.2,
+}
+
+
+@dataclass(frozen=True)
+class RegionFrames:
+    """One region: which of the sampled frames it is marked on, and which patches there."""
+
+    positions: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that stand for the region in a prompt."""
+        return min(len(self.positions), MAX_REGION_TOKENS)
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """One sequence.
+
+    Attributes:
+        frames: Frames for the vision encoder, uint8 [T or 1, S, S, 3]; one for an image.
+        ids: Token ids, 0 where the video stands, int64 [L].
+        positions: Places in the prompt of each, int64 [L].
+        parts: 0 for the prefix and the video, k for the k-th question, int64 [L].
+        targets: The id to say next, int64 [L]; -100 where nothing is to be said.
+        weights: How much each target counts, float32 [L].
+        regions: All regions, and where each begins.
+        region_starts: Where in the sequence.
+        seg_places: States that prompt the masks, int64 [M].
+        seg_looks: Looks of what each is to find, int64 [M, NUM_LOOKS].
+        seg_things: Which thing of the scene each is, int64 [M].
+        tasks: The questions, in order.
+        mask_frames: Frames and truth for the mask model; None where masks are not learnt.
+    """
+
+    frames: NDArray[np.uint8]
+    ids: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    parts: NDArray[np.int64]
+    targets: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    regions: tuple[RegionFrames, ...]
+    region_starts: NDArray[np.int64]
+    seg_places: NDArray[np.int64]
+    seg_looks: NDArray[np.int64]
+    seg_things: NDArray[np.int64]
+    tasks: tuple[Task, ...]
+    mask_frames: MaskFrames | None
+
+
+def converse(
+    seed: int, *, level: int, num_questions: int, tokenizer: TurnTokenizer, num_mask_frames: int = 0
+) -> Conversation:
+    """Make a clip and ask about it.
+
+    Args:
+        seed: Of the scene and of the questions.
+        level: Of the curriculum.
+        num_questions: Questions, if the scene has so many.
+        tokenizer: Writes them.
+        num_mask_frames: Frames to segment.
+    """
+    rng = np.random.default_rng([seed, 13])
+    scene = make_scene(seed, level=level)
+    truth = Truth(scene)
+    sampled = sample_positions(scene.num_frames, NUM_FRAMES)
+    tasks = _still_tasks(truth, num_questions, seed) if rng.random() < _IMAGE_SHARE else ()
+    if tasks:
+        frame = tasks[0].image_frame
+        assert frame is not None
+        sampled = np.array([frame])
+    else:
+        tasks = draw_tasks(truth, num_questions, seed=seed, weights=WEIGHTS)
+    drawn = draw_clip(scene, sampled, rng)
+    regions = [tuple(_region(drawn, r.thing, r.frame_idxs) for r in task.regions) for task in tasks]
+    turns = [
+        tokenizer.write(
+            _by_position(task, scene),
+            tuple(min(len(r.positions), MAX_REGION_TOKENS) for r in marked),
+        )
+        for task, marked in zip(tasks, regions, strict=True)
+    ]
+    wanted = sorted({thing for task in tasks for thing in task.targets})
+    # On frames between the sampled ones too, for a clip.
+    idxs = sampled if tasks[0].image_frame is not None else None
+    masks = None
+    if num_mask_frames and wanted:
+        masks = draw_mask_frames(scene, num_mask_frames, rng, frame_idxs=idxs)
+    return _packed(
+        tokenizer,
+        resized(drawn.frames, SIGLIP.image_size_px),
+        scene=scene,
+        tasks=tasks,
+        turns=turns,
+        regions=tuple(region for marked in regions for region in marked),
+        masks=masks,
+    )
+
+
+def _still_tasks(truth: Truth, count: int, seed: int) -> tuple[Task, ...]:
+    """Questions about one frame of a scene; none where no frame is clear."""
+    found = draw_tasks(truth, 3 * count, seed=seed, weights=dict.fromkeys(IMAGE_KINDS, 1.0))
+    frames = {task.image_frame for task in found}
+    if not frames:
+        return ()
+    frame = max(frames, key=lambda f: sum(task.image_frame == f for task in found))
+    return tuple(task for task in found if task.image_frame == frame)[:count]
+
+
+def _by_position(task: Task, scene: Scene) -> Task:
+    """The task with its times as positions among the frames."""
+    fractions = scene.fractions()
+    asked, answer = (to_positions(text, fractions) for text in (task.question, task.answer))
+    return replace(task, question=asked, answer=answer)
+
+
+def _region(drawn: Rendered, thing: int, frame_idxs: tuple[int, ...]) -> RegionFrames:
+    """A region on the sampled frames nearest to its own: they are encoded anyway."""
+    nearest = {int(np.abs(drawn.frame_idxs - frame).argmin()) for frame in frame_idxs}
+    seen = drawn.masks[thing].any((1, 2))
+    positions = np.array(sorted(p for p in nearest if seen[p]) or [int(seen.argmax())])
+    weights = pool_weights(drawn.masks[thing, positions], SIGLIP.patch_grid)
+    return RegionFrames(positions, weights)
+
+
+def _packed(
+    tokenizer: TurnTokenizer,
+    frames: NDArray[np.uint8],
+    *,
+    scene: Scene,
+    tasks: tuple[Task, ...],
+    turns: list[Turn],
+    regions: tuple[RegionFrames, ...],
+    masks: MaskFrames | None,
+) -> Conversation:
+    head = len(tokenizer.prefix_ids) + NUM_VIDEO_TOKENS
+    starts = np.cumsum([head, *(len(turn.ids) for turn in turns)])
+    ids = np.zeros(starts[-1], np.int64)
+    ids[: len(tokenizer.prefix_ids)] = tokenizer.prefix_ids
+    positions, parts = np.arange(len(ids)), np.zeros_like(ids)
+    targets, weights = np.full_like(ids, -100), np.zeros(len(ids), np.float32)
+    region_starts: list[int] = []
+    seg_places: list[int] = []
+    things: list[int] = []
+    for k, (start, turn, task) in enumerate(zip(starts[:-1], turns, tasks, strict=True)):
+        own = slice(start, start + len(turn.ids))
+        ids[own], parts[own] = turn.ids, k + 1
+        positions[own] = head + np.arange(len(turn.ids))
+        said = np.arange(turn.answer_start, len(turn.ids))
+        targets[start + said - 1] = turn.ids[said]
+        weights[start + said - 1] = turn.weights[said]
+        region_starts += [start + place for place in turn.region_starts]
+        seg_places += [start + place for place in turn.seg_places]
+        things += task.targets
+    looks = [looks_of(scene.things[i]) for i in things]
+    return Conversation(
+        frames=frames,
+        ids=ids,
+        positions=positions,
+        parts=parts,
+        targets=targets,
+        weights=weights,
+        regions=regions,
+        region_starts=np.array(region_starts, np.int64),
+        seg_places=np.array(seg_places, np.int64),
+        seg_looks=np.array(looks, np.int64).reshape(-1, NUM_LOOKS),
+        seg_things=np.array(things, np.int64),
+        tasks=tasks,
+        mask_frames=masks,
+    )
+
+
+def attention_mask(parts: torch.Tensor) -> torch.Tensor:
+    """Who sees whom: what stands before, in the prefix or in the same question.
+
+    Args:
+        parts: int64 [B, L]; -1 where a sequence is filled up.
+
+    Returns:
+        0 where seen, else the lowest float, float32 [B, 1, L, L].
+    """
+    length = parts.shape[1]
+    before = torch.ones(length, length, dtype=torch.bool).tril()
+    same = (parts[:, :, None] == parts[:, None, :]) | (parts == 0)[:, None, :]
+    seen = (same & before)[:, None]
+    return torch.where(seen, 0.0, torch.finfo(torch.float32).min)

@@ -1,0 +1,253 @@
+"""Third stage of training: the language model learns to answer from what the vision stages see.
+
+The vision encoder stands still. [SEG] states learn the prompts that SAM 2 was trained with.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from training.tasks.task import NUM_TIME_TOKENS
+from training.train.conversation import (
+    NUM_VIDEO_TOKENS,
+    Conversation,
+    RegionFrames,
+    attention_mask,
+    converse,
+)
+from training.train.looks import LooksPrompt
+from training.train.nano import Nano
+from training.train.sizes import NUM_FRAMES
+from training.train.turns import MAX_REGION_TOKENS, TurnTokenizer
+from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
+
+Batch = list[Conversation]
+
+
+@dataclass(frozen=True)
+class States:
+    """What the language model computes of a batch.
+
+    Attributes:
+        hidden: States that have something to say, float32 [M, D].
+        targets: What each is to say, int64 [M].
+        weights: How much it counts, float32 [M].
+        owners: Sequence and question of each, int64 [M, 2].
+        prompts: Mask prompts of all [SEG], in order, float32 [S, C].
+    """
+
+    hidden: torch.Tensor
+    targets: torch.Tensor
+    weights: torch.Tensor
+    owners: torch.Tensor
+    prompts: torch.Tensor
+
+
+class Reader(nn.Module):
+    """Everything from frames to language states, as the runtime computes it."""
+
+    def __init__(self, nano: Nano, tokenizer: TurnTokenizer, *, train_vision: bool) -> None:
+        super().__init__()
+        self.vision_encoder = nano.vision_encoder
+        self.aligner = nano.aligner
+        self.region_encoder = nano.region_encoder
+        self.language_model = nano.language_model
+        self.seg_projection = nano.seg_projection
+        self.vision_encoder.requires_grad_(train_vision)
+        self._train_vision = train_vision
+        self._prefix = len(tokenizer.prefix_ids)
+        self.first_time_id = tokenizer.facts.time_first_id
+
+    def forward(self, batch: Batch) -> States:
+        """Run a batch through."""
+        with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
+            frames = torch.from_numpy(np.concatenate([c.frames for c in batch]))
+            features = self.vision_encoder(frames).split([len(c.frames) for c in batch])
+        clips = torch.cat([f if len(f) > 1 else f.expand(NUM_FRAMES, -1, -1) for f in features])
+        length = max(len(c.ids) for c in batch)
+        ids, positions, parts, targets, weights = (
+            torch.stack([_filled(getattr(c, name), length, value) for c in batch])
+            for name, value in (
+                ("ids", 0),
+                ("positions", 0),
+                ("parts", -1),
+                ("targets", -100),
+                ("weights", 0.0),
+            )
+        )
+        embeddings = self.language_model.get_input_embeddings()(ids)
+        video = self.aligner(clips).view(len(batch), NUM_VIDEO_TOKENS, -1)
+        end = self._prefix + NUM_VIDEO_TOKENS
+        embeddings = torch.cat([embeddings[:, : self._prefix], video, embeddings[:, end:]], 1)
+        embeddings = self._with_regions(embeddings, batch, features)
+        hidden = self.language_model.model(
+            inputs_embeds=embeddings,
+            attention_mask={"full_attention": attention_mask(parts)},
+            position_ids=positions,
+            use_cache=False,
+        ).last_hidden_state
+        said = targets >= 0
+        rows, places = said.nonzero(as_tuple=True)
+        segs = torch.cat([hidden[b, torch.from_numpy(c.seg_places)] for b, c in enumerate(batch)])
+        return States(
+            hidden=hidden[said],
+            targets=targets[said],
+            weights=weights[said],
+            owners=torch.stack([rows, parts[rows, places]], 1),
+            prompts=self.seg_projection(segs),
+        )
+
+    def scores(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Scores of all tokens, float32 [M, D] -> [M, V]."""
+        return F.linear(hidden, self.language_model.get_input_embeddings().weight)
+
+    def language_loss(self, states: States, *, time_spread: float) -> torch.Tensor:
+        """Weighted cross entropy; a time token a little off is a little wrong.
+
+        Args:
+            states: Of `forward`.
+            time_spread: Standard deviation of the times that are taken for right, tokens.
+        """
+        scores = self.scores(states.hidden).log_softmax(-1)
+        plain = -scores.gather(1, states.targets[:, None])[:, 0]
+        first = self.first_time_id
+        times = (states.targets >= first) & (states.targets < first + NUM_TIME_TOKENS)
+        if bool(times.any()):
+            steps = torch.arange(NUM_TIME_TOKENS)
+            off = (steps[None] - (states.targets[times] - first)[:, None]) / time_spread
+            wanted = (-0.5 * off**2).softmax(-1)
+            spread = -(wanted * scores[times, first : first + NUM_TIME_TOKENS]).sum(-1)
+            plain = plain.masked_scatter(times, spread)
+        return (plain * states.weights).sum() / states.weights.sum()
+
+    def _with_regions(
+        self, embeddings: torch.Tensor, batch: Batch, features: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        pooled: list[torch.Tensor] = []
+        rows: list[int] = []
+        places: list[int] = []
+        for b, conversation in enumerate(batch):
+            for region, start in zip(conversation.regions, conversation.region_starts, strict=True):
+                vectors = merge_tokens(pool(features[b], region), MAX_REGION_TOKENS)
+                pooled.append(vectors)
+                rows += [b] * len(vectors)
+                places += range(start, start + len(vectors))
+        if not pooled:
+            return embeddings
+        tokens = self.region_encoder(torch.cat(pooled))
+        return embeddings.index_put((torch.tensor(rows), torch.tensor(places)), tokens)
+
+
+def pool(features: torch.Tensor, region: RegionFrames) -> torch.Tensor:
+    """Mean feature under a region on each of its frames, [T, P, Dv] -> float32 [F, Dv]."""
+    weights = torch.from_numpy(region.weights)
+    sums = torch.einsum("fp,fpd->fd", weights, features[torch.from_numpy(region.positions)])
+    return sums / (weights.sum(-1, keepdim=True) + 1e-8)
+
+
+def merge_tokens(vectors: torch.Tensor, most: int) -> torch.Tensor:
+    """Join the most similar neighbours until there are at most so many, model part 5.
+
+    Args:
+        vectors: float32 [F, Dv].
+        most: Vectors to keep.
+    """
+    count = len(vectors)
+    if count <= most:
+        return vectors
+    with torch.no_grad():
+        alike = F.cosine_similarity(vectors[:-1], vectors[1:], dim=-1)
+        threshold = alike.topk(count - most).values.min()
+        runs = torch.cat([torch.zeros(1, dtype=torch.long), (alike < threshold).long().cumsum(0)])
+    members = F.one_hot(runs).T.to(vectors.dtype)
+    return members @ vectors / members.sum(-1, keepdim=True)
+
+
+def _filled(values: np.ndarray, length: int, value: float) -> torch.Tensor:  # type: ignore[type-arg]
+    return F.pad(torch.from_numpy(values), (0, length - len(values)), value=value)
+
+
+def prompt_loss(states: States, batch: Batch, looks_prompt: LooksPrompt) -> torch.Tensor:
+    """How far [SEG] prompts are from those of the things' looks, in their own spread."""
+    looks = torch.from_numpy(np.concatenate([c.seg_looks for c in batch]))
+    if not len(looks):
+        return states.prompts.sum()
+    with torch.no_grad():
+        wanted = looks_prompt(looks)
+        spread = looks_prompt.spread()
+    return F.mse_loss(states.prompts, wanted) / spread
+
+
+def right_by_kind(reader: Reader, states: States, batch: Batch) -> Mapping[str, list[bool]]:
+    """Of each kind of question, whether all words that count were said, teacher forced.
+
+    A time within two tokens counts as said.
+    """
+    said = reader.scores(states.hidden).argmax(-1)
+    first = reader.first_time_id
+    times = (states.targets >= first) & (states.targets < first + NUM_TIME_TOKENS)
+    right = torch.where(times, (said - states.targets).abs() <= 2, said == states.targets)
+    right = right | (states.weights < 1)
+    found: dict[str, list[bool]] = defaultdict(list)
+    for b, conversation in enumerate(batch):
+        for k, task in enumerate(conversation.tasks):
+            own = (states.owners == torch.tensor([b, k + 1])).all(-1)
+            found[task.kind.value].append(bool(right[own].all()))
+    return found
+
+
+def conversations(
+    tokenizer_folder: Path,
+    first: int,
+    *,
+    batch_size: int,
+    num_questions: int,
+    num_mask_frames: int = 0,
+    ramp: int = 0,
+) -> Iterator[Batch]:
+    """Batches without end.
+
+    Args:
+        tokenizer_folder: Where the tokenizer is.
+        first: Number of the first batch.
+        batch_size: Clips.
+        num_questions: Of a clip.
+        num_mask_frames: Frames of a clip to segment.
+        ramp: Batches until all clips are as full as they get.
+    """
+    tokenizer = TurnTokenizer(tokenizer_folder)
+    number = first
+    while True:
+        # Seeds of their own, far from those of the other stages.
+        start = 20_000_000 + number * batch_size
+        easy = min(4 * number // ramp, 3) if ramp else 3
+        yield [
+            converse(
+                seed,
+                level=easy if k % 4 else max(easy, 2),
+                num_questions=num_questions,
+                tokenizer=tokenizer,
+                num_mask_frames=num_mask_frames,
+            )
+            for k, seed in enumerate(TRAIN_SEEDS[start : start + batch_size])
+        ]
+        number += 1
+
+
+def validation_batches(tokenizer: TurnTokenizer, count: int, *, masks: int = 0) -> list[Batch]:
+    """Clips of validation seeds, eight to a batch."""
+    return [
+        [
+            converse(seed, level=3, num_questions=10, tokenizer=tokenizer, num_mask_frames=masks)
+            for seed in VALIDATION_SEEDS[8 * k : 8 * k + 8]
+        ]
+        for k in range(count)
+    ]

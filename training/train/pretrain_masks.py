@@ -1,0 +1,115 @@
+"""Second stage of training: SAM 2 learns to find a thing by its looks, on single frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from training.train.looks import NUM_LOOKS, LooksPrompt, looks_of
+from training.train.mask_frames import draw_mask_frames
+from training.train.mask_losses import MaskLosses, mask_losses
+from training.train.nano import Nano
+from training.train.sizes import SAM2, SAM2_WIDTHS
+from training.world import TRAIN_SEEDS, make_scene
+from ufvideo_export.mask_model import MaskEncoder
+
+_SCENES = 8
+_FRAMES = 4
+_THINGS = 3
+Batch = dict[str, torch.Tensor]
+
+
+def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
+    """Frames of some scenes with the masks of their things.
+
+    Args:
+        number: Of the batch; every number has scenes of its own.
+        level: Of the curriculum.
+        seeds: Where scenes come from.
+
+    Returns:
+        frames uint8 [B, S, S, 3], truth float32 [B, _THINGS, S, S], looks int64
+        [B, _THINGS, NUM_LOOKS] and shown bool [B, _THINGS]: whether there is such a thing.
+    """
+    parts: dict[str, list[NDArray[np.generic]]] = {
+        name: [] for name in ("frames", "truth", "looks", "shown")
+    }
+    side = SAM2.image_size_px
+    for seed in seeds[number * _SCENES : (number + 1) * _SCENES]:
+        rng = np.random.default_rng([seed, 12])
+        scene = make_scene(seed, level=level)
+        drawn = draw_mask_frames(scene, _FRAMES, rng)
+        count = len(scene.things)
+        truth = np.zeros((_FRAMES, _THINGS, side, side), np.float32)
+        truth[:, :count] = drawn.truth.transpose(1, 0, 2, 3)
+        looks = np.zeros((_FRAMES, _THINGS, NUM_LOOKS), np.int64)
+        looks[:, :count] = [looks_of(thing) for thing in scene.things]
+        shown = np.zeros((_FRAMES, _THINGS), np.bool_)
+        shown[:, :count] = True
+        parts["frames"].append(drawn.frames)
+        parts["truth"].append(truth)
+        parts["looks"].append(looks)
+        parts["shown"].append(shown)
+    return {name: torch.from_numpy(np.concatenate(values)) for name, values in parts.items()}
+
+
+def decode_candidates(
+    nano: Nano, prompts: torch.Tensor, maps: tuple[torch.Tensor, ...]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """All candidates of O objects on each of F frames, as `MaskDecoder` computes them.
+
+    Args:
+        nano: Whose SAM 2.
+        prompts: float32 [F, O, C].
+        maps: The mask encoder's outputs of the F frames.
+
+    Returns:
+        Logits [F, O, 3, h, w], IoU scores [F, O, 3] and object scores [F, O], float32.
+    """
+    encoder = nano.sam.prompt_encoder
+    num_frames, num_objects = prompts.shape[:2]
+    padding = encoder.not_a_point_embed.weight.expand(num_frames, num_objects, 2, -1)
+    sparse = torch.cat([padding, prompts.unsqueeze(2)], dim=2)
+    dense = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1).expand_as(maps[0])
+    positions = nano.sam.get_image_wide_positional_embeddings()
+    candidates, iou, _, scores = nano.sam.mask_decoder(
+        image_embeddings=maps[0],
+        image_positional_embeddings=positions.expand(num_frames, -1, -1, -1),
+        sparse_prompt_embeddings=sparse,
+        dense_prompt_embeddings=dense,
+        multimask_output=True,
+        high_resolution_features=list(maps[1:]),
+    )[:4]
+    return candidates, iou, scores.squeeze(-1)
+
+
+class MaskPretraining(nn.Module):
+    """SAM 2 with the prompts that stand in for the language model."""
+
+    def __init__(self, nano: Nano) -> None:
+        super().__init__()
+        self.sam = nano.sam
+        self.looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
+        # Not a child: it shares this SAM 2.
+        self._nano = [nano]
+        self._encoder = [MaskEncoder(nano.sam)]
+
+    def forward(self, batch: Batch) -> MaskLosses:
+        """Losses of one batch."""
+        maps = self._encoder[0](batch["frames"])
+        prompts = self.looks_prompt(batch["looks"])
+        candidates, iou, scores = decode_candidates(self._nano[0], prompts, maps)
+        shown = batch["shown"]
+        return mask_losses(candidates[shown], iou[shown], scores[shown], batch["truth"][shown])
+
+
+def mask_batches(first: int) -> Iterator[Batch]:
+    """Batches without end, from simple scenes to full ones within the first thousand."""
+    number = first
+    while True:
+        yield mask_batch(number, level=min(number // 250, 3) if number % 4 else 3)
+        number += 1
