@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 FPS = 25
+BALL_COLOUR = (240, 210, 40)
+SQUARE_COLOUR = (50, 90, 220)
 
 
 def draw_frames(num_frames: int, *, height: int = 240, width: int = 320) -> NDArray[np.uint8]:
@@ -36,10 +38,10 @@ def draw_frames(num_frames: int, *, height: int = 240, width: int = 320) -> NDAr
         frame = np.ascontiguousarray(background)
         progress = index / max(num_frames - 1, 1)
         ball = (int(radius + progress * (width - 2 * radius)), height // 3)
-        cv2.circle(frame, ball, radius, (240, 210, 40), -1, cv2.LINE_AA)
+        cv2.circle(frame, ball, radius, BALL_COLOUR, -1, cv2.LINE_AA)
         top = int(height * (0.45 + 0.35 * max(0.0, progress - 0.5) * 2))
         left = int(width * 0.6)
-        cv2.rectangle(frame, (left, top), (left + radius, top + radius), (50, 90, 220), -1)
+        cv2.rectangle(frame, (left, top), (left + radius, top + radius), SQUARE_COLOUR, -1)
         frames[index] = frame
     return frames
 

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from benchmarks.latency.worker import Round, serve
-from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
+from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
 
 
@@ -16,6 +16,7 @@ def prepare(workload: Workload) -> Round:
     model = UFVideo.load(workload.package, runtime=RuntimeConfig(num_threads=workload.num_threads))
     num_frames = model.manifest.video.num_frames
     frames = workload.frames(num_frames)
+    regions = workload.regions(frames)
     mask_idxs = workload.mask_idxs(num_frames)
     config = GenerationConfig(max_new_tokens=workload.num_new_tokens)
 
@@ -24,12 +25,13 @@ def prepare(workload: Workload) -> Round:
         session = model.open(frames, fps=4.0)
         opened = time.perf_counter()
         answers = [session.ask(question, config=config) for question in QUESTIONS]
+        answers.append(session.ask(REGION_QUESTION, regions=regions, config=config))
         segmenting = time.perf_counter()
         for expression in EXPRESSIONS:
             session.segment(expression, frames=mask_idxs)
         end = time.perf_counter()
         stages = session.stats
-        first, second = answers
+        first, second, _ = answers
         decoded = sum(len(answer.token_ids) - 1 for answer in answers)
         decode_ms = sum(answer.stats.decode_ms for answer in answers)
 
@@ -41,6 +43,8 @@ def prepare(workload: Workload) -> Round:
             "resize, ms a frame": per_item("resize"),
             "vision_encoder, ms a frame": per_item("vision_encoder"),
             "aligner, ms a clip": stages["aligner"].total_ms,
+            "region_encoder, ms an object": per_item("region_encoder"),
+            "token_embedder, ms a round": stages["token_embedder"].total_ms,
             "language_model prefill, ms": first.stats.time_to_first_token_ms,
             "language_model decode, ms a token": decode_ms / decoded,
             "mask_encoder, ms a frame": per_item("mask_encoder"),

@@ -1,6 +1,7 @@
 """The workload in PyTorch, the way the released code does it.
 
-Every question encodes the video again, every object encodes its frames again. (The released code
+Every question encodes the video again, every object encodes its frames again, be it marked in a
+question or masked. (The released code
 encodes each of those frames twice and runs SAM 2's memory encoder besides; that is left out here.)
 """
 
@@ -8,7 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,15 +21,17 @@ from torch.nn import functional as F
 from transformers import DynamicCache
 
 from benchmarks.latency.worker import Round, serve
-from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, Workload
+from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.model import (
     load_aligner,
     load_language_model,
     load_mask_decoder,
     load_mask_encoder,
+    load_region_encoder,
     load_vision_encoder,
 )
+from ufvideo_sdk import Region
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.manifest import read_manifest
@@ -54,6 +58,7 @@ class TorchPipeline:
         )
         self.vision_encoder = load_vision_encoder(checkpoint)
         self.aligner = load_aligner(checkpoint).eval()
+        self.region_encoder = load_region_encoder(checkpoint)
         self.language_model = load_language_model(checkpoint)
         self.mask_encoder = load_mask_encoder(checkpoint)
         self.mask_decoder = load_mask_decoder(checkpoint)
@@ -84,26 +89,71 @@ class TorchPipeline:
         features = self.timed("vision_encoder", len(frames), lambda: self.vision_encoder(small))
         return self.timed("aligner", 1, lambda: self.aligner(features))
 
-    def prefill(self, token_ids: list[int], video_tokens: torch.Tensor) -> tuple[Any, Any]:
+    def region_tokens(self, frames: NDArray[np.uint8], region: Region) -> torch.Tensor:
+        """Tokens of one object, float32 [R, D]: pooled, merged and projected, model part 5."""
+        marked = frames[region.frame_idxs]
+        small = self.resized(marked, self.manifest.video.vision_size_px)
+        features = self.timed("vision_encoder", len(small), lambda: self.vision_encoder(small))
+        masks = torch.from_numpy(np.array(region.masks))
+
+        def encode() -> torch.Tensor:
+            pooled = pool(features, masks, self.manifest.video.patch_grid)
+            return self.region_encoder(merge(pooled, self.manifest.model.max_region_tokens))
+
+        return self.timed("region_encoder", 1, encode)
+
+    def embed(self, token_ids: list[int]) -> torch.Tensor:
+        """Embeddings of words, float32 [S, D]."""
+        return self.language_model.model.embed_tokens(torch.tensor(token_ids))
+
+    def spliced(
+        self, token_ids: list[int], video_tokens: torch.Tensor, regions: Sequence[torch.Tensor]
+    ) -> torch.Tensor:
+        """The prompt's embeddings with video and regions in their places, float32 [S, D]."""
+        following = iter(regions)
+        words: list[int] = []
+        parts: list[torch.Tensor] = []
+        for token_id in token_ids:
+            is_region = token_id == self.manifest.tokens.region_id
+            if token_id >= 0 and not is_region:
+                words.append(token_id)
+                continue
+            parts += [self.embed(words), next(following) if is_region else video_tokens]
+            words = []
+        return torch.cat([*parts, self.embed(words)])
+
+    def prefill(
+        self,
+        token_ids: list[int],
+        video_tokens: torch.Tensor,
+        regions: Sequence[torch.Tensor] = (),
+    ) -> tuple[Any, Any]:
         """States and cache after the prompt; logits of its last position only."""
-        ids = torch.tensor(token_ids)
-        media = int((ids < 0).nonzero()[0])
-        embed = self.language_model.model.embed_tokens
-        parts = (embed(ids[:media]), video_tokens, embed(ids[media + 1 :]))
+        embeddings = self.timed(
+            "token_embedder", 1, lambda: self.spliced(token_ids, video_tokens, regions)
+        )
         cache = DynamicCache()
         output = self.language_model.model(
-            inputs_embeds=torch.cat(parts)[None], past_key_values=cache, use_cache=True
+            inputs_embeds=embeddings[None], past_key_values=cache, use_cache=True
         )
         return output.last_hidden_state, cache
 
     def answer(
-        self, frames: NDArray[np.uint8], question: str, num_new_tokens: int
+        self,
+        frames: NDArray[np.uint8],
+        question: str,
+        num_new_tokens: int,
+        regions: Sequence[Region] = (),
     ) -> tuple[list[int], float]:
         """Greedy token ids, and the milliseconds until the first one."""
         begin = time.perf_counter()
-        token_ids = self.prompts.build(Question(question), Clip(open_source(frames, fps=4.0)))
+        asked = Question(question, num_regions=len(regions))
+        token_ids = self.prompts.build(asked, Clip(open_source(frames, fps=4.0)))
         video_tokens = self.video_tokens(frames)
-        states, cache = self.timed("prefill", 1, lambda: self.prefill(token_ids, video_tokens))
+        objects = [self.region_tokens(frames, region) for region in regions]
+        states, cache = self.timed(
+            "prefill", 1, lambda: self.prefill(token_ids, video_tokens, objects)
+        )
         head = self.language_model.lm_head
         answer = [int(head(states[:, -1]).argmax())]
         first_ms = 1e3 * (time.perf_counter() - begin)
@@ -113,8 +163,9 @@ class TorchPipeline:
 
     def step(self, token_id: int, cache: DynamicCache) -> int:
         """One token after the cache."""
+        embedding = self.timed("token_embedder", 1, lambda: self.embed([token_id]))
         output = self.language_model(
-            input_ids=torch.tensor([[token_id]]), past_key_values=cache, use_cache=True
+            inputs_embeds=embedding[None], past_key_values=cache, use_cache=True
         )
         return int(output.logits[0, -1].argmax())
 
@@ -146,11 +197,30 @@ class TorchPipeline:
         return self.timed("mask_decoder", 1, decode)
 
 
+def pool(features: torch.Tensor, masks: torch.Tensor, grid: int) -> torch.Tensor:
+    """Mean of the features [F, P, Dv] of each frame under its mask, bool [F, H, W]: [F, Dv]."""
+    small = F.interpolate(masks[:, None].float(), (grid, grid), mode="bilinear")
+    inside = (small > 0).float().flatten(1)
+    weights = inside / (inside.sum(dim=1, keepdim=True) + 1e-8)
+    return torch.einsum("fpd,fp->fd", features, weights)
+
+
+def merge(pooled: torch.Tensor, limit: int) -> torch.Tensor:
+    """Join the most similar neighbours of [F, Dv] until at most `limit` rows are left."""
+    if len(pooled) <= limit:
+        return pooled
+    similarity = F.cosine_similarity(pooled[:-1], pooled[1:], dim=-1)
+    threshold = similarity.topk(len(pooled) - limit).values[-1]
+    starts = [0, *((similarity < threshold).nonzero().flatten() + 1).tolist(), len(pooled)]
+    return torch.stack([pooled[first:last].mean(dim=0) for first, last in pairwise(starts)])
+
+
 def prepare(workload: Workload) -> Round:
     """Load the checkpoint; a round asks everything, each question from the start."""
     pipeline = TorchPipeline(workload)
     num_frames = pipeline.manifest.video.num_frames
     frames = workload.frames(num_frames)
+    regions = workload.regions(frames)
     mask_idxs = workload.mask_idxs(num_frames)
 
     def run_round() -> dict[str, Any]:
@@ -158,7 +228,8 @@ def prepare(workload: Workload) -> Round:
         pipeline.num_items.clear()
         with torch.inference_mode():
             begin = time.perf_counter()
-            answers = [pipeline.answer(frames, q, workload.num_new_tokens) for q in QUESTIONS]
+            asked = [(question, ()) for question in QUESTIONS] + [(REGION_QUESTION, regions)]
+            answers = [pipeline.answer(frames, q, workload.num_new_tokens, r) for q, r in asked]
             segmenting = time.perf_counter()
             for expression in EXPRESSIONS:
                 pipeline.segment(frames, mask_idxs, expression)
@@ -172,6 +243,8 @@ def prepare(workload: Workload) -> Round:
             "resize, ms a frame": per_item("resize"),
             "vision_encoder, ms a frame": per_item("vision_encoder"),
             "aligner, ms a clip": per_item("aligner"),
+            "region_encoder, ms an object": per_item("region_encoder"),
+            "token_embedder, ms a round": pipeline.total_ms["token_embedder"],
             "language_model prefill, ms": per_item("prefill"),
             "language_model decode, ms a token": per_item("decode"),
             "mask_encoder, ms a frame": per_item("mask_encoder"),

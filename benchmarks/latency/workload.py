@@ -1,4 +1,8 @@
-"""The job both sides do: one clip, two questions answered in text, two objects masked."""
+"""The job both sides do on one clip.
+
+Two questions about the video and one about two marked objects are answered in text, then two
+objects are masked.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.clips import draw_frames
+from benchmarks.clips import BALL_COLOUR, SQUARE_COLOUR, draw_frames
+from ufvideo_sdk import Region
 
 QUESTIONS = ("What happens in the video?", "Which shape moves first, and where does it go?")
+REGION_QUESTION = (
+    "There are 2 objects: object_1: [<region>], object_2: [<region>]. How does object_2 move?"
+)
 EXPRESSIONS = ("the yellow ball", "the blue square")
 
 
@@ -49,6 +57,20 @@ class Workload:
     def frames(self, num_frames: int) -> NDArray[np.uint8]:
         """The clip, uint8 [num_frames, 240, 320, 3]."""
         return draw_frames(num_frames)
+
+    def regions(self, frames: NDArray[np.uint8]) -> list[Region]:
+        """What `REGION_QUESTION` is about: the ball on six frames, the square on two.
+
+        Six are more than the four tokens an object may have, so that some are merged.
+
+        Args:
+            frames: What `frames` gave, uint8 [T, H, W, 3].
+        """
+        marked = ((BALL_COLOUR, 6), (SQUARE_COLOUR, 2))
+        return [
+            Region(np.arange(count), (frames[:count] == colour).all(axis=-1))
+            for colour, count in ((colour, min(count, len(frames))) for colour, count in marked)
+        ]
 
     def mask_idxs(self, num_frames: int) -> list[int]:
         """Indices of the frames to mask, spread over the clip."""

@@ -13,7 +13,7 @@ from tests.compare import MIN_MASK_IOU, mask_iou
 torch = pytest.importorskip("torch", reason="needs the export extra")
 
 from benchmarks.latency.torch_worker import TorchPipeline  # noqa: E402
-from benchmarks.latency.workload import QUESTIONS, Workload  # noqa: E402
+from benchmarks.latency.workload import QUESTIONS, REGION_QUESTION, Workload  # noqa: E402
 from ufvideo_export import export_package  # noqa: E402
 from ufvideo_export.checkpoint_config import Sam2Sizes, SiglipSizes  # noqa: E402
 from ufvideo_export.mask_model import Sam2Widths  # noqa: E402
@@ -65,6 +65,10 @@ def test_answers_and_masks_equal_pytorch(workload: Workload, pipeline: TorchPipe
         for question in QUESTIONS:
             expected, _ = pipeline.answer(frames, question, NUM_NEW_TOKENS)
             assert list(session.ask(question, config=config).token_ids) == expected
+        regions = workload.regions(frames)
+        expected, _ = pipeline.answer(frames, REGION_QUESTION, NUM_NEW_TOKENS, regions)
+        answer = session.ask(REGION_QUESTION, regions=regions, config=config)
+        assert list(answer.token_ids) == expected
         masks = pipeline.segment(frames, mask_idxs, "the yellow ball")
     (track,) = session.segment("the yellow ball", frames=mask_idxs)
     assert track.masks.shape == (len(mask_idxs), *frames.shape[1:3])
