@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.onnxruntime_library import GPU_WHEEL_ALONE, find_library, installed_versions
 
 _REQUIRED = {
     "numpy": "numpy",
@@ -34,18 +35,23 @@ _EXPORT = {
     "optimum-onnx": "optimum",
 }
 _ACCELERATORS = {
-    "CUDAExecutionProvider": "pip uninstall onnxruntime, then pip install 'ufvideo-sdk[cuda]'",
-    "TensorrtExecutionProvider": "an onnxruntime-gpu wheel and NVIDIA TensorRT",
+    "CUDAExecutionProvider": GPU_WHEEL_ALONE,
+    "TensorrtExecutionProvider": f"install NVIDIA TensorRT, then {GPU_WHEEL_ALONE}",
 }
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
 _REINSTALL = "build it again: pip install . in the sources of ufvideo-sdk"
 
 
 class Health(str, Enum):
-    """How a part is doing: an absent part is optional, a broken one is needed."""
+    """How a part is doing.
+
+    An absent part is optional, a mixed one works for now and should be mended, a broken one is
+    needed.
+    """
 
     OK = "ok"
     ABSENT = "absent"
+    MIXED = "mixed"
     BROKEN = "broken"
 
 
@@ -68,6 +74,7 @@ def examine(onnxruntime_library: Path | None = None) -> list[Finding]:
     return [
         _python(),
         *_packages(),
+        *_onnxruntime_wheels(),
         _native_module(),
         *_onnxruntime(onnxruntime_library),
         _video_files(),
@@ -97,6 +104,15 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, Health.OK, found or "present")
 
 
+def _onnxruntime_wheels() -> Iterator[Finding]:
+    """Two wheels with one module between them, as `ufvideo-sdk[cuda]` leaves them."""
+    versions = installed_versions()
+    if len(versions) > 1:
+        both = " and ".join(f"{name} {version}" for name, version in versions.items())
+        detail = f"{both} overwrite each other's files"
+        yield Finding("ONNX Runtime wheels", Health.MIXED, detail, GPU_WHEEL_ALONE)
+
+
 def _native_module() -> Finding:
     problem = _import_problem("ufvideo_sdk._native")
     if problem is not None:
@@ -107,7 +123,6 @@ def _native_module() -> Finding:
 def _onnxruntime(library: Path | None) -> Iterator[Finding]:
     try:
         from ufvideo_sdk._native import open_onnxruntime
-        from ufvideo_sdk.onnxruntime_library import find_library
 
         facts = open_onnxruntime(find_library(library))
     except Exception as error:

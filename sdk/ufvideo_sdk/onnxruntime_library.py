@@ -14,6 +14,11 @@ MIN_VERSION = (1, 21)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
 # Both wheels install the module `onnxruntime`; where both are there, the GPU build is meant.
 DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
+# Their files overwrite each other, and removing either takes files of the other along: what is left
+# must be installed again. pip cannot be told that one stands for the other, hence --no-deps.
+GPU_WHEEL_ALONE = (
+    "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
+)
 _INSTALL = 'pip install "onnxruntime>=1.21" (or "onnxruntime-gpu>=1.21" for NVIDIA GPUs)'
 
 

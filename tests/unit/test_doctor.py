@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.doctor import Finding, Health, examine
+
+MEND = "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
 
 
 def run(*arguments: str) -> Any:
@@ -35,6 +39,62 @@ def test_a_missing_library_is_broken() -> None:
     result = run("--onnxruntime-library", "/no/such/library.so")
     assert result.exit_code == 5
     assert "Not ready. To do:" in result.stdout
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Makes these the ONNX Runtime distributions that are installed, whichever really are."""
+    real = importlib.metadata.version
+
+    def install(**versions: str) -> None:
+        for name, version in versions.items():
+            folder = tmp_path / f"{name}-{version}.dist-info"
+            folder.mkdir()
+            name = name.replace("_", "-")
+            facts = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+            (folder / "METADATA").write_text(facts)
+
+        def version_of(name: str) -> str:
+            if not name.startswith("onnxruntime"):
+                return real(name)
+            found = importlib.metadata.distributions(name=name, path=[str(tmp_path)])
+            for distribution in found:
+                return distribution.version
+            raise importlib.metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr("importlib.metadata.version", version_of)
+        monkeypatch.setattr("ufvideo_sdk.doctor.version", version_of)
+
+    return install
+
+
+def test_both_wheels_are_mixed_and_one_command_mends_it(installed: Callable[..., None]) -> None:
+    installed(onnxruntime="1.32.0", onnxruntime_gpu="1.31.1")
+    found = _by_subject(examine())["ONNX Runtime wheels"]
+    assert found.health is Health.MIXED
+    assert "onnxruntime-gpu 1.31.1 and onnxruntime 1.32.0" in found.detail
+    assert found.remedy == MEND
+    result = run()
+    assert result.exit_code == 0
+    assert f"To mend:\n  ONNX Runtime wheels: {MEND}\n" in result.stdout
+    assert MEND in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("one", ["onnxruntime", "onnxruntime_gpu"])
+def test_one_wheel_is_not_mixed(installed: Callable[..., None], one: str) -> None:
+    installed(**{one: "1.31.1"})
+    found = _by_subject(examine())
+    assert "ONNX Runtime wheels" not in found
+    assert found["onnxruntime"].health is Health.OK
+
+
+def test_advice_for_a_gpu_provider_does_not_bring_the_other_wheel_back() -> None:
+    """The extra depends on the base, and the base on the wheel for the CPU."""
+    found = _by_subject(examine())["provider cuda"]
+    if found.remedy is None:
+        pytest.skip("the ONNX Runtime here has the CUDA provider")
+    assert found.health is Health.ABSENT
+    assert found.remedy.startswith(MEND) and "ufvideo-sdk" not in found.remedy
 
 
 def test_a_package_that_does_not_import_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

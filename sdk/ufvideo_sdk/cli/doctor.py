@@ -12,7 +12,12 @@ from ufvideo_sdk.cli.options import JsonOption, LibraryOption
 from ufvideo_sdk.doctor import Finding, Health, examine
 from ufvideo_sdk.errors import DeviceError
 
-_MARKS = {Health.OK: "ok     ", Health.ABSENT: "absent ", Health.BROKEN: "BROKEN "}
+_MARKS = {
+    Health.OK: "ok     ",
+    Health.ABSENT: "absent ",
+    Health.MIXED: "mixed  ",
+    Health.BROKEN: "BROKEN ",
+}
 
 
 def doctor(as_json: JsonOption = False, onnxruntime_library: LibraryOption = None) -> None:
@@ -35,15 +40,18 @@ def _print(findings: list[Finding], broken: bool) -> None:
     for finding in findings:
         typer.echo(f"{_MARKS[finding.health]} {finding.subject:<22} {finding.detail}")
     typer.echo("")
-    needed = [f for f in findings if f.remedy and f.health is Health.BROKEN]
-    optional = [f for f in findings if f.remedy and f.health is Health.ABSENT]
     if broken:
         typer.echo("Not ready. To do:")
-        for finding in needed:
-            typer.echo(f"  {finding.subject}: {finding.remedy}")
+        _print_remedies(findings, Health.BROKEN)
     else:
         typer.echo("Ready: questions can be answered on the CPU.")
-    if optional:
-        typer.echo("Optional:")
-        for finding in optional:
+    for health, title in ((Health.MIXED, "To mend:"), (Health.ABSENT, "Optional:")):
+        if any(finding.remedy and finding.health is health for finding in findings):
+            typer.echo(title)
+            _print_remedies(findings, health)
+
+
+def _print_remedies(findings: list[Finding], health: Health) -> None:
+    for finding in findings:
+        if finding.remedy and finding.health is health:
             typer.echo(f"  {finding.subject}: {finding.remedy}")
