@@ -48,6 +48,8 @@ void bind_generation(py::module_& module) {
       .def_property_readonly(
           "scores", [](const Segmentation& s) { return as_array(s.scores); },
           "Predicted IoU, float32 [O, F].")
+      .def_readonly("cancelled", &Segmentation::cancelled,
+                    "A cancel() came first: F is the number of frames decoded before it.")
       .def_readonly("timings", &Segmentation::timings);
 }
 

@@ -39,19 +39,28 @@ void bind_inputs(py::module_& module) {
            py::kw_only(), py::arg("frames"), py::arg("frame_idxs"), py::arg("is_image") = false,
            "Frames uint8 [T, H, W, 3] and the caller's index of each.");
   py::class_<RegionPrompt>(module, "RegionPrompt", "One marked object.")
-      .def(py::init([](std::vector<std::int64_t> frame_idxs, const py::array& frames,
-                       const py::array& masks) {
+      .def(py::init([](std::vector<std::int64_t> frame_idxs, const py::array& masks) {
              return RegionPrompt{std::move(frame_idxs),
-                                 as_tensor(frames, DType::kUint8, 4, "region: frames"),
                                  as_tensor(masks, DType::kBool, 3, "region: masks")};
            }),
-           py::kw_only(), py::arg("frame_idxs"), py::arg("frames"), py::arg("masks"),
-           "Frames uint8 [F, H, W, 3] and masks bool [F, H, W].");
+           py::kw_only(), py::arg("frame_idxs"), py::arg("masks"),
+           "The caller's index of each frame and masks bool [F, H, W] at the clip's size.");
   py::class_<Prompt>(module, "Prompt", "A prompt in token ids, with placeholders.")
-      .def(py::init([](std::vector<std::int64_t> token_ids, std::vector<RegionPrompt> regions) {
-             return Prompt{std::move(token_ids), std::move(regions)};
+      .def(py::init([](std::vector<std::int64_t> token_ids, std::vector<RegionPrompt> regions,
+                       const std::optional<py::array>& region_frames,
+                       std::vector<std::int64_t> region_frame_idxs) {
+             Tensor frames;
+             if (region_frames) {
+               frames = as_tensor(*region_frames, DType::kUint8, 4, "prompt: region_frames");
+             }
+             return Prompt{std::move(token_ids), std::move(regions), std::move(frames),
+                           std::move(region_frame_idxs)};
            }),
-           py::kw_only(), py::arg("token_ids"), py::arg("regions") = std::vector<RegionPrompt>{})
+           py::kw_only(), py::arg("token_ids"), py::arg("regions") = std::vector<RegionPrompt>{},
+           py::arg("region_frames") = std::nullopt,
+           py::arg("region_frame_idxs") = std::vector<std::int64_t>{},
+           "region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() "
+           "names.")
       .def_readonly("token_ids", &Prompt::token_ids);
 }
 
@@ -67,6 +76,20 @@ void bind_session(py::module_& module) {
            py::arg("model"))
       .def("open_clip", &Session::open_clip, py::arg("clip"), Release(),
            "Encode the clip once. Raises InputError, StateError or InferenceError.")
+      .def("begin_clip", &Session::begin_clip, py::arg("frame_idxs"), py::arg("is_image") = false,
+           Release(), "Open a clip piece by piece: then add_frames() and end_clip().")
+      .def(
+          "add_frames",
+          [](Session& self, const py::array& frames, const std::vector<std::int64_t>& frame_idxs) {
+            const Tensor pixels = as_tensor(frames, DType::kUint8, 4, "clip: frames");
+            const py::gil_scoped_release released;
+            self.add_frames(pixels, frame_idxs);
+          },
+          py::arg("frames"), py::arg("frame_idxs"),
+          "Encode some of the clip's frames, uint8 [F, H, W, 3].")
+      .def("end_clip", &Session::end_clip, Release(), "Make the video tokens of the clip.")
+      .def("missing_frames", &Session::missing_frames, py::arg("frame_idxs"), Release(),
+           "Those of the frames whose features are not held, each once.")
       .def(
           "generate",
           [](Session& self, const Prompt& prompt, const GenerationConfig& config,
@@ -82,22 +105,29 @@ void bind_session(py::module_& module) {
            "Prefill a prompt; then step() and finish().")
       .def("step", &Session::step, Release(), "The next token id, None once the answer has ended.")
       .def("finish", &Session::finish, Release(), "End the answer and return it.")
+      .def("drop_answer", &Session::drop_answer, Release(),
+           "Drop an answer under way, if there is one, without a result.")
       .def("teacher_force", &Session::teacher_force, py::arg("prompt"), py::arg("answer_start"),
            Release(), "Prefill a prompt that holds its answer; collect the states behind [SEG].")
       .def(
           "segment",
           [](Session& self, const py::array& seg_hidden_states, const py::array& frames,
-             const std::vector<std::int64_t>& frame_idxs) {
+             const std::vector<std::int64_t>& frame_idxs, bool continues) {
             const Tensor states =
                 as_tensor(seg_hidden_states, DType::kFloat32, 2, "segment: seg_hidden_states");
             const Tensor pixels = as_tensor(frames, DType::kUint8, 4, "segment: frames");
             const py::gil_scoped_release released;
-            return self.segment(states, pixels, frame_idxs);
+            return self.segment(states, pixels, frame_idxs, continues);
           },
           py::arg("seg_hidden_states"), py::arg("frames"), py::arg("frame_idxs"),
-          "Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].")
-      .def("cancel", &Session::cancel, "From any thread: end the answer at its next token.")
-      .def("reset", &Session::reset, "Forget conversation and poison; the clip stays encoded.")
+          py::arg("continues") = false,
+          "Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].\n\n"
+          "continues: this goes on with the call before, a long clip given in pieces.")
+      .def("cancel", &Session::cancel,
+           "From any thread: end the work under way, or the next, at its next token or frame.")
+      .def("forget_cancel", &Session::forget_cancel, "Drop a cancel() that ended nothing yet.")
+      .def("reset", &Session::reset,
+           "Forget conversation, region frames, cancel() and poison; the clip stays encoded.")
       .def_property_readonly(
           "video_tokens",
           [](const Session& self) { return as_read_only_array(self.video_tokens()); },

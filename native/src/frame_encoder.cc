@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <unordered_set>
+#include <utility>
 
 #include "core/error_message.h"
 #include "core/stage_clock.h"
@@ -13,6 +14,8 @@ namespace {
 
 // Even: the aligner joins frames (2k, 2k + 1).
 constexpr std::int64_t kFramesPerAlignment = 16;
+
+}  // namespace
 
 Tensor concatenated(const std::vector<Tensor>& parts) {
   if (parts.size() == 1) {
@@ -32,7 +35,11 @@ Tensor concatenated(const std::vector<Tensor>& parts) {
   return whole;
 }
 
-}  // namespace
+Tensor copied(const Tensor& tensor) {
+  Tensor own(tensor.dtype(), tensor.shape());
+  std::memcpy(own.raw(), tensor.raw(), tensor.bytes());
+  return own;
+}
 
 std::int64_t frames_per_batch(int size_px) {
   constexpr std::int64_t kPixels = std::int64_t{1} << 20;
@@ -68,18 +75,80 @@ Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows,
   });
 }
 
-void FrameEncoder::encode(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
-                          StageTimings& timings) {
+FrameEncoder::FrameEncoder(const Model& model)
+    : model_(model), region_features_(model.config().region_cache_bytes) {}
+
+void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                               StageTimings& timings) {
   std::vector<std::int64_t> rows;
   std::unordered_set<std::int64_t> seen;
   for (std::size_t row = 0; row < frame_idxs.size(); ++row) {
-    if (features_.count(frame_idxs[row]) == 0 && seen.insert(frame_idxs[row]).second) {
+    if (!in_clip(frame_idxs[row]) && seen.insert(frame_idxs[row]).second) {
       rows.push_back(static_cast<std::int64_t>(row));
     }
   }
+  // Every row is kept, so none needs memory of its own.
+  encode_rows(
+      frames, frame_idxs, rows, timings,
+      [&](std::int64_t idx, Tensor features) { clip_features_.emplace(idx, std::move(features)); },
+      [] { return false; });
+}
+
+FrameEncoder::FeaturesByIdx FrameEncoder::held_region_features(const Prompt& prompt) {
+  FeaturesByIdx found;
+  region_features_.begin_scan();
+  for (const RegionPrompt& region : prompt.regions) {
+    for (const std::int64_t idx : region.frame_idxs) {
+      const auto in_clip = clip_features_.find(idx);
+      if (in_clip != clip_features_.end()) {
+        found.emplace(idx, in_clip->second);
+      } else if (const Tensor* held = region_features_.find(idx)) {
+        found.emplace(idx, *held);
+      }
+    }
+  }
+  return found;
+}
+
+FrameEncoder::FeaturesByIdx FrameEncoder::encode_region_frames(
+    const Prompt& prompt, StageTimings& timings, const std::function<bool()>& stopped) {
+  FeaturesByIdx by_idx = held_region_features(prompt);
+  std::unordered_map<std::int64_t, std::int64_t> row_of;
+  for (std::size_t row = 0; row < prompt.region_frame_idxs.size(); ++row) {
+    row_of.emplace(prompt.region_frame_idxs[row], static_cast<std::int64_t>(row));
+  }
+  std::vector<std::int64_t> rows;
+  std::unordered_set<std::int64_t> seen;
+  for (const RegionPrompt& region : prompt.regions) {
+    for (const std::int64_t idx : region.frame_idxs) {
+      if (by_idx.count(idx) != 0 || !seen.insert(idx).second) {
+        continue;
+      }
+      const auto given = row_of.find(idx);
+      if (given == row_of.end()) {
+        fail(ErrorCode::kInvalidInput, "prompt: region_frames: expected frame ", idx,
+             " of a region, which no features are held of, got none of that index");
+      }
+      rows.push_back(given->second);
+    }
+  }
+  encode_rows(
+      prompt.region_frames, prompt.region_frame_idxs, rows, timings,
+      [&](std::int64_t idx, const Tensor& features) {
+        const Tensor own = copied(features);
+        region_features_.put(idx, own);
+        by_idx.emplace(idx, own);
+      },
+      stopped);
+  return by_idx;
+}
+
+void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                               const std::vector<std::int64_t>& rows, StageTimings& timings,
+                               const Keep& keep, const std::function<bool()>& stopped) const {
   const int size_px = model_.manifest().video.vision_size_px;
   const auto step = static_cast<std::size_t>(frames_per_batch(size_px));
-  for (std::size_t begin = 0; begin < rows.size(); begin += step) {
+  for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
     const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
@@ -88,35 +157,30 @@ void FrameEncoder::encode(const Tensor& frames, const std::vector<std::int64_t>&
         timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
     for (std::size_t i = 0; i < batch_rows.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      features_.emplace(frame_idxs[batch_rows[i]], features.rows(row, row + 1));
+      keep(frame_idxs[batch_rows[i]], features.rows(row, row + 1));
     }
   }
 }
 
-Tensor FrameEncoder::gather(const std::vector<std::int64_t>& frame_idxs) const {
-  std::vector<Tensor> rows;
-  for (const std::int64_t idx : frame_idxs) {
-    rows.push_back(features_.at(idx));
-  }
-  return concatenated(rows);
-}
-
-Tensor FrameEncoder::align(const Clip& clip, StageTimings& timings) const {
+Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
+                           StageTimings& timings) const {
   const VideoFacts& video = model_.manifest().video;
-  std::vector<std::int64_t> idxs = clip.frame_idxs;
-  if (clip.is_image) {
-    idxs.assign(video.num_frames, clip.frame_idxs.front());
+  if (is_image) {
+    idxs.assign(video.num_frames, idxs.front());
   }
   const auto align_some = [&](std::size_t begin, std::size_t end) {
-    const std::vector<std::int64_t> some(idxs.begin() + begin, idxs.begin() + end);
+    std::vector<Tensor> some;
+    for (std::size_t i = begin; i < end; ++i) {
+      some.push_back(clip_features_.at(idxs[i]));
+    }
     return timed(timings, model_.aligner().stem(), static_cast<std::int64_t>(some.size()),
-                 [&] { return model_.aligner().align(gather(some)); });
+                 [&] { return model_.aligner().align(concatenated(some)); });
   };
   if (video.aligner_padding != 0 || idxs.size() < 2) {
     return align_some(0, idxs.size());
   }
   std::vector<Tensor> parts;
-  if (clip.is_image) {
+  if (is_image) {
     // Every pair of one repeated frame gives the same tokens (model part 8, fact 1).
     parts.assign(idxs.size() / 2, align_some(0, 2));
     return concatenated(parts);
@@ -128,9 +192,14 @@ Tensor FrameEncoder::align(const Clip& clip, StageTimings& timings) const {
   return concatenated(parts);
 }
 
+void FrameEncoder::clear() {
+  clip_features_.clear();
+  region_features_.clear();
+}
+
 std::size_t FrameEncoder::bytes() const {
-  std::size_t bytes = 0;
-  for (const auto& entry : features_) {
+  std::size_t bytes = region_features_.bytes();
+  for (const auto& entry : clip_features_) {
     bytes += entry.second.bytes();
   }
   return bytes;

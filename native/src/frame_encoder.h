@@ -1,38 +1,65 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <unordered_map>
 #include <vector>
 
+#include "frame_cache.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
 #include "ufvideo/statistics.h"
 
 namespace ufvideo {
 
-/// SigLIP features of a clip's frames, each computed once and kept by frame index, and the video
-/// tokens made of them.
+/// SigLIP features by frame index, and the video tokens made of them. Those of the clip are kept
+/// until clear(); those of region frames outside it within RuntimeConfig::region_cache_bytes.
 class FrameEncoder {
  public:
-  explicit FrameEncoder(const Model& model) : model_(model) {}
+  /// Features float32 [1, P, Dv] by frame index.
+  using FeaturesByIdx = std::unordered_map<std::int64_t, Tensor>;
 
-  /// Encodes the frames not encoded yet.
+  explicit FrameEncoder(const Model& model);
+
+  /// Encodes the clip's frames that are not encoded yet.
   ///
   /// @param frames uint8 [F, H, W, 3].
-  void encode(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
-              StageTimings& timings);
-  /// Features float32 [F, P, Dv] of encoded frames, in the order asked for.
-  Tensor gather(const std::vector<std::int64_t>& frame_idxs) const;
+  void encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                   StageTimings& timings);
   /// Video tokens float32 [N, D] of a clip or an image whose frames are encoded.
-  Tensor align(const Clip& clip, StageTimings& timings) const;
+  Tensor align(std::vector<std::int64_t> frame_idxs, bool is_image, StageTimings& timings) const;
 
-  void clear() { features_.clear(); }
+  /// Features of every frame a prompt's regions lie on: held ones, the others encoded from the
+  /// prompt's region_frames. Incomplete once `stopped` says so; it is asked between batches.
+  FeaturesByIdx encode_region_frames(const Prompt& prompt, StageTimings& timings,
+                                     const std::function<bool()>& stopped);
+  bool holds(std::int64_t frame_idx) const {
+    return in_clip(frame_idx) || region_features_.holds(frame_idx);
+  }
+  bool in_clip(std::int64_t frame_idx) const { return clip_features_.count(frame_idx) != 0; }
+
+  void forget_regions() { region_features_.clear(); }
+  void clear();
   std::size_t bytes() const;
 
  private:
+  using Keep = std::function<void(std::int64_t frame_idx, Tensor features)>;
+  /// Encodes rows of frames batch by batch; `keep` gets [1, P, Dv] that share a batch's memory.
+  void encode_rows(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                   const std::vector<std::int64_t>& rows, StageTimings& timings, const Keep& keep,
+                   const std::function<bool()>& stopped) const;
+  FeaturesByIdx held_region_features(const Prompt& prompt);
+
   const Model& model_;
-  std::unordered_map<std::int64_t, Tensor> features_;
+  FeaturesByIdx clip_features_;
+  FrameCache<Tensor> region_features_;
 };
+
+/// Tensors of equal shape [F, ...] joined along F.
+Tensor concatenated(const std::vector<Tensor>& parts);
+
+/// The tensor in memory of its own, so that one row does not keep its whole batch.
+Tensor copied(const Tensor& tensor);
 
 /// Frames of a side of `size_px` that go through a frame graph together: enough to fill it, few
 /// enough to bound its memory.

@@ -14,45 +14,7 @@ Tensor copied_row(const Tensor& states, std::int64_t row) {
   return copy;
 }
 
-void check_region(const RegionPrompt& region) {
-  check_frames(region.frames, region.frame_idxs, "region");
-  const Shape& frames = region.frames.shape();
-  const Shape expected{frames[0], frames[1], frames[2]};
-  if (region.masks.dtype() != DType::kBool || region.masks.shape() != expected) {
-    fail(ErrorCode::kInvalidInput, "region: masks: expected bool ", shape_string(expected),
-         " as the frames, got ", dtype_name(region.masks.dtype()), " ",
-         shape_string(region.masks.shape()));
-  }
-}
-
 }  // namespace
-
-Session::State::State(std::shared_ptr<const Model> shared_model)
-    : model(std::move(shared_model)),
-      frame_encoder(*model),
-      mask_features(model->config().mask_cache_bytes),
-      cache(model->language_model().make_cache()) {}
-
-void Session::State::require_clip(const char* where) const {
-  if (video_tokens.empty()) {
-    fail(ErrorCode::kInvalidState, where, ": expected an open clip, none is; call open_clip first");
-  }
-}
-
-void Session::State::require_no_answer() const {
-  if (answer) {
-    fail(ErrorCode::kInvalidState,
-         "session: expected no answer under way, one is; call finish first");
-  }
-}
-
-void Session::State::forget_conversation() {
-  answer.reset();
-  prefix_ids.clear();
-  prefix_length = 0;
-  cache = model->language_model().make_cache();
-  poisoned = false;
-}
 
 TokenStepper::Output Session::State::step(std::int64_t token_id) {
   const TokenEmbedder& embedder = model->token_embedder();
@@ -64,22 +26,12 @@ TokenStepper::Output Session::State::step(std::int64_t token_id) {
   return {std::move(output.logits), copied_row(output.hidden_states, 0)};
 }
 
-std::vector<Tensor> Session::State::encode_regions(const Prompt& prompt) {
-  std::vector<Tensor> tokens;
-  for (const RegionPrompt& region : prompt.regions) {
-    check_region(region);
-    frame_encoder.encode(region.frames, region.frame_idxs, timings);
-    const RegionEncoder& encoder = model->region_encoder();
-    tokens.push_back(timed(timings, encoder.stem(), 1, [&] {
-      return encoder.encode(frame_encoder.gather(region.frame_idxs), region.masks);
-    }));
-  }
-  return tokens;
-}
-
-Session::State::Prefill Session::State::prefill(const Prompt& prompt) {
+std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& prompt) {
   const TokenFacts& tokens = model->manifest().tokens;
   const std::vector<Tensor> regions = encode_regions(prompt);
+  if (take_cancel()) {
+    return std::nullopt;
+  }
   std::vector<std::int64_t> region_lengths;
   for (const Tensor& region : regions) {
     region_lengths.push_back(region.dim(0));
@@ -120,32 +72,37 @@ void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& 
   config.validate();
   require_no_answer();
   require_clip("session");
-  cancelled = false;
   const StageTimings before = timings;
   const Clock::time_point begin = Clock::now();
-  Prefill filled = prefill(prompt);
-  const Tensor& states = filled.output.hidden_states;
-  Generation generation;
-  generation.num_prefill_tokens = states.dim(0);
-  generation.num_reused_tokens = filled.first_position;
   const Manifest& manifest = model->manifest();
-  answer.emplace(Answer{DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config),
-                        std::move(generation), before, begin, begin});
-  answer->loop.start({filled.output.logits, copied_row(states, states.dim(0) - 1)});
+  Answer next{
+      DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config), {}, before, 0.0};
+  if (const std::optional<Prefill> filled = prefill(prompt)) {
+    const Tensor& states = filled->output.hidden_states;
+    next.generation.num_prefill_tokens = states.dim(0);
+    next.generation.num_reused_tokens = filled->first_position;
+    next.loop.start({filled->output.logits, copied_row(states, states.dim(0) - 1)});
+  } else {
+    next.loop.end(StopReason::kCancelled);
+  }
+  next.begin_ms = elapsed_ms(begin);
+  answer.emplace(std::move(next));
 }
 
 std::optional<std::int64_t> Session::State::next_token() {
   if (!answer) {
     fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
   }
-  if (cancelled.exchange(false)) {
+  if (take_cancel()) {
     answer->loop.end(StopReason::kCancelled);
   }
+  const Clock::time_point begin = Clock::now();
   const bool first = answer->loop.token_ids().empty();
   std::optional<std::int64_t> token = poisoning([&] { return answer->loop.next(*this); });
   if (first && token) {
-    answer->first_token = Clock::now();
-    answer->generation.time_to_first_token_ms = elapsed_ms(answer->begin);
+    answer->generation.time_to_first_token_ms = answer->begin_ms + elapsed_ms(begin);
+  } else if (token) {
+    answer->generation.decode_ms += elapsed_ms(begin);
   }
   return token;
 }
@@ -163,9 +120,6 @@ Generation Session::State::finish_answer() {
   generation.seg_hidden_states = loop.seg_hidden_states();
   const TokenFacts& tokens = model->manifest().tokens;
   generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
-  if (!generation.token_ids.empty()) {
-    generation.decode_ms = elapsed_ms(answer->first_token);
-  }
   generation.timings = timings_between(answer->timings_before, timings);
   answer.reset();
   // The answer's own positions are never read again: the next question starts at the prefix.
@@ -192,22 +146,27 @@ Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_star
   }
   const StageTimings before = state.timings;
   const Clock::time_point begin = Clock::now();
-  const State::Prefill filled = state.prefill(prompt);
   Generation generation;
+  const std::optional<State::Prefill> filled = state.prefill(prompt);
+  if (!filled) {
+    generation.stop_reason = StopReason::kCancelled;
+    generation.seg_hidden_states = stack_rows({});
+    return generation;
+  }
   generation.stop_reason = StopReason::kEndToken;
   generation.token_ids.assign(prompt.token_ids.begin() + answer_start, prompt.token_ids.end());
   std::vector<Tensor> states;
   for (std::int64_t i = answer_start; i < num_ids; ++i) {
     if (prompt.token_ids[i] == tokens.seg_id) {
       generation.seg_positions.push_back(i - answer_start);
-      states.push_back(copied_row(filled.output.hidden_states,
-                                  filled.layout.positions[i] - 1 - filled.first_position));
+      states.push_back(copied_row(filled->output.hidden_states,
+                                  filled->layout.positions[i] - 1 - filled->first_position));
     }
   }
   generation.seg_hidden_states = stack_rows(states);
   generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
-  generation.num_prefill_tokens = filled.output.hidden_states.dim(0);
-  generation.num_reused_tokens = filled.first_position;
+  generation.num_prefill_tokens = filled->output.hidden_states.dim(0);
+  generation.num_reused_tokens = filled->first_position;
   generation.time_to_first_token_ms = elapsed_ms(begin);
   generation.timings = timings_between(before, state.timings);
   state.cache->rewind(std::min(state.prefix_length, state.cache->length()));

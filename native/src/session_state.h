@@ -10,8 +10,8 @@
 #include "decode/decode_loop.h"
 #include "decode/kv_cache.h"
 #include "decode/prompt_splice.h"
+#include "frame_cache.h"
 #include "frame_encoder.h"
-#include "mask_feature_cache.h"
 #include "ufvideo/session.h"
 
 namespace ufvideo {
@@ -25,8 +25,7 @@ struct Session::State : TokenStepper {
     DecodeLoop loop;
     Generation generation;
     StageTimings timings_before;
-    Clock::time_point begin;
-    Clock::time_point first_token;
+    double begin_ms;
   };
 
   /// What a prefill gave: the new positions' states and the last logits.
@@ -46,9 +45,16 @@ struct Session::State : TokenStepper {
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
 
-  /// Runs a prompt through the language model, reusing the cache up to the end of the video.
-  Prefill prefill(const Prompt& prompt);
+  void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool image);
+  void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
+  void end_clip();
+
+  /// Runs a prompt through the language model, reusing the cache up to the end of the video;
+  /// nothing when it was cancelled before.
+  std::optional<Prefill> prefill(const Prompt& prompt);
+  /// Region tokens of each region; fewer when it was cancelled.
   std::vector<Tensor> encode_regions(const Prompt& prompt);
+  void check_regions(const Prompt& prompt) const;
   /// SAM 2 features of frames [first, last), kept ones or encoded in one batch.
   std::vector<MaskFeatures> mask_features_of(const Tensor& frames,
                                              const std::vector<std::int64_t>& frame_idxs,
@@ -70,6 +76,9 @@ struct Session::State : TokenStepper {
       throw;
     }
   }
+  bool is_cancelled() const { return cancelled.load(); }
+  /// Whether a cancel() waits; this one is then taken up.
+  bool take_cancel() { return cancelled.exchange(false); }
   void require_clip(const char* where) const;
   void require_no_answer() const;
   void forget_conversation();
@@ -80,9 +89,14 @@ struct Session::State : TokenStepper {
   bool poisoned = false;
 
   bool is_image = false;
+  /// The clip's sampled frames, repeats included.
+  std::vector<std::int64_t> clip_idxs;
+  /// [H, W] of the clip's frames; empty before the first ones came.
+  Shape frame_size;
+  /// Empty while no clip is open.
   Tensor video_tokens;
   FrameEncoder frame_encoder;
-  MaskFeatureCache mask_features;
+  FrameCache<MaskFeatures> mask_features;
 
   std::unique_ptr<KvCache> cache;
   /// The token ids whose keys and values the cache begins with, and their number of positions.

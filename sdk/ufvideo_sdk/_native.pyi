@@ -13,7 +13,7 @@ class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -31,6 +31,9 @@ class RuntimeConfig:
         ...
     @property
     def providers(self) -> list[str]:
+        ...
+    @property
+    def region_cache_bytes(self) -> int:
         ...
     @property
     def verify_digests(self) -> bool:
@@ -164,6 +167,11 @@ class Segmentation:
     """
     Masks of O objects on F frames.
     """
+    @property
+    def cancelled(self) -> bool:
+        """
+        A cancel() came first: F is the number of frames decoded before it.
+        """
     @property
     def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
         """
@@ -369,16 +377,18 @@ class RegionPrompt:
     """
     One marked object.
     """
-    def __init__(self, *, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], masks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+    def __init__(self, *, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], masks: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
         """
-        Frames uint8 [F, H, W, 3] and masks bool [F, H, W].
+        The caller's index of each frame and masks bool [F, H, W] at the clip's size.
         """
 class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = []) -> None:
-        ...
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+        """
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names.
+        """
     @property
     def token_ids(self) -> list[int]:
         ...
@@ -388,17 +398,37 @@ class Session:
     """
     def __init__(self, model: Model) -> None:
         ...
+    def add_frames(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        Encode some of the clip's frames, uint8 [F, H, W, 3].
+        """
     def begin(self, prompt: Prompt, config: GenerationConfig) -> None:
         """
         Prefill a prompt; then step() and finish().
         """
+    def begin_clip(self, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], is_image: bool = False) -> None:
+        """
+        Open a clip piece by piece: then add_frames() and end_clip().
+        """
     def cancel(self) -> None:
         """
-        From any thread: end the answer at its next token.
+        From any thread: end the work under way, or the next, at its next token or frame.
+        """
+    def drop_answer(self) -> None:
+        """
+        Drop an answer under way, if there is one, without a result.
+        """
+    def end_clip(self) -> None:
+        """
+        Make the video tokens of the clip.
         """
     def finish(self) -> Generation:
         """
         End the answer and return it.
+        """
+    def forget_cancel(self) -> None:
+        """
+        Drop a cancel() that ended nothing yet.
         """
     def generate(self, prompt: Prompt, config: GenerationConfig, callback: typing.Any = None) -> Generation:
         """
@@ -410,17 +440,23 @@ class Session:
         """
         Bytes of features, mask cache and KV cache.
         """
+    def missing_frames(self, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[int]:
+        """
+        Those of the frames whose features are not held, each once.
+        """
     def open_clip(self, clip: Clip) -> None:
         """
         Encode the clip once. Raises InputError, StateError or InferenceError.
         """
     def reset(self) -> None:
         """
-        Forget conversation and poison; the clip stays encoded.
+        Forget conversation, region frames, cancel() and poison; the clip stays encoded.
         """
-    def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> Segmentation:
+    def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], continues: bool = False) -> Segmentation:
         """
         Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].
+        
+        continues: this goes on with the call before, a long clip given in pieces.
         """
     def step(self) -> int | None:
         """

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ufvideo_sdk import _native
-from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.errors import StateError, UFVideoError
+from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, TextEvent
 from ufvideo_sdk.tokenizer import IncrementalDecoder
 
 if TYPE_CHECKING:
     from ufvideo_sdk.session import Session
-
-
-@dataclass(frozen=True)
-class Request:
-    """A question ready for the native runtime, and what its answer will need."""
-
-    question: str
-    prompt: _native.Prompt
-    segment_idxs: NDArray[np.int64]
 
 
 class AnswerStream(Iterator[TextEvent]):
@@ -43,6 +31,9 @@ class AnswerStream(Iterator[TextEvent]):
         self._decoder = IncrementalDecoder(session._model.tokenizer)
         self._last_id = 0
         self._answer: Answer | None = None
+        # Why it failed, and the answer without masks where only these did.
+        self._failure: str | None = None
+        self._without_masks: Answer | None = None
 
     def __enter__(self) -> AnswerStream:
         return self
@@ -66,8 +57,13 @@ class AnswerStream(Iterator[TextEvent]):
         """The whole answer, masks included.
 
         Raises:
-            StateError: While the stream is neither exhausted nor closed, or when it failed.
+            StateError: While the stream is neither exhausted nor closed, or when it failed; where
+                only the masks failed, the error's `answer` is the answer without them.
         """
+        if self._failure is not None:
+            error = StateError(f"stream: expected an ended answer, it failed: {self._failure}")
+            error.answer = self._without_masks
+            raise error
         if self._answer is None:
             raise StateError("stream: expected an ended answer; exhaust or close the stream first")
         return self._answer
@@ -78,8 +74,10 @@ class AnswerStream(Iterator[TextEvent]):
         Raises:
             InferenceError: When a graph fails; the session then needs `reset()`.
             StateError: When the session was closed or reset meanwhile, or another thread is inside.
+
+        Errors of the masks are those of `Session.ask`.
         """
-        if self._answer is not None:
+        if self._answer is not None or self._failure is not None:
             raise StopIteration
         with self._under_way() as native:
             token_id = self._step(native)
@@ -97,14 +95,16 @@ class AnswerStream(Iterator[TextEvent]):
     def _step(self, native: _native.Session) -> int | None:
         try:
             return native.step()
-        except BaseException:
-            # The session itself knows that it failed, and says so at the next call.
-            self._session._stream_token = None
+        except StateError:
+            # Another thread is inside, or the session knows that it failed: nothing has changed.
+            raise
+        except BaseException as error:
+            self._fail(error)
             raise
 
     def close(self) -> None:
         """End the answer here; it counts as stopped unless it had ended by itself."""
-        if self._answer is None:
+        if self._answer is None and self._failure is None:
             with self._under_way() as native:
                 self._finish(native)
 
@@ -119,17 +119,23 @@ class AnswerStream(Iterator[TextEvent]):
     def _finish(self, native: _native.Session) -> None:
         generation = native.finish()
         self._session._stream_token = None
-        self._answer = self._session._answer(self._request, generation)
+        try:
+            self._answer = self._session._answer(self._request, generation)
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: BaseException) -> None:
+        # Not the error itself: its traceback would hold this stream and all it refers to.
+        self._failure = str(error) or type(error).__name__
+        self._without_masks = error.answer if isinstance(error, UFVideoError) else None
+        self._session._stream_token = None
 
     def _abandon(self) -> None:
-        """Free the session for the next question without an answer."""
+        """Free the session for the next question, which drops the unfinished answer.
+
+        Not here: this may run in any thread, also while another one is inside the session.
+        """
         session = getattr(self, "_session", None)
-        if session is None or session._stream_token is not self._token:
-            return
-        session._stream_token = None
-        if session._native is not None:
-            try:
-                session._native.finish()
-            except StateError:
-                # A failed run: the session says so at the next call.
-                return
+        if session is not None and session._stream_token is self._token:
+            session._stream_token = None

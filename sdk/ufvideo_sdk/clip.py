@@ -9,12 +9,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import as_array
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.sampling import sample_positions
 
 # The sampled frames are read twice, for the language model and for the masks; keep what was read
 # first as long as it is this small.
 CACHE_BYTES = 256 << 20
+
+# Many frames are read in pieces of this size.
+CHUNK_BYTES = 64 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
 
@@ -140,7 +144,7 @@ class Clip:
         Raises:
             InputError: When they are no integers, empty, or outside the clip.
         """
-        idxs = np.asarray(frame_idxs)
+        idxs = as_array(frame_idxs, where, "a list of one or more integers")
         if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
             raise InputError(
                 f"{where}: expected a list of one or more integers, got {idxs.dtype}"
@@ -170,18 +174,22 @@ class Clip:
             frames[idxs == idx] = self._cache[idx]
         for idx, frame in zip(missing, self._source.frames(missing), strict=True):
             frames[idxs == idx] = frame
-            if (len(self._cache) + 1) * frame.nbytes <= CACHE_BYTES:
-                self._cache[idx] = frame
+            self._keep(idx, frame)
         return frames
 
+    def _keep(self, idx: int, frame: NDArray[np.uint8]) -> None:
+        if (len(self._cache) + 1) * frame.nbytes <= CACHE_BYTES:
+            self._cache[idx] = frame
+
     def chunks(
-        self, frame_idxs: FrameIdxs, max_frames: int
+        self, frame_idxs: FrameIdxs, max_frames: int | None = None, *, keep: bool = False
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
 
         Args:
             frame_idxs: Source indices; read in one pass where they increase.
-            max_frames: Most frames of a piece, 1 or more.
+            max_frames: Most frames of a piece, 1 or more; None: as many as fit CHUNK_BYTES.
+            keep: Keep the frames for a later read, as `read` does.
 
         Yields:
             Source indices int64 [F] and their frames uint8 [F, H, W, 3].
@@ -190,6 +198,8 @@ class Clip:
             InputError: When an index is outside the clip, or the source cannot be read.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
+        if max_frames is None:
+            max_frames = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
         if max_frames < 1:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
         pieces = [idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)]
@@ -198,8 +208,14 @@ class Clip:
         for piece in pieces:
             if stream is None:
                 yield piece, self.read(piece)
-            else:
-                yield piece, np.stack([next(stream) for _ in piece])
+                continue
+            frames = np.empty((len(piece), self.height, self.width, 3), np.uint8)
+            for row, idx in enumerate(piece):
+                frames[row] = frame = next(stream)
+                if keep:
+                    self._keep(int(idx), frame)
+            yield piece, frames
+            del frames  # not held beside the next piece
 
 
 def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
@@ -211,8 +227,9 @@ def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> 
     start = float(times[0]) if start_s is None else start_s
     end = float(times[-1]) if end_s is None else end_s
     for key, value in (("start_s", start), ("end_s", end)):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-            raise InputError(f"{key}: expected seconds, got {value!r}")
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value):
+            raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
     if start_s is not None and end_s is not None and start > end:
         raise InputError(f"expected start_s <= end_s, got {start} and {end}")
     inside: NDArray[np.bool_] = (times >= start) & (times <= end)

@@ -27,6 +27,8 @@ class RuntimeConfig:
             beside a busy neighbour a third slower.
         verify_digests: Compare every file of the package with its SHA-256 while loading.
         mask_cache_bytes: Bound on the SAM 2 features a session keeps for later questions.
+        region_cache_bytes: Bound on the SigLIP features a session keeps of region frames outside
+            the clip's own sampled frames; those of the sampled frames are always kept.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
 
@@ -39,6 +41,7 @@ class RuntimeConfig:
     allow_spinning: bool = False
     verify_digests: bool = True
     mask_cache_bytes: int = 1 << 30
+    region_cache_bytes: int = 1 << 28
     onnxruntime_library: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +60,8 @@ class RuntimeConfig:
         for name in ("allow_spinning", "verify_digests"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
-        _check_integer("mask_cache_bytes", self.mask_cache_bytes, 0, 2**63 - 1)
+        for name in ("mask_cache_bytes", "region_cache_bytes"):
+            _check_integer(name, getattr(self, name), 0, 2**63 - 1)
         library = self.onnxruntime_library
         if library is not None and not isinstance(library, (str, os.PathLike)):
             raise ConfigError(f"onnxruntime_library: expected a path or None, got {library!r}")
@@ -73,6 +77,7 @@ class RuntimeConfig:
             allow_spinning=self.allow_spinning,
             verify_digests=self.verify_digests,
             mask_cache_bytes=self.mask_cache_bytes,
+            region_cache_bytes=self.region_cache_bytes,
         )
 
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.results import Answer
+
 
 class UFVideoError(Exception):
-    """Base of everything this library raises on purpose."""
+    """Base of everything this library raises on purpose.
+
+    Attributes:
+        answer: Where making an answer's masks failed: the answer without them. None otherwise.
+    """
+
+    answer: Answer | None = None
 
 
 class ConfigError(UFVideoError, ValueError):

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.arguments import check_instance, described
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
-from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.manifest import Manifest, read_manifest
 from ufvideo_sdk.onnxruntime_library import find_library
 from ufvideo_sdk.prompt import PromptBuilder
@@ -66,11 +67,15 @@ class UFVideo:
             runtime: How to run here.
 
         Raises:
+            InputError: When package is no path, or runtime no RuntimeConfig.
             PackageError: When a file is missing, damaged or contradicts the manifest.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old.
             CapacityError: When the weights do not fit into memory.
         """
+        check_instance(runtime, "runtime", RuntimeConfig)
+        if not isinstance(package, (str, os.PathLike)):
+            raise InputError(f"package: expected a path, got {described(package)}")
         folder = Path(package)
         if not folder.is_dir():
             raise PackageError(f"expected a package folder, found none at {folder}")

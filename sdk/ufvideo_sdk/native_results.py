@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ufvideo_sdk.clip import Clip
-
-# Frames to segment are read in pieces of this size.
-CHUNK_BYTES = 64 << 20
 
 STOP_REASONS = {
     _native.StopReason.END_TOKEN: StopReason.END,
@@ -67,12 +65,27 @@ def spans_in_seconds(generation: _native.Generation, clip: Clip) -> tuple[TimeSp
     )
 
 
+@dataclass(frozen=True)
+class MaskTracks:
+    """Masks that were decoded.
+
+    Attributes:
+        tracks: One for each object; none when there is no object, or no frame was done.
+        timings: Timings of the pieces.
+        cancelled: Whether a cancel came before the last frame.
+    """
+
+    tracks: tuple[MaskTrack, ...]
+    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
+    cancelled: bool = False
+
+
 def mask_tracks(
     session: _native.Session,
     clip: Clip,
     seg_hidden_states: NDArray[np.float32],
     frame_idxs: NDArray[np.int64],
-) -> tuple[tuple[MaskTrack, ...], list[Mapping[str, _native.StageTiming]]]:
+) -> MaskTracks:
     """Segment every object on every frame, piece by piece.
 
     Args:
@@ -82,7 +95,7 @@ def mask_tracks(
         frame_idxs: Source indices, int64 [F].
 
     Returns:
-        One track for each object, and the timings of the pieces.
+        One track for each object, on the frames that were done.
 
     Raises:
         InputError: When a frame cannot be read.
@@ -91,24 +104,33 @@ def mask_tracks(
     num_objects = len(seg_hidden_states)
     # Without objects the native array may have no shape at all.
     if seg_hidden_states.size == 0:
-        return (), []
-    shape = (num_objects, len(frame_idxs), clip.height, clip.width)
+        return MaskTracks(())
+    masks = _masks_array((num_objects, len(frame_idxs), clip.height, clip.width))
+    scores = np.empty(masks.shape[:2], np.float32)
+    timings: list[Mapping[str, _native.StageTiming]] = []
+    done, cancelled = 0, False
+    for idxs, frames in clip.chunks(frame_idxs):
+        piece = session.segment(seg_hidden_states, frames, idxs.tolist(), continues=done > 0)
+        del frames  # not held beside the next piece
+        last = done + piece.masks.shape[1]
+        masks[:, done:last] = piece.masks
+        scores[:, done:last] = piece.scores
+        timings.append(piece.timings)
+        done, cancelled = last, piece.cancelled
+        if cancelled:
+            break
+    masks.flags.writeable = scores.flags.writeable = False
+    tracks = tuple(
+        MaskTrack(frame_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
+    )
+    return MaskTracks(tracks if done else (), tuple(timings), cancelled)
+
+
+def _masks_array(shape: tuple[int, int, int, int]) -> NDArray[np.bool_]:
     try:
-        masks = np.empty(shape, np.bool_)
+        return np.empty(shape, np.bool_)
     except MemoryError:
         raise CapacityError(
             f"expected memory for masks bool {list(shape)}, {np.prod(shape) / 2**30:.1f} GiB:"
             " segment fewer frames"
         ) from None
-    scores = np.empty(shape[:2], np.float32)
-    timings: list[Mapping[str, _native.StageTiming]] = []
-    max_frames = max(CHUNK_BYTES // (clip.height * clip.width * 3), 1)
-    done = 0
-    for idxs, frames in clip.chunks(frame_idxs, max_frames):
-        piece = session.segment(seg_hidden_states, frames, idxs.tolist())
-        masks[:, done : done + len(idxs)] = piece.masks
-        scores[:, done : done + len(idxs)] = piece.scores
-        timings.append(piece.timings)
-        done += len(idxs)
-    tracks = (MaskTrack(frame_idxs, masks[i], scores[i]) for i in range(num_objects))
-    return tuple(tracks), timings

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ufvideo_sdk.arguments import check_sequence
 from ufvideo_sdk.chat_template import ChatTemplate
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.manifest import TokenFacts
@@ -34,12 +35,14 @@ class Question:
         num_regions: Regions given along.
         times: Times given along, in seconds of the clip.
         history: Earlier turns, oldest first.
+        has_marks: Whether `<region>` and `<time>` in the words are marks; otherwise they are text.
     """
 
     text: str
     num_regions: int = 0
     times: Sequence[Time] = ()
     history: History = ()
+    has_marks: bool = True
 
 
 class PromptBuilder:
@@ -61,9 +64,24 @@ class PromptBuilder:
         """
         return self._tokenizer.encode_pieces(self._pieces(question, clip))
 
+    def build_grounding(self, event: str, clip: Clip) -> list[int]:
+        """Token ids of the question when an event happens; special tokens and marks stay text.
+
+        Raises:
+            InputError: When the event is no phrase.
+        """
+        return self.build(Question(grounding_question(event), has_marks=False), clip)
+
     def build_segmentation(self, expression: str, clip: Clip) -> tuple[list[int], int]:
-        """Token ids of a segmentation request with its answer, and where the answer begins."""
-        pieces = self._pieces(Question(segmentation_question(expression)), clip)
+        """Token ids of a segmentation request with its answer, and where the answer begins.
+
+        Special tokens and marks in the expression stay text.
+
+        Raises:
+            InputError: When the expression is no phrase.
+        """
+        asked_for = Question(segmentation_question(expression), has_marks=False)
+        pieces = self._pieces(asked_for, clip)
         before, after = SEGMENT_ANSWER
         # The answer continues the template's last words: they are tokenised as one text, so that
         # its beginning is where the ids first differ from those of the question alone.
@@ -105,11 +123,19 @@ class PromptBuilder:
         if not isinstance(answer, Answer):
             return [_checked_text(answer, f"history[{turn}][1]")]
         ids = list(answer.token_ids)
-        return [*(ids[:-1] if ids and ids[-1] in self._facts.end_ids else ids)]
+        ended = bool(ids) and ids[-1] in self._facts.end_ids
+        # A generated <region> points at nothing: as a token it would ask for a region, so it goes
+        # back in as the characters it was read as.
+        region_id = self._facts.region_id
+        return [REGION_MARK if i == region_id else i for i in (ids[:-1] if ended else ids)]
 
     def _content(self, question: Question, clip: Clip) -> Iterator[str | int]:
         """The question's words with ids for its marks."""
         text = _checked_text(question.text, "question")
+        check_sequence(question.times, "times", "seconds or TimeSpan")
+        if not question.has_marks:
+            yield text
+            return
         for mark, given, what in (
             (REGION_MARK, question.num_regions, "regions"),
             (TIME_MARK, len(question.times), "times"),

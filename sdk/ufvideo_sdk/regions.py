@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import as_array
 from ufvideo_sdk.errors import InputError
 
 
@@ -29,7 +30,7 @@ class Region:
 
     def __post_init__(self) -> None:
         """Check both arrays and keep copies that cannot change."""
-        idxs = np.array(self.frame_idxs)
+        idxs = as_array(self.frame_idxs, "frame_idxs", "a list of one or more integers")
         if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
             raise InputError(
                 f"frame_idxs: expected a list of one or more integers, got {idxs.dtype}"
@@ -39,7 +40,7 @@ class Region:
             raise InputError(
                 f"frame_idxs: expected strictly increasing from 0 on, got {idxs.tolist()[:16]}"
             )
-        masks = np.array(self.masks)
+        masks = as_array(self.masks, "masks", "bool [F, H, W]").copy()
         if masks.dtype != np.bool_ or masks.ndim != 3 or len(masks) != len(idxs):
             raise InputError(
                 f"masks: expected bool [{len(idxs)}, H, W], one for each of frame_idxs, got"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -63,9 +64,9 @@ class MaskTrack:
     """One object on the frames it was looked for; the k-th track belongs to the k-th [SEG].
 
     Attributes:
-        frame_idxs: Source index of each frame, int64 [F].
-        masks: The object's pixels at the source's own size, bool [F, H, W].
-        scores: Predicted IoU of each mask, float32 [F].
+        frame_idxs: Source index of each frame, int64 [F], read-only.
+        masks: The object's pixels at the source's own size, bool [F, H, W], read-only.
+        scores: Predicted IoU of each mask, float32 [F], read-only.
 
     Raises:
         InputError: When a dtype or shape differs, an index is negative or a score is not finite.
@@ -76,7 +77,7 @@ class MaskTrack:
     scores: NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        """Check dtypes, shapes and values."""
+        """Check dtypes, shapes and values; keep views that cannot be written."""
         _require("frame_idxs", self.frame_idxs, np.int64, 1)
         _require("masks", self.masks, np.bool_, 3)
         _require("scores", self.scores, np.float32, 1)
@@ -90,6 +91,11 @@ class MaskTrack:
             raise InputError(f"expected frame_idxs from 0 on, got {int(self.frame_idxs.min())}")
         if not np.isfinite(self.scores).all():
             raise InputError("expected finite scores, got NaN or infinity")
+        for name in ("frame_idxs", "masks", "scores"):
+            # A view: masks are large, and the caller's own array stays as it is.
+            view = getattr(self, name).view()
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
 
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
@@ -121,8 +127,9 @@ class AnswerStats:
         num_prefill_tokens: Prompt positions computed for this answer.
         num_reused_tokens: Prompt positions that the session already held.
         num_generated_tokens: Tokens of the answer, the end token included.
-        time_to_first_token_ms: From the call to the first token.
-        decode_ms: From the first token to the last.
+        time_to_first_token_ms: Prefill, region frames included, and the first token.
+        decode_ms: The tokens after the first. What a caller does between two tokens of a stream, or
+            in a callback, does not count.
     """
 
     stages: Mapping[str, StageStats]
@@ -213,6 +220,8 @@ class Answer:
         # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
         from ufvideo_sdk.save import save_answer
 
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {type(path).__name__}")
         save_answer(self, Path(path))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.answer_stream import AnswerStream, Request
+from ufvideo_sdk.answer_stream import AnswerStream
+from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.errors import InputError, StateError, UFVideoError
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
     answer_stats,
@@ -23,16 +25,15 @@ from ufvideo_sdk.native_results import (
     spans_in_seconds,
     stage_stats,
 )
-from ufvideo_sdk.prompt import History, Question, Time, grounding_question
+from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.regions import Region
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TextEvent, TimeSpan
+from ufvideo_sdk.request import Ask, Request, RequestBuilder, SegmentFrames
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TextEvent, TimeSpan
 from ufvideo_sdk.tokenizer import IncrementalDecoder
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
 
-# "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
-SegmentFrames = str | Sequence[int] | NDArray[np.int64]
 TextCallback = Callable[[TextEvent], "_native.StreamAction | None"]
 
 _GREEDY = GenerationConfig()
@@ -58,13 +59,15 @@ class Session:
         # What the stream under way holds too; not the stream itself, which may be dropped unread.
         self._stream_token: object | None = None
         self._native: _native.Session | None = _native.Session(model.native)
-        num_frames = 1 if clip.is_image else model.manifest.video.num_frames
-        idxs = clip.sampled_idxs(num_frames)
-        self._sampled: NDArray[np.int64] = np.unique(idxs)
-        self._sampled.flags.writeable = False  # tracks share it
-        self._native.open_clip(
-            _native.Clip(frames=clip.read(idxs), frame_idxs=idxs.tolist(), is_image=clip.is_image)
-        )
+        idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
+        sampled: NDArray[np.int64] = np.unique(idxs)
+        sampled.flags.writeable = False  # tracks share it
+        self._requests = RequestBuilder(model.prompts, clip, sampled)
+        self._native.begin_clip(idxs.tolist(), clip.is_image)
+        for piece, frames in clip.chunks(sampled, keep=True):
+            self._native.add_frames(frames, piece.tolist())
+            del frames  # not held beside the next piece
+        self._native.end_clip()
 
     def __enter__(self) -> Session:
         return self
@@ -117,10 +120,15 @@ class Session:
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
             StateError: When the session is closed, in use by another thread, or has an open stream.
+
+        An error of the masks alone (a frame cannot be read, memory runs out) has the answer without
+        masks as its attribute `answer`; the session goes on without `reset()`.
         """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
         with self._entered() as native:
-            asked = Question(question, len(regions), times, history)
-            request = self._request(asked, regions, segment_frames)
+            ask = Ask(question, regions, times, history, segment_frames)
+            request = self._requests.build(native, ask)
             callback = None if on_text is None else self._token_callback(on_text)
             generation = native.generate(request.prompt, config.to_native(), callback)
             return self._answer(request, generation)
@@ -140,9 +148,10 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
+        check_instance(config, "config", GenerationConfig)
         with self._entered() as native:
-            asked = Question(question, len(regions), times, history)
-            request = self._request(asked, regions, segment_frames)
+            ask = Ask(question, regions, times, history, segment_frames)
+            request = self._requests.build(native, ask)
             native.begin(request.prompt, config.to_native())
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
@@ -158,9 +167,12 @@ class Session:
         """
         if self._clip.is_image:
             raise InputError("locate: expected a video, an image has no times")
+        check_instance(config, "config", GenerationConfig)
         with self._entered() as native:
-            request = self._request(Question(grounding_question(event)), (), "sampled")
-            generation = native.generate(request.prompt, config.to_native(), None)
+            prompt = _native.Prompt(
+                token_ids=self._model.prompts.build_grounding(event, self._clip)
+            )
+            generation = native.generate(prompt, config.to_native(), None)
             return list(spans_in_seconds(generation, self._clip))
 
     def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
@@ -171,33 +183,43 @@ class Session:
             frames: "sampled", "all", or source indices.
 
         Returns:
-            One track.
+            One track; cancelled early, its frames until then, or no track.
 
         Raises:
             InputError: When the expression is no phrase or a frame cannot be read. Others as `ask`.
         """
         with self._entered() as native:
-            idxs = self._segment_idxs(frames, "frames")
+            idxs = self._requests.segment_idxs(frames, "frames")
             prompts = self._model.prompts
             token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
             generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
-            tracks, _ = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
-            return list(tracks)
+            found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
+            return list(found.tracks)
 
     def cancel(self) -> None:
-        """End the answer under way as cancelled at its next token. Any thread may call this."""
+        """End the call under way, or the open stream, early. Any thread may call this.
+
+        From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
+        the next prefill, token or frame to segment. The answer then ends with
+        `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
+        that are done, and none are begun. `locate` and `segment` return what they have. With
+        nothing under way, nothing happens: the next question is not ended.
+        """
         native = self._native
         if native is not None:
             native.cancel()
 
     def reset(self) -> None:
-        """Forget the conversation, an open stream and a failure; the clip stays encoded."""
+        """Forget the conversation, region frames, an open stream and a failure.
+
+        The clip's own sampled frames stay encoded.
+        """
         with self._entered(allow_stream=True) as native:
             self._stream_token = None
             native.reset()
 
     def held_bytes(self) -> int:
-        """Bytes held by features, mask cache and KV cache."""
+        """Bytes held by features of the clip and of region frames, mask cache and KV cache."""
         return self._open().held_bytes()
 
     def close(self) -> None:
@@ -231,46 +253,11 @@ class Session:
                 raise StateError(
                     "session: expected no stream under way, one is; exhaust or close it first"
                 )
+            if not allow_stream:
+                # A stream that was dropped unread may have left its answer.
+                native.drop_answer()
+                native.forget_cancel()
             yield native
-
-    def _request(
-        self, question: Question, regions: Sequence[Region], segment_frames: SegmentFrames
-    ) -> Request:
-        segment_idxs = self._segment_idxs(segment_frames, "segment_frames")
-        token_ids = self._model.prompts.build(question, self._clip)
-        prompts = [self._region_prompt(region, i) for i, region in enumerate(regions)]
-        return Request(
-            question.text, _native.Prompt(token_ids=token_ids, regions=prompts), segment_idxs
-        )
-
-    def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
-        if not isinstance(region, Region):
-            raise InputError(f"regions[{number}]: expected a Region, got {type(region).__name__}")
-        size = (self._clip.height, self._clip.width)
-        if region.masks.shape[1:] != size:
-            raise InputError(
-                f"regions[{number}]: expected masks of {size[0]} x {size[1]} px (the clip's size),"
-                f" got {region.masks.shape[1]} x {region.masks.shape[2]} px"
-            )
-        idxs = self._clip.check_idxs(region.frame_idxs, f"regions[{number}].frame_idxs")
-        return _native.RegionPrompt(
-            frame_idxs=idxs.tolist(), frames=self._clip.read(idxs), masks=region.masks
-        )
-
-    def _segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
-        if isinstance(frames, str):
-            if frames == "sampled":
-                return self._sampled
-            if frames == "all":
-                return self._clip.frame_idxs
-            raise InputError(f'{where}: expected "sampled", "all" or indices, got "{frames}"')
-        idxs = self._clip.check_idxs(frames, where)
-        values, counts = np.unique(idxs, return_counts=True)
-        if (counts > 1).any():
-            raise InputError(
-                f"{where}: expected each frame once, got {values[counts > 1][0]} again"
-            )
-        return idxs
 
     def _token_callback(
         self, on_text: TextCallback
@@ -288,16 +275,31 @@ class Session:
     def _answer(self, request: Request, generation: _native.Generation) -> Answer:
         token_ids = tuple(generation.token_ids)
         ended = bool(token_ids) and token_ids[-1] in self._model.manifest.tokens.end_ids
-        tracks, timings = mask_tracks(
-            self._open(), self._clip, generation.seg_hidden_states, request.segment_idxs
-        )
-        return Answer(
+        answer = Answer(
             question=request.question,
             text=self._model.tokenizer.decode(token_ids[:-1] if ended else token_ids),
             token_ids=token_ids,
             spans=spans_in_seconds(generation, self._clip),
-            masks=tracks,
+            masks=(),
             stop_reason=STOP_REASONS[generation.stop_reason],
-            stats=answer_stats(generation, timings),
+            stats=answer_stats(generation, []),
             clip=self._clip,
+        )
+        if answer.stop_reason is StopReason.CANCELLED:
+            return answer
+        try:
+            found = mask_tracks(
+                self._open(), self._clip, generation.seg_hidden_states, request.segment_idxs
+            )
+        except UFVideoError as error:
+            failed = type(error)(
+                f"masks of the answer, whose text is this error's `answer`: {error}"
+            )
+            failed.answer = answer
+            raise failed from error
+        return replace(
+            answer,
+            masks=found.tracks,
+            stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
+            stats=answer_stats(generation, found.timings),
         )

@@ -23,7 +23,7 @@ VIDEO_ID, REGION_ID, SEG_ID = -201, 524, 625
 def with_region(golden: Golden, masks: NDArray[np.bool_]) -> Any:
     """The case's prompt with one region mark, on frame 0."""
     ids = golden.prompt.token_ids
-    region = _native.RegionPrompt(frame_idxs=[0], frames=golden.frames[:1], masks=masks)
+    region = _native.RegionPrompt(frame_idxs=[0], masks=masks)
     return _native.Prompt(token_ids=[*ids[:-3], REGION_ID, *ids[-3:]], regions=[region])
 
 

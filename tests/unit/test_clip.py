@@ -108,9 +108,11 @@ def test_times_outside_the_clip_are_refused(time_s: float) -> None:
         (3.0, 6.0, "expected a frame between 3.0 s and 6.0 s"),
         (8.0, None, "expected a frame between 8.0"),
         (2.0, 1.0, "start_s <= end_s"),
-        (float("nan"), None, "start_s: expected seconds"),
-        ("0", None, "start_s: expected seconds"),
-        (None, True, "end_s: expected seconds"),
+        (float("nan"), None, "start_s: expected finite seconds or None, got nan"),
+        (float("-inf"), None, "start_s: expected finite seconds or None, got -inf"),
+        (None, float("inf"), "end_s: expected finite seconds or None, got inf"),
+        ("0", None, "start_s: expected finite seconds"),
+        (None, True, "end_s: expected finite seconds"),
     ],
 )
 def test_bounds_that_are_refused(start_s: float, end_s: float, message: str) -> None:
@@ -135,7 +137,7 @@ def test_indices_outside_the_clip_are_refused() -> None:
     for idxs in ([1], [5], [-1], [2, 99]):
         with pytest.raises(InputError, match="frames of the clip, 2 to 4"):
             clip.read(idxs)
-    for idxs in ([], [2.0], [[2]], ["2"], [True]):
+    for idxs in ([], [2.0], [[2]], ["2"], [True], [[2], [2, 3]], 2, None):
         with pytest.raises(InputError, match="integers"):
             clip.read(idxs)
 
@@ -165,6 +167,18 @@ def test_chunks_equal_one_read(idxs: list[int]) -> None:
     assert [len(frames) for _, frames in pieces][:-1] == [2] * (len(pieces) - 1)
     assert np.concatenate([i for i, _ in pieces]).tolist() == idxs
     assert_close(np.concatenate([f for _, f in pieces]), clip.read(idxs), EXACT, where="chunks")
+
+
+def test_chunks_are_kept_only_when_asked() -> None:
+    source = CountingSource()
+    clip = Clip(source)
+    for _ in clip.chunks([1, 3], 1):
+        pass
+    for _ in clip.chunks([1, 3, 5], 2, keep=True):
+        pass
+    assert source.reads == [1, 3, 1, 3, 5]
+    assert clip.read([5, 1, 3])[:, 0, 0, 0].tolist() == [5, 1, 3]
+    assert source.reads == [1, 3, 1, 3, 5]
 
 
 def test_sampling_takes_the_middle_of_segments() -> None:

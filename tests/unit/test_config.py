@@ -15,6 +15,7 @@ def test_defaults_are_the_released_ones() -> None:
     assert GenerationConfig() == GenerationConfig(2048, 0.0, None, None, None)
     assert RuntimeConfig().providers == ("cpu",)
     assert RuntimeConfig().mask_cache_bytes == 1 << 30
+    assert RuntimeConfig().region_cache_bytes == 1 << 28
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def test_defaults_are_the_released_ones() -> None:
         ("allow_spinning", 1),
         ("verify_digests", None),
         ("mask_cache_bytes", -1),
+        ("region_cache_bytes", 1.5),
         ("onnxruntime_library", 3),
     ],
 )

@@ -11,11 +11,10 @@ import numpy as np
 import pytest
 
 from tests.compare import EXACT, assert_close
-from tests.unit.written_videos import uneven_times_ms, write_video
+from tests.unit.conftest import SHORT, TIMES_MS
 from ufvideo_sdk import (
     CapacityError,
     DeviceError,
-    GenerationConfig,
     InputError,
     PackageError,
     Region,
@@ -25,38 +24,9 @@ from ufvideo_sdk import (
     TextEvent,
     TimeSpan,
 )
+from ufvideo_sdk import clip as clip_module
 
 pytestmark = pytest.mark.torch
-
-TIMES_MS = uneven_times_ms(40)
-SHORT = GenerationConfig(max_new_tokens=12)
-GOLDEN = Path(__file__).parents[1] / "data" / "small" / "golden"
-
-
-@pytest.fixture(scope="module")
-def model(small_package: Path) -> Any:
-    pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
-    from ufvideo_sdk import UFVideo
-
-    return UFVideo.load(small_package)
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("video") / "uneven.mp4", TIMES_MS)
-
-
-@pytest.fixture
-def session(model: Any, video: Path) -> Any:
-    with model.open(video) as session:
-        yield session
-
-
-@pytest.fixture(scope="module")
-def segmenting(model: Any) -> Any:
-    """A session whose answer to "segment" holds one [SEG]."""
-    with np.load(GOLDEN / "segment_generated_0.npz") as arrays:
-        return model.open(arrays["frames"], fps=4.0)
 
 
 def test_model_says_what_it_is(model: Any, small_package: Path) -> None:
@@ -203,10 +173,8 @@ def test_sampled_frames_are_decoded_and_encoded_once(model: Any, video: Path) ->
 
 
 def test_long_clips_are_segmented_in_pieces(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ufvideo_sdk import native_results
-
     whole = session.segment("ball", frames="all")[0]
-    monkeypatch.setattr(native_results, "CHUNK_BYTES", 7 * 64 * 96 * 3)
+    monkeypatch.setattr(clip_module, "CHUNK_BYTES", 7 * 64 * 96 * 3)
     pieces = session.segment("ball", frames="all")[0]
     assert len(whole.frame_idxs) == 40
     assert_close(pieces.masks, whole.masks, EXACT, where="masks")

@@ -24,6 +24,9 @@ struct RuntimeConfig {
   bool verify_digests = true;
   /// Bound on the SAM 2 features a session keeps for later objects and questions.
   std::size_t mask_cache_bytes = std::size_t{1} << 30;
+  /// Bound on the SigLIP features a session keeps of region frames outside the clip's own sampled
+  /// frames; those of the sampled frames are always kept.
+  std::size_t region_cache_bytes = std::size_t{1} << 28;
 
   /// Throws InvalidConfig naming the field, the value and what is allowed.
   void validate() const;

@@ -36,17 +36,20 @@ struct Generation {
   /// Positions prefilled for this answer and those reused from the session's cache.
   std::int64_t num_prefill_tokens = 0;
   std::int64_t num_reused_tokens = 0;
+  /// Time inside begin and the first step, and inside the later steps: what the caller does between
+  /// steps, or in a token callback, does not count.
   double time_to_first_token_ms = 0.0;
   double decode_ms = 0.0;
   StageTimings timings;
 };
 
-/// Masks of O objects on F frames.
+/// Masks of O objects on F frames: all that were given, or those decoded before a cancel().
 struct Segmentation {
   /// bool [O, F, H, W] at the resolution of the frames given.
   Tensor masks;
   /// Predicted IoU of the mask that was taken, float32 [O, F].
   Tensor scores;
+  bool cancelled = false;
   StageTimings timings;
 };
 

@@ -26,9 +26,7 @@ struct Clip {
 struct RegionPrompt {
   /// Caller's index of each frame, F of them.
   std::vector<std::int64_t> frame_idxs;
-  /// uint8 [F, H, W, 3]; the pixels of frames the session already encoded are not looked at.
-  Tensor frames;
-  /// bool [F, H, W].
+  /// bool [F, H, W] at the clip's size.
   Tensor masks;
 };
 
@@ -36,6 +34,10 @@ struct RegionPrompt {
 struct Prompt {
   std::vector<std::int64_t> token_ids;
   std::vector<RegionPrompt> regions;
+  /// Pixels of the regions' frames that Session::missing_frames names, uint8 [K, H, W, 3], each
+  /// once whatever the number of regions on it; and the caller's index of each.
+  Tensor region_frames;
+  std::vector<std::int64_t> region_frame_idxs;
 };
 
 /// Called after each generated token.
@@ -54,6 +56,16 @@ class Session {
   /// Encodes the clip once; later questions reuse it. Replaces an earlier clip.
   void open_clip(const Clip& clip);
 
+  /// The same piece by piece, so that the frames never lie in memory as a whole: the indices of
+  /// the whole clip; then its frames, each index once, in pieces of any size; then the end.
+  void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
+  void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
+  void end_clip();
+
+  /// Those of the frames whose features are not held, each once, in the order given: what a prompt
+  /// with regions on these frames has to bring along.
+  std::vector<std::int64_t> missing_frames(const std::vector<std::int64_t>& frame_idxs) const;
+
   /// Answers one prompt from beginning to end.
   Generation generate(const Prompt& prompt, const GenerationConfig& config,
                       const TokenCallback& callback = nullptr);
@@ -63,6 +75,8 @@ class Session {
   void begin(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> step();
   Generation finish();
+  /// Drops an answer under way, if there is one, without a result.
+  void drop_answer();
 
   /// Runs a prompt that already holds its answer (teacher forced) in one prefill and collects the
   /// state that predicts each [SEG] among the tokens from `answer_start` on. The generation's
@@ -73,19 +87,27 @@ class Session {
   ///
   /// @param seg_hidden_states float32 [O, D].
   /// @param frames uint8 [F, H, W, 3].
+  /// @param continues whether this goes on with the call before, a long clip given in pieces: the
+  ///     cache then counts both as one scan.
   Segmentation segment(const Tensor& seg_hidden_states, const Tensor& frames,
-                       const std::vector<std::int64_t>& frame_idxs);
+                       const std::vector<std::int64_t>& frame_idxs, bool continues = false);
 
-  /// From any thread: the answer under way ends as kCancelled at its next token.
+  /// From any thread: ends the work under way, or the next when none is, before its next prefill,
+  /// token or frame. An answer then ends as kCancelled with the tokens it has, a segmentation with
+  /// the frames it has.
   void cancel();
-  /// Forgets conversation and poison; the encoded clip stays.
+  /// Drops a cancel() that nothing has taken up. Called where a job of several calls begins, so
+  /// that a late cancel() of the job before does not end it.
+  void forget_cancel();
+  /// Forgets conversation, region frames outside the clip, cancel() and poison; the encoded clip
+  /// stays.
   void reset();
 
   /// Video tokens of the open clip, float32 [N, D]. Throws InvalidState when no clip is open.
   const Tensor& video_tokens() const;
   /// Timings of all stages since the session was made.
   StageTimings timings() const;
-  /// Bytes held now: features, mask cache, KV cache.
+  /// Bytes held now: features of clip and region frames, mask cache, KV cache.
   std::size_t held_bytes() const;
 
  private:

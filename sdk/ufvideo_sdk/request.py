@@ -1,0 +1,106 @@
+"""What a caller asks, checked and in the native runtime's form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.arguments import check_instance, check_sequence
+from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.prompt import History, PromptBuilder, Question, Time
+from ufvideo_sdk.regions import Region
+
+# "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
+SegmentFrames = str | Sequence[int] | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question as the caller put it (see `Session.ask`)."""
+
+    question: str
+    regions: Sequence[Region] = ()
+    times: Sequence[Time] = ()
+    history: History = ()
+    segment_frames: SegmentFrames = "sampled"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A question ready for the native runtime, and what its answer will need."""
+
+    question: str
+    prompt: _native.Prompt
+    segment_idxs: NDArray[np.int64]
+
+
+class RequestBuilder:
+    """Checks questions about one clip, and reads what they need of it.
+
+    Attributes:
+        sampled: Source indices of the frames the model looks at, int64 [F], ascending, read-only.
+    """
+
+    def __init__(self, prompts: PromptBuilder, clip: Clip, sampled: NDArray[np.int64]) -> None:
+        self._prompts = prompts
+        self._clip = clip
+        self.sampled = sampled
+
+    def build(self, native: _native.Session, ask: Ask) -> Request:
+        """The question with the pixels of those region frames that are not encoded yet.
+
+        Raises:
+            InputError: When a part of the question cannot be used.
+        """
+        segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
+        check_sequence(ask.regions, "regions", "Region")
+        for number, region in enumerate(ask.regions):
+            check_instance(region, f"regions[{number}]", Region)
+        question = Question(ask.question, len(ask.regions), ask.times, ask.history)
+        token_ids = self._prompts.build(question, self._clip)
+        regions = [self._region_prompt(region, i) for i, region in enumerate(ask.regions)]
+        on_regions = [int(idx) for region in ask.regions for idx in region.frame_idxs]
+        missing = native.missing_frames(on_regions)
+        prompt = _native.Prompt(
+            token_ids=token_ids,
+            regions=regions,
+            region_frames=self._clip.read(missing) if missing else None,
+            region_frame_idxs=missing,
+        )
+        return Request(ask.question, prompt, segment_idxs)
+
+    def segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
+        """Source indices of the frames to segment, int64 [F].
+
+        Raises:
+            InputError: When they are none of the clip, or one comes twice.
+        """
+        if isinstance(frames, str):
+            if frames == "sampled":
+                return self.sampled
+            if frames == "all":
+                return self._clip.frame_idxs
+            raise InputError(f'{where}: expected "sampled", "all" or indices, got "{frames}"')
+        idxs = self._clip.check_idxs(frames, where)
+        values, counts = np.unique(idxs, return_counts=True)
+        if (counts > 1).any():
+            raise InputError(
+                f"{where}: expected each frame once, got {values[counts > 1][0]} again"
+            )
+        idxs.flags.writeable = False  # tracks share it
+        return idxs
+
+    def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
+        size = (self._clip.height, self._clip.width)
+        if region.masks.shape[1:] != size:
+            raise InputError(
+                f"regions[{number}]: expected masks of {size[0]} x {size[1]} px (the clip's size),"
+                f" got {region.masks.shape[1]} x {region.masks.shape[2]} px"
+            )
+        idxs = self._clip.check_idxs(region.frame_idxs, f"regions[{number}].frame_idxs")
+        return _native.RegionPrompt(frame_idxs=idxs.tolist(), masks=region.masks)

@@ -1,0 +1,130 @@
+"""A cancel at any moment, and time that is nobody's but the runtime's."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.bindings.conftest import Golden
+from tests.compare import EXACT, assert_close
+from ufvideo_sdk import _native
+
+pytestmark = pytest.mark.torch
+
+GREEDY = _native.GenerationConfig(max_new_tokens=24)
+CANCELLED = _native.StopReason.CANCELLED
+
+
+def elsewhere(call: Any) -> None:
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+
+
+def test_a_cancel_before_the_prefill_ends_the_answer(session: Any, segmenting: Golden) -> None:
+    elsewhere(session.cancel)
+    generation = session.generate(segmenting.prompt, GREEDY)
+    assert (generation.token_ids, generation.stop_reason) == ([], CANCELLED)
+    assert generation.num_prefill_tokens == 0 and "language_model" not in generation.timings
+    # It has ended one answer, and ends no other.
+    assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
+
+
+def test_a_cancel_between_begin_and_step_ends_the_answer(session: Any, segmenting: Golden) -> None:
+    session.begin(segmenting.prompt, GREEDY)
+    elsewhere(session.cancel)
+    assert session.step() is None
+    generation = session.finish()
+    assert (generation.token_ids, generation.stop_reason) == ([], CANCELLED)
+    assert generation.num_prefill_tokens > 0
+    assert generation.time_to_first_token_ms == generation.decode_ms == 0.0
+
+
+def test_a_cancel_that_nothing_took_up_can_be_dropped(session: Any, segmenting: Golden) -> None:
+    for drop in (session.forget_cancel, session.reset):
+        session.cancel()
+        drop()
+        assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
+
+
+def test_a_cancel_before_a_forced_answer(session: Any, segmenting: Golden) -> None:
+    ids = [*segmenting.prompt.token_ids, 625]
+    session.cancel()
+    forced = session.teacher_force(_native.Prompt(token_ids=ids), len(ids) - 1)
+    assert forced.stop_reason == CANCELLED and forced.seg_hidden_states.size == 0
+    assert len(session.teacher_force(_native.Prompt(token_ids=ids), len(ids) - 1).seg_positions)
+
+
+def test_a_cancel_before_the_first_mask(session: Any, segmenting: Golden) -> None:
+    states = np.ones((2, 64), np.float32)
+    session.cancel()
+    none = session.segment(states, segmenting.frames, list(range(8)))
+    assert none.cancelled and none.masks.shape == (2, 0, 90, 120) and none.scores.shape == (2, 0)
+    assert not session.segment(states, segmenting.frames, list(range(8))).cancelled
+
+
+def test_a_cancel_between_masks_keeps_those_that_are_done(session: Any, segmenting: Golden) -> None:
+    """The frames done are a beginning of all, with the same masks."""
+    states = np.random.default_rng(5).normal(size=(3, 64)).astype(np.float32)
+    idxs = list(range(8)) * 20
+    frames = np.ascontiguousarray(segmenting.frames[idxs])
+    session.segment(states, frames, idxs)
+    begin = time.perf_counter()
+    whole = session.segment(states, frames, idxs)
+    half_s = (time.perf_counter() - begin) / 2
+    # Other work on the machine may delay either thread, but not every time.
+    for _ in range(30):
+        timer = threading.Timer(half_s, session.cancel)
+        timer.start()
+        part = session.segment(states, frames, idxs)
+        timer.join()
+        session.forget_cancel()
+        done = part.masks.shape[1]
+        assert part.cancelled == (done < len(idxs))
+        if 0 < done < len(idxs):
+            break
+    assert 0 < done < len(idxs)
+    assert part.timings["mask_decoder"].num_calls == done
+    assert_close(part.masks, whole.masks[:, :done], EXACT, where="masks")
+    assert_close(part.scores, whole.scores[:, :done], EXACT, where="scores")
+
+
+def test_dropping_an_answer_frees_the_session(session: Any, segmenting: Golden) -> None:
+    session.drop_answer()
+    session.begin(segmenting.prompt, GREEDY)
+    session.step()
+    session.drop_answer()
+    assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
+
+
+@pytest.mark.parametrize("stepwise", [True, False])
+def test_pauses_of_the_caller_are_no_decoding_time(
+    session: Any, segmenting: Golden, stepwise: bool
+) -> None:
+    """An upper bound that holds on any machine: the time measured around the calls."""
+    begin = time.perf_counter()
+    pauses = 0.0
+
+    def pause(_token_id: int | None = None) -> None:
+        nonlocal pauses
+        start = time.perf_counter()
+        time.sleep(0.01)
+        pauses += time.perf_counter() - start
+
+    if stepwise:
+        session.begin(segmenting.prompt, GREEDY)
+        pause()
+        while session.step() is not None:
+            pause()
+        generation = session.finish()
+    else:
+        generation = session.generate(segmenting.prompt, GREEDY, pause)
+    inside_ms = 1000 * (time.perf_counter() - begin - pauses)
+    assert generation.token_ids == segmenting.generated_ids
+    assert 0 < generation.decode_ms + generation.time_to_first_token_ms <= inside_ms
+    language_model = generation.timings["language_model"].total_ms
+    assert generation.decode_ms + generation.time_to_first_token_ms >= language_model
