@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
+from torch.nn import functional as F
 
 from training.world import Rendered
 from training.world.rendered import places_px
@@ -104,3 +107,28 @@ def _shares(masks: NDArray[np.bool_], grid: int) -> NDArray[np.float32]:
     flat = masks.reshape(-1, *masks.shape[-2:]).astype(np.float32)
     small = [cv2.resize(m, (grid, grid), interpolation=cv2.INTER_AREA) for m in flat]
     return np.asarray(small, np.float32).reshape(*masks.shape[:2], grid * grid)
+
+
+class LooksHeads(nn.Module):
+    """Linear readers of kinds and colours from a map; they exist in training alone."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.kinds = nn.Conv2d(width, NUM_KINDS, 1)
+        self.colors = nn.Conv2d(width, NUM_COLORS, 1)
+
+    def forward(
+        self, maps: torch.Tensor, kinds: torch.Tensor, colors: torch.Tensor
+    ) -> tuple[torch.Tensor, float]:
+        """Cross entropy of both, and the share of shown cells whose kind is told right.
+
+        Args:
+            maps: float32 [F, width, grid, grid].
+            kinds: int64 [F, grid * grid].
+            colors: int64 [F, grid * grid].
+        """
+        said = self.kinds(maps).flatten(2)
+        loss = F.cross_entropy(said, kinds)
+        loss = loss + F.cross_entropy(self.colors(maps).flatten(2), colors)
+        shown = kinds > 0
+        return loss, float((said.argmax(1) == kinds)[shown].float().mean())

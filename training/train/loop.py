@@ -18,7 +18,6 @@ from torch.utils.data import DataLoader, IterableDataset
 from training.train.nano import save_whole
 
 _LOG_EVERY = 50
-_SAVE_EVERY = 250
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,7 @@ def train_stage(
     validate: Callable[[], Mapping[str, float]] | None = None,
     validate_every: int = 0,
     on_save: Callable[[], None] | None = None,
+    save_every: int = 250,
 ) -> None:
     """Train until the plan is done; an interrupted run goes on where it last saved.
 
@@ -93,6 +93,7 @@ def train_stage(
         validate: Gives scores on clips never trained on.
         validate_every: Steps between validations; 0 for none.
         on_save: Called after each saving.
+        save_every: Steps between savings.
     """
     parameters = [p for p in module.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
@@ -128,7 +129,7 @@ def train_stage(
         log.add(step, {"loss": float(loss.detach()), "norm": float(norm), **figures})
         if validate is not None and validate_every and step % validate_every == 0:
             log.write(step, {f"val_{key}": value for key, value in validate().items()})
-        if step % _SAVE_EVERY == 0 or step >= plan.num_steps:
+        if step % save_every == 0 or step >= plan.num_steps:
             save()
         if step >= plan.num_steps:
             return

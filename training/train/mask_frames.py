@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import SAM2
-from training.world import Scene
+from training.world import Rendered, Scene
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,12 @@ class MaskFrames:
     Attributes:
         frames: uint8 [F, S, S, 3].
         truth: Part of each pixel that belongs to each thing, float32 [K, F, S, S].
+        drawn: The same frames as they were drawn.
     """
 
     frames: NDArray[np.uint8]
     truth: NDArray[np.float32]
+    drawn: Rendered
 
 
 def draw_mask_frames(
@@ -45,7 +47,7 @@ def draw_mask_frames(
     idxs = np.sort(rng.choice(choices, min(count, len(choices)), replace=False))
     drawn = draw_clip(scene, idxs, rng)
     side = SAM2.image_size_px
-    return MaskFrames(resized(drawn.frames, side), part_of_pixels(drawn.masks, side))
+    return MaskFrames(resized(drawn.frames, side), part_of_pixels(drawn.masks, side), drawn)
 
 
 def part_of_pixels(masks: NDArray[np.bool_], side: int) -> NDArray[np.float32]:

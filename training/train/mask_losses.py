@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 BCE_WEIGHT = 2.0
 DICE_WEIGHT = 0.5
-_IOU_WEIGHT = 0.2
-_SCORE_WEIGHT = 0.1
+IOU_WEIGHT = 0.2
+SCORE_WEIGHT = 0.1
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def mask_losses(
     present = (truth.amax((1, 2)) > 0.5).to(scores.dtype)
     total = (
         BCE_WEIGHT * entropy
-        + DICE_WEIGHT * _dice(logits.sigmoid(), truth)
-        + _IOU_WEIGHT * F.mse_loss(iou, reached)
-        + _SCORE_WEIGHT * F.binary_cross_entropy_with_logits(scores, present)
+        + DICE_WEIGHT * dice(logits.sigmoid(), truth)
+        + IOU_WEIGHT * F.mse_loss(iou, reached)
+        + SCORE_WEIGHT * F.binary_cross_entropy_with_logits(scores, present)
     )
     return MaskLosses(total, preferred)
 
@@ -61,6 +61,7 @@ def _iou(masks: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return torch.where(union > 0, shared / union.clamp(min=1), torch.ones_like(union))
 
 
-def _dice(parts: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+def dice(parts: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """1 less the overlap of parts with the truth, float32 [M, S, S] each; mean over M."""
     shared = 2 * (parts * truth).sum((1, 2))
     return (1 - (shared + 1) / (parts.sum((1, 2)) + truth.sum((1, 2)) + 1)).mean()

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from training.train.cells import LooksHeads, label_cells
 from training.train.looks import NUM_LOOKS, LooksPrompt, looks_of
 from training.train.mask_frames import draw_mask_frames
 from training.train.mask_losses import MaskLosses, mask_losses
@@ -20,6 +21,10 @@ from ufvideo_export.mask_model import MaskEncoder
 _SCENES = 8
 _FRAMES = 4
 _THINGS = 3
+# Of the coarsest map and of the one before it.
+_GRIDS = (SAM2.feature_grid, 2 * SAM2.feature_grid)
+_CELL_NAMES = tuple(f"{name}_{grid}" for grid in _GRIDS for name in ("kinds", "colors"))
+_LOOKS_WEIGHT = 1.0
 Batch = dict[str, torch.Tensor]
 
 
@@ -33,10 +38,11 @@ def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
 
     Returns:
         frames uint8 [B, S, S, 3], truth float32 [B, _THINGS, S, S], looks int64
-        [B, _THINGS, NUM_LOOKS] and shown bool [B, _THINGS]: whether there is such a thing.
+        [B, _THINGS, NUM_LOOKS], shown bool [B, _THINGS]: whether there is such a thing, and the
+        kinds and colours that the cells of each grid show.
     """
     parts: dict[str, list[NDArray[np.generic]]] = {
-        name: [] for name in ("frames", "truth", "looks", "shown")
+        name: [] for name in ("frames", "truth", "looks", "shown", *_CELL_NAMES)
     }
     side = SAM2.image_size_px
     for seed in seeds[number * _SCENES : (number + 1) * _SCENES]:
@@ -50,6 +56,10 @@ def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
         looks[:, :count] = [looks_of(thing) for thing in scene.things]
         shown = np.zeros((_FRAMES, _THINGS), np.bool_)
         shown[:, :count] = True
+        for grid in _GRIDS:
+            cells = label_cells(drawn.drawn, grid, pairs=False)
+            parts[f"kinds_{grid}"].append(cells.kinds)
+            parts[f"colors_{grid}"].append(cells.colors)
         parts["frames"].append(drawn.frames)
         parts["truth"].append(truth)
         parts["looks"].append(looks)
@@ -94,17 +104,28 @@ class MaskPretraining(nn.Module):
         super().__init__()
         self.sam = nano.sam
         self.looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
+        width = SAM2_WIDTHS.hidden_size
+        self.looks_heads = nn.ModuleList([LooksHeads(width), LooksHeads(width // 4)])
         # Not a child: it shares this SAM 2.
         self._nano = [nano]
         self._encoder = [MaskEncoder(nano.sam)]
 
     def forward(self, batch: Batch) -> MaskLosses:
         """Losses of one batch."""
+        return self.losses(batch)[0]
+
+    def losses(self, batch: Batch) -> tuple[MaskLosses, torch.Tensor, float]:
+        """Losses of the masks, that of what the cells show, and how often its kind is right."""
         maps = self._encoder[0](batch["frames"])
         prompts = self.looks_prompt(batch["looks"])
         candidates, iou, scores = decode_candidates(self._nano[0], prompts, maps)
         shown = batch["shown"]
-        return mask_losses(candidates[shown], iou[shown], scores[shown], batch["truth"][shown])
+        masks = mask_losses(candidates[shown], iou[shown], scores[shown], batch["truth"][shown])
+        looks, right = prompts.new_zeros(()), 0.0
+        for grid, heads, level in zip(_GRIDS, self.looks_heads, (maps[0], maps[2]), strict=True):
+            loss, right = heads(level, batch[f"kinds_{grid}"], batch[f"colors_{grid}"])
+            looks = looks + _LOOKS_WEIGHT * loss
+        return masks, looks, right
 
 
 def mask_batches(first: int) -> Iterator[Batch]:

@@ -30,7 +30,7 @@ SAM2 = Sam2Sizes(
     memory_attention_layers=2,
     memory_attention_feedforward=256,
 )
-SAM2_WIDTHS = Sam2Widths(hidden_size=128, memory_width=32, num_memories=7)
+SAM2_WIDTHS = Sam2Widths(hidden_size=128, memory_width=64, num_memories=7)
 NUM_FRAMES = 16
 NUM_ALIGNER_BLOCKS = 2
 

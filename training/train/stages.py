@@ -1,0 +1,235 @@
+"""The stages of training in order: what each starts from, how long it takes, what it leaves."""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from training.train.looks import LooksPrompt
+from training.train.loop import Plan, train_stage
+from training.train.nano import Nano, save_whole
+from training.train.pretrain_language import (
+    Reader,
+    conversations,
+    prompt_loss,
+    right_by_kind,
+    validation_batches,
+)
+from training.train.pretrain_masks import MaskPretraining, mask_batches
+from training.train.pretrain_vision import VisionPretraining, vision_batches
+from training.train.sizes import SAM2_WIDTHS
+from training.train.train_jointly import JointTraining, joint_batches
+from training.train.train_tracking import TrackingTraining, tracking_batches
+from training.train.turns import TurnTokenizer
+from training.train.world_tokenizer import tokenizer_sizes
+
+LANGUAGE_PARTS = (
+    "vision_encoder",
+    "aligner",
+    "region_encoder",
+    "language_model",
+    "seg_projection",
+)
+PLANS = {
+    plan.name: plan
+    for plan in (
+        Plan("vision", num_steps=6000, learning_rate=1e-3),
+        Plan("masks", num_steps=5000, learning_rate=6e-4),
+        Plan("tracking", num_steps=2000, learning_rate=5e-4),
+        Plan("language", num_steps=5500, learning_rate=1e-3, num_warmup=200),
+        Plan("joint", num_steps=1200, learning_rate=3e-4, num_warmup=50),
+    )
+}
+# Times are taken for right within so many tokens, at first and for the last part of a stage.
+_EARLY_SPREAD, _LATE_SPREAD = 2.0, 1.0
+_EARLY_PART = 0.6
+_PROMPT_WEIGHT = 0.5
+_VALIDATE_EVERY = 500
+_VALIDATION_BATCHES = 6
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where a run keeps its files.
+
+    Attributes:
+        folder: Everything of the run.
+    """
+
+    folder: Path
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer's files."""
+        return self.folder / "tokenizer"
+
+    def weights(self, stage: str) -> Path:
+        """What a stage leaves."""
+        return self.folder / f"{stage}.pt"
+
+    def is_done(self, stage: str) -> bool:
+        """Whether a stage has come to its end."""
+        return (self.folder / f"{stage}.done").is_file()
+
+    def set_done(self, stage: str) -> None:
+        """Note that a stage has come to its end."""
+        (self.folder / f"{stage}.done").touch()
+
+
+def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 1.0) -> None:
+    """Run a stage to its end, from where it was left.
+
+    Args:
+        name: One of PLANS.
+        place: Where earlier stages left their weights.
+        num_threads: Cores to use.
+        length: Part of the plan's steps to take; for trying the command out.
+    """
+    torch.set_num_threads(num_threads)
+    torch.manual_seed(sorted(PLANS).index(name))
+    plan = PLANS[name]
+    steps = max(round(plan.num_steps * length), 2)
+    plan = replace(plan, num_steps=steps, num_warmup=min(plan.num_warmup, steps // 2))
+    if not place.is_done(name):
+        _STAGES[name](plan, place)
+        place.set_done(name)
+
+
+def load_nano(place: Workplace) -> Nano:
+    """Nano as the last stage left it."""
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    nano.load_part(place.weights("joint"), *LANGUAGE_PARTS, "sam")
+    return nano
+
+
+def _vision(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    module = VisionPretraining(nano)
+
+    def losses(batch: dict[str, torch.Tensor], step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        found = module(batch)
+        return found.total, found.scores
+
+    def save() -> None:
+        nano.save_part(place.weights(plan.name), "vision_encoder", "aligner")
+
+    train_stage(plan, module, vision_batches, losses, place.folder, on_save=save)
+
+
+def _masks(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    module = MaskPretraining(nano)
+
+    def losses(batch: dict[str, torch.Tensor], step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        masks, looks, kind = module.losses(batch)
+        return masks.total + looks, {"iou": masks.iou, "kind": kind}
+
+    def save() -> None:
+        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
+
+    train_stage(plan, module, mask_batches, losses, place.folder, on_save=save)
+
+
+def _tracking(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    module = TrackingTraining(nano)
+    _load_sam(nano, module.looks_prompt, place.weights("masks"))
+
+    def save() -> None:
+        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
+
+    train_stage(
+        plan,
+        module,
+        tracking_batches,
+        lambda batch, step: module(batch),
+        place.folder,
+        on_save=save,
+    )
+
+
+def _language(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    tokenizer = TurnTokenizer(place.tokenizer)
+    nano.load_part(place.weights("vision"), "vision_encoder", "aligner")
+    looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
+    _load_sam(nano, looks_prompt, place.weights("masks"))
+    reader = Reader(nano, tokenizer, train_vision=False)
+
+    def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
+        states = reader(batch)
+        early = step < _EARLY_PART * plan.num_steps
+        spread = _EARLY_SPREAD if early else _LATE_SPREAD
+        language = reader.language_loss(states, time_spread=spread)
+        prompts = prompt_loss(states, batch, looks_prompt)
+        figures = {"language": float(language.detach()), "prompt": float(prompts.detach())}
+        return language + _PROMPT_WEIGHT * prompts, figures
+
+    train_stage(
+        plan,
+        reader,
+        functools.partial(conversations, place.tokenizer, batch_size=8, num_questions=10, ramp=600),
+        losses,
+        place.folder,
+        validate=_validator(reader, tokenizer),
+        validate_every=_VALIDATE_EVERY,
+        on_save=lambda: nano.save_part(place.weights(plan.name), *LANGUAGE_PARTS),
+    )
+
+
+def _joint(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    tokenizer = TurnTokenizer(place.tokenizer)
+    nano.load_part(place.weights("language"), *LANGUAGE_PARTS)
+    module = JointTraining(nano, tokenizer)
+    _load_sam(nano, module.tracking.looks_prompt, place.weights("tracking"))
+    train_stage(
+        plan,
+        module,
+        functools.partial(joint_batches, tokenizer_folder=place.tokenizer),
+        lambda batch, step: module(batch, time_spread=_LATE_SPREAD),
+        place.folder,
+        validate=_validator(module.reader, tokenizer),
+        validate_every=_VALIDATE_EVERY,
+        on_save=lambda: nano.save_part(place.weights(plan.name), *LANGUAGE_PARTS, "sam"),
+    )
+
+
+_STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
+    "vision": _vision,
+    "masks": _masks,
+    "tracking": _tracking,
+    "language": _language,
+    "joint": _joint,
+}
+
+
+def _validator(reader: Reader, tokenizer: TurnTokenizer) -> Callable[[], Mapping[str, float]]:
+    batches = validation_batches(tokenizer, _VALIDATION_BATCHES)
+
+    def validate() -> Mapping[str, float]:
+        found: dict[str, list[bool]] = defaultdict(list)
+        with torch.no_grad():
+            for batch in batches:
+                for kind, right in right_by_kind(reader, reader(batch), batch).items():
+                    found[kind] += right
+        return {kind: sum(right) / len(right) for kind, right in found.items()}
+
+    return validate
+
+
+def _save_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
+    save_whole({"sam": nano.sam.state_dict(), "looks": looks_prompt.state_dict()}, path)
+
+
+def _load_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
+    """SAM 2 and the stand-in prompts, which do not learn any more."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    nano.sam.load_state_dict(state["sam"])
+    looks_prompt.load_state_dict(state["looks"])
+    looks_prompt.requires_grad_(False)
