@@ -17,6 +17,7 @@ from ufvideo_export.verify import verify_stage
 from ufvideo_export.write_package import (
     check_space,
     check_target,
+    clear_leftovers,
     file_entry,
     partial_folder,
     publish,
@@ -61,7 +62,8 @@ def export_package(
 
     Args:
         checkpoint: Folder in the released format.
-        out: The package; it appears by one rename when everything is in it.
+        out: The package; it appears by one rename when everything is in it. See `write_package`
+            for what an export that is killed leaves.
         vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it.
         precision: "fp32" or "fp16".
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
@@ -82,6 +84,7 @@ def export_package(
     _check_option("seg_hidden_state", seg_hidden_state, SEG_HIDDEN_STATES)
     report = progress or (lambda _label, _fraction: None)
     out = Path(out).absolute()
+    clear_leftovers(out)
     check_target(out, force=force)
     report("checkpoint", 0.0)
     opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))

@@ -1,4 +1,10 @@
-"""A package appears whole or not at all."""
+"""A package appears whole or not at all.
+
+An export writes into `.NAME.partial-PID` beside the target and renames it to NAME at the end. A
+replacement first renames the old package to `.NAME.replaced-PID`: no plain call of the system
+exchanges two folders. Killed between the two, NAME is missing, and both hidden folders are whole;
+the next export to NAME puts the old package back before anything else.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +70,7 @@ def partial_folder(out: Path) -> Iterator[Path]:
     Leftovers of exports whose process is gone are removed first.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    _clean(out)
+    clear_leftovers(out)
     partial = out.parent / f".{out.name}.partial-{os.getpid()}"
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
@@ -98,7 +104,10 @@ def publish(partial: Path, out: Path, manifest: Manifest, *, force: bool) -> Non
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _clean(out: Path) -> None:
+def clear_leftovers(out: Path) -> None:
+    """Put back the package, or remove the folders, that an export whose process is gone left."""
+    if not out.parent.is_dir():
+        return
     pattern = re.compile(rf"\.{re.escape(out.name)}\.(partial|replaced)-(\d+)")
     for path in sorted(out.parent.iterdir()):
         match = pattern.fullmatch(path.name)

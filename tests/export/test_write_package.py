@@ -34,6 +34,25 @@ def progress(label, fraction):
 export_package(Path(sys.argv[1]), Path(sys.argv[2]), progress=progress)
 """
 
+KILLED_BETWEEN_RENAMES = """
+import os, signal, sys
+from pathlib import Path
+from ufvideo_export import write_package
+from ufvideo_sdk.manifest import read_manifest
+
+out, like = Path(sys.argv[1]), Path(sys.argv[2])
+rename = Path.rename
+
+def killing(self, target):
+    rename(self, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+Path.rename = killing
+with write_package.partial_folder(out) as partial:
+    (partial / "aligner.onnx").write_text("new")
+    write_package.publish(partial, out, read_manifest(like), force=True)
+"""
+
 
 @pytest.fixture
 def manifest(small_package: Path) -> Manifest:
@@ -100,6 +119,34 @@ def test_killed_export_leaves_no_package(tiny_checkpoint: Path, tmp_path: Path) 
     with write_package.partial_folder(out):
         assert not left[0].exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_killed_replacement_leaves_both_packages_whole_and_the_old_one_returns(
+    tmp_path: Path, small_package: Path, tiny_checkpoint: Path
+) -> None:
+    out = tmp_path / "package"
+    out.mkdir()
+    for name, content in (("manifest.json", "old"), ("aligner.onnx", "old")):
+        (out / name).write_text(content)
+    command = [sys.executable, "-c", KILLED_BETWEEN_RENAMES, str(out), str(small_package)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    killed = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
+    # Nothing bears the package's name; both hidden folders are whole.
+    partial, replaced = sorted(tmp_path.iterdir())
+    assert partial.name.startswith(".package.partial-")
+    assert replaced.name.startswith(".package.replaced-")
+    assert (partial / "aligner.onnx").read_text() == "new"
+    assert read_manifest(partial / "manifest.json") == read_manifest(small_package)
+    assert {path.name: path.read_text() for path in replaced.iterdir()} == {
+        "manifest.json": "old",
+        "aligner.onnx": "old",
+    }
+    # The next export puts the old one back before it looks whether there is something to replace.
+    with pytest.raises(InputError, match="--force"):
+        export_package(tiny_checkpoint, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["package"]
+    assert (out / "aligner.onnx").read_text() == "old"
 
 
 def test_failed_export_leaves_nothing(
