@@ -19,12 +19,16 @@ from ufvideo_sdk.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.draw import FramePainter
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
 from ufvideo_sdk.results import Answer
+from ufvideo_sdk.video_index import reason
 
 Progress = Callable[[int, int], None]
 """Called with the number of frames written and the number of all frames."""
 
 SUFFIXES = (".mp4", ".png", ".json")
 _TICKS_PER_S = 90_000
+# What the encoder takes at most, for either side.
+_MAX_SIDE_PX = 16_384
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _CHUNK_BYTES = 16 << 20
 
 
@@ -40,8 +44,8 @@ def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None)
         progress: Told about each frame of a video.
 
     Raises:
-        InputError: When the suffix is another one, the folder is missing or cannot be written, or
-            a video is asked for an image.
+        InputError: When the suffix is another one, the folder is missing or cannot be written, a
+            video is asked for an image, or its pictures are larger than H.264 takes.
         CapacityError: When the disk is full.
         DeviceError: When PyAV was built without an H.264 encoder.
     """
@@ -52,7 +56,8 @@ def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None)
         elif path.suffix.lower() == ".png":
             Image.fromarray(draw_contact_sheet(answer)).save(draft, format="PNG")
         else:
-            _write_video(answer, draft, progress)
+            with _encoding(path):
+                _write_video(answer, draft, progress)
 
 
 def check_save_path(path: Path, *, is_image: bool) -> None:
@@ -88,9 +93,23 @@ def _replacing(path: Path) -> Iterator[Path]:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_ROOM:
             raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
         raise InputError(f"expected to write {path}, got: {error.strerror or error}") from error
+
+
+@contextmanager
+def _encoding(path: Path) -> Iterator[None]:
+    """Errors of FFmpeg as ours. Those of reading the source are ours already."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if error.errno in _NO_ROOM:
+            raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
+        raise InputError(
+            f"expected to encode {path} as H.264, FFmpeg says: {reason(error)}; save a .png or"
+            " .json instead"
+        ) from error
 
 
 def _umask() -> int:
@@ -102,6 +121,12 @@ def _umask() -> int:
 def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
     clip = answer.clip
     painter = FramePainter(answer)
+    if max(painter.height_px, painter.width_px) > _MAX_SIDE_PX:
+        raise InputError(
+            f"expected at most {_MAX_SIDE_PX} px a side for an .mp4, got {painter.height_px} x"
+            f" {painter.width_px} px (a frame of {clip.height} x {clip.width} px and the text below"
+            " it); save a .png or .json instead, or open a smaller copy of the video"
+        )
     num_frames = len(clip.frame_idxs)
     pts = np.rint((clip.timestamps_s - clip.timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
     chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))

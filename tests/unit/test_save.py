@@ -85,7 +85,9 @@ def test_time_line_marks_spans_and_position(tmp_path: Path) -> None:
     assert max(covered) / 450 == pytest.approx(1.75 / duration_s, abs=0.02)
 
 
-@pytest.mark.parametrize("size", [(90, 120), (101, 77), (640, 360), (20, 600), (600, 21)])
+@pytest.mark.parametrize(
+    "size", [(90, 120), (101, 77), (640, 360), (20, 600), (600, 21), (1, 1), (1, 600), (601, 1)]
+)
 @pytest.mark.parametrize("num_objects", [0, 1, 9])
 def test_every_size_is_saved(tmp_path: Path, size: tuple[int, int], num_objects: int) -> None:
     clip = drawn_clip(3, height=size[0], width=size[1])
@@ -100,6 +102,41 @@ def test_every_size_is_saved(tmp_path: Path, size: tuple[int, int], num_objects:
         assert sheet.mode == "RGB"
         assert sheet.width >= 640
     assert sorted(p.name for p in tmp_path.iterdir()) == ["answer.mp4", "answer.png"]
+
+
+@pytest.mark.parametrize("size", [(16, 16_386), (16_386, 16)])
+def test_pictures_beyond_the_codec_are_refused_with_advice(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    answer = drawn_answer(drawn_clip(2, height=size[0], width=size[1]), mask_every=1)
+    expected = r"expected at most 16384 px a side for an \.mp4, got .*; save a \.png or \.json"
+    with pytest.raises(InputError, match=expected):
+        answer.save(tmp_path / "answer.mp4")
+    assert list(tmp_path.iterdir()) == []
+    answer.save(tmp_path / "answer.png")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (errno.ENOSPC, CapacityError, r"expected room for .*answer\.mp4"),
+        (errno.EINVAL, InputError, r"encode .*answer\.mp4 as H\.264, FFmpeg says: .*\.png"),
+    ],
+)
+def test_what_ffmpeg_refuses_is_an_error_of_ours(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: int,
+    kind: type[Exception],
+    message: str,
+) -> None:
+    def fail(*_: object) -> None:
+        av.error.err_check(-error)
+
+    monkeypatch.setattr("ufvideo_sdk.save._H264File.write", fail)
+    with pytest.raises(kind, match=message):
+        drawn_answer().save(tmp_path / "answer.mp4")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_contact_sheet_shows_masks_and_spans(tmp_path: Path) -> None:
