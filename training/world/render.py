@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.world.backgrounds import draw_background
-from training.world.rendered import Rendered, checked_idxs, places_px
+from training.world.rendered import Rendered, back_to_front, blank, places_px
 from training.world.scene import Scene, Thing
 from training.world.shapes import contours
 
@@ -40,20 +40,18 @@ def render(scene: Scene, frame_idxs: Sequence[int] | None = None) -> Rendered:
     Raises:
         ValueError: When a frame lies outside the clip.
     """
-    idxs = checked_idxs(scene, frame_idxs)
-    times = scene.fractions()[idxs]
+    drawn = blank(scene, frame_idxs)
+    times = scene.fractions()[drawn.frame_idxs]
     height, width = scene.height, scene.width
     shifts = np.rint(scene.camera.shifts(times) * [width, height]).astype(int)
     pad = int(np.ceil(scene.camera.reach * max(height, width))) + 1
     behind = draw_background(scene.background, height + 2 * pad, width + 2 * pad)
     places = places_px(scene, times)
-    frames = np.empty((len(idxs), height, width, 3), np.uint8)
-    masks = np.zeros((len(scene.things), len(idxs), height, width), np.bool_)
-    order = sorted(range(len(scene.things)), key=lambda i: scene.things[i].depth)
+    order = back_to_front(scene)
     grain = _grain(scene, pad)
     for f, (shift_x, shift_y) in enumerate(shifts):
         top, left = pad - shift_y, pad - shift_x
-        frame = frames[f]
+        frame = drawn.frames[f]
         frame[...] = behind[top : top + height, left : left + width]
         for i in order:
             thing = scene.things[i]
@@ -62,11 +60,11 @@ def render(scene: Scene, frame_idxs: Sequence[int] | None = None) -> Rendered:
             if window is not None:
                 rows, columns, covered = window
                 for lower in order[: order.index(i)]:
-                    masks[lower, f, rows, columns] &= ~covered
-                masks[i, f, rows, columns] = covered
+                    drawn.masks[lower, f, rows, columns] &= ~covered
+                drawn.masks[i, f, rows, columns] = covered
         if grain is not None:
-            _add_grain(frame, grain, int(idxs[f]))
-    return Rendered(scene, idxs, frames, masks)
+            _add_grain(frame, grain, int(drawn.frame_idxs[f]))
+    return drawn
 
 
 def cover(

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.world.rendered import Rendered, checked_idxs, places_px
+from training.world.rendered import Rendered, back_to_front, blank, places_px
 from training.world.scene import Scene
 from training.world.shapes import contours
 
@@ -36,14 +36,12 @@ def render_flat(scene: Scene, frame_idxs: Sequence[int] | None = None) -> Render
     Raises:
         ValueError: When a frame lies outside the clip.
     """
-    idxs = checked_idxs(scene, frame_idxs)
-    times = scene.fractions()[idxs]
+    drawn = blank(scene, frame_idxs)
+    times = scene.fractions()[drawn.frame_idxs]
     rng = np.random.default_rng([scene.seed, 77])
     behind = _pattern(scene, rng)
     places = places_px(scene, times)
-    order = sorted(range(len(scene.things)), key=lambda i: scene.things[i].depth)
-    frames = np.empty((len(idxs), scene.height, scene.width, 3), np.uint8)
-    masks = np.zeros((len(scene.things), len(idxs), scene.height, scene.width), np.bool_)
+    order = back_to_front(scene)
     salt = float(rng.uniform(0, 0.02))
     blur = bool(rng.random() < 0.3)
     outlined = bool(rng.random() < _OUTLINE_SHARE)
@@ -60,9 +58,9 @@ def render_flat(scene: Scene, frame_idxs: Sequence[int] | None = None) -> Render
                 frame[rim > 0] = [part // 2 for part in color]
             label[own > 0] = i + 1
         for i in order:
-            masks[i, f] = label == i + 1
-        frames[f] = _soil(frame, scene, int(idxs[f]), salt=salt, blur=blur)
-    return Rendered(scene, idxs, frames, masks)
+            drawn.masks[i, f] = label == i + 1
+        drawn.frames[f] = _soil(frame, scene, int(drawn.frame_idxs[f]), salt=salt, blur=blur)
+    return drawn
 
 
 def _pattern(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -28,6 +28,27 @@ class Rendered:
     masks: NDArray[np.bool_]
 
 
+def blank(scene: Scene, frame_idxs: Sequence[int] | None) -> Rendered:
+    """Black frames and empty masks, for a renderer to draw into.
+
+    Args:
+        scene: What will be drawn.
+        frame_idxs: Which frames, all when None.
+
+    Raises:
+        ValueError: When there is none, or one lies outside the clip.
+    """
+    idxs = checked_idxs(scene, frame_idxs)
+    size = (len(idxs), scene.height, scene.width)
+    frames = np.zeros((*size, 3), np.uint8)
+    return Rendered(scene, idxs, frames, np.zeros((len(scene.things), *size), np.bool_))
+
+
+def back_to_front(scene: Scene) -> list[int]:
+    """Indices of the things in the order of painting."""
+    return sorted(range(len(scene.things)), key=lambda i: scene.things[i].depth)
+
+
 def checked_idxs(scene: Scene, frame_idxs: Sequence[int] | None) -> NDArray[np.int64]:
     """The frames asked for, int64 [F]; all when None.
 

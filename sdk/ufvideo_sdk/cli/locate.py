@@ -19,7 +19,7 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import note, save_all, spinner
+from ufvideo_sdk.cli.terminal import note, save_all, show, spinner
 
 
 def locate(
@@ -49,11 +49,7 @@ def locate(
         with spinner("looking for the event"):
             spans = tuple(interruptible(session, lambda: session.locate(event)))
         answer = answer_of(session, event, spans=spans)
-        if as_json:
-            typer.echo(answer.to_json(), nl=False)
-        else:
-            for span in spans:
-                typer.echo(str(span))
-            if not spans:
-                note("the model named no time")
+        show(answer, map(str, spans), as_json=as_json)
+        if not spans and not as_json:
+            note("the model named no time")
         save_all(answer, paths)

@@ -22,7 +22,7 @@ from ufvideo_sdk.cli.options import (
     parse_frames,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import save_all, spinner
+from ufvideo_sdk.cli.terminal import save_all, show, spinner
 
 
 def segment(
@@ -54,9 +54,5 @@ def segment(
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))
         answer = answer_of(session, expression, masks=tracks)
-        if as_json:
-            typer.echo(answer.to_json(), nl=False)
-        else:
-            for line in mask_lines(answer):
-                typer.echo(line)
+        show(answer, mask_lines(answer), as_json=as_json)
         save_all(answer, paths)

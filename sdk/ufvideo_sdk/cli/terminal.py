@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,6 +29,15 @@ def note(text: str) -> None:
     console = Console(stderr=True)
     if console.is_terminal:
         console.print(text, style="dim", highlight=False, markup=False)
+
+
+def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print an answer on stdout: as JSON, or line by line."""
+    if as_json:
+        typer.echo(answer.to_json(), nl=False)
+        return
+    for line in lines:
+        typer.echo(line)
 
 
 def save_all(answer: Answer, paths: list[Path]) -> None:
