@@ -15,6 +15,13 @@ namespace {
 // Even: the aligner joins frames (2k, 2k + 1).
 constexpr std::int64_t kFramesPerAlignment = 16;
 
+/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
+/// zeros around them if padded.
+std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
+  const std::int64_t side = (video.patch_grid + 2 * video.aligner_padding) / 2;
+  return (num_frames + 2 * video.aligner_padding) / 2 * side * side;
+}
+
 }  // namespace
 
 Tensor concatenated(const std::vector<Tensor>& parts) {
@@ -173,10 +180,17 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
     for (std::size_t i = begin; i < end; ++i) {
       some.push_back(clip_features_.at(idxs[i]));
     }
-    return timed(timings, model_.aligner().stem(), static_cast<std::int64_t>(some.size()),
-                 [&] { return model_.aligner().align(concatenated(some)); });
+    const auto num_frames = static_cast<std::int64_t>(some.size());
+    const Tensor tokens = timed(timings, model_.aligner().stem(), num_frames,
+                                [&] { return model_.aligner().align(concatenated(some)); });
+    if (tokens.dim(0) != num_video_tokens(video, num_frames)) {
+      fail(ErrorCode::kInvalidPackage, "aligner: video_tokens: expected ",
+           num_video_tokens(video, num_frames), " tokens of ", num_frames,
+           " frames (by patch_grid and aligner_padding), the graph gave ", tokens.dim(0));
+    }
+    return tokens;
   };
-  if (video.aligner_padding != 0 || idxs.size() < 2) {
+  if (video.aligner_padding != 0) {
     return align_some(0, idxs.size());
   }
   std::vector<Tensor> parts;

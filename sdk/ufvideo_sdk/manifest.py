@@ -12,16 +12,28 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ufvideo_sdk.errors import PackageError, PackageVersionError
+from ufvideo_sdk.manifest_borders import check_borders
+from ufvideo_sdk.manifest_facts import (
+    DTYPES,
+    MAX_DIMENSIONS,
+    MAX_LAYERS,
+    MAX_TENSORS,
+    MAX_VOCABULARY,
+    PRECISIONS,
+    SEG_HIDDEN_STATES,
+    STAGE_STEMS,
+    FileEntry,
+    ModelFacts,
+    StageEntry,
+    StageVerification,
+    TensorSpec,
+    TokenFacts,
+    VideoFacts,
+)
 from ufvideo_sdk.strict_json import (
-    INT64_MAX,
     Each,
     FieldError,
     Instance,
-    Integer,
-    Number,
-    OneOf,
-    RelativePath,
-    Sha256,
     Text,
     as_exact_object,
     as_list,
@@ -34,171 +46,37 @@ from ufvideo_sdk.strict_json import (
     shown,
 )
 
+__all__ = [
+    "DTYPES",
+    "FORMAT_VERSION",
+    "MANIFEST_NAME",
+    "MAX_DIMENSIONS",
+    "MAX_FILES",
+    "MAX_LAYERS",
+    "MAX_MANIFEST_BYTES",
+    "MAX_PROVENANCE",
+    "MAX_TENSORS",
+    "MAX_VOCABULARY",
+    "PRECISIONS",
+    "SEG_HIDDEN_STATES",
+    "STAGE_STEMS",
+    "FileEntry",
+    "Manifest",
+    "ModelFacts",
+    "StageEntry",
+    "StageVerification",
+    "TensorSpec",
+    "TokenFacts",
+    "VideoFacts",
+    "read_manifest",
+]
+
 FORMAT_VERSION = 1
 MANIFEST_NAME = "manifest.json"
-STAGE_STEMS = (
-    "vision_encoder",
-    "aligner",
-    "region_encoder",
-    "token_embedder",
-    "language_model",
-    "mask_encoder",
-    "mask_decoder",
-)
-PRECISIONS = ("fp32", "fp16")
-SEG_HIDDEN_STATES = ("preceding", "predicting")
-DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
 
 MAX_MANIFEST_BYTES = 1 << 20
-MAX_LAYERS = 1024
-MAX_TENSORS = 64
-MAX_DIMENSIONS = 8
 MAX_FILES = 64
 MAX_PROVENANCE = 64
-MAX_VOCABULARY = 4194304
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """Sizes of the network, as the exporter read them from the checkpoint."""
-
-    name: Annotated[str, Text()]
-    architecture: Annotated[str, Text()]
-    hidden_size: Annotated[int, Integer(1, 65536)]
-    num_layers: Annotated[int, Integer(1, MAX_LAYERS)]
-    num_attention_heads: Annotated[int, Integer(1, 1024)]
-    num_key_value_heads: Annotated[int, Integer(1, 1024)]
-    head_dim: Annotated[int, Integer(1, 1024)]
-    vocab_size: Annotated[int, Integer(1, MAX_VOCABULARY)]
-    max_position_embeddings: Annotated[int, Integer(1, 16777216)]
-    vision_hidden_size: Annotated[int, Integer(1, 65536)]
-    max_region_tokens: Annotated[int, Integer(1, 64)]
-    seg_hidden_state: Annotated[str, OneOf(SEG_HIDDEN_STATES)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.num_attention_heads % self.num_key_value_heads:
-            raise FieldError(
-                "num_attention_heads",
-                f"expected a multiple of num_key_value_heads ({self.num_key_value_heads}),"
-                f" got {self.num_attention_heads}",
-            )
-
-
-@dataclass(frozen=True)
-class VideoFacts:
-    """How video enters: frames sampled, sizes of the two square inputs, tokens that come out."""
-
-    num_frames: Annotated[int, Integer(1, 4096)]
-    vision_size_px: Annotated[int, Integer(1, 8192)]
-    patch_grid: Annotated[int, Integer(1, 1024)]
-    aligner_padding: Annotated[int, Integer(0, 1)]
-    mask_size_px: Annotated[int, Integer(1, 8192)]
-    mask_logits_size_px: Annotated[int, Integer(1, 8192)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-@dataclass(frozen=True)
-class TokenFacts:
-    """Token ids the runtime must recognise. Placeholders are negative, all others are tokens."""
-
-    end_ids: Annotated[tuple[int, ...], Each(Integer(0), 1, 16)]
-    video_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
-    image_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
-    region_id: Annotated[int, Integer(0)]
-    time_first_id: Annotated[int, Integer(0)]
-    num_time_tokens: Annotated[int, Integer(2, 10000)]
-    seg_id: Annotated[int, Integer(0)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.image_placeholder_id == self.video_placeholder_id:
-            raise FieldError(
-                "image_placeholder_id",
-                f"expected another id than video_placeholder_id, got {self.image_placeholder_id}",
-            )
-
-    def check_vocabulary(self, vocab_size: int) -> None:
-        """Check that every token lies inside the vocabulary.
-
-        Raises:
-            FieldError: Naming the first that does not.
-        """
-        ids = [(f"end_ids[{index}]", token_id) for index, token_id in enumerate(self.end_ids)]
-        ids += [("region_id", self.region_id), ("seg_id", self.seg_id)]
-        ids.append(("time_first_id", self.time_first_id + self.num_time_tokens - 1))
-        for key, token_id in ids:
-            if token_id >= vocab_size:
-                raise FieldError(key, f"expected ids below {vocab_size}, got {token_id}")
-
-
-@dataclass(frozen=True)
-class _Dimension:
-    """Rule for one dimension: a positive integer or a symbol."""
-
-    def check(self, value: object) -> None:
-        try:
-            (Text() if isinstance(value, str) else Integer(1)).check(value)
-        except FieldError:
-            raise FieldError(
-                "", f"expected a positive integer or a symbol, got {shown(value)}"
-            ) from None
-
-
-@dataclass(frozen=True)
-class TensorSpec:
-    """One graph input or output: a dimension is a number or a symbol."""
-
-    name: Annotated[str, Text()]
-    dtype: Annotated[str, OneOf(DTYPES)]
-    shape: Annotated[tuple[int | str, ...], Each(_Dimension(), 0, MAX_DIMENSIONS)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-@dataclass(frozen=True)
-class FileEntry:
-    """Size and digest of a file inside the package."""
-
-    path: Annotated[str, RelativePath()]
-    size_bytes: Annotated[int, Integer(1)]
-    sha256: Annotated[str, Sha256()]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-_TENSORS = Each(Instance(TensorSpec), 1, MAX_TENSORS + 2 * MAX_LAYERS)
-
-
-@dataclass(frozen=True)
-class StageEntry:
-    """One graph of the pipeline."""
-
-    graph: Annotated[FileEntry, Instance(FileEntry)]
-    weights: Annotated[FileEntry | None, Instance(FileEntry, optional=True)]
-    precision: Annotated[str, OneOf(PRECISIONS)]
-    inputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
-    outputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-
-@dataclass(frozen=True)
-class StageVerification:
-    """What the exporter measured for a stage, and what it allows."""
-
-    tolerance_abs: Annotated[float, Number()]
-    tolerance_rel: Annotated[float, Number()]
-    max_abs_error: Annotated[float, Number()]
-    max_rel_error: Annotated[float, Number()]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -229,6 +107,7 @@ class Manifest:
                         f"stages.{stem}.{key}", f"expected at most {bound}, got {len(tensors)}"
                     )
         _check_provenance(self.provenance)
+        check_borders(self.model, self.video, self.stages)
 
     @classmethod
     def from_json(cls, text: str) -> Manifest:

@@ -184,6 +184,9 @@ TEST(GraphTest, RefusesAManifestThatContradictsTheGraph) {
   entry = add_multiply_entry();
   entry.outputs[0].shape = {"N", 4};
   refuse(entry, {"output sum", "[N, 4]", "[-1, 3]"});
+  entry = add_multiply_entry();
+  entry.inputs[0].shape = {"N", "M"};
+  refuse(entry, {"input a", "[N, M]", "[-1, 3]"});
 }
 
 TEST(GraphTest, RefusesAResultThatBreaksThePromise) {

@@ -72,11 +72,11 @@ TEST(ManifestTest, ReadsAStage) {
   ASSERT_TRUE(aligner.weights.has_value());
   EXPECT_EQ(aligner.weights->path, "aligner.onnx.data");
   EXPECT_EQ(aligner.precision, "fp16");
-  EXPECT_EQ(aligner.inputs.size(), 68u);
-  EXPECT_EQ(std::get<std::string>(aligner.inputs[0].shape.at(0)), "N");
+  EXPECT_EQ(aligner.inputs.size(), 1u);
+  EXPECT_EQ(std::get<std::string>(aligner.inputs[0].shape.at(0)), "T");
   const TensorSpec& frames = manifest.stages.at("vision_encoder").inputs.at(0);
   EXPECT_EQ(frames.dtype, "uint8");
-  EXPECT_EQ(std::get<std::int64_t>(frames.shape.at(1)), 56);
+  EXPECT_EQ(std::get<std::int64_t>(frames.shape.at(1)), 8192);
   EXPECT_EQ(manifest.model.seg_hidden_state, SegHiddenState::kPredicting);
 }
 

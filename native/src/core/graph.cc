@@ -58,14 +58,15 @@ bool is_out_of_memory(const std::string& what) {
   return false;
 }
 
-/// Whether a graph's declared dimensions (-1: symbolic) contradict the manifest's.
+/// Whether a graph's declared dimensions (-1: symbolic) contradict the manifest's. A graph may say
+/// less than the manifest (what it gives is checked after each run), but not fix what may vary.
 bool contradicts(const TensorSpec& spec, const Shape& declared) {
   if (declared.size() != spec.shape.size()) {
     return true;
   }
   for (std::size_t axis = 0; axis < declared.size(); ++axis) {
     const auto* number = std::get_if<std::int64_t>(&spec.shape[axis]);
-    if (number != nullptr && declared[axis] >= 0 && declared[axis] != *number) {
+    if (declared[axis] >= 0 && (number == nullptr || declared[axis] != *number)) {
       return true;
     }
   }

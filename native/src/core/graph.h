@@ -16,11 +16,11 @@ using NamedTensor = std::pair<std::string, Tensor>;
 
 /// One ONNX graph opened in ONNX Runtime. Thread-safe: runs share nothing but the weights.
 ///
-/// The graph's inputs and outputs are compared with the manifest when it is opened; a name, dtype
-/// or rank that differs is InvalidPackage. Inputs are checked against the manifest before each run
-/// (name, dtype, rank, fixed dimensions; symbols must agree): InvalidInput. ONNX Runtime's errors
-/// are caught here and nowhere else, and rethrown with the stage and the input shapes:
-/// OutOfMemory for a failed allocation, else InferenceFailed.
+/// The graph's inputs and outputs are compared with the manifest when it is opened; a name, dtype,
+/// rank or fixed dimension that differs is InvalidPackage. Inputs are checked against the manifest
+/// before each run (name, dtype, rank, fixed dimensions; symbols must agree): InvalidInput. ONNX
+/// Runtime's errors are caught here and nowhere else, and rethrown with the stage and the input
+/// shapes: OutOfMemory for a failed allocation, else InferenceFailed.
 class Graph {
  public:
   Graph(const std::filesystem::path& path, const std::string& stage, const StageEntry& entry,

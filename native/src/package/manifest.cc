@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "package/json_reader.h"
+#include "package/stage_borders.h"
 
 namespace ufvideo {
 namespace {
@@ -51,12 +52,22 @@ VideoFacts read_video(const JsonValue& value) {
   value.require_keys({"num_frames", "vision_size_px", "patch_grid", "aligner_padding",
                       "mask_size_px", "mask_logits_size_px"});
   VideoFacts video;
-  video.num_frames = value.member("num_frames").count(1, 4096);
+  video.num_frames = value.member("num_frames").count(2, 4096);
   video.vision_size_px = value.member("vision_size_px").count(1, 8192);
   video.patch_grid = value.member("patch_grid").count(1, 1024);
   video.aligner_padding = value.member("aligner_padding").count(0, 1);
   video.mask_size_px = value.member("mask_size_px").count(1, 8192);
-  video.mask_logits_size_px = value.member("mask_logits_size_px").count(1, 8192);
+  video.mask_logits_size_px = value.member("mask_logits_size_px").count(4, 8192);
+  if (video.aligner_padding == 0 && video.patch_grid < 2) {
+    value.member("patch_grid")
+        .refuse("expected 2 or more with aligner_padding 0 (fewer patches give no video token), ",
+                "got ", video.patch_grid);
+  }
+  if (video.mask_logits_size_px % 4 != 0) {
+    value.member("mask_logits_size_px")
+        .refuse("expected a multiple of 4 (its features are a quarter), got ",
+                video.mask_logits_size_px);
+  }
   return video;
 }
 
@@ -214,6 +225,7 @@ Manifest read_manifest(const std::filesystem::path& path) {
     manifest.files.push_back(read_file(file));
   }
   manifest.provenance = read_provenance(root.member("provenance"));
+  check_borders(stages, manifest);
   return manifest;
 }
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from border_cases import border_cases
 from invalid_cases import broken_texts, invalid_manifests, unsupported
-from small_manifest import Json, changed, file_entry, small, tensor
+from small_manifest import Json, changed, file_entry, small, stages_of
 
 HERE = Path(__file__).parent
 
@@ -42,17 +43,28 @@ def largest() -> Json:
         tokens__seg_id=4194303,
         files=[file_entry(f"folder/file_{number}.bin") for number in range(64)],
         provenance={f"key_{number}": "" for number in range(64)},
-        stages__aligner__inputs=[tensor(f"t{number}", ["N"] * 8) for number in range(68)],
-        stages__aligner__precision="fp16",
-        stages__aligner__weights=file_entry("aligner.onnx.data"),
     )
-    manifest["stages"]["aligner"]["graph"]["size_bytes"] = 2**63 - 1
+    manifest["stages"] = stages_of(manifest["model"], manifest["video"], mask_width=65536)
+    for stage in manifest["stages"].values():
+        stage["precision"] = "fp16"
+    half_cache(manifest)
+    aligner = manifest["stages"]["aligner"]
+    aligner["weights"] = file_entry("aligner.onnx.data")
+    aligner["graph"]["size_bytes"] = 2**63 - 1
     return manifest
+
+
+def half_cache(manifest: Json) -> None:
+    """The cache of a language model in fp16."""
+    language_model = manifest["stages"]["language_model"]
+    for tensor in (*language_model["inputs"], *language_model["outputs"]):
+        if tensor["name"].startswith(("past_key_values", "present")):
+            tensor["dtype"] = "float16"
 
 
 def smallest() -> Json:
     """Every count at its lower bound."""
-    return changed(
+    manifest = changed(
         model__name="n",
         model__hidden_size=1,
         model__num_layers=1,
@@ -63,11 +75,12 @@ def smallest() -> Json:
         model__max_position_embeddings=1,
         model__vision_hidden_size=1,
         model__max_region_tokens=1,
-        video__num_frames=1,
+        video__num_frames=2,
         video__vision_size_px=1,
         video__patch_grid=1,
+        video__aligner_padding=1,
         video__mask_size_px=1,
-        video__mask_logits_size_px=1,
+        video__mask_logits_size_px=4,
         tokens={
             "end_ids": [0],
             "video_placeholder_id": -1,
@@ -79,10 +92,11 @@ def smallest() -> Json:
         },
         files=[],
         provenance={},
-        stages__aligner__inputs=[tensor("scalar", [], "float16")],
         verification__aligner__tolerance_abs=0,
         verification__aligner__max_abs_error=0.0,
     )
+    manifest["stages"] = stages_of(manifest["model"], manifest["video"], mask_width=8)
+    return manifest
 
 
 VALID: dict[str, Json] = {"small": small(), "largest": largest(), "smallest": smallest()}
@@ -102,7 +116,7 @@ def main() -> None:
         (HERE / "invalid" / f"{name}.json").write_bytes(raw)
         expected[f"{name}.json"] = {"error": error, "contains": contains}
 
-    for name, (manifest, contains) in invalid_manifests().items():
+    for name, (manifest, contains) in {**invalid_manifests(), **border_cases()}.items():
         write(name, json.dumps(manifest) + "\n", "InvalidPackage", contains)
     for name, (content, contains) in broken_texts().items():
         write(name, content, "InvalidPackage", contains)

@@ -36,60 +36,67 @@ def stage(stem: str, inputs: list[Json], outputs: list[Json]) -> Json:
     }
 
 
-def cache_tensors(prefix: str, num_layers: int) -> list[Json]:
+def cache_tensors(prefix: str, model: Json) -> list[Json]:
+    shape = ["B", model["num_key_value_heads"], "C", model["head_dim"]]
     return [
-        tensor(f"{prefix}.{layer}.{part}", ["B", 2, "C", 16])
-        for layer in range(num_layers)
+        tensor(f"{prefix}.{layer}.{part}", shape)
+        for layer in range(model["num_layers"])
         for part in ("key", "value")
     ]
 
 
-def small_stages() -> Json:
-    mask_features = [
-        tensor("image_features", ["F", 32, 8, 8]),
-        tensor("high_res_features_0", ["F", 4, 32, 32]),
-        tensor("high_res_features_1", ["F", 8, 16, 16]),
+def mask_maps(num_frames: int | str, grid: int, width: int) -> list[Json]:
+    return [
+        tensor("image_features", [num_frames, width, grid, grid]),
+        tensor("high_res_features_0", [num_frames, width // 8, 4 * grid, 4 * grid]),
+        tensor("high_res_features_1", [num_frames, width // 4, 2 * grid, 2 * grid]),
     ]
+
+
+def stages_of(model: Json, video: Json, mask_width: int = 32) -> Json:
+    """The stages that these facts require."""
+    width, vision_width = model["hidden_size"], model["vision_hidden_size"]
+    side, mask_side = video["vision_size_px"], video["mask_size_px"]
+    logits_side = video["mask_logits_size_px"]
+    features = tensor("features", ["T", video["patch_grid"] ** 2, vision_width])
     inputs_outputs: dict[str, tuple[list[Json], list[Json]]] = {
-        "vision_encoder": (
-            [tensor("frames", ["T", 56, 56, 3], "uint8")],
-            [tensor("features", ["T", 16, 48])],
-        ),
-        "aligner": ([tensor("features", ["T", 16, 48])], [tensor("video_tokens", ["N", 64])]),
+        "vision_encoder": ([tensor("frames", ["T", side, side, 3], "uint8")], [features]),
+        "aligner": ([copy.deepcopy(features)], [tensor("video_tokens", ["N", width])]),
         "region_encoder": (
-            [tensor("pooled_features", ["R", 48])],
-            [tensor("region_tokens", ["R", 64])],
+            [tensor("pooled_features", ["R", vision_width])],
+            [tensor("region_tokens", ["R", width])],
         ),
         "token_embedder": (
             [tensor("token_ids", ["S"], "int64")],
-            [tensor("embeddings", ["S", 64])],
+            [tensor("embeddings", ["S", width])],
         ),
         "language_model": (
             [
-                tensor("inputs_embeds", ["B", "S", 64]),
+                tensor("inputs_embeds", ["B", "S", width]),
                 tensor("seqlens_k", ["B"], "int32"),
                 tensor("total_sequence_length", [1], "int32"),
-                *cache_tensors("past_key_values", 2),
+                *cache_tensors("past_key_values", model),
             ],
             [
-                tensor("logits", ["B", 1, 626]),
-                tensor("hidden_states", ["B", "S", 64]),
-                *cache_tensors("present", 2),
+                tensor("logits", ["B", 1, model["vocab_size"]]),
+                tensor("hidden_states", ["B", "S", width]),
+                *cache_tensors("present", model),
             ],
         ),
-        "mask_encoder": ([tensor("frames", ["F", 128, 128, 3], "uint8")], mask_features),
+        "mask_encoder": (
+            [tensor("frames", ["F", mask_side, mask_side, 3], "uint8")],
+            mask_maps("F", logits_side // 4, mask_width),
+        ),
         "mask_decoder": (
             [
-                tensor("hidden_states", ["O", 64]),
-                tensor("image_features", [1, 32, 8, 8]),
-                tensor("high_res_features_0", [1, 4, 32, 32]),
-                tensor("high_res_features_1", [1, 8, 16, 16]),
+                tensor("hidden_states", ["O", width]),
+                *mask_maps(1, logits_side // 4, mask_width),
             ],
             [
-                tensor("mask_logits", ["O", 32, 32]),
+                tensor("mask_logits", ["O", logits_side, logits_side]),
                 tensor("iou_scores", ["O", 3]),
                 tensor("object_scores", ["O", 1]),
-                tensor("object_pointers", ["O", 32]),
+                tensor("object_pointers", ["O", mask_width]),
             ],
         ),
     }
@@ -97,7 +104,7 @@ def small_stages() -> Json:
 
 
 def small() -> Json:
-    return {
+    manifest: Json = {
         "format_version": 1,
         "model": {
             "name": "small",
@@ -130,7 +137,7 @@ def small() -> Json:
             "num_time_tokens": 100,
             "seg_id": 625,
         },
-        "stages": small_stages(),
+        "stages": {},
         "files": [file_entry("tokenizer.json"), file_entry("chat_template.json")],
         "provenance": {
             "exporter": "0.1.0",
@@ -149,6 +156,8 @@ def small() -> Json:
             for stem in STAGES
         },
     }
+    manifest["stages"] = stages_of(manifest["model"], manifest["video"])
+    return manifest
 
 
 def changed(**values: Any) -> Json:

@@ -1,0 +1,91 @@
+"""Packages whose manifest and graphs agree with each other and not with the model they describe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bindings.conftest import Golden, native_config, open_session
+from ufvideo_sdk import _native, errors
+
+pytestmark = pytest.mark.torch
+
+
+def rewrite(package: Path, stem: str, edit: Callable[[Any, dict[str, Any]], None]) -> None:
+    """Change a graph and its manifest entry together, and make the digests right again."""
+    onnx = pytest.importorskip("onnx")
+    path = package / f"{stem}.onnx"
+    model = onnx.load(path)
+    manifest = json.loads((package / "manifest.json").read_text())
+    entry = manifest["stages"][stem]
+    edit(model.graph, entry)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+    entry["graph"]["size_bytes"] = path.stat().st_size
+    entry["graph"]["sha256"] = _native.sha256_file(str(path))
+    (package / "manifest.json").write_text(json.dumps(manifest))
+
+
+def double(graph: Any, name: str, axis: int) -> None:
+    """Give an output twice along an axis."""
+    onnx = pytest.importorskip("onnx")
+    for node in graph.node:
+        node.output[:] = [f"{out}_single" if out == name else out for out in node.output]
+    single = f"{name}_single"
+    graph.node.append(onnx.helper.make_node("Concat", [single, single], [name], axis=axis))
+    dimension = next(out for out in graph.output if out.name == name).type.tensor_type.shape.dim[
+        axis
+    ]
+    if dimension.HasField("dim_value"):
+        dimension.dim_value *= 2
+
+
+@pytest.fixture
+def package(small_package: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_package, tmp_path / "package"))
+
+
+@pytest.mark.parametrize(
+    ("stem", "tensor"),
+    [
+        ("aligner", "video_tokens"),
+        ("region_encoder", "region_tokens"),
+        ("token_embedder", "embeddings"),
+        ("mask_decoder", "mask_logits"),
+    ],
+)
+def test_rows_of_another_width_are_a_package_error(package: Path, stem: str, tensor: str) -> None:
+    """The splice and the mask resize would copy past the end of what they allocated."""
+
+    def edit(graph: Any, entry: dict[str, Any]) -> None:
+        double(graph, tensor, 1)
+        entry["outputs"][0]["shape"][1] *= 2
+
+    rewrite(package, stem, edit)
+    with pytest.raises(
+        errors.PackageError, match=rf"stages\.{stem}\.outputs\[0\]: expected {tensor} .*, got"
+    ):
+        _native.Model.load(str(package), native_config())
+
+
+def test_more_video_tokens_than_the_frames_give_are_a_package_error(
+    package: Path, segmenting: Golden
+) -> None:
+    rewrite(package, "aligner", lambda graph, _: double(graph, "video_tokens", 0))
+    model = _native.Model.load(str(package), native_config())
+    with pytest.raises(errors.PackageError, match=r"video_tokens: expected 16 tokens of 8 frames"):
+        open_session(model, segmenting)
+
+
+def test_a_graph_that_fixes_what_may_vary_is_a_package_error(package: Path) -> None:
+    def edit(graph: Any, _: dict[str, Any]) -> None:
+        graph.input[0].type.tensor_type.shape.dim[0].dim_value = 4
+
+    rewrite(package, "region_encoder", edit)
+    with pytest.raises(errors.PackageError, match=r"pooled_features.*\[R, 48\].*\[4, 48\]"):
+        _native.Model.load(str(package), native_config())
