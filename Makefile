@@ -8,7 +8,7 @@ JOBS ?= 2
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk export -type f \
   \( -name '*.py' -o -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.cmake' -o -name '*.sh' \
-  -o -name py.typed \))
+  -o -name py.typed -o -path '*/nano/*' \))
 HEADERS := .cache/onnxruntime
 
 .PHONY: demo test test-python test-native sanitize lint types stubs stubs-check format bench setup clean

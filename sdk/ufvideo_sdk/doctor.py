@@ -11,8 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
-from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.errors import PackageError, UFVideoError
 from ufvideo_sdk.onnxruntime_library import GPU_WHEEL_ALONE, find_library, installed_versions
+from ufvideo_sdk.shipped_package import SHIPPED_NAME, shipped_package
 
 _REQUIRED = {
     "numpy": "numpy",
@@ -76,6 +77,7 @@ def examine(onnxruntime_library: Path | None = None) -> list[Finding]:
         *_packages(),
         *_onnxruntime_wheels(),
         _native_module(),
+        _shipped_package(),
         *_onnxruntime(onnxruntime_library),
         _video_files(),
         _gpu_devices(),
@@ -118,6 +120,15 @@ def _native_module() -> Finding:
     if problem is not None:
         return Finding("native module", Health.BROKEN, problem, _REINSTALL)
     return Finding("native module", Health.OK, "loads (no headers needed to run)")
+
+
+def _shipped_package() -> Finding:
+    subject = f"package {SHIPPED_NAME}"
+    try:
+        return Finding(subject, Health.OK, str(shipped_package()))
+    except PackageError:
+        detail = "not in this installation: every command needs --package"
+        return Finding(subject, Health.ABSENT, detail, _REINSTALL)
 
 
 def _onnxruntime(library: Path | None) -> Iterator[Finding]:

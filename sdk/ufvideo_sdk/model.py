@@ -19,6 +19,7 @@ from ufvideo_sdk.manifest import Manifest, read_manifest
 from ufvideo_sdk.onnxruntime_library import find_library
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.session import Session
+from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tokenizer import TextTokenizer
 from ufvideo_sdk.video import Source, open_source
 
@@ -58,22 +59,29 @@ class UFVideo:
 
     @classmethod
     def load(
-        cls, package: str | os.PathLike[str], *, runtime: RuntimeConfig = _DEFAULT_RUNTIME
+        cls,
+        package: str | os.PathLike[str] | None = None,
+        *,
+        runtime: RuntimeConfig = _DEFAULT_RUNTIME,
     ) -> UFVideo:
         """Open a package folder.
 
         Args:
-            package: What `ufvideo export` wrote.
+            package: What `ufvideo export` wrote; None: nano, which ships with the SDK, a
+                demonstration model of a rendered world of coloured shapes.
             runtime: How to run here.
 
         Raises:
             InputError: When package is no path, or runtime no RuntimeConfig.
-            PackageError: When a file is missing, damaged or contradicts the manifest.
+            PackageError: When a file is missing, damaged or contradicts the manifest, or this
+                installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old.
             CapacityError: When the weights do not fit into memory.
         """
         check_instance(runtime, "runtime", RuntimeConfig)
+        if package is None:
+            package = shipped_package()
         if not isinstance(package, (str, os.PathLike)):
             raise InputError(f"package: expected a path, got {described(package)}")
         folder = Path(package)

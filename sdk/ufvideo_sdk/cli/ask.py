@@ -44,7 +44,7 @@ def ask(
         str,
         typer.Argument(metavar="QUESTION", help="The question; <region> stands for a --region."),
     ],
-    package: PackageOption,
+    package: PackageOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
     region: RegionOption = None,

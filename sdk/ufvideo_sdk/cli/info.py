@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from ufvideo_sdk.cli.options import JsonOption, PackageArgument
+from ufvideo_sdk.cli.options import JsonOption, PackageArgument, package_or_nano
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, StageEntry, read_manifest
 
 _CACHE_BYTES = {"fp32": 4, "fp16": 2}
@@ -15,14 +15,15 @@ _TOKENS = 1000
 
 
 def info(
-    package: PackageArgument,
+    package: PackageArgument = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what a package holds and what memory it needs; runs nothing.
 
     Example: ufvideo info pkg
     """
-    manifest = read_manifest(package / MANIFEST_NAME)
+    folder = package_or_nano(package)
+    manifest = read_manifest(folder / MANIFEST_NAME)
     facts = package_facts(manifest)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))

@@ -27,7 +27,7 @@ def locate(
     event: Annotated[
         str, typer.Argument(metavar="EVENT", help="What happens, e.g. 'a car stops'.")
     ],
-    package: PackageOption,
+    package: PackageOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
     start: StartOption = None,

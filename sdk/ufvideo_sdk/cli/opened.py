@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.model import UFVideo
@@ -22,7 +23,7 @@ Result = TypeVar("Result")
 class Request:
     """What every command that looks at a source needs."""
 
-    package: Path
+    package: Path | None
     source: str
     start_s: float | None
     end_s: float | None
@@ -37,8 +38,9 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
         UFVideoError: As `UFVideo.load` and `UFVideo.open`.
     """
     runtime = RuntimeConfig(**request.runtime)
+    package = package_or_nano(request.package)
     with spinner("loading the package"):
-        model = UFVideo.load(request.package, runtime=runtime)
+        model = UFVideo.load(package, runtime=runtime)
     with spinner("looking at the video"):
         session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
     with session:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 PackageOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         "--package",
         metavar="DIR",
         envvar="UFVIDEO_PACKAGE",
-        help="Package folder that `ufvideo export` wrote.",
+        help="Package folder that `ufvideo export` wrote. Default: nano, a demonstration model.",
     ),
 ]
 SourceArgument = Annotated[
@@ -22,7 +22,14 @@ SourceArgument = Annotated[
         metavar="SOURCE", help="A video, an image, or a folder of frames.", show_default=False
     ),
 ]
-PackageArgument = Annotated[Path, typer.Argument(metavar="PACKAGE", help="Package folder.")]
+PackageArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="PACKAGE",
+        help="Package folder. Default: nano, a demonstration model.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object, and nothing else, on stdout.")
 ]
@@ -86,6 +93,21 @@ LibraryOption = Annotated[
         help="libonnxruntime.so to use. Default: the installed onnxruntime package's.",
     ),
 ]
+
+
+def package_or_nano(package: Path | None) -> Path:
+    """The package that was named; where none was, nano, saying on stderr what that is.
+
+    Raises:
+        PackageError: When none was named and this installation lacks nano.
+    """
+    if package is not None:
+        return package
+    from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
+
+    folder = shipped_package()
+    typer.echo(f"no package named: this is {WHAT_IT_IS}", err=True)
+    return folder
 
 
 def runtime_settings(

@@ -30,7 +30,7 @@ def segment(
     expression: Annotated[
         str, typer.Argument(metavar="EXPRESSION", help="What to segment, e.g. 'the red car'.")
     ],
-    package: PackageOption,
+    package: PackageOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
     start: StartOption = None,

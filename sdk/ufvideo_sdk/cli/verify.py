@@ -14,6 +14,7 @@ from ufvideo_sdk.cli.options import (
     LibraryOption,
     PackageArgument,
     ThreadsOption,
+    package_or_nano,
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import spinner
@@ -29,7 +30,7 @@ from ufvideo_sdk.manifest import (
 
 
 def verify(
-    package: PackageArgument,
+    package: PackageArgument = None,
     as_json: JsonOption = False,
     threads: ThreadsOption = None,
     onnxruntime_library: LibraryOption = None,
@@ -42,9 +43,10 @@ def verify(
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
-    manifest = read_manifest(package / MANIFEST_NAME)
+    folder = package_or_nano(package)
+    manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
-        Package.open(package, True)
+        Package.open(folder, True)
     for stem in STAGE_STEMS:
         _check_measured(stem, manifest.verification[stem])
     checked: dict[str, Any] = {"files": [], "stages": []}
@@ -55,7 +57,7 @@ def verify(
     # The digests are checked: loading need not do it again.
     settings = runtime_settings(threads, None, onnxruntime_library)
     with spinner("opening the graphs"):
-        UFVideo.load(package, runtime=RuntimeConfig(verify_digests=False, **settings))
+        UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
     for stem in STAGE_STEMS:
         checked["stages"].append(stem)
         if not as_json:
@@ -65,7 +67,7 @@ def verify(
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
             )
     if as_json:
-        typer.echo(json.dumps({"package": str(package), "ok": True, **checked}, indent=2))
+        typer.echo(json.dumps({"package": str(folder), "ok": True, **checked}, indent=2))
 
 
 def _check_measured(stem: str, measured: StageVerification) -> None:
