@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.bindings.conftest import Golden, native_config, open_session
@@ -89,3 +90,33 @@ def test_a_graph_that_fixes_what_may_vary_is_a_package_error(package: Path) -> N
     rewrite(package, "region_encoder", edit)
     with pytest.raises(errors.PackageError, match=r"pooled_features.*\[R, 48\].*\[4, 48\]"):
         _native.Model.load(str(package), native_config())
+
+
+def test_mask_logits_that_come_out_oblong_are_a_package_error(
+    package: Path, segmenting: Golden
+) -> None:
+    """Repeated as often as there are objects, which no shape inference can tell: the run does."""
+    helper = pytest.importorskip("onnx").helper
+
+    def edit(graph: Any, _: dict[str, Any]) -> None:
+        for node in graph.node:
+            node.output[:] = ["one_each" if out == "mask_logits" else out for out in node.output]
+        for name, value in (("first", 0), ("once", 1)):
+            graph.initializer.append(helper.make_tensor(name, 7, [1], [value]))
+        graph.node.extend(
+            [
+                helper.make_node("Shape", ["hidden_states"], ["states_shape"]),
+                helper.make_node("Gather", ["states_shape", "first"], ["num_objects"]),
+                helper.make_node("Concat", ["once", "num_objects", "once"], ["repeats"], axis=0),
+                helper.make_node("Tile", ["one_each", "repeats"], ["mask_logits"]),
+            ]
+        )
+        for axis, dimension in enumerate(graph.output[0].type.tensor_type.shape.dim):
+            dimension.dim_param = f"any_{axis}"
+
+    rewrite(package, "mask_decoder", edit)
+    session = open_session(_native.Model.load(str(package), native_config()), segmenting)
+    with pytest.raises(
+        errors.PackageError, match=r"mask_logits: .*\[O, 32, 32\].*the graph gave \[2, 64, 32\]"
+    ):
+        session.segment(np.zeros((2, 64), np.float32), segmenting.frames[:1], [0])

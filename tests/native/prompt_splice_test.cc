@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "error_expectation.h"
+#include "tiny_model.h"
 
 namespace ufvideo {
 namespace {
@@ -31,6 +32,45 @@ TEST(PromptLayout, RefusesPlaceholdersThatDoNotFit) {
   expect_error(ErrorCode::kInvalidInput, {"-200 too"}, [&] { lay_out({-201, -200}, false, {}); });
   expect_error(ErrorCode::kInvalidInput, {"each of 1 region marks, got 2"},
                [&] { lay_out({-201, 5}, false, {1, 1}); });
+}
+
+/// Splices a video and one region between words of the tiny model (rows of 32).
+Tensor splice(const Tensor& video, const Tensor& region) {
+  const std::vector<std::int64_t> ids{1, -201, 2, 5, 3};
+  const PromptLayout layout =
+      lay_out_prompt(ids, token_facts(), false, video.dim(0), {region.dim(0)});
+  return splice_prompt(ids, 0, layout, token_facts(), tiny_model()->token_embedder(), video,
+                       {region});
+}
+
+Tensor rows_of(float value, std::int64_t num_rows, std::int64_t width) {
+  Tensor rows(DType::kFloat32, {num_rows, width});
+  std::fill_n(rows.data<float>(), rows.elements(), value);
+  return rows;
+}
+
+TEST(SplicePrompt, PutsWordsVideoAndRegionsInTheirPlaces) {
+  const Tensor spliced = splice(rows_of(7, 4, 32), rows_of(9, 2, 32));
+  const Tensor words = tiny_model()->token_embedder().embed({1, 2, 3});
+  ASSERT_EQ(spliced.shape(), (Shape{9, 32}));
+  for (std::int64_t i = 0; i < 32; ++i) {
+    SCOPED_TRACE(i);
+    const auto at = [i](const Tensor& rows, std::int64_t row) {
+      return rows.data<float>()[row * 32 + i];
+    };
+    EXPECT_EQ(at(spliced, 0), at(words, 0));
+    for (const int row : {1, 2, 3, 4}) EXPECT_EQ(at(spliced, row), 7.0f);
+    EXPECT_EQ(at(spliced, 5), at(words, 1));
+    for (const int row : {6, 7}) EXPECT_EQ(at(spliced, row), 9.0f);
+    EXPECT_EQ(at(spliced, 8), at(words, 2));
+  }
+}
+
+TEST(SplicePrompt, RefusesRowsOfAnotherWidth) {
+  expect_error(ErrorCode::kInvalidPackage, {"token_embedder", "width 16", "[3, 32]"},
+               [] { splice(rows_of(7, 4, 16), rows_of(9, 2, 16)); });
+  expect_error(ErrorCode::kInvalidPackage, {"region_encoder", "width 32", "[2, 33]"},
+               [] { splice(rows_of(7, 4, 32), rows_of(9, 2, 33)); });
 }
 
 }  // namespace
