@@ -11,14 +11,19 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
   -o -name py.typed -o -path '*/nano/*' \))
 HEADERS := .cache/onnxruntime
 
-.PHONY: demo test test-python test-native sanitize lint types stubs stubs-check format bench setup clean
+.PHONY: demo demo-export test test-python test-native sanitize lint types stubs stubs-check format bench setup clean
 
-demo: setup
+# Without PyTorch: nano ships as a package.
+demo: $(VENV)/.runtime
+	$(BIN)/python -m training.demo out
+
+# From a checkpoint to an answer, with the exporter.
+demo-export: setup
 	$(BIN)/ufvideo export tests/data/small/checkpoint out/small --vision-tower tests/data/small/siglip --force
-	$(BIN)/python -m benchmarks.clips out/clip.mp4
-	$(BIN)/ufvideo ask out/clip.mp4 "What does the yellow ball do?" --package out/small --max-new-tokens 24 \
+	$(BIN)/python -m benchmarks.clips out/ball.mp4
+	$(BIN)/ufvideo ask out/ball.mp4 "What does the yellow ball do?" --package out/small --max-new-tokens 24 \
 	  --save out/answer.mp4 --save out/answer.png
-	$(BIN)/ufvideo segment out/clip.mp4 "the yellow ball" --package out/small --save out/segment.png
+	$(BIN)/ufvideo segment out/ball.mp4 "the yellow ball" --package out/small --save out/segment.png
 	@echo
 	@echo "The package was made from a small checkpoint with RANDOM weights: it shows that the whole"
 	@echo "path runs, and its words and masks mean nothing."
@@ -40,16 +45,24 @@ $(HEADERS)/.fetched: cmake/fetch_onnxruntime_headers.sh | $(VENV)/.system
 	bash cmake/fetch_onnxruntime_headers.sh $(HEADERS)
 	touch $@
 
-# PyTorch first and by itself: a plain `torch` brings gigabytes of CUDA.
-$(VENV)/.torch: | $(VENV)/.system
+$(VENV)/.created: | $(VENV)/.system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
+	touch $@
+
+# PyTorch first and by itself: a plain `torch` brings gigabytes of CUDA.
+$(VENV)/.torch: | $(VENV)/.created
 	$(BIN)/pip install -q "$(TORCH)"
+	touch $@
+
+# What a user of packages has.
+$(VENV)/.runtime: $(HEADERS)/.fetched $(SOURCES) | $(VENV)/.created
+	$(BIN)/pip install -q .
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
 	$(BIN)/pip install -q ".[export,dev]"
-	touch $@
+	touch $@ $(VENV)/.runtime
 
 ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \
   "from ufvideo_sdk.onnxruntime_library import find_library; print(find_library())")
