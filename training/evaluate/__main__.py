@@ -38,7 +38,7 @@ def main() -> int:
     load_s = time.perf_counter() - begin
     outcomes, tracked = _measure(model, given)
     report = Report(
-        package=model.manifest.model.name,
+        package=f"{model.manifest.model.name} {model.manifest.stages['language_model'].precision}",
         renderer="flat" if given.flat else "training",
         num_clips=given.clips,
         rows=rows_of(outcomes, tracked),

@@ -16,7 +16,7 @@ class Report:
     """An evaluation.
 
     Attributes:
-        package: What was evaluated.
+        package: Name and precision of what was evaluated.
         renderer: Who drew the clips: "training" or "flat".
         num_clips: How many.
         rows: The table.
