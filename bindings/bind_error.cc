@@ -1,3 +1,7 @@
+#include <filesystem>
+#include <new>
+#include <string>
+
 #include "module.h"
 #include "ufvideo/error.h"
 
@@ -28,6 +32,11 @@ const char* python_class(ErrorCode code) {
   return "UFVideoError";
 }
 
+void set_error(ErrorCode code, const std::string& message) {
+  const py::object type = py::module_::import("ufvideo_sdk.errors").attr(python_class(code));
+  py::set_error(type, message.c_str());
+}
+
 }  // namespace
 
 void bind_error(py::module_& /*module*/) {
@@ -37,9 +46,13 @@ void bind_error(py::module_& /*module*/) {
         std::rethrow_exception(pointer);
       }
     } catch (const Error& error) {
-      const py::object type =
-          py::module_::import("ufvideo_sdk.errors").attr(python_class(error.code()));
-      py::set_error(type, error.what());
+      set_error(error.code(), error.what());
+    } catch (const std::bad_alloc&) {
+      set_error(ErrorCode::kOutOfMemory, "expected free memory for the work, the system has none");
+    } catch (const std::filesystem::filesystem_error& error) {
+      // Files are read for packages only; a library that cannot be opened says so itself.
+      set_error(ErrorCode::kInvalidPackage,
+                std::string("expected a package that can be read, got: ") + error.what());
     }
   });
 }

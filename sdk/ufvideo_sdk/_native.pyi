@@ -290,7 +290,7 @@ class KvCache:
     """
     def rewind(self, length: typing.SupportsInt | typing.SupportsIndex) -> None:
         """
-        Forget all positions from length on.
+        Forget all positions from length on. Raises StateError while another thread runs it.
         """
     @property
     def capacity(self) -> int:
@@ -326,6 +326,8 @@ class LanguageModel:
     def run(self, embeddings: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], cache: KvCache) -> LanguageModelOutput:
         """
         Run S new positions, embeddings float32 [S, D], after those the cache holds.
+        
+        Raises InputError for another model's cache, StateError when another thread has it.
         """
     @property
     def max_positions(self) -> int:

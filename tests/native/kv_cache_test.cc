@@ -7,8 +7,13 @@
 namespace ufvideo {
 namespace {
 
+KvCache cache_of(int num_layers, int num_heads, int head_dim, DType dtype, int max_positions) {
+  return KvCache(std::make_shared<const KvCacheSizes>(
+      KvCacheSizes{num_layers, num_heads, head_dim, dtype, max_positions}));
+}
+
 TEST(KvCache, TakesMemoryInBlocksAndKeepsWhatItHolds) {
-  KvCache cache(2, 3, 4, DType::kFloat32, 1000);
+  KvCache cache = cache_of(2, 3, 4, DType::kFloat32, 1000);
   EXPECT_EQ(cache.bytes(), 0u);
   cache.reserve(2);
   EXPECT_EQ(cache.capacity(), 256);
@@ -26,7 +31,7 @@ TEST(KvCache, TakesMemoryInBlocksAndKeepsWhatItHolds) {
 }
 
 TEST(KvCache, NeverGrowsAboveTheContext) {
-  KvCache cache(1, 1, 1, DType::kFloat16, 300);
+  KvCache cache = cache_of(1, 1, 1, DType::kFloat16, 300);
   cache.reserve(300);
   EXPECT_EQ(cache.capacity(), 300);
   cache.advance(299);
@@ -37,13 +42,23 @@ TEST(KvCache, NeverGrowsAboveTheContext) {
 }
 
 TEST(KvCache, RewindsToWhatItHoldsOnly) {
-  KvCache cache(1, 1, 1, DType::kFloat32, 100);
+  KvCache cache = cache_of(1, 1, 1, DType::kFloat32, 100);
   cache.reserve(10);
   cache.advance(10);
   cache.rewind(4);
   EXPECT_EQ(cache.length(), 4);
   expect_error(ErrorCode::kInvalidState, {"0 to 4", "5"}, [&] { cache.rewind(5); });
   expect_error(ErrorCode::kInvalidState, {"room"}, [&] { cache.advance(97); });
+}
+
+TEST(KvCache, IsUsedByOneAtATime) {
+  const KvCache cache = cache_of(1, 1, 1, DType::kFloat32, 100);
+  {
+    const KvCache::Use use(cache);
+    expect_error(ErrorCode::kInvalidState, {"KV cache", "one thread at a time"},
+                 [&] { const KvCache::Use second(cache); });
+  }
+  EXPECT_NO_THROW(const KvCache::Use again(cache));
 }
 
 }  // namespace

@@ -155,6 +155,14 @@ TEST_F(PackageTest, RefusesALinkedManifestThatEscapes) {
   expect_refused({"manifest.json", "inside"});
 }
 
+TEST_F(PackageTest, RefusesALinkToItself) {
+  for (const char* name : {"aligner.onnx", "manifest.json"}) {
+    fs::remove(folder.path() / name);
+    fs::create_symlink(name, folder.path() / name);
+    expect_refused({name, "expected a file"}, false);
+  }
+}
+
 TEST_F(PackageTest, RefusesAFolderInPlaceOfAFile) {
   fs::remove(folder.path() / "aligner.onnx");
   fs::create_directory(folder.path() / "aligner.onnx");

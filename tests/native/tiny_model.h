@@ -17,14 +17,21 @@ namespace ufvideo {
 inline constexpr int kHeight = 30;
 inline constexpr int kWidth = 41;
 
-/// The committed package of random weights (tests/data/tiny), opened once a process.
+/// The committed package of random weights (tests/data/tiny/make_tiny.py).
+inline std::filesystem::path tiny_package() {
+  return std::filesystem::path(UFVIDEO_TEST_DATA_DIR) / "tiny" / "package";
+}
+
+inline RuntimeConfig tiny_config() {
+  RuntimeConfig config;
+  config.onnxruntime_library = onnxruntime_path();
+  config.num_threads = 1;
+  return config;
+}
+
+/// The package's model, opened once a process.
 inline std::shared_ptr<const Model> tiny_model() {
-  static const std::shared_ptr<const Model> model = [] {
-    RuntimeConfig config;
-    config.onnxruntime_library = onnxruntime_path();
-    config.num_threads = 1;
-    return Model::load(std::filesystem::path(UFVIDEO_TEST_DATA_DIR) / "tiny" / "package", config);
-  }();
+  static const std::shared_ptr<const Model> model = Model::load(tiny_package(), tiny_config());
   return model;
 }
 

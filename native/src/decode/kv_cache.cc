@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/error_message.h"
 
@@ -25,18 +26,25 @@ Tensor grown(const Tensor& from, std::int64_t length, std::int64_t capacity) {
 
 }  // namespace
 
-KvCache::KvCache(int num_layers, int num_key_value_heads, int head_dim, DType dtype,
-                 std::int64_t max_positions)
-    : max_positions_(max_positions) {
-  const Tensor none(dtype, {1, num_key_value_heads, 0, head_dim});
-  keys_.assign(num_layers, none);
-  values_.assign(num_layers, none);
+KvCache::KvCache(std::shared_ptr<const KvCacheSizes> sizes) : sizes_(std::move(sizes)) {
+  const Tensor none(sizes_->dtype, {1, sizes_->num_key_value_heads, 0, sizes_->head_dim});
+  keys_.assign(sizes_->num_layers, none);
+  values_.assign(sizes_->num_layers, none);
+}
+
+KvCache::Use::Use(const KvCache& cache) : cache_(cache) {
+  if (cache.in_use_.exchange(true)) {
+    fail(ErrorCode::kInvalidState,
+         "KV cache: expected one thread at a time, another one is at it; make a cache for each "
+         "thread, the language model is shared");
+  }
 }
 
 void KvCache::reserve(std::int64_t num_new) {
   const std::int64_t needed = length_ + num_new;
-  if (needed > max_positions_) {
-    fail(ErrorCode::kOutOfMemory, "KV cache: expected at most ", max_positions_,
+  const std::int64_t max_positions = sizes_->max_positions;
+  if (needed > max_positions) {
+    fail(ErrorCode::kOutOfMemory, "KV cache: expected at most ", max_positions,
          " positions (the model's context), asked for ", needed, ": ", length_, " held and ",
          num_new, " new");
   }
@@ -45,7 +53,7 @@ void KvCache::reserve(std::int64_t num_new) {
   }
   const std::int64_t larger = std::max(needed, capacity_ + capacity_ / 2);
   const std::int64_t blocks = (larger + kBlockPositions - 1) / kBlockPositions;
-  const std::int64_t capacity = std::min(blocks * kBlockPositions, max_positions_);
+  const std::int64_t capacity = std::min(blocks * kBlockPositions, max_positions);
   std::vector<Tensor> keys;
   std::vector<Tensor> values;
   for (std::size_t layer = 0; layer < keys_.size(); ++layer) {

@@ -1,18 +1,45 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
 
+/// Sizes of the caches of one language model. The model shares one object of it with all its
+/// caches, so that it knows them again.
+struct KvCacheSizes {
+  int num_layers;
+  int num_key_value_heads;
+  int head_dim;
+  DType dtype;
+  std::int64_t max_positions;
+};
+
 /// Keys and values of one sequence: one pair of buffers a layer, [1, kv, C, head], updated in place
 /// by the graph and grown in blocks as the sequence grows, never reserved for the longest context.
 class KvCache {
  public:
-  KvCache(int num_layers, int num_key_value_heads, int head_dim, DType dtype,
-          std::int64_t max_positions);
+  explicit KvCache(std::shared_ptr<const KvCacheSizes> sizes);
+
+  /// Holds the cache for one piece of work. Throws InvalidState when another thread has it: a run
+  /// of the language model moves the memory that the cache grows out of.
+  class Use {
+   public:
+    explicit Use(const KvCache& cache);
+    ~Use() { cache_.in_use_ = false; }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
+
+   private:
+    const KvCache& cache_;
+  };
+
+  /// The object it was made with; another model's is another, whatever its sizes.
+  const std::shared_ptr<const KvCacheSizes>& sizes() const { return sizes_; }
 
   /// Positions held.
   std::int64_t length() const { return length_; }
@@ -32,7 +59,8 @@ class KvCache {
   std::size_t bytes() const;
 
  private:
-  std::int64_t max_positions_;
+  std::shared_ptr<const KvCacheSizes> sizes_;
+  mutable std::atomic<bool> in_use_{false};
   std::int64_t length_ = 0;
   std::int64_t capacity_ = 0;
   std::vector<Tensor> keys_;

@@ -23,7 +23,7 @@ fs::path resolve_inside(const fs::path& root, const std::string& relative) {
     fail(ErrorCode::kInvalidPackage, "package ", root.string(), ": ", relative,
          ": expected a file inside the package, it is a link to ", path.string());
   }
-  if (!fs::is_regular_file(path)) {
+  if (!fs::is_regular_file(path, error)) {
     fail(ErrorCode::kInvalidPackage, "package ", root.string(), ": ", relative,
          ": expected a plain file");
   }
@@ -32,7 +32,12 @@ fs::path resolve_inside(const fs::path& root, const std::string& relative) {
 
 void check_file(const fs::path& root, const FileEntry& entry, bool verify_digest) {
   const fs::path path = resolve_inside(root, entry.path);
-  const std::uintmax_t size = fs::file_size(path);
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (error) {
+    fail(ErrorCode::kInvalidPackage, "package ", root.string(), ": ", entry.path,
+         ": expected a readable file, got: ", error.message());
+  }
   if (size != entry.size_bytes) {
     fail(ErrorCode::kInvalidPackage, "package ", root.string(), ": ", entry.path, ": expected ",
          entry.size_bytes, " bytes, got ", size);
@@ -55,11 +60,12 @@ Package::Package(fs::path root, Manifest manifest)
 Package Package::open(const fs::path& root, bool verify_digests) {
   std::error_code error;
   const fs::path folder = fs::canonical(root, error);
-  if (error || !fs::is_directory(folder)) {
+  if (error || !fs::is_directory(folder, error)) {
     fail(ErrorCode::kInvalidPackage, "expected a package folder at ", root.string(), ", got ",
          error ? error.message() : "a file");
   }
-  if (!fs::exists(folder / "manifest.json")) {
+  // What is there and cannot be resolved, such as a link to itself, is resolve_inside's to refuse.
+  if (fs::symlink_status(folder / "manifest.json", error).type() == fs::file_type::not_found) {
     fail(ErrorCode::kInvalidPackage, "package ", folder.string(),
          ": expected a manifest.json, got none; is this a package made by `ufvideo export`?");
   }

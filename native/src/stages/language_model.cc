@@ -19,6 +19,12 @@ DType cache_dtype(const StageEntry& entry) {
        "language_model: expected an input past_key_values.0.key, the manifest has none");
 }
 
+std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const StageEntry& entry) {
+  return std::make_shared<const KvCacheSizes>(
+      KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim, cache_dtype(entry),
+                   model.max_position_embeddings});
+}
+
 std::string cache_name(const char* side, int layer, const char* part) {
   return std::string(side) + "." + std::to_string(layer) + "." + part;
 }
@@ -33,15 +39,11 @@ Tensor int32_tensor(std::int64_t value) {
 
 LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config)
     : Stage(package, "language_model", config),
-      num_layers_(package.manifest().model.num_layers),
-      num_key_value_heads_(package.manifest().model.num_key_value_heads),
-      head_dim_(package.manifest().model.head_dim),
       max_positions_(package.manifest().model.max_position_embeddings),
-      cache_dtype_(cache_dtype(graph().entry())) {}
+      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
-  return std::make_unique<KvCache>(num_layers_, num_key_value_heads_, head_dim_, cache_dtype_,
-                                   max_positions_);
+  return std::make_unique<KvCache>(cache_sizes_);
 }
 
 LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache) const {
@@ -50,6 +52,12 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
          "language_model: embeddings: expected float32 [S, D] with S of 1 or more, got ",
          shape_string(embeddings.shape()));
   }
+  if (cache.sizes() != cache_sizes_) {
+    fail(ErrorCode::kInvalidInput,
+         "language_model: cache: expected one that make_cache() of this model gave, got another "
+         "model's");
+  }
+  const KvCache::Use use(cache);
   const std::int64_t num_new = embeddings.dim(0);
   cache.reserve(num_new);
   const std::int64_t total = cache.length() + num_new;
@@ -58,7 +66,7 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
       {"seqlens_k", int32_tensor(total - 1)},
       {"total_sequence_length", int32_tensor(total)}};
   std::vector<NamedTensor> present;
-  for (int layer = 0; layer < num_layers_; ++layer) {
+  for (int layer = 0; layer < cache_sizes_->num_layers; ++layer) {
     inputs.emplace_back(cache_name("past_key_values", layer, "key"), cache.keys(layer));
     inputs.emplace_back(cache_name("past_key_values", layer, "value"), cache.values(layer));
     present.emplace_back(cache_name("present", layer, "key"), cache.keys(layer));

@@ -9,6 +9,7 @@
 namespace ufvideo {
 
 class KvCache;
+struct KvCacheSizes;
 
 /// What one run of the language model gives.
 struct LanguageModelOutput {
@@ -32,16 +33,15 @@ class LanguageModel : public Stage {
   /// Runs S new positions after those the cache holds and advances it.
   ///
   /// @param embeddings float32 [S, D].
+  /// @param cache made by this model, else InvalidInput; in no other thread's run, else
+  ///     InvalidState.
   LanguageModelOutput run(const Tensor& embeddings, KvCache& cache) const;
 
   int max_positions() const { return max_positions_; }
 
  private:
-  int num_layers_;
-  int num_key_value_heads_;
-  int head_dim_;
   int max_positions_;
-  DType cache_dtype_;
+  std::shared_ptr<const KvCacheSizes> cache_sizes_;
 };
 
 }  // namespace ufvideo
