@@ -18,8 +18,9 @@ constexpr std::int64_t kFramesPerAlignment = 16;
 /// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
 /// zeros around them if padded.
 std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
-  const std::int64_t side = (video.patch_grid + 2 * video.aligner_padding) / 2;
-  return (num_frames + 2 * video.aligner_padding) / 2 * side * side;
+  const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
+  const std::int64_t side = (video.patch_grid + padding) / 2;
+  return (num_frames + padding) / 2 * side * side;
 }
 
 }  // namespace
