@@ -85,7 +85,13 @@ build/sanitize/.built: $(VENV)/.installed $(shell find tests/native -type f)
 sanitize: build/sanitize/.built
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/sanitize --output-on-failure
 
-lint: setup
+# Where sources or rules changed: reading them all takes a minute of two cores.
+build/tidy/.checked: $(VENV)/.installed .clang-tidy $(shell find native -type f)
+	cmake -S . -B build/tidy -G Ninja
+	git ls-files 'native/*.cc' | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p build/tidy --quiet
+	touch $@
+
+lint: setup build/tidy/.checked
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	PYTHONPATH=sdk:export $(BIN)/lint-imports
