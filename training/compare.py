@@ -45,7 +45,7 @@ def main() -> int:
     models = [UFVideo.load(given.package), UFVideo.load(given.other)]
     outcomes: list[list[Outcome]] = [[], []]
     agreed: list[list[bool]] = [[], []]
-    agreement = None if given.checkpoint is None else Agreement(given.checkpoint, models[0])
+    agreement = _agreement(given.checkpoint, models[0])
     with tempfile.TemporaryDirectory() as folder:
         for clip in drawn_clips(TEST_SEEDS[: given.clips], Path(folder)):
             answered = [ask_all(model, clip) for model in models]
@@ -67,6 +67,15 @@ def main() -> int:
     verdict = f"not within bounds: {'; '.join(failed)}" if failed else "everything within bounds"
     print(f"{verdict} ({given.clips} clips, {time.perf_counter() - begin:.0f} s)")
     return 1 if failed else 0
+
+
+def _agreement(checkpoint: Path | None, model: UFVideo) -> Agreement | None:
+    if checkpoint is None:
+        return None
+    from training.evaluate.torch_model import use_one_thread
+
+    use_one_thread()
+    return Agreement(checkpoint, model)
 
 
 def alike(first: Row, second: Row) -> bool:

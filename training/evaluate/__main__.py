@@ -58,9 +58,10 @@ def _measure(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], 
     torch_model = None
     if given.checkpoint.is_dir():
         # Slow to import, and not needed without a checkpoint.
-        from training.evaluate.torch_model import TorchModel
+        from training.evaluate.torch_model import TorchModel, use_one_thread
         from training.evaluate.track import EVERY_CLIP, track_all
 
+        use_one_thread()
         torch_model = TorchModel(given.checkpoint, model)
     else:
         print(f"no checkpoint at {given.checkpoint}: tracking is not measured", file=sys.stderr)

@@ -32,6 +32,11 @@ from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.prompt import Question
 
 
+def use_one_thread() -> None:
+    """Let PyTorch use one core: for sizes like nano's a second one costs more than it brings."""
+    torch.set_num_threads(1)
+
+
 class TorchModel:
     """A checkpoint's stages.
 
