@@ -139,9 +139,11 @@ def test_refused_checkpoint(checkpoint: Path, case: str) -> None:
     refused(checkpoint, InputError, *words)
 
 
-def test_size_beyond_the_package_format(checkpoint: Path) -> None:
-    edit_json("config.json", num_frames=5000)(checkpoint)
-    refused(checkpoint, InputError, "num_frames", "5000")
+@pytest.mark.parametrize("num_frames", [1, 5000])
+def test_size_beyond_the_package_format(checkpoint: Path, num_frames: int) -> None:
+    """One frame gives no pair to join, and so no video token."""
+    edit_json("config.json", num_frames=num_frames)(checkpoint)
+    refused(checkpoint, InputError, "num_frames: expected an integer from 2", f"got {num_frames}")
 
 
 def test_no_folder(checkpoint: Path) -> None:
