@@ -1,6 +1,7 @@
 """Third stage of training: the language model learns to answer from what the vision stages see.
 
-The vision encoder stands still. [SEG] states learn the prompts that SAM 2 was trained with.
+The vision encoder and the aligner stand still. [SEG] states learn the prompts that SAM 2 was
+trained with.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from training.train.conversation import (
     attention_mask,
     converse,
 )
+from training.train.even_tokens import TOKEN_SPREAD, even_out, shrink, standardise_inputs
 from training.train.looks import LooksPrompt
 from training.train.nano import Nano
 from training.train.sizes import NUM_FRAMES
@@ -62,6 +64,7 @@ class Reader(nn.Module):
         self.language_model = nano.language_model
         self.seg_projection = nano.seg_projection
         self.vision_encoder.requires_grad_(train_vision)
+        self.aligner.requires_grad_(train_vision)
         self._train_vision = train_vision
         self._prefix = len(tokenizer.prefix_ids)
         self.first_time_id = tokenizer.facts.time_first_id
@@ -71,7 +74,8 @@ class Reader(nn.Module):
         with torch.set_grad_enabled(self._train_vision and torch.is_grad_enabled()):
             frames = torch.from_numpy(np.concatenate([c.frames for c in batch]))
             features = self.vision_encoder(frames).split([len(c.frames) for c in batch])
-        clips = torch.cat([f if len(f) > 1 else f.expand(NUM_FRAMES, -1, -1) for f in features])
+            clips = [f if len(f) > 1 else f.expand(NUM_FRAMES, -1, -1) for f in features]
+            video = self.aligner(torch.cat(clips)).view(len(batch), NUM_VIDEO_TOKENS, -1)
         length = max(len(c.ids) for c in batch)
         ids, positions, parts, targets, weights = (
             torch.stack([_filled(getattr(c, name), length, value) for c in batch])
@@ -84,7 +88,6 @@ class Reader(nn.Module):
             )
         )
         embeddings = self.language_model.get_input_embeddings()(ids)
-        video = self.aligner(clips).view(len(batch), NUM_VIDEO_TOKENS, -1)
         end = self._prefix + NUM_VIDEO_TOKENS
         embeddings = torch.cat([embeddings[:, : self._prefix], video, embeddings[:, end:]], 1)
         embeddings = self._with_regions(embeddings, batch, features)
@@ -144,6 +147,24 @@ class Reader(nn.Module):
             return embeddings
         tokens = self.region_encoder(torch.cat(pooled))
         return embeddings.index_put((torch.tensor(rows), torch.tensor(places)), tokens)
+
+
+def prepare_tokens(nano: Nano, batches: Sequence[Batch]) -> None:
+    """Bring video tokens, region tokens and words to one size before the first step.
+
+    Args:
+        nano: With pretrained vision stages.
+        batches: Clips to measure on.
+    """
+    clips = [c.frames for batch in batches for c in batch if len(c.frames) == NUM_FRAMES]
+    with torch.no_grad():
+        features = nano.vision_encoder(torch.from_numpy(np.concatenate(clips)))
+        tokens = nano.aligner(features)
+    even_out(nano.aligner.readout[-1], tokens)
+    standardise_inputs(nano.region_encoder[0], features.flatten(0, 1))
+    shrink(nano.region_encoder[-1])
+    with torch.no_grad():
+        nano.language_model.get_input_embeddings().weight.normal_(std=TOKEN_SPREAD)
 
 
 def pool(features: torch.Tensor, region: RegionFrames) -> torch.Tensor:

@@ -16,6 +16,7 @@ from training.train.nano import Nano, save_whole
 from training.train.pretrain_language import (
     Reader,
     conversations,
+    prepare_tokens,
     prompt_loss,
     right_by_kind,
     validation_batches,
@@ -51,6 +52,7 @@ _EARLY_PART = 0.6
 _PROMPT_WEIGHT = 0.5
 _VALIDATE_EVERY = 500
 _VALIDATION_BATCHES = 6
+_MEASURED_BATCHES = 3
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ def _language(plan: Plan, place: Workplace) -> None:
     nano.load_part(place.weights("vision"), "vision_encoder", "aligner")
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
     _load_sam(nano, looks_prompt, place.weights("masks"))
+    prepare_tokens(nano, validation_batches(tokenizer, _MEASURED_BATCHES))
     reader = Reader(nano, tokenizer, train_vision=False)
 
     def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
