@@ -163,7 +163,22 @@ def prepare_tokens(nano: Nano, batches: Sequence[Batch]) -> None:
     even_out(nano.aligner.readout[-1], tokens)
     standardise_inputs(nano.region_encoder[0], features.flatten(0, 1))
     shrink(nano.region_encoder[-1])
+    start_language_model(nano)
+
+
+def start_language_model(nano: Nano) -> None:
+    """Start the language model with weights that fit its width.
+
+    The standard deviation of 0.02 that Qwen2 starts with suits thousands of channels; at a few
+    hundred, attention would begin as a plain mean.
+    """
+    depth = (2 * nano.sizes.num_layers) ** 0.5
     with torch.no_grad():
+        for name, module in nano.language_model.model.named_modules():
+            if isinstance(module, nn.Linear):
+                spread = module.in_features**-0.5
+                onto_stream = name.endswith(("o_proj", "down_proj"))
+                module.weight.normal_(std=spread / depth if onto_stream else spread)
         nano.language_model.get_input_embeddings().weight.normal_(std=TOKEN_SPREAD)
 
 
