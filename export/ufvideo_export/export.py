@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.checkpoint_config import ARCHITECTURE
+from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.model import check_tensors
 from ufvideo_export.spec import StageSpec, stage_specs
 from ufvideo_export.stages import STAGES
@@ -36,7 +36,6 @@ from ufvideo_sdk.manifest import (
 )
 
 Progress = Callable[[str, float], None]
-MAX_REGION_TOKENS = 4
 # Distribution name -> provenance key.
 _PROVENANCE = {
     "ufvideo-sdk": "exporter",
@@ -149,40 +148,11 @@ def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
 def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, VideoFacts]:
     """What the manifest says of the sizes, before any work is spent on a size it cannot hold."""
     try:
-        return _model_facts(checkpoint, seg_hidden_state), _video_facts(checkpoint)
+        return model_facts(checkpoint, seg_hidden_state), video_facts(checkpoint)
     except PackageError as error:
         raise InputError(
             f"expected sizes that a package can hold in {checkpoint.folder}: {error}"
         ) from error
-
-
-def _model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelFacts:
-    sizes = checkpoint.sizes
-    return ModelFacts(
-        name=checkpoint.name,
-        architecture=ARCHITECTURE,
-        hidden_size=sizes.hidden_size,
-        num_layers=sizes.num_layers,
-        num_attention_heads=sizes.num_attention_heads,
-        num_key_value_heads=sizes.num_key_value_heads,
-        head_dim=sizes.head_dim,
-        vocab_size=sizes.vocab_size,
-        max_position_embeddings=sizes.max_position_embeddings,
-        vision_hidden_size=checkpoint.siglip.hidden_size,
-        max_region_tokens=MAX_REGION_TOKENS,
-        seg_hidden_state=seg_hidden_state,
-    )
-
-
-def _video_facts(checkpoint: Checkpoint) -> VideoFacts:
-    return VideoFacts(
-        num_frames=checkpoint.sizes.num_frames,
-        vision_size_px=checkpoint.siglip.image_size_px,
-        patch_grid=checkpoint.siglip.patch_grid,
-        aligner_padding=checkpoint.sizes.aligner_padding,
-        mask_size_px=checkpoint.sam2.image_size_px,
-        mask_logits_size_px=checkpoint.sam2.mask_logits_size_px,
-    )
 
 
 def _needed_bytes(checkpoint: Checkpoint, num_values: int, precision: str) -> int:

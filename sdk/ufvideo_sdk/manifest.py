@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ufvideo_sdk.errors import PackageError, PackageVersionError
-from ufvideo_sdk.manifest_borders import check_borders
+from ufvideo_sdk.manifest_borders import check_borders, stage_borders
 from ufvideo_sdk.manifest_facts import (
     DTYPES,
     MAX_DIMENSIONS,
@@ -69,6 +69,7 @@ __all__ = [
     "TokenFacts",
     "VideoFacts",
     "read_manifest",
+    "stage_borders",
 ]
 
 FORMAT_VERSION = 1

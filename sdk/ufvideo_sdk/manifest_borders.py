@@ -21,19 +21,37 @@ Tensors = tuple[TensorSpec, ...]
 Border = tuple[Tensors, Tensors]
 
 
+def stage_borders(
+    model: ModelFacts, video: VideoFacts, *, mask_width: int, language_precision: str
+) -> dict[str, Border]:
+    """Inputs and outputs of every graph, by stage in pipeline order.
+
+    Args:
+        model: Sizes of the network.
+        video: Sizes of what enters.
+        mask_width: Channels of SAM 2's features, the one size that no fact says.
+        language_precision: Precision of the language model, whose cache has it too.
+    """
+    cache_dtype = "float16" if language_precision == "fp16" else "float32"
+    return {
+        **_feature_borders(model, video),
+        "language_model": _language_model_border(model, cache_dtype),
+        **_mask_borders(model, video, mask_width),
+    }
+
+
 def check_borders(model: ModelFacts, video: VideoFacts, stages: Mapping[str, StageEntry]) -> None:
     """Compare the inputs and outputs of every stage with what the facts require.
 
     Raises:
         FieldError: Naming the stage, the tensor, what was expected and what came.
     """
-    width = _mask_width(stages["mask_encoder"].outputs)
-    cache_dtype = "float16" if stages["language_model"].precision == "fp16" else "float32"
-    expected = {
-        **_feature_borders(model, video),
-        "language_model": _language_model_border(model, cache_dtype),
-        **_mask_borders(model, video, width),
-    }
+    expected = stage_borders(
+        model,
+        video,
+        mask_width=_mask_width(stages["mask_encoder"].outputs),
+        language_precision=stages["language_model"].precision,
+    )
     for stem, (inputs, outputs) in expected.items():
         with inside(f"stages.{stem}"):
             _check_side("inputs", inputs, stages[stem].inputs)
@@ -103,7 +121,7 @@ def _language_model_border(model: ModelFacts, cache_dtype: str) -> Border:
 
 
 def _mask_width(outputs: Tensors) -> int:
-    """Channels of SAM 2's features, the one size that no fact says."""
+    """Channels of SAM 2's features, as the mask encoder gives them."""
     shape = outputs[0].shape
     width = shape[1] if len(shape) == 4 else None
     if not isinstance(width, int) or width % 8 or width > MAX_WIDTH:
