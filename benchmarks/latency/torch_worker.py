@@ -10,7 +10,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +30,7 @@ from ufvideo_export.model import (
     load_region_encoder,
     load_vision_encoder,
 )
+from ufvideo_export.region_pooling import covered_patches, merge_tokens, pool_features
 from ufvideo_sdk import Region
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
@@ -97,8 +97,9 @@ class TorchPipeline:
         masks = torch.from_numpy(np.array(region.masks))
 
         def encode() -> torch.Tensor:
-            pooled = pool(features, masks, self.manifest.video.patch_grid)
-            return self.region_encoder(merge(pooled, self.manifest.model.max_region_tokens))
+            covered = covered_patches(masks, self.manifest.video.patch_grid)
+            pooled = pool_features(features, covered)
+            return self.region_encoder(merge_tokens(pooled, self.manifest.model.max_region_tokens))
 
         return self.timed("region_encoder", 1, encode)
 
@@ -195,24 +196,6 @@ class TorchPipeline:
             return (whole[0, 0] > 0).numpy()
 
         return self.timed("mask_decoder", 1, decode)
-
-
-def pool(features: torch.Tensor, masks: torch.Tensor, grid: int) -> torch.Tensor:
-    """Mean of the features [F, P, Dv] of each frame under its mask, bool [F, H, W]: [F, Dv]."""
-    small = F.interpolate(masks[:, None].float(), (grid, grid), mode="bilinear")
-    inside = (small > 0).float().flatten(1)
-    weights = inside / (inside.sum(dim=1, keepdim=True) + 1e-8)
-    return torch.einsum("fpd,fp->fd", features, weights)
-
-
-def merge(pooled: torch.Tensor, limit: int) -> torch.Tensor:
-    """Join the most similar neighbours of [F, Dv] until at most `limit` rows are left."""
-    if len(pooled) <= limit:
-        return pooled
-    similarity = F.cosine_similarity(pooled[:-1], pooled[1:], dim=-1)
-    threshold = similarity.topk(len(pooled) - limit).values[-1]
-    starts = [0, *((similarity < threshold).nonzero().flatten() + 1).tolist(), len(pooled)]
-    return torch.stack([pooled[first:last].mean(dim=0) for first, last in pairwise(starts)])
 
 
 def prepare(workload: Workload) -> Round:

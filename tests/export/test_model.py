@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,11 @@ from tests.compare import FP32, MASK_LOGITS, assert_close
 torch = pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export import model  # noqa: E402
 from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.region_pooling import (  # noqa: E402
+    covered_patches,
+    merge_tokens,
+    pool_features,
+)
 
 pytestmark = pytest.mark.torch
 Golden = Callable[[str], dict[str, NDArray[Any]]]
@@ -49,17 +55,22 @@ def test_vision_features_and_video_tokens(
     assert_close(tokens.numpy(), arrays["video_tokens"], FP32, where=f"{case} video tokens")
 
 
-def test_region_tokens(checkpoint: Checkpoint, golden: Golden) -> None:
-    arrays = golden("referring_single")
+@pytest.mark.parametrize("case", ["referring_single", "referring_multi"])
+def test_region_tokens(checkpoint: Checkpoint, golden: Golden, golden_dir: Path, case: str) -> None:
+    arrays = golden(case)
+    regions = json.loads((golden_dir / "cases.json").read_text())[case]["regions"]
     encoder = model.load_vision_encoder(checkpoint)
-    features = encoder.encode(torch.from_numpy(arrays["region_pixel_values"]))[0]
-    grid = checkpoint.siglip.patch_grid
-    mask = torch.from_numpy(arrays["region_masks"]).float().unsqueeze(0)
-    mask = torch.nn.functional.interpolate(mask, (grid, grid), mode="bilinear")[0, 0] > 0
-    mask = mask.flatten().float()
-    pooled = (features * mask[:, None]).sum(0, keepdim=True) / (mask.sum() + 1e-8)
-    tokens = model.load_region_encoder(checkpoint)(pooled)
-    assert_close(tokens.numpy(), arrays["region_tokens"], FP32, where="region tokens")
+    features = encoder.encode(torch.from_numpy(arrays["region_pixel_values"]))
+    frames = sorted({idx for region in regions for idx in region["frame_idxs"]})
+    merged = []
+    for region in regions:
+        masks = torch.from_numpy(arrays["region_masks"][region["mask_rows"]].astype(bool))
+        seen = features[[frames.index(idx) for idx in region["frame_idxs"]]]
+        covered = covered_patches(masks, checkpoint.siglip.patch_grid)
+        merged.append(merge_tokens(pool_features(seen, covered), 4))
+    assert [len(rows) for rows in merged] == arrays["region_token_counts"].tolist()
+    tokens = model.load_region_encoder(checkpoint)(torch.cat(merged))
+    assert_close(tokens.numpy(), arrays["region_tokens"], FP32, where=f"{case} region tokens")
 
 
 def test_language_model(checkpoint: Checkpoint, golden: Golden) -> None:

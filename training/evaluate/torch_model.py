@@ -13,10 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from training.train.cells import pool_weights
-from training.train.conversation import RegionFrames
 from training.train.pixels import resized
-from training.train.pretrain_language import merge_tokens, pool
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.mask_model import PIXEL_MEAN, PIXEL_STD
 from ufvideo_export.model import (
@@ -27,6 +24,7 @@ from ufvideo_export.model import (
     load_vision_encoder,
 )
 from ufvideo_export.propagate import propagate
+from ufvideo_export.region_pooling import covered_patches, merge_tokens, pool_features
 from ufvideo_sdk import Region, UFVideo
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.prompt import Question
@@ -138,8 +136,10 @@ class TorchModel:
     def _region_tokens(self, clip: Clip, region: Region) -> torch.Tensor:
         """Tokens of one object, float32 [R, D]."""
         features = self._features(clip.read(region.frame_idxs))
-        weights = pool_weights(region.masks, self._manifest.video.patch_grid)
-        pooled = pool(features, RegionFrames(np.arange(len(features)), weights))
+        grid = self._manifest.video.patch_grid
+        pooled = pool_features(
+            features, covered_patches(torch.from_numpy(np.array(region.masks)), grid)
+        )
         return self._region_encoder(merge_tokens(pooled, self._manifest.model.max_region_tokens))
 
     def _features(self, frames: NDArray[np.uint8]) -> torch.Tensor:

@@ -87,21 +87,6 @@ def label_outlines(drawn: Rendered, grid: int) -> NDArray[np.float32]:
     return np.take_along_axis(parts, which[None, ..., None], 0)[0]
 
 
-def pool_weights(masks: NDArray[np.bool_], grid: int) -> NDArray[np.float32]:
-    """Which cells a region covers, as the runtime decides it: bilinear, then above 0.
-
-    Args:
-        masks: bool [..., H, W].
-        grid: Cells along a side.
-
-    Returns:
-        1 or 0, float32 [..., grid * grid].
-    """
-    flat = masks.reshape(-1, *masks.shape[-2:]).astype(np.float32)
-    small = [cv2.resize(m, (grid, grid), interpolation=cv2.INTER_LINEAR) > 0 for m in flat]
-    return np.asarray(small, np.float32).reshape(*masks.shape[:-2], grid * grid)
-
-
 def _shares(masks: NDArray[np.bool_], grid: int) -> NDArray[np.float32]:
     """Part of each cell that each thing fills, float32 [K, F, grid * grid]."""
     flat = masks.reshape(-1, *masks.shape[-2:]).astype(np.float32)

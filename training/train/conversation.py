@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from training.tasks import Task, draw_tasks
 from training.tasks.positions import to_positions
 from training.tasks.task import TaskKind
-from training.train.cells import pool_weights
 from training.train.looks import NUM_LOOKS, looks_of
 from training.train.mask_frames import MaskFrames, draw_mask_frames
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
-from training.train.turns import MAX_REGION_TOKENS, Turn, TurnTokenizer
+from training.train.turns import Turn, TurnTokenizer
 from training.world import Rendered, Scene, Truth, make_scene
+from ufvideo_export.facts import MAX_REGION_TOKENS
+from ufvideo_export.region_pooling import covered_patches
 from ufvideo_sdk.sampling import sample_positions
 
 NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * (SIGLIP.patch_grid // 2) ** 2
@@ -121,7 +122,7 @@ def converse(
     turns = [
         tokenizer.write(
             _by_position(task, scene),
-            tuple(min(len(r.positions), MAX_REGION_TOKENS) for r in marked),
+            tuple(region.num_tokens for region in marked),
         )
         for task, marked in zip(tasks, regions, strict=True)
     ]
@@ -164,7 +165,8 @@ def _region(drawn: Rendered, thing: int, frame_idxs: tuple[int, ...]) -> RegionF
     nearest = {int(np.abs(drawn.frame_idxs - frame).argmin()) for frame in frame_idxs}
     seen = drawn.masks[thing].any((1, 2))
     positions = np.array(sorted(p for p in nearest if seen[p]) or [int(seen.argmax())])
-    weights = pool_weights(drawn.masks[thing, positions], SIGLIP.patch_grid)
+    masks = torch.from_numpy(drawn.masks[thing, positions])
+    weights = covered_patches(masks, SIGLIP.patch_grid).numpy()
     return RegionFrames(positions, weights)
 
 

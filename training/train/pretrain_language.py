@@ -20,7 +20,6 @@ from training.tasks.task import NUM_TIME_TOKENS
 from training.train.conversation import (
     NUM_VIDEO_TOKENS,
     Conversation,
-    RegionFrames,
     attention_mask,
     converse,
 )
@@ -28,8 +27,10 @@ from training.train.even_tokens import TOKEN_SPREAD, even_out, shrink, standardi
 from training.train.looks import LooksPrompt
 from training.train.nano import Nano
 from training.train.sizes import NUM_FRAMES
-from training.train.turns import MAX_REGION_TOKENS, TurnTokenizer
+from training.train.turns import TurnTokenizer
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
+from ufvideo_export.facts import MAX_REGION_TOKENS
+from ufvideo_export.region_pooling import merge_tokens, pool_features
 
 Batch = list[Conversation]
 
@@ -139,7 +140,9 @@ class Reader(nn.Module):
         places: list[int] = []
         for b, conversation in enumerate(batch):
             for region, start in zip(conversation.regions, conversation.region_starts, strict=True):
-                vectors = merge_tokens(pool(features[b], region), MAX_REGION_TOKENS)
+                seen = features[b][torch.from_numpy(region.positions)]
+                pooled_here = pool_features(seen, torch.from_numpy(region.weights))
+                vectors = merge_tokens(pooled_here, MAX_REGION_TOKENS)
                 pooled.append(vectors)
                 rows += [b] * len(vectors)
                 places += range(start, start + len(vectors))
@@ -180,31 +183,6 @@ def start_language_model(nano: Nano) -> None:
                 onto_stream = name.endswith(("o_proj", "down_proj"))
                 module.weight.normal_(std=spread / depth if onto_stream else spread)
         nano.language_model.get_input_embeddings().weight.normal_(std=TOKEN_SPREAD)
-
-
-def pool(features: torch.Tensor, region: RegionFrames) -> torch.Tensor:
-    """Mean feature under a region on each of its frames, [T, P, Dv] -> float32 [F, Dv]."""
-    weights = torch.from_numpy(region.weights)
-    sums = torch.einsum("fp,fpd->fd", weights, features[torch.from_numpy(region.positions)])
-    return sums / (weights.sum(-1, keepdim=True) + 1e-8)
-
-
-def merge_tokens(vectors: torch.Tensor, most: int) -> torch.Tensor:
-    """Join the most similar neighbours until there are at most so many, model part 5.
-
-    Args:
-        vectors: float32 [F, Dv].
-        most: Vectors to keep.
-    """
-    count = len(vectors)
-    if count <= most:
-        return vectors
-    with torch.no_grad():
-        alike = F.cosine_similarity(vectors[:-1], vectors[1:], dim=-1)
-        threshold = alike.topk(count - most).values.min()
-        runs = torch.cat([torch.zeros(1, dtype=torch.long), (alike < threshold).long().cumsum(0)])
-    members = F.one_hot(runs).T.to(vectors.dtype)
-    return members @ vectors / members.sum(-1, keepdim=True)
 
 
 def _filled(values: np.ndarray, length: int, value: float) -> torch.Tensor:  # type: ignore[type-arg]

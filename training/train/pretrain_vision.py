@@ -23,12 +23,12 @@ from training.train.cells import (
     OUTLINE_SIDE,
     label_cells,
     label_outlines,
-    pool_weights,
 )
 from training.train.nano import Nano
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
 from training.world import TRAIN_SEEDS, make_scene
+from ufvideo_export.region_pooling import covered_patches
 from ufvideo_sdk.sampling import sample_positions
 
 _SCENES = 8
@@ -75,7 +75,9 @@ def vision_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batc
 
 
 def _pools(masks: NDArray[np.bool_]) -> NDArray[np.float32]:
-    weights = pool_weights(masks, SIGLIP.patch_grid).transpose(1, 0, 2)
+    num_things, num_frames = masks.shape[:2]
+    covered = covered_patches(torch.from_numpy(masks).flatten(0, 1), SIGLIP.patch_grid)
+    weights = covered.unflatten(0, (num_things, num_frames)).transpose(0, 1).numpy()
     padded = np.zeros((len(weights), _POOLED, weights.shape[-1]), np.float32)
     padded[:, : weights.shape[1]] = weights
     return padded

@@ -16,7 +16,6 @@ from training.train.sizes import model_sizes
 from training.train.world_tokenizer import tokenizer_sizes
 from ufvideo_export.tokenizer import read_tokenizer
 
-MAX_REGION_TOKENS = 4
 # Words that no question depends on count less.
 _PLAIN_WEIGHT = 0.15
 _SYMBOL = re.compile(r"(<TEMP-\d{3}>|\[SEG\]|<region>|<\|im_start\|>|<\|im_end\|>)")
