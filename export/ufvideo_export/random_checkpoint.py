@@ -5,12 +5,10 @@ For tests and for measuring speed: the words such a model says mean nothing.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -32,11 +30,11 @@ from ufvideo_export.checkpoint import (
 )
 from ufvideo_export.checkpoint_config import (
     ALIGNER_PADDING,
-    ARCHITECTURE,
     ModelSizes,
     Sam2Sizes,
     SiglipSizes,
 )
+from ufvideo_export.config_files import SIGLIP_FOLDER, ConfigFiles, write_json
 from ufvideo_export.mask_model import Sam2Widths, sam2_config
 from ufvideo_export.model import build_language_model, build_seg_projection
 from ufvideo_export.random_tokenizer import SEG_OFFSET, num_needed_tokens, write_tokenizer
@@ -153,10 +151,8 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     path.mkdir(parents=True)
     model = _model_sizes(sizes)
     write_tokenizer(path, model.vocab_size)
-    _write_json(path / "config.json", _config(sizes, model))
-    _write_json(path / "generation_config.json", {"transformers_version": "4.46.3"})
-    sam2 = {key.removesuffix("_px"): value for key, value in asdict(sizes.sam2).items()}
-    _write_json(path / "sam2_config.json", sam2)
+    files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
+    files.write(path)
     random = torch.Generator().manual_seed(seed)
     dtype = _DTYPES[sizes.dtype]
     with torch.device("meta"):
@@ -169,11 +165,8 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
         modules.append(siglip_part)
     shapes = dict(_shapes(modules))
     _write_tensors(path, shapes, sizes.num_shards, dtype, random)
-    folder = path / "siglip"
-    folder.mkdir()
-    _write_json(folder / "config.json", _siglip_json(sizes.siglip))
     if not sizes.siglip_inside:
-        _write_tensors(folder, dict(_shapes([siglip_part])), 1, dtype, random)
+        _write_tensors(path / SIGLIP_FOLDER, dict(_shapes([siglip_part])), 1, dtype, random)
     return path
 
 
@@ -252,54 +245,4 @@ def _write_tensors(
         total_bytes += sum(tensor.nbytes for tensor in tensors.values())
     if num_shards > 1:
         index = {"metadata": {"total_size": total_bytes}, "weight_map": weight_map}
-        _write_json(folder / INDEX_NAME, index)
-
-
-def _config(sizes: RandomSizes, model: ModelSizes) -> dict[str, Any]:
-    return {
-        "architectures": ["VideoReferQwen2ForCausalLM"],
-        "model_type": ARCHITECTURE,
-        "hidden_act": "silu",
-        "hidden_size": model.hidden_size,
-        "intermediate_size": model.intermediate_size,
-        "num_hidden_layers": model.num_layers,
-        "num_attention_heads": model.num_attention_heads,
-        "num_key_value_heads": model.num_key_value_heads,
-        "vocab_size": model.vocab_size,
-        "max_position_embeddings": model.max_position_embeddings,
-        "rms_norm_eps": model.rms_norm_eps,
-        "rope_theta": model.rope_theta,
-        "rope_scaling": None,
-        "tie_word_embeddings": model.tie_word_embeddings,
-        "use_sliding_window": False,
-        "mm_hidden_size": sizes.siglip.hidden_size,
-        "mm_projector_type": sizes.mm_projector_type,
-        "mm_region_encoder_type": "pooling",
-        "mm_vision_select_feature": "patch",
-        "mm_vision_select_layer": model.vision_select_layer,
-        "mm_vision_tower": model.vision_tower,
-        "num_frames": model.num_frames,
-        "sam_out_dim": model.sam_out_dim,
-        "seg_token_id": model.seg_token_id,
-        "torch_dtype": sizes.dtype,
-    }
-
-
-def _siglip_json(siglip: SiglipSizes) -> dict[str, Any]:
-    return {
-        "architectures": ["SiglipVisionModel"],
-        "model_type": "siglip_vision_model",
-        "hidden_act": siglip.hidden_act,
-        "hidden_size": siglip.hidden_size,
-        "image_size": siglip.image_size_px,
-        "intermediate_size": siglip.intermediate_size,
-        "layer_norm_eps": siglip.layer_norm_eps,
-        "num_attention_heads": siglip.num_attention_heads,
-        "num_channels": 3,
-        "num_hidden_layers": siglip.num_layers,
-        "patch_size": siglip.patch_size_px,
-    }
-
-
-def _write_json(path: Path, values: dict[str, Any]) -> None:
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+        write_json(folder / INDEX_NAME, index)

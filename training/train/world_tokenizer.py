@@ -11,15 +11,8 @@ from training.tasks.vocabulary import corpus, vocabulary
 from training.train.sizes import TokenizerSizes
 from ufvideo_export.checkpoint_config import JsonFields
 from ufvideo_export.tokenizer import QWEN2_PATTERN
+from ufvideo_export.tokenizer_files import write_tokenizer_files
 
-ADDED_TOKENS = (
-    "<|endoftext|>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<region>",
-    *(f"<TEMP-{k:03d}>" for k in range(100)),
-    "[SEG]",
-)
 _TEMPLATE = "system\nYou are a helpful assistant.\nuser\n assistant\n"
 # Room for every word, bare and behind a space, and for the pieces on the way to it.
 _MOST_TOKENS = 1400
@@ -47,34 +40,10 @@ def train_tokenizer(folder: Path) -> None:
     tokenizer.train_from_iterator([*corpus(), *words, _TEMPLATE, _TEMPLATE], trainer)
     values = json.loads(tokenizer.to_str())["model"]
     merges = [m if isinstance(m, str) else " ".join(m) for m in values["merges"]]
-    added = {content: len(values["vocab"]) + k for k, content in enumerate(ADDED_TOKENS)}
-    _write_json(folder / "vocab.json", values["vocab"])
-    (folder / "merges.txt").write_text(
-        "#version: 0.2\n" + "\n".join(merges) + "\n", encoding="utf-8"
-    )
-    _write_json(folder / "added_tokens.json", added)
-    _write_json(folder / "tokenizer_config.json", _config(added))
+    write_tokenizer_files(folder, values["vocab"], merges)
 
 
 def tokenizer_sizes(folder: Path) -> TokenizerSizes:
     """Sizes that the model takes from a tokenizer on disk."""
     added = JsonFields(folder / "added_tokens.json").values
     return TokenizerSizes(vocab_size=max(added.values()) + 1, seg_id=added["[SEG]"])
-
-
-def _config(added: dict[str, int]) -> dict[str, object]:
-    flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False}
-    return {
-        "added_tokens_decoder": {
-            str(token_id): {"content": content, **flags, "special": True}
-            for content, token_id in added.items()
-        },
-        "eos_token": "<|im_end|>",
-        "pad_token": "<|endoftext|>",
-        "tokenizer_class": "Qwen2Tokenizer",
-    }
-
-
-def _write_json(path: Path, values: object) -> None:
-    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
-    path.write_text(text, encoding="utf-8")
