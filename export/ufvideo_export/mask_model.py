@@ -94,10 +94,10 @@ def frame_maps(
     return coarse, sam.mask_decoder.conv_s0(fine), sam.mask_decoder.conv_s1(middle)
 
 
-def decode_best(
+def decode_candidates(
     sam: Sam2VideoModel, language_prompts: torch.Tensor | None, maps: Sequence[torch.Tensor]
-) -> tuple[torch.Tensor, ...]:
-    """Run SAM 2's mask decoder and take the candidate with the highest predicted IoU.
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Run SAM 2's mask decoder.
 
     Args:
         sam: SAM 2.
@@ -108,8 +108,8 @@ def decode_best(
             and [B, C/4, 2h, 2w].
 
     Returns:
-        Mask logits [B, O, 4h, 4w], the IoU of three candidates [B, O, 3], object scores [B, O, 1]
-        and object pointers [B, O, C], float32.
+        Of three candidates, mask logits [B, O, 3, 4h, 4w], their predicted IoU [B, O, 3] and
+        output tokens [B, O, 3, C]; object scores [B, O, 1]. Float32.
     """
     coarse, fine, middle = maps
     encoder = sam.prompt_encoder
@@ -126,6 +126,21 @@ def decode_best(
         multimask_output=True,
         high_resolution_features=[fine, middle],
     )[:4]
+    return candidates, iou, tokens, scores
+
+
+def decode_best(
+    sam: Sam2VideoModel, language_prompts: torch.Tensor | None, maps: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    """Decode, and take the candidate with the highest predicted IoU.
+
+    Arguments are those of `decode_candidates`.
+
+    Returns:
+        Mask logits [B, O, 4h, 4w], the IoU of three candidates [B, O, 3], object scores [B, O, 1]
+        and object pointers [B, O, C], float32.
+    """
+    candidates, iou, tokens, scores = decode_candidates(sam, language_prompts, maps)
     best = iou.argmax(-1, keepdim=True)[..., None]
     masks = candidates.gather(2, best[..., None].expand(-1, -1, -1, *candidates.shape[3:]))
     token = tokens.gather(2, best.expand(-1, -1, -1, tokens.shape[-1])).squeeze(2)
@@ -161,8 +176,11 @@ class MaskEncoder(nn.Module):
         Returns:
             Float32 maps [F, C, h, w], [F, C/8, 4h, 4w] and [F, C/4, 2h, 2w].
         """
-        pixels = frames.to(torch.float32).permute(0, 3, 1, 2)
-        return self.encode((pixels - self.mean) / self.std)
+        return self.encode(self.normalise(frames))
+
+    def normalise(self, frames: torch.Tensor) -> torch.Tensor:
+        """Uint8 [F, S, S, 3] -> normalised pixels, float32 [F, 3, S, S]."""
+        return (frames.to(torch.float32).permute(0, 3, 1, 2) - self.mean) / self.std
 
 
 class MaskDecoder(nn.Module):

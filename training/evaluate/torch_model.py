@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate
 
 from training.train.pixels import resized
 from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.mask_model import PIXEL_MEAN, PIXEL_STD
+from ufvideo_export.mask_model import MaskEncoder
 from ufvideo_export.model import (
     load_aligner,
     load_language_model,
@@ -100,9 +100,9 @@ class TorchModel:
         states = torch.stack([self._seg_state(clip, video, text) for text in expressions])
         prompts = self._mask_decoder.seg_projection(states)
         side = self._manifest.video.mask_size_px
-        frames = torch.from_numpy(resized(clip.read(idxs), side)).float().permute(0, 3, 1, 2)
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (PIXEL_MEAN, PIXEL_STD))
-        logits = propagate(self._mask_decoder.sam, (frames - mean) / std, prompts)
+        sam = self._mask_decoder.sam
+        pixels = MaskEncoder(sam).normalise(torch.from_numpy(resized(clip.read(idxs), side)))
+        logits = propagate(sam, pixels, prompts)
         # First to the model's own square, then to the clip's size, as the runtime does.
         for size in ((side, side), (clip.height, clip.width)):
             logits = interpolate(logits, size, mode="bilinear", align_corners=False)

@@ -8,13 +8,12 @@ from training.evaluate.clips import DrawnClip
 from training.evaluate.torch_model import TorchModel
 from training.tasks.asker import Asker
 from training.tasks.masks import mask_scores
+from training.train.train_tracking import LEAST_PIXELS
 from ufvideo_sdk import UFVideo
 
 NUM_TRACKED = 24
 # Every so many clips are tracked in: enough for the row, and PyTorch takes its time.
 EVERY_CLIP = 4
-# A thing is prompted where at least this many pixels of it are seen.
-_LEAST_PIXELS = 40
 
 
 def track_all(model: UFVideo, torch_model: TorchModel, clip: DrawnClip) -> list[float]:
@@ -30,7 +29,7 @@ def track_all(model: UFVideo, torch_model: TorchModel, clip: DrawnClip) -> list[
     first = int(rng.integers(scene.num_frames - NUM_TRACKED + 1))
     idxs = np.arange(first, first + NUM_TRACKED)
     names = {r.thing: r.noun.text for r in reversed(Asker(clip.truth, rng).references)}
-    seen = [i for i in sorted(names) if clip.rendered.masks[i, first].sum() >= _LEAST_PIXELS]
+    seen = [i for i in sorted(names) if clip.rendered.masks[i, first].sum() >= LEAST_PIXELS]
     if not seen:
         return []
     with model.open(clip.path) as session:

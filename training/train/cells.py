@@ -59,7 +59,7 @@ def label_cells(drawn: Rendered, grid: int, *, pairs: bool) -> Cells:
     colors = np.array([[1 + COLORS.index(thing.color_at(t)) for t in times] for thing in things])
     kinds = np.array([1 + KINDS.index(thing.kind) for thing in things])
     if pairs:
-        shares = (shares[:, 0::2] + shares[:, 1::2]) / 2
+        shares = (shares[:, 0::2] + shares[:, 1::2]) / np.float32(2)
         changes = places[:, 1::2] - places[:, 0::2]
         places = (places[:, 1::2] + places[:, 0::2]) / 2
         colors = colors[:, 1::2]

@@ -17,13 +17,13 @@ from training.train.sizes import (
     model_sizes,
 )
 from ufvideo_export.aligner import Aligner, RegionEncoder
-from ufvideo_export.mask_model import MaskDecoder, MaskEncoder, sam2_config
+from ufvideo_export.mask_model import sam2_config
 from ufvideo_export.model import build_language_model, build_seg_projection
 from ufvideo_export.vision_encoder import VisionEncoder
 
 
 class Nano(nn.Module):
-    """All stages; the mask encoder and the mask decoder share one SAM 2."""
+    """All stages; SAM 2 stands whole, with its memory."""
 
     def __init__(self, tokenizer: TokenizerSizes) -> None:
         super().__init__()
@@ -37,14 +37,6 @@ class Nano(nn.Module):
         self.language_model = build_language_model(self.sizes)
         self.seg_projection = build_seg_projection(width, self.sizes.sam_out_dim)
         self.sam = Sam2VideoModel(sam2_config(SAM2, SAM2_WIDTHS))
-
-    def mask_encoder(self) -> MaskEncoder:
-        """SAM 2's frame side; shares its weights."""
-        return MaskEncoder(self.sam)
-
-    def mask_decoder(self) -> MaskDecoder:
-        """The prompt side; shares its weights."""
-        return MaskDecoder(self.sam, self.seg_projection)
 
     def load_part(self, path: Path, *names: str) -> None:
         """Fill some stages from a file of `save_part`."""

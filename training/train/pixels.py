@@ -26,7 +26,7 @@ def draw_clip(scene: Scene, frame_idxs: NDArray[np.int64], rng: np.random.Genera
         The frames in the order asked for.
     """
     unique, places = np.unique(frame_idxs, return_inverse=True)
-    drawn = (render_flat if rng.random() < _FLAT_SHARE else render)(scene, unique)
+    drawn = (render_flat if rng.random() < _FLAT_SHARE else render)(scene, unique.tolist())
     frames = drawn.frames
     if rng.random() < _COMPRESSED_SHARE:
         frames = _compressed(frames, int(rng.integers(55, 96)))
@@ -37,7 +37,8 @@ def resized(frames: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
     """Frames of the model's size by Pillow's bicubic filter, uint8 [F, side, side, 3]."""
     out = np.empty((len(frames), side, side, 3), np.uint8)
     for frame, target in zip(frames, out, strict=True):
-        target[...] = Image.fromarray(frame).resize((side, side), Image.Resampling.BICUBIC)
+        small = Image.fromarray(frame).resize((side, side), Image.Resampling.BICUBIC)
+        target[...] = np.asarray(small)
     return out
 
 

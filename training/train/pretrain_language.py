@@ -185,7 +185,7 @@ def start_language_model(nano: Nano) -> None:
         nano.language_model.get_input_embeddings().weight.normal_(std=TOKEN_SPREAD)
 
 
-def _filled(values: np.ndarray, length: int, value: float) -> torch.Tensor:  # type: ignore[type-arg]
+def _filled(values: np.ndarray, length: int, value: float) -> torch.Tensor:
     return F.pad(torch.from_numpy(values), (0, length - len(values)), value=value)
 
 

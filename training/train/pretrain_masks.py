@@ -16,7 +16,7 @@ from training.train.mask_losses import MaskLosses, mask_losses
 from training.train.nano import Nano
 from training.train.sizes import SAM2, SAM2_WIDTHS
 from training.world import TRAIN_SEEDS, make_scene
-from ufvideo_export.mask_model import MaskEncoder
+from ufvideo_export.mask_model import MaskEncoder, decode_candidates
 
 _SCENES = 8
 _FRAMES = 4
@@ -67,36 +67,6 @@ def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
     return {name: torch.from_numpy(np.concatenate(values)) for name, values in parts.items()}
 
 
-def decode_candidates(
-    nano: Nano, prompts: torch.Tensor, maps: tuple[torch.Tensor, ...]
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """All candidates of O objects on each of F frames, as `MaskDecoder` computes them.
-
-    Args:
-        nano: Whose SAM 2.
-        prompts: float32 [F, O, C].
-        maps: The mask encoder's outputs of the F frames.
-
-    Returns:
-        Logits [F, O, 3, h, w], IoU scores [F, O, 3] and object scores [F, O], float32.
-    """
-    encoder = nano.sam.prompt_encoder
-    num_frames, num_objects = prompts.shape[:2]
-    padding = encoder.not_a_point_embed.weight.expand(num_frames, num_objects, 2, -1)
-    sparse = torch.cat([padding, prompts.unsqueeze(2)], dim=2)
-    dense = encoder.no_mask_embed.weight.reshape(1, -1, 1, 1).expand_as(maps[0])
-    positions = nano.sam.get_image_wide_positional_embeddings()
-    candidates, iou, _, scores = nano.sam.mask_decoder(
-        image_embeddings=maps[0],
-        image_positional_embeddings=positions.expand(num_frames, -1, -1, -1),
-        sparse_prompt_embeddings=sparse,
-        dense_prompt_embeddings=dense,
-        multimask_output=True,
-        high_resolution_features=list(maps[1:]),
-    )[:4]
-    return candidates, iou, scores.squeeze(-1)
-
-
 class MaskPretraining(nn.Module):
     """SAM 2 with the prompts that stand in for the language model."""
 
@@ -106,9 +76,13 @@ class MaskPretraining(nn.Module):
         self.looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
         width = SAM2_WIDTHS.hidden_size
         self.looks_heads = nn.ModuleList([LooksHeads(width), LooksHeads(width // 4)])
-        # Not a child: it shares this SAM 2.
-        self._nano = [nano]
+        # In a list it is no child: it shares this SAM 2, whose weights are to be saved once.
         self._encoder = [MaskEncoder(nano.sam)]
+
+    @property
+    def encoder(self) -> MaskEncoder:
+        """SAM 2's frame side."""
+        return self._encoder[0]
 
     def forward(self, batch: Batch) -> MaskLosses:
         """Losses of one batch."""
@@ -116,11 +90,13 @@ class MaskPretraining(nn.Module):
 
     def losses(self, batch: Batch) -> tuple[MaskLosses, torch.Tensor, float]:
         """Losses of the masks, that of what the cells show, and how often its kind is right."""
-        maps = self._encoder[0](batch["frames"])
+        maps = self.encoder(batch["frames"])
         prompts = self.looks_prompt(batch["looks"])
-        candidates, iou, scores = decode_candidates(self._nano[0], prompts, maps)
+        candidates, iou, _, scores = decode_candidates(self.sam, prompts, maps)
         shown = batch["shown"]
-        masks = mask_losses(candidates[shown], iou[shown], scores[shown], batch["truth"][shown])
+        masks = mask_losses(
+            candidates[shown], iou[shown], scores[shown].squeeze(-1), batch["truth"][shown]
+        )
         looks, right = prompts.new_zeros(()), 0.0
         for grid, heads, level in zip(_GRIDS, self.looks_heads, (maps[0], maps[2]), strict=True):
             loss, right = heads(level, batch[f"kinds_{grid}"], batch[f"colors_{grid}"])

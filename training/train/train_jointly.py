@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
@@ -24,10 +25,9 @@ from training.train.pretrain_language import (
     prompt_loss,
 )
 from training.train.pretrain_masks import Batch as MaskBatch
-from training.train.pretrain_masks import decode_candidates
 from training.train.train_tracking import TrackingTraining, tracking_batch
 from training.train.turns import TurnTokenizer
-from ufvideo_export.mask_model import MaskEncoder
+from ufvideo_export.mask_model import decode_candidates
 
 _PROMPT_WEIGHT = 0.1
 _TRACKING_WEIGHT = 0.5
@@ -46,9 +46,6 @@ class JointTraining(nn.Module):
         super().__init__()
         self.reader = Reader(nano, tokenizer, train_vision=True)
         self.tracking = TrackingTraining(nano)
-        # Not children: they share the stages' weights.
-        self._nano = [nano]
-        self._encoder = [MaskEncoder(nano.sam)]
 
     def forward(self, batch: Batch, *, time_spread: float) -> tuple[torch.Tensor, dict[str, float]]:
         """Loss and figures of a batch of clips and one of runs to track in."""
@@ -73,7 +70,7 @@ class JointTraining(nn.Module):
         """Losses of the masks of a batch; None where nothing is to be segmented."""
         own = states.prompts.split([len(c.seg_places) for c in clips])
         prompts: list[torch.Tensor] = []
-        frames: list[np.ndarray] = []  # type: ignore[type-arg]
+        frames: list[NDArray[np.uint8]] = []
         truth: list[torch.Tensor] = []
         for conversation, given in zip(clips, own, strict=True):
             drawn = conversation.mask_frames
@@ -86,11 +83,14 @@ class JointTraining(nn.Module):
             truth += [*torch.from_numpy(right)]
         if not frames:
             return None
-        maps = self._encoder[0](torch.from_numpy(np.concatenate(frames)))
+        maps = self.tracking.masks.encoder(torch.from_numpy(np.concatenate(frames)))
         padded = pad_sequence(prompts, batch_first=True)
         there = torch.arange(padded.shape[1])[None] < torch.tensor([[len(p)] for p in prompts])
-        candidates, iou, scores = decode_candidates(self._nano[0], padded, maps)
-        return mask_losses(candidates[there], iou[there], scores[there], torch.cat(truth))
+        sam = self.tracking.masks.sam
+        candidates, iou, _, scores = decode_candidates(sam, padded, maps)
+        return mask_losses(
+            candidates[there], iou[there], scores[there].squeeze(-1), torch.cat(truth)
+        )
 
 
 def joint_batches(first: int, *, tokenizer_folder: Path) -> Iterator[Batch]:

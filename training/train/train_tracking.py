@@ -21,14 +21,14 @@ from training.train.pixels import draw_clip, resized
 from training.train.pretrain_masks import Batch, MaskPretraining, mask_batch
 from training.train.sizes import SAM2
 from training.world import TRAIN_SEEDS, make_scene
-from ufvideo_export.mask_model import PIXEL_MEAN, PIXEL_STD, frame_maps
+from ufvideo_export.mask_model import frame_maps
 from ufvideo_export.propagate import propagate_maps
 
 _SCENES = 5
 NUM_TRACKED = 6
 _MOST_STEP = 5
 # A thing is prompted where at least this many pixels of it are seen.
-_LEAST_PIXELS = 40
+LEAST_PIXELS = 40
 
 
 def tracking_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
@@ -50,13 +50,13 @@ def tracking_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Ba
         first = int(rng.integers(scene.num_frames - step * (NUM_TRACKED - 1)))
         drawn = draw_clip(scene, first + step * np.arange(NUM_TRACKED), rng)
         for i, thing in enumerate(scene.things):
-            if drawn.masks[i, 0].sum() >= _LEAST_PIXELS:
+            if drawn.masks[i, 0].sum() >= LEAST_PIXELS:
                 truth.append(part_of_pixels(drawn.masks[i], SAM2.image_size_px))
                 looks.append(looks_of(thing))
                 clips.append(len(frames))
         frames.append(resized(drawn.frames, SAM2.image_size_px))
     if not truth:
-        return tracking_batch(number + len(seeds) // _SCENES // 2, level=level, seeds=seeds)
+        return tracking_batch(number + 1, level=level, seeds=seeds)
     return {
         "frames": torch.from_numpy(np.stack(frames, 1)),
         "truth": torch.from_numpy(np.stack(truth, 1)),
@@ -87,10 +87,8 @@ class TrackingTraining(nn.Module):
     def track(self, batch: Batch) -> tuple[torch.Tensor, float]:
         """Loss of runs, and the mean IoU behind the prompted frame."""
         sam = self.masks.sam
-        pixels = batch["frames"].float().permute(0, 1, 4, 2, 3)
-        mean, std = (torch.tensor(v).view(3, 1, 1) for v in (PIXEL_MEAN, PIXEL_STD))
-        num_frames, num_clips = pixels.shape[:2]
-        maps = frame_maps(sam, ((pixels - mean) / std).flatten(0, 1))
+        num_frames, num_clips = batch["frames"].shape[:2]
+        maps = frame_maps(sam, self.masks.encoder.normalise(batch["frames"].flatten(0, 1)))
         own = [each.unflatten(0, (num_frames, num_clips))[:, batch["clips"]] for each in maps]
         prompts = self.looks_prompt(batch["looks"])
         frames = [(own[0][f], own[1][f], own[2][f]) for f in range(num_frames)]

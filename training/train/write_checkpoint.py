@@ -59,8 +59,8 @@ def write_checkpoint(nano: Nano, tokenizer_folder: Path, folder: Path) -> None:
 
 def _whole_siglip(nano: Nano) -> nn.Module:
     """SigLIP as its own release has it: the last layer and the head, never used, stay at 0."""
-    model = SiglipVisionModel(siglip_config(SIGLIP, SIGLIP.num_layers))
-    model = getattr(model, "vision_model", model)
+    wrapper = SiglipVisionModel(siglip_config(SIGLIP, SIGLIP.num_layers))
+    model: nn.Module = getattr(wrapper, "vision_model", wrapper)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.zero_()
