@@ -16,15 +16,17 @@ from tests.compare import assert_close
 from training.tasks import vocabulary
 from training.tasks.positions import to_positions, to_times
 from training.train.cells import label_cells, label_outlines
-from training.train.conversation import Conversation, attention_mask, converse
+from training.train.conversation import Conversation, converse
 from training.train.looks import LooksPrompt
 from training.train.loop import Plan, train_stage
 from training.train.mask_losses import mask_losses
 from training.train.nano import Nano
+from training.train.packed_attention import run_layers
 from training.train.plot import plot_logs
 from training.train.pretrain_language import Reader, prompt_loss, right_by_kind
 from training.train.pretrain_vision import vision_batch
 from training.train.sizes import SAM2_WIDTHS
+from training.train.thing_facts import unknown
 from training.train.train_jointly import JointTraining
 from training.train.train_tracking import tracking_batch
 from training.train.turns import TurnTokenizer
@@ -135,22 +137,39 @@ def _only(conversation: Conversation, part: int) -> Conversation:
         seg_places=np.zeros(0, np.int64),
         seg_looks=np.zeros((0, 4), np.int64),
         seg_things=np.zeros(0, np.int64),
+        mention_places=np.zeros(0, np.int64),
+        mention_facts=unknown(0),
+        late=np.zeros(0, np.bool_),
+        video_facts=conversation.video_facts,
+        looks_shown=None,
         tasks=(conversation.tasks[part - 1],),
         mask_frames=None,
     )
 
 
-def test_attention_is_causal_and_keeps_questions_apart():
-    parts = torch.tensor([[0, 0, 1, 1, 2, -1]])
-    seen = attention_mask(parts)[0, 0] == 0
-    assert seen.tolist() == [
-        [True, False, False, False, False, False],
-        [True, True, False, False, False, False],
-        [True, True, True, False, False, False],
-        [True, True, True, True, False, False],
-        [True, True, False, False, True, False],
-        [True, True, False, False, False, True],
-    ]
+def test_packed_layers_equal_a_mask_over_the_whole_sequence(nano: Nano):
+    parts = torch.tensor([[0, 0, 1, 1, 1, 2, 3, 3], [0, 0, 1, 2, 2, 2, 2, -1]])
+    positions = torch.tensor([[0, 1, 2, 3, 4, 2, 2, 3], [0, 1, 2, 2, 3, 4, 5, 0]])
+    before = torch.ones(8, 8, dtype=torch.bool).tril()
+    same = (parts[:, :, None] == parts[:, None, :]) | (parts == 0)[:, None, :]
+    mask = torch.where((same & before)[:, None], 0.0, torch.finfo(torch.float32).min)
+    model = nano.language_model.model
+    embeddings = torch.randn(
+        2, 8, nano.sizes.hidden_size, generator=torch.Generator().manual_seed(1)
+    )
+    with torch.no_grad():
+        packed = run_layers(model, embeddings, positions, parts)
+        model.config._attn_implementation = "eager"
+        whole = model(
+            inputs_embeds=embeddings,
+            attention_mask={"full_attention": mask},
+            position_ids=positions,
+            use_cache=False,
+        ).last_hidden_state
+    real = parts >= 0
+    assert_close(
+        packed[-1][real].numpy(), whole[real].numpy(), max_abs=1e-5, max_rel=1e-4, where="states"
+    )
 
 
 def test_seg_states_are_those_that_predict_it(tokenizer: TurnTokenizer):

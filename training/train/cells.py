@@ -21,10 +21,11 @@ NUM_KINDS = len(KINDS) + 1
 NUM_COLORS = len(COLORS) + 1
 # A patch's outline is told on so many points a side.
 OUTLINE_SIDE = 7
-# x and y from the cell's middle, radius, and their change to the next frame.
-NUM_MEASURES = 6
+# x and y from the cell's middle, radius, their change to the next frame; x and y from the middle of
+# the frame: where a token stands is nothing a language model is told.
+NUM_MEASURES = 8
 # Measures are of the order of 1 when divided by these.
-_SCALES = np.array([0.2, 0.2, 0.1, 0.05, 0.05, 0.02], np.float32)
+_SCALES = np.array([0.2, 0.2, 0.1, 0.05, 0.05, 0.02, 0.25, 0.25], np.float32)
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ class Cells:
         kinds: int64 [F, cells].
         colors: int64 [F, cells].
         measures: float32 [F, cells, NUM_MEASURES]; 0 where nothing is shown.
+        things: Index of the thing, int64 [F, cells]; -1 where nothing is shown.
     """
 
     kinds: NDArray[np.int64]
     colors: NDArray[np.int64]
     measures: NDArray[np.float32]
+    things: NDArray[np.int64]
 
 
 def label_cells(drawn: Rendered, grid: int, *, pairs: bool) -> Cells:
@@ -66,7 +69,7 @@ def label_cells(drawn: Rendered, grid: int, *, pairs: bool) -> Cells:
     which = shares.argmax(axis=0)
     shown = np.take_along_axis(shares, which[None], 0)[0] >= _SHOWN_SHARE
     frames = np.arange(which.shape[0])[:, None]
-    measures = np.concatenate([places, changes], -1)[which, frames]
+    measures = np.concatenate([places, changes, places[..., :2] - 0.5], -1)[which, frames]
     middles = (np.arange(grid) + 0.5) / grid
     measures[..., 0] -= np.tile(middles, grid)
     measures[..., 1] -= np.repeat(middles, grid)
@@ -74,6 +77,7 @@ def label_cells(drawn: Rendered, grid: int, *, pairs: bool) -> Cells:
         kinds=np.where(shown, kinds[which], 0),
         colors=np.where(shown, colors[which, frames], 0),
         measures=(measures / _SCALES * shown[..., None]).astype(np.float32),
+        things=np.where(shown, which, -1),
     )
 
 

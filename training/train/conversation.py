@@ -13,12 +13,16 @@ import torch
 from numpy.typing import NDArray
 
 from training.tasks import Task, draw_tasks
+from training.tasks.asker import Asker
 from training.tasks.positions import to_positions
 from training.tasks.task import TaskKind
+from training.train.cells import label_cells
 from training.train.looks import NUM_LOOKS, looks_of
 from training.train.mask_frames import MaskFrames, draw_mask_frames
+from training.train.mentions import Mention, Mentions, only_thing
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
+from training.train.thing_facts import Facts, cell_facts, looks_shown, stacked, unknown
 from training.train.turns import Turn, TurnTokenizer
 from training.world import Rendered, Scene, Truth, make_scene
 from ufvideo_export.facts import MAX_REGION_TOKENS
@@ -75,6 +79,11 @@ class Conversation:
         seg_places: States that prompt the masks, int64 [M].
         seg_looks: Looks of what each is to find, int64 [M, NUM_LOOKS].
         seg_things: Which thing of the scene each is, int64 [M].
+        mention_places: Where something is to be known of a thing, int64 [N].
+        mention_facts: What, of N rows.
+        late: Whether it is to be known in a later layer, bool [N].
+        video_facts: What is to be known at each video token.
+        looks_shown: What there is; see thing_facts. None for an image.
         tasks: The questions, in order.
         mask_frames: Frames and truth for the mask model; None where masks are not learnt.
     """
@@ -90,6 +99,11 @@ class Conversation:
     seg_places: NDArray[np.int64]
     seg_looks: NDArray[np.int64]
     seg_things: NDArray[np.int64]
+    mention_places: NDArray[np.int64]
+    mention_facts: Facts
+    late: NDArray[np.bool_]
+    video_facts: Facts
+    looks_shown: NDArray[np.float32] | None
     tasks: tuple[Task, ...]
     mask_frames: MaskFrames | None
 
@@ -128,19 +142,79 @@ def converse(
     ]
     wanted = sorted({thing for task in tasks for thing in task.targets})
     # On frames between the sampled ones too, for a clip.
-    idxs = sampled if tasks[0].image_frame is not None else None
+    is_image = tasks[0].image_frame is not None
     masks = None
     if num_mask_frames and wanted:
+        idxs = sampled if is_image else None
         masks = draw_mask_frames(scene, num_mask_frames, rng, frame_idxs=idxs)
-    return _packed(
-        tokenizer,
-        resized(drawn.frames, SIGLIP.image_size_px),
-        scene=scene,
-        tasks=tasks,
-        turns=turns,
-        regions=tuple(region for marked in regions for region in marked),
-        masks=masks,
-    )
+    mentions = Mentions(truth)
+    known = [
+        [] if is_image else _known(mentions, task, turn)
+        for task, turn in zip(tasks, turns, strict=True)
+    ]
+    return _packed(tokenizer, drawn, truth, turns, known, tasks=tasks, regions=regions, masks=masks)
+
+
+def recite(seed: int, *, level: int, num_words: int, tokenizer: TurnTokenizer) -> Conversation:
+    """Make a clip and name what is in it, what is not, and what does something.
+
+    Nothing is asked: the model is to know what is meant.
+
+    Args:
+        seed: Of the scene.
+        level: Of the curriculum.
+        num_words: Names.
+        tokenizer: Writes them.
+    """
+    rng = np.random.default_rng([seed, 15])
+    scene = make_scene(seed, level=level)
+    truth = Truth(scene)
+    sampled = sample_positions(scene.num_frames, NUM_FRAMES)
+    drawn = draw_clip(scene, sampled, rng)
+    asker, mentions = Asker(truth, rng), Mentions(truth)
+    names = [reference.noun.text for reference in asker.references]
+    names += [noun.text for noun in asker.absent_nouns]
+    names += [str(each) for each in rng.permutation(mentions.phrases())[: num_words // 2]]
+    turns, known = [], []
+    regions: list[tuple[RegionFrames, ...]] = []
+    for i in range(len(scene.things)):
+        prompt = asker.region(i, int(rng.integers(1, 5)))
+        if prompt is not None:
+            regions.append((_region(drawn, i, prompt.frame_idxs),))
+            turns.append(tokenizer.write_words("[<region>]", (regions[-1][0].num_tokens,)))
+            known.append([(len(turns[-1].ids) - 1, Mention(0, mentions.of_thing(i)), False)])
+    for k in rng.permutation(len(names))[: num_words - len(turns)]:
+        text = f"the {names[k]}"
+        turn = tokenizer.write_words(text, ())
+        found = mentions.find(text, None)
+        turns.append(turn)
+        regions.append(())
+        known.append([(turn.place_in_question(m.end), m, False) for m in found])
+    return _packed(tokenizer, drawn, truth, turns, known, tasks=(), regions=regions, masks=None)
+
+
+# Where in a turn what is to be known, and whether in a later layer.
+Known = list[tuple[int, Mention, bool]]
+
+
+def _known(mentions: Mentions, task: Task, turn: Turn) -> Known:
+    """What is to be known at the places of a turn.
+
+    Right before the answer it is that of the thing that all of the question is about.
+    """
+    asked = mentions.find(task.question, task)
+    known = [(turn.place_in_question(m.end), m, False) for m in asked]
+    for region, start in zip(task.regions, turn.region_starts, strict=True):
+        facts = mentions.of_thing(region.thing)
+        asked.append(Mention(0, facts, region.thing))
+        known.append((start, asked[-1], False))
+    known += [(turn.place_in_question(m.end), m, True) for m in mentions.options(task)]
+    told = mentions.find(task.answer, task)
+    known += [(turn.place_in_answer(m.end), m, False) for m in told]
+    meant = only_thing(asked)
+    if meant is not None:
+        known.append((turn.answer_start - 1, Mention(0, mentions.of_thing(meant)), True))
+    return known
 
 
 def _still_tasks(truth: Truth, count: int, seed: int) -> tuple[Task, ...]:
@@ -172,12 +246,13 @@ def _region(drawn: Rendered, thing: int, frame_idxs: tuple[int, ...]) -> RegionF
 
 def _packed(
     tokenizer: TurnTokenizer,
-    frames: NDArray[np.uint8],
-    *,
-    scene: Scene,
-    tasks: tuple[Task, ...],
+    drawn: Rendered,
+    truth: Truth,
     turns: list[Turn],
-    regions: tuple[RegionFrames, ...],
+    known: list[Known],
+    *,
+    tasks: tuple[Task, ...],
+    regions: list[tuple[RegionFrames, ...]],
     masks: MaskFrames | None,
 ) -> Conversation:
     head = len(tokenizer.prefix_ids) + NUM_VIDEO_TOKENS
@@ -189,7 +264,8 @@ def _packed(
     region_starts: list[int] = []
     seg_places: list[int] = []
     things: list[int] = []
-    for k, (start, turn, task) in enumerate(zip(starts[:-1], turns, tasks, strict=True)):
+    places: list[int] = []
+    for k, (start, turn, told) in enumerate(zip(starts[:-1], turns, known, strict=True)):
         own = slice(start, start + len(turn.ids))
         ids[own], parts[own] = turn.ids, k + 1
         positions[own] = head + np.arange(len(turn.ids))
@@ -198,36 +274,31 @@ def _packed(
         weights[start + said - 1] = turn.weights[said]
         region_starts += [start + place for place in turn.region_starts]
         seg_places += [start + place for place in turn.seg_places]
-        things += task.targets
-    looks = [looks_of(scene.things[i]) for i in things]
+        places += [start + place for place, _, _ in told]
+    things = [thing for task in tasks for thing in task.targets]
+    looks = [looks_of(truth.scene.things[i]) for i in things]
+    is_image = len(drawn.frames) == 1
+    cells = unknown(NUM_VIDEO_TOKENS)
+    if not is_image:
+        shown = label_cells(drawn, SIGLIP.patch_grid // 2, pairs=True).things
+        cells = cell_facts(truth, shown, drawn.frame_idxs)
     return Conversation(
-        frames=frames,
+        frames=resized(drawn.frames, SIGLIP.image_size_px),
         ids=ids,
         positions=positions,
         parts=parts,
         targets=targets,
         weights=weights,
-        regions=regions,
+        regions=tuple(region for marked in regions for region in marked),
         region_starts=np.array(region_starts, np.int64),
         seg_places=np.array(seg_places, np.int64),
         seg_looks=np.array(looks, np.int64).reshape(-1, NUM_LOOKS),
         seg_things=np.array(things, np.int64),
+        mention_places=np.array(places, np.int64),
+        mention_facts=stacked([mention.facts for told in known for _, mention, _ in told]),
+        late=np.array([late for told in known for _, _, late in told], np.bool_),
+        video_facts=cells,
+        looks_shown=None if is_image else looks_shown(truth.scene),
         tasks=tasks,
         mask_frames=masks,
     )
-
-
-def attention_mask(parts: torch.Tensor) -> torch.Tensor:
-    """Who sees whom: what stands before, in the prefix or in the same question.
-
-    Args:
-        parts: int64 [B, L]; -1 where a sequence is filled up.
-
-    Returns:
-        0 where seen, else the lowest float, float32 [B, 1, L, L].
-    """
-    length = parts.shape[1]
-    before = torch.ones(length, length, dtype=torch.bool).tril()
-    same = (parts[:, :, None] == parts[:, None, :]) | (parts == 0)[:, None, :]
-    seen = (same & before)[:, None]
-    return torch.where(seen, 0.0, torch.finfo(torch.float32).min)

@@ -20,19 +20,27 @@ from training.tasks.task import NUM_TIME_TOKENS
 from training.train.conversation import (
     NUM_VIDEO_TOKENS,
     Conversation,
-    attention_mask,
     converse,
+    recite,
 )
 from training.train.even_tokens import TOKEN_SPREAD, even_out, shrink, standardise_inputs
+from training.train.fact_heads import FactHeads, SceneHead, time_entropy
 from training.train.looks import LooksPrompt
 from training.train.nano import Nano
+from training.train.packed_attention import run_layers
 from training.train.sizes import NUM_FRAMES
+from training.train.thing_facts import stacked
 from training.train.turns import TurnTokenizer
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
 from ufvideo_export.facts import MAX_REGION_TOKENS
 from ufvideo_export.region_pooling import merge_tokens, pool_features
 
 Batch = list[Conversation]
+# Names of a clip that are recited.
+_NUM_WORDS = 18
+# Behind which layer what is to be known: at video tokens, at mentions, and at options and before
+# the answer.
+_VIDEO_LAYER, _MENTION_LAYER, _LATE_LAYER = 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class States:
         weights: How much it counts, float32 [M].
         owners: Sequence and question of each, int64 [M, 2].
         prompts: Mask prompts of all [SEG], in order, float32 [S, C].
+        layers: All states before the first layer and behind each, float32 [B, L, D].
     """
 
     hidden: torch.Tensor
@@ -52,6 +61,7 @@ class States:
     weights: torch.Tensor
     owners: torch.Tensor
     prompts: torch.Tensor
+    layers: list[torch.Tensor]
 
 
 class Reader(nn.Module):
@@ -64,6 +74,10 @@ class Reader(nn.Module):
         self.region_encoder = nano.region_encoder
         self.language_model = nano.language_model
         self.seg_projection = nano.seg_projection
+        self.video_heads, self.mention_heads, self.late_heads = (
+            FactHeads(nano.sizes.hidden_size) for _ in range(3)
+        )
+        self.scene_head = SceneHead(nano.sizes.hidden_size)
         self.vision_encoder.requires_grad_(train_vision)
         self.aligner.requires_grad_(train_vision)
         self._train_vision = train_vision
@@ -90,14 +104,11 @@ class Reader(nn.Module):
         )
         embeddings = self.language_model.get_input_embeddings()(ids)
         end = self._prefix + NUM_VIDEO_TOKENS
+        video = video.to(embeddings.dtype)
         embeddings = torch.cat([embeddings[:, : self._prefix], video, embeddings[:, end:]], 1)
         embeddings = self._with_regions(embeddings, batch, features)
-        hidden = self.language_model.model(
-            inputs_embeds=embeddings,
-            attention_mask={"full_attention": attention_mask(parts)},
-            position_ids=positions,
-            use_cache=False,
-        ).last_hidden_state
+        layers = run_layers(self.language_model.model, embeddings, positions, parts)
+        hidden = layers[-1]
         said = targets >= 0
         rows, places = said.nonzero(as_tuple=True)
         segs = torch.cat([hidden[b, torch.from_numpy(c.seg_places)] for b, c in enumerate(batch)])
@@ -107,11 +118,12 @@ class Reader(nn.Module):
             weights=weights[said],
             owners=torch.stack([rows, parts[rows, places]], 1),
             prompts=self.seg_projection(segs),
+            layers=layers,
         )
 
     def scores(self, hidden: torch.Tensor) -> torch.Tensor:
         """Scores of all tokens, float32 [M, D] -> [M, V]."""
-        return F.linear(hidden, self.language_model.get_input_embeddings().weight)
+        return F.linear(hidden, self.language_model.get_input_embeddings().weight).float()
 
     def language_loss(self, states: States, *, time_spread: float) -> torch.Tensor:
         """Weighted cross entropy; a time token a little off is a little wrong.
@@ -125,12 +137,44 @@ class Reader(nn.Module):
         first = self.first_time_id
         times = (states.targets >= first) & (states.targets < first + NUM_TIME_TOKENS)
         if bool(times.any()):
-            steps = torch.arange(NUM_TIME_TOKENS)
-            off = (steps[None] - (states.targets[times] - first)[:, None]) / time_spread
-            wanted = (-0.5 * off**2).softmax(-1)
-            spread = -(wanted * scores[times, first : first + NUM_TIME_TOKENS]).sum(-1)
+            told = scores[times, first : first + NUM_TIME_TOKENS]
+            spread = time_entropy(told, states.targets[times] - first, time_spread)
             plain = plain.masked_scatter(times, spread)
-        return (plain * states.weights).sum() / states.weights.sum()
+        return (plain * states.weights).sum() / states.weights.sum().clamp(min=1.0)
+
+    def fact_loss(self, states: States, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        """How well inner states know the facts: of the video tokens, and of what is mentioned."""
+        head = slice(self._prefix, self._prefix + NUM_VIDEO_TOKENS)
+        video = stacked([c.video_facts for c in batch])
+        told = self.video_heads(
+            states.layers[_VIDEO_LAYER][:, head].flatten(0, 1),
+            torch.from_numpy(video.classes),
+            torch.from_numpy(video.times),
+        )
+        total, figures = told[0], {f"video_{k}": v for k, v in told[1].items()}
+        rows = np.concatenate([[b] * len(c.mention_places) for b, c in enumerate(batch)])
+        places = np.concatenate([c.mention_places for c in batch])
+        late = np.concatenate([c.late for c in batch])
+        facts = stacked([c.mention_facts for c in batch])
+        for name, heads, layer, which in (
+            ("said", self.mention_heads, _MENTION_LAYER, ~late),
+            ("late", self.late_heads, _LATE_LAYER, late),
+        ):
+            if which.any():
+                where = (torch.from_numpy(rows[which].astype(np.int64)), places[which])
+                told = heads(
+                    states.layers[layer][where[0], torch.from_numpy(where[1])],
+                    torch.from_numpy(facts.classes[which]),
+                    torch.from_numpy(facts.times[which]),
+                )
+                total = total + told[0]
+                figures |= {f"{name}_{k}": v for k, v in told[1].items()}
+        clips = {b: c.looks_shown for b, c in enumerate(batch) if c.looks_shown is not None}
+        if clips:
+            shown = torch.from_numpy(np.stack(list(clips.values())))
+            last = states.layers[_LATE_LAYER][list(clips), head.stop - 1]
+            total = total + self.scene_head(last, shown)
+        return total, figures
 
     def _with_regions(
         self, embeddings: torch.Tensor, batch: Batch, features: Sequence[torch.Tensor]
@@ -148,7 +192,7 @@ class Reader(nn.Module):
                 places += range(start, start + len(vectors))
         if not pooled:
             return embeddings
-        tokens = self.region_encoder(torch.cat(pooled))
+        tokens = self.region_encoder(torch.cat(pooled)).to(embeddings.dtype)
         return embeddings.index_put((torch.tensor(rows), torch.tensor(places)), tokens)
 
 
@@ -197,7 +241,7 @@ def prompt_loss(states: States, batch: Batch, looks_prompt: LooksPrompt) -> torc
     with torch.no_grad():
         wanted = looks_prompt(looks)
         spread = looks_prompt.spread()
-    return F.mse_loss(states.prompts, wanted) / spread
+    return F.mse_loss(states.prompts.float(), wanted) / spread
 
 
 def right_by_kind(reader: Reader, states: States, batch: Batch) -> Mapping[str, list[bool]]:
@@ -251,6 +295,20 @@ def conversations(
                 tokenizer=tokenizer,
                 num_mask_frames=num_mask_frames,
             )
+            for k, seed in enumerate(TRAIN_SEEDS[start : start + batch_size])
+        ]
+        number += 1
+
+
+def recitals(tokenizer_folder: Path, first: int, *, batch_size: int, ramp: int) -> Iterator[Batch]:
+    """Batches of clips whose things are named, without end; see `conversations`."""
+    tokenizer = TurnTokenizer(tokenizer_folder)
+    number = first
+    while True:
+        start = 50_000_000 + number * batch_size
+        easy = min(4 * number // ramp, 3)
+        yield [
+            recite(seed, level=easy if k % 2 else 3, num_words=_NUM_WORDS, tokenizer=tokenizer)
             for k, seed in enumerate(TRAIN_SEEDS[start : start + batch_size])
         ]
         number += 1

@@ -48,7 +48,7 @@ def model_sizes(tokenizer: TokenizerSizes) -> ModelSizes:
     return ModelSizes(
         hidden_size=192,
         intermediate_size=512,
-        num_layers=5,
+        num_layers=6,
         num_attention_heads=6,
         num_key_value_heads=2,
         head_dim=32,

@@ -18,6 +18,7 @@ from training.train.pretrain_language import (
     conversations,
     prepare_tokens,
     prompt_loss,
+    recitals,
     right_by_kind,
     validation_batches,
 )
@@ -39,17 +40,19 @@ LANGUAGE_PARTS = (
 PLANS = {
     plan.name: plan
     for plan in (
-        Plan("vision", num_steps=6000, learning_rate=1e-3),
-        Plan("masks", num_steps=5000, learning_rate=6e-4),
-        Plan("tracking", num_steps=2000, learning_rate=5e-4),
-        Plan("language", num_steps=5500, learning_rate=1e-3, num_warmup=200),
-        Plan("joint", num_steps=1200, learning_rate=3e-4, num_warmup=50),
+        Plan("vision", num_steps=4200, learning_rate=1e-3, low_precision=True),
+        Plan("masks", num_steps=5000, learning_rate=6e-4, low_precision=True),
+        Plan("tracking", num_steps=1200, learning_rate=5e-4, low_precision=True),
+        Plan("names", num_steps=1600, learning_rate=1e-3, floor=0.5, low_precision=True),
+        Plan("language", num_steps=5500, learning_rate=1e-3, low_precision=True),
+        Plan("joint", num_steps=1200, learning_rate=3e-4, num_warmup=50, low_precision=True),
     )
 }
 # Times are taken for right within so many tokens, at first and for the last part of a stage.
 _EARLY_SPREAD, _LATE_SPREAD = 2.0, 1.0
 _EARLY_PART = 0.6
 _PROMPT_WEIGHT = 0.5
+_FACT_WEIGHT = 0.05
 _VALIDATE_EVERY = 500
 _VALIDATION_BATCHES = 6
 _MEASURED_BATCHES = 3
@@ -155,14 +158,35 @@ def _tracking(plan: Plan, place: Workplace) -> None:
     )
 
 
-def _language(plan: Plan, place: Workplace) -> None:
+def _names(plan: Plan, place: Workplace) -> None:
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
     nano.load_part(place.weights("vision"), "vision_encoder", "aligner")
-    looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
-    _load_sam(nano, looks_prompt, place.weights("masks"))
     prepare_tokens(nano, validation_batches(tokenizer, _MEASURED_BATCHES))
     reader = Reader(nano, tokenizer, train_vision=False)
+
+    def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
+        facts, figures = reader.fact_loss(reader(batch), batch)
+        return _FACT_WEIGHT * facts, figures
+
+    train_stage(
+        plan,
+        reader,
+        functools.partial(recitals, place.tokenizer, batch_size=12, ramp=400),
+        losses,
+        place.folder,
+        on_save=lambda: save_whole({"reader": reader.state_dict()}, place.weights(plan.name)),
+    )
+
+
+def _language(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    tokenizer = TurnTokenizer(place.tokenizer)
+    reader = Reader(nano, tokenizer, train_vision=False)
+    state = torch.load(place.weights("names"), map_location="cpu", weights_only=True)
+    reader.load_state_dict(state["reader"])
+    looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
+    _load_sam(nano, looks_prompt, place.weights("masks"))
 
     def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
         states = reader(batch)
@@ -170,13 +194,14 @@ def _language(plan: Plan, place: Workplace) -> None:
         spread = _EARLY_SPREAD if early else _LATE_SPREAD
         language = reader.language_loss(states, time_spread=spread)
         prompts = prompt_loss(states, batch, looks_prompt)
-        figures = {"language": float(language.detach()), "prompt": float(prompts.detach())}
-        return language + _PROMPT_WEIGHT * prompts, figures
+        facts, figures = reader.fact_loss(states, batch)
+        figures |= {"language": float(language.detach()), "prompt": float(prompts.detach())}
+        return language + _PROMPT_WEIGHT * prompts + _FACT_WEIGHT * facts, figures
 
     train_stage(
         plan,
         reader,
-        functools.partial(conversations, place.tokenizer, batch_size=8, num_questions=10, ramp=600),
+        functools.partial(conversations, place.tokenizer, batch_size=8, num_questions=12, ramp=200),
         losses,
         place.folder,
         validate=_validator(reader, tokenizer),
@@ -207,6 +232,7 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "vision": _vision,
     "masks": _masks,
     "tracking": _tracking,
+    "names": _names,
     "language": _language,
     "joint": _joint,
 }

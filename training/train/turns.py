@@ -21,7 +21,6 @@ _PLAIN_WEIGHT = 0.15
 _SYMBOL = re.compile(r"(<TEMP-\d{3}>|\[SEG\]|<region>|<\|im_start\|>|<\|im_end\|>)")
 _PREFIX = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
 _BEHIND_QUESTION = "<|im_end|>\n<|im_start|>assistant\n"
-_END = "<|im_end|>"
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,8 @@ class Turn:
         weights: How much each id counts as something to say, float32 [L]; 0 in the question.
         region_starts: Where each region begins, in order.
         seg_places: Places that predict each `[SEG]`, in order.
+        ends: Where in the question's text each id ends, then where in the answer's, characters,
+            int64 [L]; before and behind them it is -1.
     """
 
     ids: NDArray[np.int64]
@@ -41,6 +42,15 @@ class Turn:
     weights: NDArray[np.float32]
     region_starts: tuple[int, ...]
     seg_places: tuple[int, ...]
+    ends: NDArray[np.int64]
+
+    def place_in_question(self, end: int) -> int:
+        """Place of the id with which a question's text has come to a character."""
+        return int(np.flatnonzero(self.ends[: self.answer_start] >= end)[0])
+
+    def place_in_answer(self, end: int) -> int:
+        """Place of the id with which an answer's text has come to a character."""
+        return self.answer_start + int(np.flatnonzero(self.ends[self.answer_start :] >= end)[0])
 
 
 class TurnTokenizer:
@@ -51,7 +61,7 @@ class TurnTokenizer:
         read = read_tokenizer(folder, sizes)
         self.tokenizer: Tokenizer = read.tokenizer
         self.facts = read.facts
-        self.prefix_ids = np.array(self._encode(_PREFIX), np.int64)
+        self.prefix_ids = np.array([i for i, _ in self._encode(_PREFIX)], np.int64)
         self.end_id = read.facts.end_ids[0]
         meaningful = {*lexicon_words(CATEGORIES), "A", "B", "C", "D"}
         self._counts = {
@@ -70,26 +80,49 @@ class TurnTokenizer:
             task: The question with its answer.
             region_lengths: Tokens of each of the task's regions.
         """
-        ids: list[int] = []
-        region_starts: list[int] = []
-        lengths = iter(region_lengths)
-        for token_id in self._encode(f"\n{task.question}{_BEHIND_QUESTION}"):
-            if token_id == self.facts.region_id:
-                region_starts.append(len(ids))
-                ids += [token_id] * next(lengths)
-            else:
-                ids.append(token_id)
+        asked = self._encode(task.question)
+        turn = self._begun(asked, region_lengths)
+        behind = [token_id for token_id, _ in self._encode(_BEHIND_QUESTION)]
+        ids = [*turn.ids.tolist(), *behind]
         start = len(ids)
-        answer = self._encode(task.answer + _END)
-        weights = [0.0] * start + [self._weight(k, token_id) for k, token_id in enumerate(answer)]
-        ids += answer
+        answer = [*self._encode(task.answer), (self.end_id, -1)]
+        weights = [0.0] * start + [self._weight(k, each[0]) for k, each in enumerate(answer)]
+        ids += [token_id for token_id, _ in answer]
         segs = tuple(k - 1 for k in range(start, len(ids)) if ids[k] == self.facts.seg_id)
+        ends = [*turn.ends.tolist(), *([-1] * len(behind)), *(end for _, end in answer)]
         return Turn(
             np.array(ids, np.int64),
             start,
             np.array(weights, np.float32),
-            tuple(region_starts),
+            turn.region_starts,
             segs,
+            np.array(ends, np.int64),
+        )
+
+    def write_words(self, text: str, region_lengths: tuple[int, ...]) -> Turn:
+        """Token ids of words that are only read; see `write`."""
+        return self._begun(self._encode(text), region_lengths)
+
+    def _begun(self, asked: list[tuple[int, int]], region_lengths: tuple[int, ...]) -> Turn:
+        ids = [token_id for token_id, _ in self._encode("\n")]
+        ends = [-1] * len(ids)
+        region_starts: list[int] = []
+        lengths = iter(region_lengths)
+        for token_id, end in asked:
+            count = 1
+            if token_id == self.facts.region_id:
+                region_starts.append(len(ids))
+                count = next(lengths)
+            ids += [token_id] * count
+            ends += [end] * count
+        weights = np.zeros(len(ids), np.float32)
+        return Turn(
+            np.array(ids, np.int64),
+            len(ids),
+            weights,
+            tuple(region_starts),
+            (),
+            np.array(ends, np.int64),
         )
 
     def decode(self, token_ids: list[int]) -> str:
@@ -100,11 +133,16 @@ class TurnTokenizer:
         # The first word decides between an answer and "there is no".
         return 1.0 if place == 0 or token_id in self._counts else _PLAIN_WEIGHT
 
-    def _encode(self, text: str) -> list[int]:
-        ids: list[int] = []
+    def _encode(self, text: str) -> list[tuple[int, int]]:
+        """Token ids, each with the character of the text behind its last one."""
+        found: list[tuple[int, int]] = []
+        place = 0
         for piece in _SYMBOL.split(text):
             if _SYMBOL.fullmatch(piece):
-                ids.append(int(self.tokenizer.token_to_id(piece)))
+                found.append((int(self.tokenizer.token_to_id(piece)), place + len(piece)))
             elif piece:
-                ids += self.tokenizer.encode(piece, add_special_tokens=False).ids
-        return ids
+                coded = self.tokenizer.encode(piece, add_special_tokens=False)
+                ends = (place + end for _, end in coded.offsets)
+                found += zip(coded.ids, ends, strict=True)
+            place += len(piece)
+        return found
