@@ -11,10 +11,15 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
   -o -name py.typed -o -path '*/nano/*' \))
 HEADERS := .cache/onnxruntime
 
-.PHONY: demo demo-nano test test-python test-native sanitize lint types stubs stubs-check format bench setup clean
+.PHONY: demo demo-export test test-python test-native sanitize lint types stubs stubs-check format \
+  bench setup clean
 
-# From a checkpoint to an answer about a real video file.
-demo: setup
+# What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
+demo: $(VENV)/.runtime
+	$(BIN)/python -m training.demo out
+
+# From a checkpoint to an answer about a video file.
+demo-export: setup
 	$(BIN)/ufvideo export tests/data/small/checkpoint out/small --vision-tower tests/data/small/siglip --force
 	$(BIN)/python -m benchmarks.clips out/ball.mp4
 	$(BIN)/ufvideo ask out/ball.mp4 "What does the yellow ball do?" --package out/small --max-new-tokens 24 \
@@ -24,10 +29,6 @@ demo: setup
 	@echo "The package was made from a small checkpoint with RANDOM weights: it shows that the whole"
 	@echo "path runs, and its words and masks mean nothing."
 	@echo "Look at out/answer.png, out/answer.mp4 and out/segment.png."
-
-# Answers beside the truth, without PyTorch; needs the package of nano in sdk/ufvideo_sdk/nano.
-demo-nano: $(VENV)/.runtime
-	$(BIN)/python -m training.demo out
 
 test: setup test-native test-python
 

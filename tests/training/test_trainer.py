@@ -24,6 +24,7 @@ from training.train.nano import Nano
 from training.train.packed_attention import run_layers
 from training.train.plot import plot_logs
 from training.train.pretrain_language import Reader, prompt_loss, right_by_kind
+from training.train.pretrain_masks import _telling_scene
 from training.train.pretrain_vision import vision_batch
 from training.train.sizes import SAM2_WIDTHS
 from training.train.thing_facts import unknown
@@ -32,7 +33,15 @@ from training.train.train_tracking import tracking_batch
 from training.train.turns import TurnTokenizer
 from training.train.world_tokenizer import tokenizer_sizes, train_tokenizer
 from training.train.write_checkpoint import write_checkpoint
-from training.world import TEST_SEEDS, TRAIN_SEEDS, VALIDATION_SEEDS, make_scene, render
+from training.world import (
+    MORE_TRAIN_SEEDS,
+    TEST_SEEDS,
+    TRAIN_SEEDS,
+    VALIDATION_SEEDS,
+    Scene,
+    make_scene,
+    render,
+)
 from training.world.scene import KINDS
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.model import load_aligner, load_language_model, load_sam2, load_vision_encoder
@@ -70,7 +79,7 @@ def _conversations(tokenizer: TurnTokenizer, count: int, **given: int) -> list[C
 
 def test_no_seed_is_trained_on_and_tested():
     assert not set(TRAIN_SEEDS) & set(TEST_SEEDS[:1]) and TRAIN_SEEDS.stop <= VALIDATION_SEEDS.start
-    assert VALIDATION_SEEDS.stop <= TEST_SEEDS.start
+    assert VALIDATION_SEEDS.stop <= TEST_SEEDS.start and TEST_SEEDS.stop <= MORE_TRAIN_SEEDS.start
 
 
 def test_every_word_of_the_world_is_one_token(tokenizer: TurnTokenizer):
@@ -145,6 +154,17 @@ def _only(conversation: Conversation, part: int) -> Conversation:
         tasks=(conversation.tasks[part - 1],),
         mask_frames=None,
     )
+
+
+def test_masks_are_learnt_where_the_kind_must_tell():
+    def shared(scene: Scene) -> bool:
+        colors = [color for t in scene.things for color in {t.color, t.final_color}]
+        return len(set(colors)) < len(colors)
+
+    seeds = TRAIN_SEEDS[:60]
+    plain = np.mean([shared(make_scene(seed)) for seed in seeds])
+    telling = [shared(_telling_scene(seed, level=LEVEL)) for seed in seeds]
+    assert np.mean(telling) > 2 * plain
 
 
 def test_packed_layers_equal_a_mask_over_the_whole_sequence(nano: Nano):

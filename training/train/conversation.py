@@ -36,7 +36,7 @@ _IMAGE_SHARE = 0.12
 WEIGHTS: dict[TaskKind, float] = {
     TaskKind.QUESTION: 2.5,
     TaskKind.CAPTION: 0.5,
-    TaskKind.CHOICE: 1.5,
+    TaskKind.CHOICE: 2.5,
     TaskKind.COUNT: 0.7,
     TaskKind.SPAN: 1.5,
     TaskKind.MOMENT: 1.0,
@@ -213,7 +213,8 @@ def _known(mentions: Mentions, task: Task, turn: Turn) -> Known:
     known += [(turn.place_in_answer(m.end), m, False) for m in told]
     meant = only_thing(asked)
     if meant is not None:
-        known.append((turn.answer_start - 1, Mention(0, mentions.of_thing(meant)), True))
+        facts = mentions.at_question_time(meant, task)
+        known.append((turn.answer_start - 1, Mention(0, facts, meant), True))
     return known
 
 

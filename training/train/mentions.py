@@ -11,11 +11,14 @@ import numpy as np
 from training.tasks import Task
 from training.tasks.facts import Holds, Noun, conditions_of
 from training.tasks.lexicon import plural
+from training.tasks.task import NUM_TIME_TOKENS
 from training.train.thing_facts import (
     CLASS_COUNTS,
+    CLASS_NAMES,
     Facts,
     facts_until,
     one_class,
+    state_between,
 )
 from training.world import Truth
 from training.world.scene import COLORS, KINDS, SIZES
@@ -27,6 +30,9 @@ _NOUN = re.compile(
 )
 # Not where a label is given: what it stands for comes behind it.
 _LABEL = re.compile(r"\bobject_(\d)(?!: \[)")
+_TIME = re.compile(r"<TEMP-(\d{3})>")
+# Parts of the clip around a time, in which is looked what a thing does.
+_NEAR = 0.02
 _OPTION = re.compile(r"\(([A-D])\) ")
 
 
@@ -64,6 +70,18 @@ class Mentions:
     def of_thing(self, thing: int) -> Facts:
         """What is known of a thing at the clip's end."""
         return self._whole[thing]
+
+    def at_question_time(self, thing: int, task: Task) -> Facts:
+        """What is known of a thing before the answer, with what it does at the time asked about."""
+        whole = self._whole[thing]
+        times = _TIME.findall(task.question)
+        if len(times) != 1:
+            return whole
+        time = int(times[0]) / (NUM_TIME_TOKENS - 1)
+        state = state_between(self._truth.scene.things[thing], time - _NEAR, time + _NEAR)
+        classes = whole.classes.copy()
+        classes[0, CLASS_NAMES.index("state")] = state
+        return Facts(classes, whole.times)
 
     def find(self, text: str, task: Task | None) -> list[Mention]:
         """Mentions of a question, or of an answer.

@@ -24,7 +24,7 @@ from training.train.conversation import (
     recite,
 )
 from training.train.even_tokens import TOKEN_SPREAD, even_out, shrink, standardise_inputs
-from training.train.fact_heads import FactHeads, SceneHead, time_entropy
+from training.train.fact_heads import ClockHead, FactHeads, SceneHead, time_entropy
 from training.train.looks import LooksPrompt
 from training.train.nano import Nano
 from training.train.packed_attention import run_layers
@@ -36,11 +36,13 @@ from ufvideo_export.facts import MAX_REGION_TOKENS
 from ufvideo_export.region_pooling import merge_tokens, pool_features
 
 Batch = list[Conversation]
+# How much the facts count against the words.
+FACT_WEIGHT = 0.05
 # Names of a clip that are recited.
 _NUM_WORDS = 18
-# Behind which layer what is to be known: at video tokens, at mentions, and at options and before
-# the answer.
-_VIDEO_LAYER, _MENTION_LAYER, _LATE_LAYER = 3, 4, 5
+# Behind which layer what is to be known: the time, what video tokens show, what mentions mean, and
+# what holds of options and before the answer.
+_CLOCK_LAYER, _VIDEO_LAYER, _MENTION_LAYER, _LATE_LAYER = 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Reader(nn.Module):
             FactHeads(nano.sizes.hidden_size) for _ in range(3)
         )
         self.scene_head = SceneHead(nano.sizes.hidden_size)
+        self.clock_head = ClockHead(nano.sizes.hidden_size)
         self.vision_encoder.requires_grad_(train_vision)
         self.aligner.requires_grad_(train_vision)
         self._train_vision = train_vision
@@ -152,6 +155,9 @@ class Reader(nn.Module):
             torch.from_numpy(video.times),
         )
         total, figures = told[0], {f"video_{k}": v for k, v in told[1].items()}
+        clocks = states.layers[_CLOCK_LAYER][:, head].unflatten(1, (NUM_FRAMES // 2, -1))
+        clock, figures["video_clock_error"] = self.clock_head(clocks)
+        total = total + clock
         rows = np.concatenate([[b] * len(c.mention_places) for b, c in enumerate(batch)])
         places = np.concatenate([c.mention_places for c in batch])
         late = np.concatenate([c.late for c in batch])

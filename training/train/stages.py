@@ -14,6 +14,7 @@ from training.train.looks import LooksPrompt
 from training.train.loop import Plan, train_stage
 from training.train.nano import Nano, save_whole
 from training.train.pretrain_language import (
+    FACT_WEIGHT,
     Reader,
     conversations,
     prepare_tokens,
@@ -42,17 +43,16 @@ PLANS = {
     for plan in (
         Plan("vision", num_steps=4200, learning_rate=1e-3, low_precision=True),
         Plan("masks", num_steps=5000, learning_rate=6e-4, low_precision=True),
-        Plan("tracking", num_steps=1200, learning_rate=5e-4, low_precision=True),
+        Plan("tracking", num_steps=500, learning_rate=5e-4, low_precision=True),
         Plan("names", num_steps=1600, learning_rate=1e-3, floor=0.5, low_precision=True),
         Plan("language", num_steps=5500, learning_rate=1e-3, low_precision=True),
-        Plan("joint", num_steps=1200, learning_rate=3e-4, num_warmup=50, low_precision=True),
+        Plan("joint", num_steps=400, learning_rate=3e-4, num_warmup=50, low_precision=True),
     )
 }
 # Times are taken for right within so many tokens, at first and for the last part of a stage.
 _EARLY_SPREAD, _LATE_SPREAD = 2.0, 1.0
 _EARLY_PART = 0.6
 _PROMPT_WEIGHT = 0.5
-_FACT_WEIGHT = 0.05
 _VALIDATE_EVERY = 500
 _VALIDATION_BATCHES = 6
 _MEASURED_BATCHES = 3
@@ -167,7 +167,7 @@ def _names(plan: Plan, place: Workplace) -> None:
 
     def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
         facts, figures = reader.fact_loss(reader(batch), batch)
-        return _FACT_WEIGHT * facts, figures
+        return FACT_WEIGHT * facts, figures
 
     train_stage(
         plan,
@@ -183,8 +183,7 @@ def _language(plan: Plan, place: Workplace) -> None:
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
     reader = Reader(nano, tokenizer, train_vision=False)
-    state = torch.load(place.weights("names"), map_location="cpu", weights_only=True)
-    reader.load_state_dict(state["reader"])
+    _load_reader(reader, place.weights("names"))
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
     _load_sam(nano, looks_prompt, place.weights("masks"))
 
@@ -196,7 +195,7 @@ def _language(plan: Plan, place: Workplace) -> None:
         prompts = prompt_loss(states, batch, looks_prompt)
         facts, figures = reader.fact_loss(states, batch)
         figures |= {"language": float(language.detach()), "prompt": float(prompts.detach())}
-        return language + _PROMPT_WEIGHT * prompts + _FACT_WEIGHT * facts, figures
+        return language + _PROMPT_WEIGHT * prompts + FACT_WEIGHT * facts, figures
 
     train_stage(
         plan,
@@ -206,15 +205,15 @@ def _language(plan: Plan, place: Workplace) -> None:
         place.folder,
         validate=_validator(reader, tokenizer),
         validate_every=_VALIDATE_EVERY,
-        on_save=lambda: nano.save_part(place.weights(plan.name), *LANGUAGE_PARTS),
+        on_save=lambda: save_whole({"reader": reader.state_dict()}, place.weights(plan.name)),
     )
 
 
 def _joint(plan: Plan, place: Workplace) -> None:
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
-    nano.load_part(place.weights("language"), *LANGUAGE_PARTS)
     module = JointTraining(nano, tokenizer)
+    _load_reader(module.reader, place.weights("language"))
     _load_sam(nano, module.tracking.looks_prompt, place.weights("tracking"))
     train_stage(
         plan,
@@ -250,6 +249,11 @@ def _validator(reader: Reader, tokenizer: TurnTokenizer) -> Callable[[], Mapping
         return {kind: sum(right) / len(right) for kind, right in found.items()}
 
     return validate
+
+
+def _load_reader(reader: Reader, path: Path) -> None:
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    reader.load_state_dict(state["reader"])
 
 
 def _save_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:

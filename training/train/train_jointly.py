@@ -1,7 +1,8 @@
-"""Last stage of training: everything learns together, with the losses of the paper.
+"""Last stage of training: language model and SAM 2 learn together, with the losses of the paper.
 
 Cross entropy of the words 1.0, binary cross entropy of the masks 2.0, dice 0.5. The masks' prompts
-are the language model's own [SEG] states now; the memory path goes on learning beside them.
+are the language model's own [SEG] states now; the memory path goes on learning beside them. The
+vision encoder and the aligner stand still.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from training.train.conversation import Conversation
 from training.train.mask_losses import MaskLosses, mask_losses
 from training.train.nano import Nano
 from training.train.pretrain_language import (
+    FACT_WEIGHT,
     Reader,
     States,
     conversations,
@@ -44,7 +46,7 @@ class JointTraining(nn.Module):
 
     def __init__(self, nano: Nano, tokenizer: TurnTokenizer) -> None:
         super().__init__()
-        self.reader = Reader(nano, tokenizer, train_vision=True)
+        self.reader = Reader(nano, tokenizer, train_vision=False)
         self.tracking = TrackingTraining(nano)
 
     def forward(self, batch: Batch, *, time_spread: float) -> tuple[torch.Tensor, dict[str, float]]:
@@ -54,7 +56,9 @@ class JointTraining(nn.Module):
         language = self.reader.language_loss(states, time_spread=time_spread)
         prompts = prompt_loss(states, clips, self.tracking.looks_prompt)
         tracked, tracked_iou = self.tracking.track(runs)
+        facts, _ = self.reader.fact_loss(states, clips)
         total = language + _PROMPT_WEIGHT * prompts + _TRACKING_WEIGHT * tracked
+        total = total + FACT_WEIGHT * facts
         figures = {
             "language": float(language.detach()),
             "prompt": float(prompts.detach()),

@@ -18,6 +18,8 @@ from ufvideo_export.tokenizer import read_tokenizer
 
 # Words that no question depends on count less.
 _PLAIN_WEIGHT = 0.15
+# A letter is all that is said of a choice.
+_LETTER_WEIGHT = 4.0
 _SYMBOL = re.compile(r"(<TEMP-\d{3}>|\[SEG\]|<region>|<\|im_start\|>|<\|im_end\|>)")
 _PREFIX = "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\n"
 _BEHIND_QUESTION = "<|im_end|>\n<|im_start|>assistant\n"
@@ -87,6 +89,8 @@ class TurnTokenizer:
         start = len(ids)
         answer = [*self._encode(task.answer), (self.end_id, -1)]
         weights = [0.0] * start + [self._weight(k, each[0]) for k, each in enumerate(answer)]
+        if task.options:
+            weights[start:] = [_LETTER_WEIGHT if w == 1.0 else w for w in weights[start:]]
         ids += [token_id for token_id, _ in answer]
         segs = tuple(k - 1 for k in range(start, len(ids)) if ids[k] == self.facts.seg_id)
         ends = [*turn.ends.tolist(), *([-1] * len(behind)), *(end for _, end in answer)]
