@@ -42,11 +42,11 @@ PLANS = {
     plan.name: plan
     for plan in (
         Plan("vision", num_steps=4200, learning_rate=1e-3, low_precision=True),
-        Plan("masks", num_steps=5000, learning_rate=6e-4, low_precision=True),
+        Plan("masks", num_steps=8000, learning_rate=6e-4, low_precision=True),
         Plan("tracking", num_steps=500, learning_rate=5e-4, low_precision=True),
         Plan("names", num_steps=1600, learning_rate=1e-3, floor=0.5, low_precision=True),
         Plan("language", num_steps=5500, learning_rate=1e-3, low_precision=True),
-        Plan("joint", num_steps=400, learning_rate=3e-4, num_warmup=50, low_precision=True),
+        Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
     )
 }
 # Times are taken for right within so many tokens, at first and for the last part of a stage.
@@ -185,7 +185,7 @@ def _language(plan: Plan, place: Workplace) -> None:
     reader = Reader(nano, tokenizer, train_vision=False)
     _load_reader(reader, place.weights("names"))
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
-    _load_sam(nano, looks_prompt, place.weights("masks"))
+    _load_looks(looks_prompt, place.weights("masks"))
 
     def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
         states = reader(batch)
@@ -261,8 +261,13 @@ def _save_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
 
 
 def _load_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
-    """SAM 2 and the stand-in prompts, which do not learn any more."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     nano.sam.load_state_dict(state["sam"])
+    _load_looks(looks_prompt, path)
+
+
+def _load_looks(looks_prompt: LooksPrompt, path: Path) -> None:
+    """The stand-in prompts, which do not learn any more."""
+    state = torch.load(path, map_location="cpu", weights_only=True)
     looks_prompt.load_state_dict(state["looks"])
     looks_prompt.requires_grad_(False)
