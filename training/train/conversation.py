@@ -34,17 +34,17 @@ IMAGE_KINDS = (TaskKind.IMAGE_QUESTION, TaskKind.IMAGE_SEGMENTATION)
 _IMAGE_SHARE = 0.12
 # What is not answered yet is asked more often.
 WEIGHTS: dict[TaskKind, float] = {
-    TaskKind.QUESTION: 2.5,
+    TaskKind.QUESTION: 3.0,
     TaskKind.CAPTION: 0.5,
     TaskKind.CHOICE: 2.5,
     TaskKind.COUNT: 0.7,
     TaskKind.SPAN: 1.5,
     TaskKind.MOMENT: 1.0,
     TaskKind.REGION_DESCRIPTION: 0.7,
-    TaskKind.REGION_QUESTION: 2.0,
+    TaskKind.REGION_QUESTION: 3.0,
     TaskKind.REFERRING: 0.7,
     TaskKind.REASONING: 1.2,
-    TaskKind.PIXRQA: 0.8,
+    TaskKind.PIXRQA: 2.0,
     TaskKind.PIXHQA: 1.2,
     TaskKind.PIXTRQA: 1.2,
 }

@@ -42,10 +42,10 @@ PLANS = {
     plan.name: plan
     for plan in (
         Plan("vision", num_steps=4200, learning_rate=1e-3, low_precision=True),
-        Plan("masks", num_steps=8000, learning_rate=6e-4, low_precision=True),
-        Plan("tracking", num_steps=500, learning_rate=5e-4, low_precision=True),
+        Plan("masks", num_steps=10000, learning_rate=6e-4, low_precision=True),
+        Plan("tracking", num_steps=900, learning_rate=5e-4, low_precision=True),
         Plan("names", num_steps=1600, learning_rate=1e-3, floor=0.5, low_precision=True),
-        Plan("language", num_steps=5500, learning_rate=1e-3, low_precision=True),
+        Plan("language", num_steps=6000, learning_rate=1e-3, low_precision=True),
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
     )
 }
