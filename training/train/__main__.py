@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 from training.train.plot import plot_logs
-from training.train.stages import PLANS, Workplace, load_nano, run_stage
+from training.train.stages import PLANS, load_nano, run_stage, write_training_heads
+from training.train.start_from import CHECKPOINT_FOLDER, HEADS_FILE, start_from
+from training.train.workplace import Workplace
 from training.train.world_tokenizer import train_tokenizer
 from training.train.write_checkpoint import write_checkpoint
 
@@ -24,6 +26,13 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="folder of the run; made if needed, resumed if not")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2, help="cores to use")
     parser.add_argument("--length", type=float, default=1.0, help="part of all steps to take")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        type=Path,
+        metavar="FOLDER",
+        help="go on from a trained model, as training/nano: language and joint stage only",
+    )
     parser.add_argument("--stage", choices=tuple(PLANS), nargs="*", help=argparse.SUPPRESS)
     given = parser.parse_args()
     place = Workplace(given.out)
@@ -31,6 +40,8 @@ def main() -> None:
         for name in given.stage:
             run_stage(name, place, num_threads=given.threads, length=given.length)
         return
+    if given.start is not None and not place.is_done("names"):
+        start_from(given.start, place)
     place.tokenizer.mkdir(parents=True, exist_ok=True)
     if not (place.tokenizer / "vocab.json").is_file():
         train_tokenizer(place.tokenizer)
@@ -38,9 +49,10 @@ def main() -> None:
     for name in _IN_ORDER:
         run_stage(name, place, num_threads=given.threads, length=given.length)
     plot_logs(place.folder)
-    checkpoint = place.folder / "checkpoint"
+    checkpoint = place.folder / CHECKPOINT_FOLDER
     if not checkpoint.exists():
         write_checkpoint(load_nano(place), place.tokenizer, checkpoint)
+        write_training_heads(place, place.folder / HEADS_FILE)
     print(f"The checkpoint is {checkpoint}; export it with")
     print(f"  ufvideo export {checkpoint} PACKAGE --seg-hidden-state predicting")
 

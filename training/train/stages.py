@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -26,9 +26,11 @@ from training.train.pretrain_language import (
 from training.train.pretrain_masks import MaskPretraining, mask_batches
 from training.train.pretrain_vision import VisionPretraining, vision_batches
 from training.train.sizes import SAM2_WIDTHS
+from training.train.start_from import write_heads
 from training.train.train_jointly import JointTraining, joint_batches
 from training.train.train_tracking import TrackingTraining, tracking_batches
 from training.train.turns import TurnTokenizer
+from training.train.workplace import Workplace
 from training.train.world_tokenizer import tokenizer_sizes
 
 LANGUAGE_PARTS = (
@@ -58,34 +60,6 @@ _VALIDATION_BATCHES = 6
 _MEASURED_BATCHES = 3
 
 
-@dataclass(frozen=True)
-class Workplace:
-    """Where a run keeps its files.
-
-    Attributes:
-        folder: Everything of the run.
-    """
-
-    folder: Path
-
-    @property
-    def tokenizer(self) -> Path:
-        """The tokenizer's files."""
-        return self.folder / "tokenizer"
-
-    def weights(self, stage: str) -> Path:
-        """What a stage leaves."""
-        return self.folder / f"{stage}.pt"
-
-    def is_done(self, stage: str) -> bool:
-        """Whether a stage has come to its end."""
-        return (self.folder / f"{stage}.done").is_file()
-
-    def set_done(self, stage: str) -> None:
-        """Note that a stage has come to its end."""
-        (self.folder / f"{stage}.done").touch()
-
-
 def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 1.0) -> None:
     """Run a stage to its end, from where it was left.
 
@@ -103,6 +77,15 @@ def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 
     if not place.is_done(name):
         _STAGES[name](plan, place)
         place.set_done(name)
+
+
+def write_training_heads(place: Workplace, path: Path) -> None:
+    """Write what the last stage leaves that no checkpoint holds; see start_from."""
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    module = JointTraining(nano, TurnTokenizer(place.tokenizer))
+    state = torch.load(place.state("joint"), map_location="cpu", weights_only=True)
+    module.load_state_dict(state["module"])
+    write_heads(module.reader, module.tracking.looks_prompt, path)
 
 
 def load_nano(place: Workplace) -> Nano:
