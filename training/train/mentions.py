@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.tasks import Task
+from training.tasks.choice import LETTERS
 from training.tasks.facts import Holds, Noun, conditions_of
 from training.tasks.lexicon import plural
+from training.tasks.score import read_letter
 from training.tasks.task import NUM_TIME_TOKENS
 from training.train.thing_facts import (
     CLASS_COUNTS,
@@ -33,7 +35,6 @@ _LABEL = re.compile(r"\bobject_(\d)(?!: \[)")
 _TIME = re.compile(r"<TEMP-(\d{3})>")
 # Parts of the clip around a time, in which is looked what a thing does.
 _NEAR = 0.02
-_OPTION = re.compile(r"\(([A-D])\) ")
 
 
 @dataclass(frozen=True)
@@ -99,14 +100,13 @@ class Mentions:
         """Whether each option of a question is the right one, told where it ends."""
         if not task.options:
             return []
-        right = _OPTION.match(task.answer + " ")
+        right = read_letter(task.answer, task.options)
         found = []
         place = 0
-        for letter, option in zip("ABCD", task.options, strict=False):
+        for letter, option in zip(LETTERS, task.options, strict=False):
             written = f"({letter}) {option}"
             place = task.question.index(written, place) + len(written)
-            true = right is not None and right[1] == letter
-            found.append(Mention(place, one_class("true", int(true))))
+            found.append(Mention(place, one_class("true", int(letter == right))))
         return found
 
     def _nouns(self, text: str) -> Iterator[Mention]:
