@@ -5,16 +5,6 @@
 #include "session_state.h"
 
 namespace ufvideo {
-namespace {
-
-/// Row of float32 [S, D] as [D] in memory of its own: the rest of the states can be freed.
-Tensor copied_row(const Tensor& states, std::int64_t row) {
-  Tensor copy(DType::kFloat32, {states.dim(1)});
-  std::copy_n(states.data<float>() + row * states.dim(1), states.dim(1), copy.data<float>());
-  return copy;
-}
-
-}  // namespace
 
 TokenStepper::Output Session::State::step(std::int64_t token_id) {
   const TokenEmbedder& embedder = model->token_embedder();
@@ -47,8 +37,8 @@ std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& pro
   const std::vector<std::int64_t> head(prompt.token_ids.begin(),
                                        prompt.token_ids.begin() + layout.media_index + 1);
   const bool region_in_head = std::count(head.begin(), head.end(), tokens.region_id) != 0;
-  const bool reuse =
-      !region_in_head && prefix_length > 0 && head == prefix_ids && layout.length > prefix_length;
+  const bool reuse = !region_in_head && prefix_length > 0 && head == prefix_ids &&
+                     layout.length > prefix_length && cache->length() >= prefix_length;
   const std::size_t first_index = reuse ? head.size() : 0;
   const std::int64_t first_position = reuse ? prefix_length : 0;
   const Tensor embeddings =
@@ -58,7 +48,9 @@ std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& pro
                                    model->token_embedder(), video_tokens, regions);
             });
   return poisoning([&]() -> Prefill {
+    cache->reserve_total(layout.length);
     cache->rewind(first_position);
+    prefix_length = first_position;
     LanguageModelOutput output =
         timed(timings, model->language_model().stem(), embeddings.dim(0),
               [&] { return model->language_model().run(embeddings, *cache); });
@@ -114,17 +106,20 @@ Generation Session::State::finish_answer() {
   DecodeLoop& loop = answer->loop;
   loop.end(StopReason::kStopped);
   Generation generation = std::move(answer->generation);
+  complete(generation, loop);
+  generation.timings = timings_between(answer->timings_before, timings);
+  answer.reset();
+  rewind_to_prefix();
+  return generation;
+}
+
+void Session::State::complete(Generation& generation, const DecodeLoop& loop) const {
   generation.token_ids = loop.token_ids();
   generation.stop_reason = loop.stop_reason();
   generation.seg_positions = loop.seg_positions();
   generation.seg_hidden_states = loop.seg_hidden_states();
   const TokenFacts& tokens = model->manifest().tokens;
   generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
-  generation.timings = timings_between(answer->timings_before, timings);
-  answer.reset();
-  // The answer's own positions are never read again: the next question starts at the prefix.
-  cache->rewind(std::min(prefix_length, cache->length()));
-  return generation;
 }
 
 Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start) {
@@ -169,7 +164,7 @@ Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_star
   generation.num_reused_tokens = filled->first_position;
   generation.time_to_first_token_ms = elapsed_ms(begin);
   generation.timings = timings_between(before, state.timings);
-  state.cache->rewind(std::min(state.prefix_length, state.cache->length()));
+  state.rewind_to_prefix();
   return generation;
 }
 

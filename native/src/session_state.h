@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "decode/prompt_splice.h"
 #include "frame_cache.h"
 #include "frame_encoder.h"
+#include "ufvideo/error.h"
 #include "ufvideo/session.h"
 
 namespace ufvideo {
@@ -35,6 +37,9 @@ struct Session::State : TokenStepper {
     LanguageModelOutput output;
   };
 
+  /// Several answers under way (session_batch.cc).
+  class Batch;
+
   // TokenStepper
   Output step(std::int64_t token_id) override;
   bool has_room() const override {
@@ -44,6 +49,10 @@ struct Session::State : TokenStepper {
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
+  /// Takes over what an answer's loop has.
+  void complete(Generation& generation, const DecodeLoop& loop) const;
+  /// Forgets the positions behind the prefix: the next question starts there.
+  void rewind_to_prefix() { cache->rewind(std::min(prefix_length, cache->length())); }
 
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
@@ -66,11 +75,16 @@ struct Session::State : TokenStepper {
   /// Decodes all objects on one frame into the result's rows.
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                     std::int64_t frame, Segmentation& result);
-  /// Runs `work`; when it throws, the session is poisoned.
+  /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out: the cache then
+  /// holds what it held before, and something shorter can be asked.
   template <typename Work>
   auto poisoning(const Work& work) {
     try {
       return work();
+    } catch (const Error& error) {
+      answer.reset();
+      poisoned = error.code() != ErrorCode::kOutOfMemory;
+      throw;
     } catch (...) {
       poisoned = true;
       throw;

@@ -71,4 +71,10 @@ Tensor stack_rows(const std::vector<Tensor>& rows) {
   return stacked;
 }
 
+Tensor copied_row(const Tensor& states, std::int64_t row) {
+  Tensor copy(DType::kFloat32, {states.dim(1)});
+  std::copy_n(states.data<float>() + row * states.dim(1), states.dim(1), copy.data<float>());
+  return copy;
+}
+
 }  // namespace ufvideo

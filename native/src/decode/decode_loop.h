@@ -70,4 +70,7 @@ class DecodeLoop {
 /// Rows of float32 [D] as one float32 [O, D]; an empty tensor for none.
 Tensor stack_rows(const std::vector<Tensor>& rows);
 
+/// Row of float32 [S, D] as [D] in memory of its own: the rest of the states can be freed.
+Tensor copied_row(const Tensor& states, std::int64_t row);
+
 }  // namespace ufvideo
