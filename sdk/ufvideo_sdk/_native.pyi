@@ -13,12 +13,15 @@ class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def kv_cache_bytes(self) -> int | None:
         ...
     @property
     def mask_cache_bytes(self) -> int:
@@ -437,6 +440,12 @@ class Session:
         Answer one prompt; callback(token_id) returns a StreamAction or None.
         
         An exception of the callback ends the answer and is raised unchanged.
+        """
+    def generate_many(self, prompts: collections.abc.Sequence[Prompt], config: GenerationConfig, callback: typing.Any = None) -> list[Generation]:
+        """
+        Answer several prompts as rows of one batch, in order, as generate() one by one.
+        
+        callback(index, token_id) returns a StreamAction or None, which ends its own answer.
         """
     def held_bytes(self) -> int:
         """

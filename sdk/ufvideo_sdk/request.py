@@ -21,7 +21,16 @@ SegmentFrames = str | Sequence[int] | NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ask:
-    """A question as the caller put it (see `Session.ask`)."""
+    """A question with what its marks stand for, as one of `Session.ask_many`.
+
+    Attributes:
+        question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
+            `times`.
+        regions: Objects pointed at.
+        times: Seconds of the clip or spans.
+        history: Earlier turns (question, answer), oldest first.
+        segment_frames: Where to draw masks: "sampled", "all", or source indices.
+    """
 
     question: str
     regions: Sequence[Region] = ()
@@ -36,6 +45,14 @@ class Request:
 
     question: str
     prompt: _native.Prompt
+    segment_idxs: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Checked:
+    ask: Ask
+    token_ids: list[int]
+    regions: list[_native.RegionPrompt]
     segment_idxs: NDArray[np.int64]
 
 
@@ -57,6 +74,23 @@ class RequestBuilder:
         Raises:
             InputError: When a part of the question cannot be used.
         """
+        return self._with_pixels(native, [self._checked(ask)])[0]
+
+    def build_many(self, native: _native.Session, asks: Sequence[Ask]) -> list[Request]:
+        """Several questions, whose region frames are read once for all of them.
+
+        Raises:
+            InputError: When a part of a question cannot be used, naming the question.
+        """
+        checked = []
+        for number, ask in enumerate(asks):
+            try:
+                checked.append(self._checked(ask))
+            except InputError as error:
+                raise InputError(f"questions[{number}]: {error}") from None
+        return self._with_pixels(native, checked)
+
+    def _checked(self, ask: Ask) -> _Checked:
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -64,15 +98,22 @@ class RequestBuilder:
         question = Question(ask.question, len(ask.regions), ask.times, ask.history)
         token_ids = self._prompts.build(question, self._clip)
         regions = [self._region_prompt(region, i) for i, region in enumerate(ask.regions)]
-        on_regions = [int(idx) for region in ask.regions for idx in region.frame_idxs]
+        return _Checked(ask, token_ids, regions, segment_idxs)
+
+    def _with_pixels(self, native: _native.Session, asked: Sequence[_Checked]) -> list[Request]:
+        on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
         missing = native.missing_frames(on_regions)
-        prompt = _native.Prompt(
-            token_ids=token_ids,
-            regions=regions,
-            region_frames=self._clip.read(missing) if missing else None,
-            region_frame_idxs=missing,
-        )
-        return Request(ask.question, prompt, segment_idxs)
+        pixels = self._clip.read(missing) if missing else None
+        requests = []
+        for checked in asked:
+            prompt = _native.Prompt(
+                token_ids=checked.token_ids,
+                regions=checked.regions,
+                region_frames=pixels if checked.regions else None,
+                region_frame_idxs=missing if checked.regions else [],
+            )
+            requests.append(Request(checked.ask.question, prompt, checked.segment_idxs))
+        return requests
 
     def segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
         """Source indices of the frames to segment, int64 [F].

@@ -26,6 +26,7 @@ from ufvideo_sdk.native_results import (
     stage_stats,
 )
 from ufvideo_sdk.prompt import History, Time
+from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.request import Ask, Request, RequestBuilder, SegmentFrames
 from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TextEvent, TimeSpan
@@ -156,6 +157,40 @@ class Session:
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
 
+    def ask_many(
+        self,
+        questions: Sequence[str | Ask],
+        *,
+        config: GenerationConfig = _GREEDY,
+        on_text: IndexedTextCallback | None = None,
+    ) -> list[Answer]:
+        """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
+
+        Each token of every row comes of one pass over the weights, which is where the time goes.
+        At most 16 rows at once, and fewer where `RuntimeConfig.kv_cache_bytes` has no room for as
+        many answers of `max_new_tokens`; a question that finds no row waits for one. Pixels of
+        region frames that are not encoded yet are held for all questions together.
+
+        Args:
+            questions: Texts, or `Ask` with regions, times, history and frames to segment.
+            config: How to answer each; a seed draws for each as it does for one alone.
+            on_text: Called with a question's number and each piece of its answer, which come
+                interleaved; returns nothing or what to do with that one answer. Its exceptions end
+                all and are raised unchanged.
+
+        Returns:
+            The answers in the order of the questions. A step counts whole in the statistics of
+            every answer that took part in it.
+
+        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
+            has all answers as its attribute `answers`. A `cancel` ends all that have not ended.
+        """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
+        asks = as_asks(questions)
+        with self._entered() as native:
+            return answer_many(self, native, asks, config, on_text)
+
     def locate(self, event: str, *, config: GenerationConfig = _GREEDY) -> list[TimeSpan]:
         """Find when an event happens, with the prompt the model was trained on.
 
@@ -272,10 +307,10 @@ class Session:
 
         return on_token
 
-    def _answer(self, request: Request, generation: _native.Generation) -> Answer:
+    def _text_answer(self, request: Request, generation: _native.Generation) -> Answer:
         token_ids = tuple(generation.token_ids)
         ended = bool(token_ids) and token_ids[-1] in self._model.manifest.tokens.end_ids
-        answer = Answer(
+        return Answer(
             question=request.question,
             text=self._model.tokenizer.decode(token_ids[:-1] if ended else token_ids),
             token_ids=token_ids,
@@ -285,6 +320,9 @@ class Session:
             stats=answer_stats(generation, []),
             clip=self._clip,
         )
+
+    def _answer(self, request: Request, generation: _native.Generation) -> Answer:
+        answer = self._text_answer(request, generation)
         if answer.stop_reason is StopReason.CANCELLED:
             return answer
         try:
