@@ -100,6 +100,12 @@ void bind_session(py::module_& module) {
           py::arg("frames"), py::arg("frame_idxs"),
           "Encode some of the clip's frames, uint8 [F, H, W, 3].")
       .def("end_clip", &Session::end_clip, Release(), "Make the video tokens of the clip.")
+      .def("save_clip", &Session::save_clip, py::arg("prefix_ids"), Release(),
+           "What was computed of the clip, the prefix included; None when it was cancelled.")
+      .def("restore_clip", &Session::restore_clip, py::arg("saved"), Release(),
+           "Open a clip with what was computed of it.\n\n"
+           "Raises InputError when a size is not this model's, CapacityError when the prefix does "
+           "not fit into the bound on the KV cache.")
       .def("missing_frames", &Session::missing_frames, py::arg("frame_idxs"), Release(),
            "Those of the frames whose features are not held, each once.")
       .def(

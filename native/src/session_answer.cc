@@ -37,8 +37,7 @@ std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& pro
   const std::vector<std::int64_t> head(prompt.token_ids.begin(),
                                        prompt.token_ids.begin() + layout.media_index + 1);
   const bool region_in_head = std::count(head.begin(), head.end(), tokens.region_id) != 0;
-  const bool reuse = !region_in_head && prefix_length > 0 && head == prefix_ids &&
-                     layout.length > prefix_length && cache->length() >= prefix_length;
+  const bool reuse = !region_in_head && holds_prefix(head) && layout.length > prefix_length;
   const std::size_t first_index = reuse ? head.size() : 0;
   const std::int64_t first_position = reuse ? prefix_length : 0;
   const Tensor embeddings =

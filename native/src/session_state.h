@@ -51,12 +51,18 @@ struct Session::State : TokenStepper {
   Generation finish_answer();
   /// Takes over what an answer's loop has.
   void complete(Generation& generation, const DecodeLoop& loop) const;
+  /// Whether the cache begins with exactly these ids, up to the end of the video.
+  bool holds_prefix(const std::vector<std::int64_t>& ids) const {
+    return prefix_length > 0 && ids == prefix_ids && cache->length() >= prefix_length;
+  }
   /// Forgets the positions behind the prefix: the next question starts there.
   void rewind_to_prefix() { cache->rewind(std::min(prefix_length, cache->length())); }
 
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   void end_clip();
+  void check_saved(const SavedClip& saved) const;
+  void restore_clip(const SavedClip& saved);
 
   /// Runs a prompt through the language model, reusing the cache up to the end of the video;
   /// nothing when it was cancelled before.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_stream import AnswerStream
-from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.arguments import check_callback, check_instance, described
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, StateError, UFVideoError
@@ -30,6 +32,8 @@ from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.request import Ask, Request, RequestBuilder, SegmentFrames
 from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TextEvent, TimeSpan
+from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.session_file import SessionFile
 from ufvideo_sdk.tokenizer import IncrementalDecoder
 
 if TYPE_CHECKING:
@@ -47,8 +51,8 @@ class Session:
     Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
     """
 
-    def __init__(self, model: UFVideo, clip: Clip) -> None:
-        """Encode the clip. Use `UFVideo.open`.
+    def __init__(self, model: UFVideo, clip: Clip, *, saved: SessionFile | None = None) -> None:
+        """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
 
         Raises:
             InputError: When a frame cannot be read.
@@ -64,6 +68,9 @@ class Session:
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
         self._requests = RequestBuilder(model.prompts, clip, sampled)
+        if saved is not None:
+            self._native.restore_clip(native_clip(saved, idxs))
+            return
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
             self._native.add_frames(frames, piece.tolist())
@@ -230,6 +237,25 @@ class Session:
             generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.
+
+        The file appears in one step, when it is complete (see docs/session_format.md). The prompt
+        up to the video's end is run first where it has not been.
+
+        Raises:
+            InputError: When the folder is missing or cannot be written.
+            CapacityError: When the disk is full, or memory runs out.
+            StateError: When it was cancelled; otherwise as `ask`.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {described(path)}")
+        with self._entered() as native:
+            saved = native.save_clip(self._model.prompts.prefix(self._clip))
+            if saved is None:
+                raise StateError("save: expected to go on to the end, it was cancelled")
+            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
 
     def cancel(self) -> None:
         """End the call under way, or the open stream, early. Any thread may call this.

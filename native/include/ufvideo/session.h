@@ -31,6 +31,24 @@ struct RegionPrompt {
   Tensor masks;
 };
 
+/// What a session has computed of its clip: opened again with it, it answers without the video.
+struct SavedClip {
+  bool is_image = false;
+  /// The clip's sampled frames, repeats included; one for an image.
+  std::vector<std::int64_t> frame_idxs;
+  std::int64_t height_px = 0;
+  std::int64_t width_px = 0;
+  /// SigLIP features of each distinct frame in the order of the indices, float32 [F, P, Dv].
+  Tensor features;
+  /// float32 [N, D].
+  Tensor video_tokens;
+  /// Token ids up to the video's placeholder, and their keys and values with the video tokens in
+  /// its place: float32 or float16, as the language model's cache, [L, kv, n, head].
+  std::vector<std::int64_t> prefix_ids;
+  Tensor keys;
+  Tensor values;
+};
+
 /// A prompt in token ids. Placeholders (video or image, region) stand where embeddings go.
 struct Prompt {
   std::vector<std::int64_t> token_ids;
@@ -68,6 +86,16 @@ class Session {
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   void end_clip();
+
+  /// What was computed of the open clip, the prefix included, which is run first where it is not
+  /// held; nothing when that was cancelled.
+  ///
+  /// @param prefix_ids ids that every question about the clip begins with, the video's or image's
+  ///     placeholder at their end.
+  std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids);
+  /// Opens a clip with what was computed of it. Replaces an earlier clip. Throws InvalidInput when
+  /// a size is not this model's, OutOfMemory when the prefix exceeds the bound on the KV cache.
+  void restore_clip(const SavedClip& saved);
 
   /// Those of the frames whose features are not held, each once, in the order given: what a prompt
   /// with regions on these frames has to bring along.
