@@ -54,6 +54,8 @@ class Session::State::Batch : public RowStepper {
   }
 
  private:
+  /// Positions of a prompt at most, once it has been found fit to be answered.
+  std::int64_t checked_length(const Prompt& prompt) const;
   std::int64_t plan_rows() const;
   std::int64_t length_of(std::size_t row) const {
     return rows_ ? rows_->lengths().at(row) : state_.cache->length();
@@ -75,25 +77,30 @@ class Session::State::Batch : public RowStepper {
   std::size_t num_admitted_ = 0;
 };
 
-std::int64_t Session::State::Batch::plan_rows() const {
+std::int64_t Session::State::Batch::checked_length(const Prompt& prompt) const {
   const Manifest& manifest = state_.model->manifest();
+  state_.check_answer_format(prompt, config_);
+  std::vector<std::int64_t> region_lengths;
+  for (const RegionPrompt& region : prompt.regions) {
+    region_lengths.push_back(std::min<std::int64_t>(
+        manifest.model.max_region_tokens, static_cast<std::int64_t>(region.frame_idxs.size())));
+  }
+  const PromptLayout layout = lay_out_prompt(prompt.token_ids, manifest.tokens, state_.is_image,
+                                             state_.video_tokens.dim(0), region_lengths);
+  state_.check_room(prompt, layout);
+  state_.check_regions(prompt);
+  return layout.length;
+}
+
+std::int64_t Session::State::Batch::plan_rows() const {
   const std::int64_t max_positions = state_.model->language_model().max_positions();
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < prompts_.size(); ++i) {
-    std::vector<std::int64_t> region_lengths;
-    for (const RegionPrompt& region : prompts_[i].regions) {
-      region_lengths.push_back(std::min<std::int64_t>(
-          manifest.model.max_region_tokens, static_cast<std::int64_t>(region.frame_idxs.size())));
+    try {
+      longest = std::max(longest, checked_length(prompts_[i]));
+    } catch (const Error& error) {
+      fail(error.code(), "prompts[", i, "]: ", error.what());
     }
-    const PromptLayout layout =
-        lay_out_prompt(prompts_[i].token_ids, manifest.tokens, state_.is_image,
-                       state_.video_tokens.dim(0), region_lengths);
-    if (layout.length > max_positions) {
-      fail(ErrorCode::kOutOfMemory, "prompts[", i, "]: expected at most ", max_positions,
-           " positions (the model's context), got ", layout.length);
-    }
-    state_.check_regions(prompts_[i]);
-    longest = std::max(longest, layout.length);
   }
   const KvCache& own = *state_.cache;
   const KvCacheSizes& sizes = *own.sizes();
@@ -131,20 +138,24 @@ std::optional<BatchLoop::Token> Session::State::Batch::admit() {
   const Clock::time_point begin = Clock::now();
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
-  const std::optional<Prefill> filled = state_.prefill(prompts_[question]);
+  const Prompt& prompt = prompts_[question];
+  const auto last_position = [](const PromptLayout& layout) {
+    return std::vector<std::int64_t>{layout.length - 1};
+  };
+  const std::optional<Prefill> filled = state_.prefill(prompt, last_position);
   if (!filled) {
     return std::nullopt;
   }
-  const Tensor& states = filled->output.hidden_states;
-  generation.num_prefill_tokens = states.dim(0);
-  generation.num_reused_tokens = filled->first_position;
+  generation.num_prefill_tokens = filled->num_new;
+  generation.num_reused_tokens = filled->num_reused;
   const Manifest& manifest = state_.model->manifest();
   const BatchLoop::Token token = state_.poisoning([&] {
     if (rows_) {
       rows_->add_row(*state_.cache);
     }
-    DecodeLoop loop(manifest.tokens, manifest.model.seg_hidden_state, config_);
-    loop.start({filled->output.logits, copied_row(states, states.dim(0) - 1)});
+    DecodeLoop loop(manifest.tokens, manifest.model.seg_hidden_state, config_,
+                    prompt.answer_format);
+    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
     return loop_.add(question, std::move(loop));
   });
   generation.time_to_first_token_ms = elapsed_ms(begin);
@@ -207,7 +218,6 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
     }
     collect();
   }
-  state_.rewind_to_prefix();
   return std::move(generations_);
 }
 

@@ -76,20 +76,23 @@ std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& pre
   saved.width_px = state.frame_size[1];
   saved.prefix_ids = prefix_ids;
   check_prefix_ids(saved, state.model->manifest());
-  if (!state.holds_prefix(prefix_ids) && !state.prefill({prefix_ids, {}, {}, {}})) {
+  const bool is_held = state.held.num_shared(prefix_ids, {}) == prefix_ids.size();
+  const auto no_states = [](const PromptLayout&) { return std::vector<std::int64_t>{}; };
+  if (!is_held && !state.prefill({prefix_ids, {}, {}, {}, nullptr}, no_states)) {
     return std::nullopt;
   }
-  state.rewind_to_prefix();
   saved.features = state.frame_encoder.clip_features(distinct(state.clip_idxs));
   saved.video_tokens = copied(state.video_tokens);
   const KvCache& cache = *state.cache;
   const KvCacheSizes& sizes = *cache.sizes();
-  const Shape shape{sizes.num_layers, sizes.num_key_value_heads, cache.length(), sizes.head_dim};
+  const std::int64_t num_positions =
+      static_cast<std::int64_t>(prefix_ids.size()) - 1 + state.video_tokens.dim(0);
+  const Shape shape{sizes.num_layers, sizes.num_key_value_heads, num_positions, sizes.head_dim};
   saved.keys = Tensor(sizes.dtype, shape);
   saved.values = Tensor(sizes.dtype, shape);
   for (int layer = 0; layer < sizes.num_layers; ++layer) {
-    copy_positions(cache.keys(layer), 0, layer_of(saved.keys, layer), 0, cache.length());
-    copy_positions(cache.values(layer), 0, layer_of(saved.values, layer), 0, cache.length());
+    copy_positions(cache.keys(layer), 0, layer_of(saved.keys, layer), 0, num_positions);
+    copy_positions(cache.values(layer), 0, layer_of(saved.values, layer), 0, num_positions);
   }
   return saved;
 }
@@ -130,8 +133,7 @@ void Session::State::restore_clip(const SavedClip& saved) {
     copy_positions(layer_of(saved.values, layer), 0, cache->values(layer), 0, num_positions);
   }
   cache->advance(num_positions);
-  prefix_ids = saved.prefix_ids;
-  prefix_length = num_positions;
+  held.hold(saved.prefix_ids, {});
   frame_encoder.restore_clip(saved.features, distinct(saved.frame_idxs));
   frame_size = {saved.height_px, saved.width_px};
   video_tokens = copied(saved.video_tokens);

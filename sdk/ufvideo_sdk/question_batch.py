@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_maker import AnswerMaker, Draft
+from ufvideo_sdk.answer_text import AnswerText, token_callback
 from ufvideo_sdk.arguments import check_sequence, described
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, UFVideoError
-from ufvideo_sdk.request import Ask, Request
+from ufvideo_sdk.request import Ask
 from ufvideo_sdk.results import Answer, StopReason, TextEvent
 
 if TYPE_CHECKING:
@@ -45,40 +47,43 @@ def answer_many(
     on_text: IndexedTextCallback | None,
 ) -> list[Answer]:
     """Answer checked questions within a session that is entered (see `Session.ask_many`)."""
-    requests = session._requests.build_many(native, asks)
-    callback = None if on_text is None else _token_callback(session, len(asks), on_text)
+    requests = session._requests.build_many(native, asks, config)
+    answers = session._answers
+    texts = [answers.text(request) for request in requests]
+    is_heard = on_text is not None or config.stop_strings
+    callback = _indexed_callback(texts, on_text) if is_heard else None
     prompts = [request.prompt for request in requests]
     generations = native.generate_many(prompts, config.to_native(), callback)
-    return _with_masks(session, requests, generations)
+    parts = zip(requests, generations, texts, strict=True)
+    return _with_masks(native, answers, [answers.draft(*each) for each in parts])
 
 
-def _token_callback(
-    session: Session, count: int, on_text: IndexedTextCallback
+def _indexed_callback(
+    texts: Sequence[AnswerText], on_text: IndexedTextCallback | None
 ) -> Callable[[int, int], _native.StreamAction | None]:
-    def for_one(number: int) -> Callable[[int], _native.StreamAction | None]:
-        return session._token_callback(lambda event: on_text(number, event))
+    def callback_of(number: int) -> Callable[[int], _native.StreamAction | None]:
+        on_own = None if on_text is None else (lambda event: on_text(number, event))
+        return token_callback(texts[number], on_own)
 
-    callbacks = [for_one(number) for number in range(count)]
+    callbacks = [callback_of(number) for number in range(len(texts))]
     return lambda number, token_id: callbacks[number](token_id)
 
 
 def _with_masks(
-    session: Session, requests: Sequence[Request], generations: Sequence[_native.Generation]
+    native: _native.Session, maker: AnswerMaker, drafts: Sequence[Draft]
 ) -> list[Answer]:
     answers: list[Answer] = []
     cancelled = False
-    for request, generation in zip(requests, generations, strict=True):
-        text_only = session._text_answer(request, generation)
-        if cancelled and generation.seg_positions:
+    for draft in drafts:
+        if cancelled and draft.seg_hidden_states.size:
             # A cancel while masks were under way: none are begun.
-            answers.append(replace(text_only, stop_reason=StopReason.CANCELLED))
+            answers.append(replace(draft.answer, stop_reason=StopReason.CANCELLED))
             continue
         try:
-            answer = session._answer(request, generation)
+            answer = maker.with_masks(native, draft)
         except UFVideoError as error:
-            rest = zip(requests[len(answers) :], generations[len(answers) :], strict=True)
-            error.answers = (*answers, *(session._text_answer(r, g) for r, g in rest))
+            error.answers = (*answers, *(rest.answer for rest in drafts[len(answers) :]))
             raise
-        cancelled |= text_only.stop_reason is not answer.stop_reason
+        cancelled |= draft.answer.stop_reason is not answer.stop_reason
         answers.append(answer)
     return answers
