@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,30 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
-from ufvideo_sdk.answer_text import AnswerText, TextCallback, token_callback
+from ufvideo_sdk.answer_text import TextCallback, token_callback
 from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError, StateError, UFVideoError
-from ufvideo_sdk.native_results import (
-    STOP_REASONS,
-    answer_stats,
-    first_tokens,
-    mask_tracks,
-    spans_in_seconds,
-    stage_stats,
-)
+from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.regions import Region
-from ufvideo_sdk.request import (
-    Ask,
-    Request,
-    RequestBuilder,
-    SegmentFrames,
-    check_no_stop_strings,
-)
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TimeSpan
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
@@ -67,6 +54,7 @@ class Session:
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
+        self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
@@ -145,12 +133,11 @@ class Session:
         ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
         with self._entered() as native:
             request = self._requests.build(native, ask)
-            end_ids = self._model.manifest.tokens.end_ids
-            text = AnswerText(self._model.tokenizer, end_ids, config.stop_strings)
+            text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
             callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answer(request, generation, text)
+            return self._answers.build(native, request, generation, text)
 
     def stream(
         self,
@@ -295,41 +282,3 @@ class Session:
                 native.drop_answer()
                 native.forget_cancel()
             yield native
-
-    def _answer(self, request: Request, generation: _native.Generation, text: AnswerText) -> Answer:
-        facts = self._model.manifest.tokens
-        is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
-        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
-        tokens = first_tokens(generation, num_tokens, facts)
-        ended = bool(tokens.ids) and tokens.ids[-1] in facts.end_ids
-        words = tokens.ids[:-1] if ended else tokens.ids
-        reason = STOP_REASONS[generation.stop_reason]
-        answer = Answer(
-            question=request.question,
-            text=text.text if is_cut else self._model.tokenizer.decode(words),
-            token_ids=tokens.ids,
-            spans=spans_in_seconds(tokens.spans, self._clip),
-            masks=(),
-            stop_reason=StopReason.STOP_STRING if is_cut else reason,
-            stats=answer_stats(generation, []),
-            clip=self._clip,
-            choice=request.choices.get(words) if reason is StopReason.END else None,
-        )
-        if answer.stop_reason is StopReason.CANCELLED:
-            return answer
-        try:
-            found = mask_tracks(
-                self._open(), self._clip, tokens.seg_hidden_states, request.segment_idxs
-            )
-        except UFVideoError as error:
-            failed = type(error)(
-                f"masks of the answer, whose text is this error's `answer`: {error}"
-            )
-            failed.answer = answer
-            raise failed from error
-        return replace(
-            answer,
-            masks=found.tracks,
-            stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(generation, found.timings),
-        )
