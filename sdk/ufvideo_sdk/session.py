@@ -224,9 +224,9 @@ class Session:
         """End the call under way, or the open stream, early. Any thread may call this.
 
         From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
-        the next prefill, token or frame to segment. The answer then ends with
+        the next piece of a prompt, token or frame to segment. The answer then ends with
         `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
-        that are done, and none are begun. `locate` and `segment` return what they have. With
+        that are done, and none are begun. `locate` and `segment` return what is whole. With
         nothing under way, nothing happens: the next question is not ended.
         """
         native = self._native
