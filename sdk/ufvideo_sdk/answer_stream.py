@@ -27,7 +27,7 @@ class AnswerStream(Iterator[TextEvent]):
         self._session = session
         self._request = request
         self._token = token
-        self._text = session._answers.text(request)
+        self._text = session._answers.text(request.config)
         self._last_id = 0
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
@@ -117,9 +117,9 @@ class AnswerStream(Iterator[TextEvent]):
         generation = native.finish()
         self._session._stream_token = None
         try:
-            answers = self._session._answers
-            draft = answers.draft(self._request, generation, self._text)
-            self._answer = answers.with_masks(native, draft)
+            self._answer = self._session._answers.build(
+                native, self._request, generation, self._text
+            )
         except BaseException as error:
             self._fail(error)
             raise

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.answer_maker import AnswerMaker, Draft
+from ufvideo_sdk.answer_builder import AnswerBuilder, Draft
 from ufvideo_sdk.answer_text import AnswerText, token_callback
 from ufvideo_sdk.arguments import check_sequence, described
 from ufvideo_sdk.config import GenerationConfig
@@ -49,7 +49,7 @@ def answer_many(
     """Answer checked questions within a session that is entered (see `Session.ask_many`)."""
     requests = session._requests.build_many(native, asks, config)
     answers = session._answers
-    texts = [answers.text(request) for request in requests]
+    texts = [answers.text(config) for _ in requests]
     is_heard = on_text is not None or config.stop_strings
     callback = _indexed_callback(texts, on_text) if is_heard else None
     prompts = [request.prompt for request in requests]
@@ -70,7 +70,7 @@ def _indexed_callback(
 
 
 def _with_masks(
-    native: _native.Session, maker: AnswerMaker, drafts: Sequence[Draft]
+    native: _native.Session, maker: AnswerBuilder, drafts: Sequence[Draft]
 ) -> list[Answer]:
     answers: list[Answer] = []
     cancelled = False

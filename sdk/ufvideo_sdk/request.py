@@ -129,8 +129,12 @@ class RequestBuilder:
         pixels = self._clip.read(missing) if missing else None
         requests = []
         for each in asked:
-            of_regions = {"region_frames": pixels, "region_frame_idxs": missing}
-            prompt = _native.Prompt(**each.parts, **(of_regions if each.ask.regions else {}))
+            is_marked = bool(each.ask.regions)
+            prompt = _native.Prompt(
+                **each.parts,
+                region_frames=pixels if is_marked else None,
+                region_frame_idxs=missing if is_marked else [],
+            )
             requests.append(
                 Request(each.ask.question, prompt, each.segment_idxs, each.config, each.choices)
             )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.answer_maker import AnswerMaker
+from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
 from ufvideo_sdk.arguments import check_callback, check_instance, described
@@ -59,8 +59,8 @@ class Session:
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
+        self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
-        self._answers = AnswerMaker(model, clip)
         if saved is not None:
             self._native.restore_clip(native_clip(saved, idxs))
             return
@@ -140,11 +140,11 @@ class Session:
         ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
             request = self._requests.build(native, ask, config)
-            text = self._answers.text(request)
+            text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
             callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answers.with_masks(native, self._answers.draft(request, generation, text))
+            return self._answers.build(native, request, generation, text)
 
     def stream(
         self,
@@ -284,9 +284,9 @@ class Session:
         """End the call under way, or the open stream, early. Any thread may call this.
 
         From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
-        the next prefill, token or frame to segment. The answer then ends with
+        the next piece of a prompt, token or frame to segment. The answer then ends with
         `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
-        that are done, and none are begun. `locate` and `segment` return what they have. With
+        that are done, and none are begun. `locate` and `segment` return what is whole. With
         nothing under way, nothing happens: the next question is not ended.
         """
         native = self._native

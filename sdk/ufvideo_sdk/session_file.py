@@ -84,7 +84,7 @@ def _pieces(text: bytes, arrays: Arrays) -> Iterator[bytes | memoryview]:
     for array in arrays.values():
         padding = _padding(offset)
         yield bytes(padding)
-        yield memoryview(array).cast("B")
+        yield array.data.cast("B")
         offset += padding + array.nbytes
 
 
@@ -179,7 +179,7 @@ class _Reader:
 
     def _array(self, name: str, listed: ArrayFacts) -> NDArray[Any]:
         array = np.empty(listed.shape, listed.dtype)
-        data = memoryview(array).cast("B")
+        data = array.data.cast("B")
         done = 0
         while done < len(data):
             count = self._file.readinto(data[done:])  # type: ignore[attr-defined]

@@ -59,7 +59,7 @@ struct Prompt {
   Tensor region_frames;
   std::vector<std::int64_t> region_frame_idxs;
   /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
-  std::shared_ptr<const TokenAutomaton> answer_format;
+  std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
 };
 
 /// Called after each generated token.

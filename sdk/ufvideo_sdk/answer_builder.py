@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_text import AnswerText
 from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
@@ -43,7 +44,7 @@ class Draft:
     seg_hidden_states: NDArray[np.float32]
 
 
-class AnswerMaker:
+class AnswerBuilder:
     """Makes answers about one clip."""
 
     def __init__(self, model: UFVideo, clip: Clip) -> None:
@@ -51,9 +52,29 @@ class AnswerMaker:
         self._facts = model.manifest.tokens
         self._clip = clip
 
-    def text(self, request: Request) -> AnswerText:
+    def text(self, config: GenerationConfig) -> AnswerText:
         """What takes the tokens of an answer as they come."""
-        return AnswerText(self._tokenizer, self._facts.end_ids, request.config.stop_strings)
+        return AnswerText(self._tokenizer, self._facts.end_ids, config.stop_strings)
+
+    def build(
+        self,
+        native: _native.Session,
+        request: Request,
+        generation: _native.Generation,
+        text: AnswerText,
+    ) -> Answer:
+        """The whole answer.
+
+        Args:
+            native: Where masks are made.
+            request: What was asked.
+            generation: What came.
+            text: What took its tokens; where there is no stop string it need not have.
+
+        Raises:
+            UFVideoError: When making the masks failed; its `answer` is the answer without them.
+        """
+        return self.with_masks(native, self.draft(request, generation, text))
 
     def draft(self, request: Request, generation: _native.Generation, text: AnswerText) -> Draft:
         """The answer without its masks; with stop strings `text` has taken the tokens."""
