@@ -159,4 +159,8 @@ class UFVideo:
         frames = None
         if video is not None:
             frames = open_source(video, fps=fps, timestamps_s=timestamps_s)
-        return Session(self, saved_clip(read, frames), saved=read)
+        clip = saved_clip(read, frames)
+        try:
+            return Session(self, clip, saved=read)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
