@@ -31,7 +31,8 @@ class RuntimeConfig:
             the clip's own sampled frames; those of the sampled frames are always kept.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
-            cancel takes effect between two pieces.
+            cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512
+            a prompt of 6,000 positions takes a ninth of the memory it takes as a whole.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
 
