@@ -35,7 +35,8 @@ class RuntimeConfig:
             groups this process is in), less 256 MiB for everything else.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
-            cancel takes effect between two pieces.
+            cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512
+            a prompt of 6,000 positions takes a ninth of the memory it takes as a whole.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
 
