@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "ufvideo/stages/stage.h"
 #include "ufvideo/tensor.h"
@@ -42,6 +44,9 @@ class LanguageModel : public Stage {
  private:
   int max_positions_;
   std::shared_ptr<const KvCacheSizes> cache_sizes_;
+  /// Names of the cache's inputs and outputs, keys and values in turn.
+  std::vector<std::string> past_names_;
+  std::vector<std::string> present_names_;
 };
 
 }  // namespace ufvideo
