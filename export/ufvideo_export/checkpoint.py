@@ -155,6 +155,15 @@ class Checkpoint:
         """
         return _read(self.tensors, key, shape)
 
+    def rows(self, key: str, shape: Sequence[int], begin: int, end: int) -> torch.Tensor:
+        """Rows `begin` to `end` of a tensor of `shape`, float32, without reading the others.
+
+        Raises:
+            InputError: As `tensor`.
+        """
+        _require(self.tensors, key, tuple(shape))
+        return _as_float(self.tensors, key, self.tensors.read_rows(key, begin, end))
+
     def sam2_shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor of SAM 2, named as in transformers' Sam2VideoModel."""
         key = sam2_keys(name)[0]
@@ -299,7 +308,10 @@ def _require(tensors: TensorFiles, key: str, expected: tuple[int, ...]) -> None:
 
 def _read(tensors: TensorFiles, key: str, shape: Sequence[int]) -> torch.Tensor:
     _require(tensors, key, tuple(shape))
-    tensor = tensors.read(key)
+    return _as_float(tensors, key, tensors.read(key))
+
+
+def _as_float(tensors: TensorFiles, key: str, tensor: torch.Tensor) -> torch.Tensor:
     if not tensor.is_floating_point():
         raise InputError(
             f"expected {key} in a floating-point dtype, found {tensor.dtype} in"

@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from ufvideo_export.spec import TOLERANCES, Tolerance
+from ufvideo_export.precision import INTEGER_BITS
+from ufvideo_export.spec import Tolerance
 from ufvideo_export.stages import Stage
 from ufvideo_sdk.errors import InferenceError
 from ufvideo_sdk.manifest import StageVerification
@@ -24,8 +25,8 @@ def verify_stage(stage: Stage, path: Path) -> StageVerification:
         InferenceError: When ONNX Runtime refuses the graph, a result is not finite or has another
             shape, or an error exceeds the tolerance; with the stage and the measured numbers.
     """
-    tolerance = TOLERANCES[stage.precision]
-    session = _open(stage.spec.stem, path)
+    tolerance = stage.tolerance
+    session = open_graph(stage, path)
     # Over all probes: a single small number, such as one object's score, has no scale of its own.
     errors: dict[str, float] = {}
     scales: dict[str, float] = {}
@@ -63,16 +64,23 @@ def verify_stage(stage: Stage, path: Path) -> StageVerification:
     )
 
 
-def _open(stem: str, path: Path) -> Any:
+def open_graph(stage: Stage, path: Path) -> Any:
+    """A graph of a stage in ONNX Runtime.
+
+    Raises:
+        InferenceError: When ONNX Runtime refuses it.
+    """
     options = onnxruntime.SessionOptions()
     # Errors come as exceptions; nothing is printed.
     options.log_severity_level = 4
-    # Prepacking would keep a second copy of all weights in memory.
-    options.add_session_config_entry("session.disable_prepacking", "1")
+    if stage.precision not in INTEGER_BITS:
+        # Prepacking would keep a second copy of all weights in memory. Integers need it: only then
+        # are they multiplied as the runtime will.
+        options.add_session_config_entry("session.disable_prepacking", "1")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        raise InferenceError(f"expected ONNX Runtime to open {stem}: {error}") from error
+        raise InferenceError(f"expected ONNX Runtime to open {stage.spec.stem}: {error}") from error
 
 
 def _check_sound(name: str, reference: NDArray[Any], found: NDArray[Any]) -> None:

@@ -49,7 +49,7 @@ def check_target(out: Path, *, force: bool) -> None:
         )
 
 
-def check_space(out: Path, needed_bytes: int) -> None:
+def check_space(out: Path, needed_bytes: float) -> None:
     """Refuse to start what cannot be finished.
 
     Raises:

@@ -10,7 +10,7 @@ import typer
 from ufvideo_sdk.cli.options import JsonOption, PackageArgument, package_or_nano
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, StageEntry, read_manifest
 
-_CACHE_BYTES = {"fp32": 4, "fp16": 2}
+_CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 4, "int4": 4}
 _TOKENS = 1000
 
 
