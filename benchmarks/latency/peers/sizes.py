@@ -1,0 +1,104 @@
+"""Sizes of the model that is measured, and of the work."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+
+from ufvideo_export.checkpoint_config import SiglipSizes
+from ufvideo_export.random_checkpoint import RandomSizes
+
+
+@dataclass(frozen=True)
+class PeerSizes:
+    """A Qwen2 decoder with random weights behind a tiny vision encoder.
+
+    Attributes:
+        num_frames: Frames of a clip; two of them give a quarter of their patches as video tokens.
+        patches_per_side: Of a frame.
+        num_prompt_tokens: Prefilled in a round of the speed section.
+        num_decode_tokens: Decoded behind them.
+        num_question_tokens: Length of a question about the clip.
+        num_answer_tokens: Decoded for each question about the clip.
+        num_questions: Asked of nano one after the other.
+        num_cancels: Answers cancelled.
+    """
+
+    hidden_size: int = 896
+    intermediate_size: int = 4864
+    num_layers: int = 24
+    num_attention_heads: int = 14
+    num_key_value_heads: int = 2
+    vocab_size: int = 151748
+    num_frames: int = 16
+    patches_per_side: int = 16
+    num_prompt_tokens: int = 700
+    num_decode_tokens: int = 64
+    num_question_tokens: int = 32
+    num_answer_tokens: int = 32
+    num_questions: int = 2000
+    num_cancels: int = 60
+
+    @property
+    def num_video_tokens(self) -> int:
+        """Video tokens of a clip."""
+        return self.num_frames // 2 * (self.patches_per_side // 2) ** 2
+
+    def to_json(self) -> str:
+        """As an object on one line."""
+        return json.dumps(asdict(self))
+
+    @staticmethod
+    def from_json(text: str) -> PeerSizes:
+        """Read what `to_json` wrote."""
+        return PeerSizes(**json.loads(text))
+
+    def weights_key(self) -> dict[str, int]:
+        """The sizes that decide the weights."""
+        work = ("num_prompt_tokens", "num_decode_tokens", "num_question_tokens")
+        work += ("num_answer_tokens", "num_questions", "num_cancels")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in work}
+
+    def checkpoint_sizes(self) -> RandomSizes:
+        """The checkpoint: everything but the language model as small as it can be."""
+        patch_px = 7
+        return RandomSizes(
+            hidden_size=self.hidden_size,
+            intermediate_size=self.intermediate_size,
+            num_layers=self.num_layers,
+            num_attention_heads=self.num_attention_heads,
+            num_key_value_heads=self.num_key_value_heads,
+            vocab_size=self.vocab_size,
+            max_position_embeddings=4096,
+            num_frames=self.num_frames,
+            num_aligner_blocks=1,
+            siglip=SiglipSizes(
+                hidden_size=32,
+                intermediate_size=64,
+                num_layers=3,
+                num_attention_heads=2,
+                image_size_px=patch_px * self.patches_per_side,
+                patch_size_px=patch_px,
+                layer_norm_eps=1e-6,
+                hidden_act="gelu_pytorch_tanh",
+            ),
+            num_shards=4,
+        )
+
+
+# The shape of Qwen2-0.5B, its head apart from its embedding table.
+HALF_BILLION = PeerSizes()
+QUICK = PeerSizes(
+    hidden_size=64,
+    intermediate_size=128,
+    num_layers=2,
+    num_attention_heads=4,
+    vocab_size=1024,
+    num_frames=4,
+    patches_per_side=4,
+    num_prompt_tokens=40,
+    num_decode_tokens=6,
+    num_answer_tokens=6,
+    num_questions=120,
+    num_cancels=6,
+)
