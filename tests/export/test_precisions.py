@@ -173,7 +173,7 @@ def test_accuracy_level_1_equals_dequantised_pytorch(
     with torch.inference_mode():
         states = model.model(inputs_embeds=torch.from_numpy(embeds)).last_hidden_state
         logits = model.lm_head(states).numpy()
-    found = stage.run(open_stage(stage, path), {"inputs_embeds": embeds})
+    found = stage.run(open_stage(stage, path, tmp_path), {"inputs_embeds": embeds})
     assert_close(found["hidden_states"], states.numpy(), DEQUANTISED, where="states")
     assert_close(found["logits"][:, -1], logits[:, -1], DEQUANTISED, where="logits")
     # And so says the exporter's own reference.

@@ -6,8 +6,8 @@ the memory of its largest tensor. PyTorch's side of the comparison is streamed b
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 from ufvideo_export.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, layer_key
 from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
 from ufvideo_export.linear import block_format, write_linear
+from ufvideo_export.opened_graph import OpenedGraph
 from ufvideo_export.precision import INTEGER_BITS
 from ufvideo_export.quantize import BlockFormat
 from ufvideo_export.spec import TOLERANCES, Tolerance
+from ufvideo_export.stages.language_model_check import compared_by_layer
 from ufvideo_export.stages.language_model_reference import LanguageModelReference
-from ufvideo_export.stages.stage import Arrays, Stage, normal
+from ufvideo_export.stages.stage import Arrays, OpenGraph, Stage, normal
 from ufvideo_export.weight_rows import WeightRows
 
 
@@ -31,10 +33,12 @@ class LanguageModelStage(Stage):
     @property
     def tolerance(self) -> Tolerance:
         """See `Stage`; integers are multiplied exactly at accuracy level 1."""
-        if self.precision not in INTEGER_BITS:
-            return TOLERANCES[self.precision]
-        exact = self.quantization.accuracy_level == 1
-        return TOLERANCES["fp32" if exact else "int8_inputs"]
+        rounded = self.precision in INTEGER_BITS and self.quantization.accuracy_level != 1
+        return TOLERANCES["int8_inputs" if rounded else self._floats]
+
+    @property
+    def _floats(self) -> str:
+        return "fp16" if self.precision == "fp16" else "fp32"
 
     @property
     def _block(self) -> BlockFormat | None:
@@ -91,26 +95,17 @@ class LanguageModelStage(Stage):
             for batch, length, width in shapes
         ]
 
-    def run(self, session: Any, inputs: Arrays) -> Arrays:
+    def run(self, session: OpenedGraph, inputs: Arrays) -> Arrays:
         """Feed the sequence chunk by chunk through a cache with room to spare."""
         embeds = inputs["inputs_embeds"]
         batch, length, _ = embeds.shape
-        sizes = self.checkpoint.sizes
-        cache_shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
-        dtype = np.float16 if self.precision == "fp16" else np.float32
-        cache = {
-            tensor.name: np.zeros(cache_shape, dtype)
-            for tensor in self.spec.inputs
-            if tensor.name.startswith("past_key_values")
-        }
+        parts = [tensor.name for tensor in self.spec.inputs]
+        parts = [name for name in parts if name.startswith("past_key_values")]
+        cache = self.empty_cache(batch, length, parts)
         names = [tensor.name for tensor in self.spec.outputs]
         logits, states, start = [], [], 0
-        for end in self._chunk_ends(batch, length):
-            feed = {
-                "inputs_embeds": embeds[:, start:end],
-                "seqlens_k": np.full(batch, end - 1, np.int32),
-                "total_sequence_length": np.array([end], np.int32),
-            }
+        for end in self.chunk_ends(batch, length):
+            feed = {"inputs_embeds": embeds[:, start:end], **self.lengths(batch, end)}
             found = dict(zip(names, session.run(names, feed | cache), strict=True))
             logits.append(found.pop("logits"))
             states.append(found.pop("hidden_states"))
@@ -121,20 +116,57 @@ class LanguageModelStage(Stage):
             "hidden_states": np.concatenate(states, axis=1),
         }
 
+    def empty_cache(self, batch: int, length: int, names: Iterable[str]) -> Arrays:
+        """Parts of a cache for a sequence, with room to spare."""
+        sizes = self.checkpoint.sizes
+        shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
+        dtype = np.float16 if self.precision == "fp16" else np.float32
+        return {name: np.zeros(shape, dtype) for name in names}
+
+    @staticmethod
+    def lengths(batch: int, end: int) -> Arrays:
+        """How many positions are held once a chunk that ends at `end` is fed."""
+        return {
+            "seqlens_k": np.full(batch, end - 1, np.int32),
+            "total_sequence_length": np.array([end], np.int32),
+        }
+
     def reference(self, inputs: Arrays) -> Arrays:
         """Run the whole sequence at once, one layer in memory at a time."""
         batch, length, _ = inputs["inputs_embeds"].shape
-        reference = LanguageModelReference(self.checkpoint, self._block)
+        reference = self.torch_reference()
         with torch.inference_mode():
-            for states in reference.states(inputs["inputs_embeds"]):
+            for (states,) in reference.sums([inputs["inputs_embeds"]]):
                 last = states
             normed = reference.normed(last)
-            ends = torch.tensor(self._chunk_ends(batch, length))
-            logits = reference.logits(normed[:, ends - 1], self._head_rows(), self._head_block)
+            ends = torch.tensor(self.chunk_ends(batch, length))
+            logits = self.reference_logits(normed[:, ends - 1])
         return {"logits": logits, "hidden_states": normed.numpy()}
 
+    def compared(
+        self, path: Path, probes: list[Arrays], open_graph: OpenGraph
+    ) -> Iterator[tuple[Arrays, Arrays]]:
+        """See `Stage`; layer by layer where the weights lie in a file of their own.
+
+        And where inputs are rounded: what that does would add up over the layers.
+        """
+        apart = path.with_name(f"{path.name}.data").exists()
+        if not apart and self.tolerance == TOLERANCES[self._floats]:
+            yield from super().compared(path, probes, open_graph)
+            return
+        with torch.inference_mode():
+            yield from compared_by_layer(self, path, probes, open_graph)
+
+    def torch_reference(self) -> LanguageModelReference:
+        """PyTorch's side, with the weights that the graph's stand for."""
+        return LanguageModelReference(self.checkpoint, self._block)
+
+    def reference_logits(self, states: torch.Tensor) -> NDArray[np.float32]:
+        """Logits of final states [..., D], float32 [..., V]."""
+        return LanguageModelReference.logits(states, self._head_rows(), self._head_block)
+
     @staticmethod
-    def _chunk_ends(batch: int, length: int) -> list[int]:
+    def chunk_ends(batch: int, length: int) -> list[int]:
         """Where the chunks of a sequence end: some positions, one, then the rest.
 
         The attention operator takes several positions onto a filled cache for one sequence only, so

@@ -37,23 +37,35 @@ class LanguageModelReference:
         self._checkpoint, self._block = checkpoint, block
         self._config = qwen2_config(checkpoint.sizes)
 
-    def states(self, embeds: NDArray[np.float32]) -> Iterator[torch.Tensor]:
-        """The sum after each layer, float32 [B, S, D], the embeddings first."""
-        states = torch.from_numpy(embeds)
+    def sums(self, embeds: Sequence[NDArray[np.float32]]) -> Iterator[list[torch.Tensor]]:
+        """The sum after each layer for each of several sequences, the embeddings first.
+
+        Args:
+            embeds: float32 [B, S, D] each.
+
+        Yields:
+            float32 [B, S, D] each.
+        """
+        states = [torch.from_numpy(each) for each in embeds]
+        yield states
+        for number in range(self._checkpoint.sizes.num_layers):
+            layer = self._layer(number)
+            states = [self._next(layer, each) for each in states]
+            del layer
+            yield states
+
+    def _next(self, layer: nn.Module, states: torch.Tensor) -> torch.Tensor:
         length = states.shape[1]
         positions = torch.arange(length).unsqueeze(0)
         mask = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)
-        rotary = Qwen2RotaryEmbedding(self._config)(states, positions)
-        yield states
-        for number in range(self._checkpoint.sizes.num_layers):
-            states = self._layer(number)(
-                states,
-                attention_mask=mask[None, None],
-                position_ids=positions,
-                position_embeddings=rotary,
-            )
-            states = states[0] if isinstance(states, tuple) else states
-            yield states
+        found = layer(
+            states,
+            attention_mask=mask[None, None],
+            position_ids=positions,
+            position_embeddings=Qwen2RotaryEmbedding(self._config)(states, positions),
+        )
+        following: torch.Tensor = found[0] if isinstance(found, tuple) else found
+        return following
 
     def normed(self, states: torch.Tensor, key: str = FINAL_NORM_KEY) -> torch.Tensor:
         """States after a norm, float32 [B, S, D]."""

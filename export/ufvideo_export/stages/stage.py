@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from torch import nn
 
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.encoder_int8 import quantize_encoder
+from ufvideo_export.opened_graph import OpenedGraph
 from ufvideo_export.precision import Quantization
 from ufvideo_export.spec import TOLERANCES, StageSpec, Tolerance
 from ufvideo_export.to_onnx import export_module, save_graph, to_half
 
 Arrays = dict[str, NDArray[Any]]
+OpenGraph = Callable[[Path | bytes], OpenedGraph]
 
 
 class Stage(ABC):
@@ -52,8 +55,26 @@ class Stage(ABC):
     def reference(self, inputs: Arrays) -> Arrays:
         """What PyTorch computes in fp32, with the weights that integers in the graph stand for."""
 
-    def run(self, session: Any, inputs: Arrays) -> Arrays:
-        """What the graph computes, in an ONNX Runtime session."""
+    def compared(
+        self, path: Path, probes: list[Arrays], open_graph: OpenGraph
+    ) -> Iterator[tuple[Arrays, Arrays]]:
+        """What PyTorch and a written graph compute, piece by piece.
+
+        Args:
+            path: The graph.
+            probes: What both are fed.
+            open_graph: Opens a graph, or a serialised one whose weights lie beside `path`.
+
+        Raises:
+            InferenceError: When ONNX Runtime refuses the graph or cannot run it.
+        """
+        session = open_graph(path)
+        for inputs in probes:
+            expected = self.reference(inputs)
+            yield self.comparable(expected, self.run(session, inputs))
+
+    def run(self, session: OpenedGraph, inputs: Arrays) -> Arrays:
+        """What the graph computes."""
         names = [tensor.name for tensor in self.spec.outputs]
         return dict(zip(names, session.run(names, inputs), strict=True))
 
