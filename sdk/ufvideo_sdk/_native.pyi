@@ -8,12 +8,12 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenEmbedder', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -30,6 +30,9 @@ class RuntimeConfig:
     def onnxruntime_library(self) -> pathlib.Path:
         ...
     @property
+    def prefill_chunk_tokens(self) -> int:
+        ...
+    @property
     def providers(self) -> list[str]:
         ...
     @property
@@ -42,12 +45,15 @@ class GenerationConfig:
     """
     How to answer.
     """
-    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None) -> None:
+    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None, repetition_penalty: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
     def max_new_tokens(self) -> int:
+        ...
+    @property
+    def repetition_penalty(self) -> float:
         ...
     @property
     def seed(self) -> int | None:
@@ -185,6 +191,32 @@ class Segmentation:
     @property
     def timings(self) -> dict[str, StageTiming]:
         ...
+class TokenState:
+    """
+    A place within an answer.
+    """
+    def __init__(self, edges: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], *, is_end: bool = False) -> None:
+        """
+        edges: (first id, last id, next state) each; is_end: the answer may end here.
+        """
+    @property
+    def is_end(self) -> bool:
+        ...
+class TokenAutomaton:
+    """
+    Which answers are allowed.
+    """
+    def __init__(self, states: collections.abc.Sequence[TokenState], *, vocab_size: typing.SupportsInt | typing.SupportsIndex, end_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        An answer begins in state 0.
+        
+        Raises InputError when an id is outside the vocabulary or an end token, ranges of a state overlap, an edge leads to no state, or a state reaches no end.
+        """
+    @property
+    def longest(self) -> int | None:
+        """
+        Tokens of the longest answer without the end token; None: no bound.
+        """
 class VisionEncoder:
     """
     SigLIP up to its penultimate layer.
@@ -387,9 +419,9 @@ class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None) -> None:
         """
-        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names.
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything.
         """
     @property
     def token_ids(self) -> list[int]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import check_instance, described
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
@@ -38,6 +39,7 @@ class UFVideo:
         native: The native model, for tests and benchmarks of single stages.
         tokenizer: Text to ids and back.
         prompts: Questions to ids.
+        formats: What answers may be.
     """
 
     def __init__(self, package: Path, manifest: Manifest, runtime: RuntimeConfig) -> None:
@@ -56,6 +58,7 @@ class UFVideo:
         self.prompts = PromptBuilder(
             self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
         )
+        self.formats = AnswerFormats(self.prompts, manifest)
 
     @classmethod
     def load(

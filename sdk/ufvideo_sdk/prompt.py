@@ -11,7 +11,7 @@ from ufvideo_sdk.arguments import check_sequence
 from ufvideo_sdk.chat_template import ChatTemplate
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.manifest import TokenFacts
-from ufvideo_sdk.results import Answer, TimeSpan
+from ufvideo_sdk.results import Answer, StopReason, TimeSpan
 from ufvideo_sdk.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
@@ -90,6 +90,16 @@ class PromptBuilder:
         same = (a == b for a, b in zip(asked, answered, strict=False))
         return answered, next((i for i, equal in enumerate(same) if not equal), len(asked))
 
+    def answer_ids(self, text: str) -> list[int]:
+        """Token ids of a text where an answer begins."""
+        template = self._tokenizer.split_special(self._template.generation_prompt)
+        asked = self._tokenizer.encode_pieces(template)
+        answered = self._tokenizer.encode_pieces([*template, text])
+        if answered[: len(asked)] == asked:
+            return answered[len(asked) :]
+        # It runs together with the template's last words, which the model is given by themselves.
+        return self._tokenizer.encode_text(text)
+
     def _pieces(self, question: Question, clip: Clip) -> list[str | int]:
         template, roles = self._template, self._template.roles
         special = self._tokenizer.split_special
@@ -127,7 +137,16 @@ class PromptBuilder:
         # A generated <region> points at nothing: as a token it would ask for a region, so it goes
         # back in as the characters it was read as.
         region_id = self._facts.region_id
-        return [REGION_MARK if i == region_id else i for i in (ids[:-1] if ended else ids)]
+        ids = ids[:-1] if ended else ids
+        pieces = [REGION_MARK if i == region_id else i for i in ids]
+        if answer.stop_reason is not StopReason.STOP_STRING:
+            return pieces
+        # The stop string may have cut a token: what is left of it goes back in as text.
+        num_whole = len(ids)
+        while not answer.text.startswith(self._tokenizer.decode(ids[:num_whole])):
+            num_whole -= 1
+        rest = answer.text[len(self._tokenizer.decode(ids[:num_whole])) :]
+        return [*pieces[:num_whole], rest]
 
     def _content(self, question: Question, clip: Clip) -> Iterator[str | int]:
         """The question's words with ids for its marks."""

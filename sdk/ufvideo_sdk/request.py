@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import check_instance, check_sequence
 from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.prompt import History, PromptBuilder, Question, Time
 from ufvideo_sdk.regions import Region
@@ -28,6 +30,9 @@ class Ask:
     times: Sequence[Time] = ()
     history: History = ()
     segment_frames: SegmentFrames = "sampled"
+    choices: Sequence[str] | None = None
+    answer_format: str | None = None
+    config: GenerationConfig = field(default_factory=GenerationConfig)
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,9 @@ class Request:
     question: str
     prompt: _native.Prompt
     segment_idxs: NDArray[np.int64]
+    config: GenerationConfig
+    # The choices by their tokens.
+    choices: Mapping[tuple[int, ...], str]
 
 
 class RequestBuilder:
@@ -46,8 +54,15 @@ class RequestBuilder:
         sampled: Source indices of the frames the model looks at, int64 [F], ascending, read-only.
     """
 
-    def __init__(self, prompts: PromptBuilder, clip: Clip, sampled: NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        prompts: PromptBuilder,
+        formats: AnswerFormats,
+        clip: Clip,
+        sampled: NDArray[np.int64],
+    ) -> None:
         self._prompts = prompts
+        self._formats = formats
         self._clip = clip
         self.sampled = sampled
 
@@ -57,6 +72,8 @@ class RequestBuilder:
         Raises:
             InputError: When a part of the question cannot be used.
         """
+        check_instance(ask.config, "config", GenerationConfig)
+        answer_format, choices = self._answer_format(ask)
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -71,8 +88,9 @@ class RequestBuilder:
             regions=regions,
             region_frames=self._clip.read(missing) if missing else None,
             region_frame_idxs=missing,
+            answer_format=answer_format,
         )
-        return Request(ask.question, prompt, segment_idxs)
+        return Request(ask.question, prompt, segment_idxs, ask.config, choices)
 
     def segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
         """Source indices of the frames to segment, int64 [F].
@@ -95,6 +113,21 @@ class RequestBuilder:
         idxs.flags.writeable = False  # tracks share it
         return idxs
 
+    def _answer_format(
+        self, ask: Ask
+    ) -> tuple[_native.TokenAutomaton | None, Mapping[tuple[int, ...], str]]:
+        if ask.choices is None and ask.answer_format is None:
+            return None, {}
+        check_no_stop_strings(ask.config, "choices and formats")
+        if ask.choices is None:
+            if self._clip.is_image:
+                raise InputError("answer_format: expected a video, an image has no times")
+            return self._formats.of_times(str(ask.answer_format)), {}
+        if ask.answer_format is not None:
+            raise InputError("choices: expected no answer_format beside them, got both")
+        choices = self._formats.choices(ask.choices)
+        return choices.automaton, choices.text_of
+
     def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
         size = (self._clip.height, self._clip.width)
         if region.masks.shape[1:] != size:
@@ -104,3 +137,16 @@ class RequestBuilder:
             )
         idxs = self._clip.check_idxs(region.frame_idxs, f"regions[{number}].frame_idxs")
         return _native.RegionPrompt(frame_idxs=idxs.tolist(), masks=region.masks)
+
+
+def check_no_stop_strings(config: GenerationConfig, what: str) -> None:
+    """Refuse stop strings where the format of the answer says how it ends.
+
+    Raises:
+        InputError: When there are some.
+    """
+    if config.stop_strings:
+        raise InputError(
+            f"config: expected no stop_strings, {what} say how an answer ends, got"
+            f" {config.stop_strings!r}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_stream import AnswerStream
+from ufvideo_sdk.answer_text import AnswerText, TextCallback, token_callback
 from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
@@ -21,20 +22,24 @@ from ufvideo_sdk.errors import InputError, StateError, UFVideoError
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
     answer_stats,
+    first_tokens,
     mask_tracks,
     spans_in_seconds,
     stage_stats,
 )
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.regions import Region
-from ufvideo_sdk.request import Ask, Request, RequestBuilder, SegmentFrames
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TextEvent, TimeSpan
-from ufvideo_sdk.tokenizer import IncrementalDecoder
+from ufvideo_sdk.request import (
+    Ask,
+    Request,
+    RequestBuilder,
+    SegmentFrames,
+    check_no_stop_strings,
+)
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TimeSpan
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
-
-TextCallback = Callable[[TextEvent], "_native.StreamAction | None"]
 
 _GREEDY = GenerationConfig()
 
@@ -62,7 +67,7 @@ class Session:
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
-        self._requests = RequestBuilder(model.prompts, clip, sampled)
+        self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
             self._native.add_frames(frames, piece.tolist())
@@ -98,10 +103,15 @@ class Session:
         times: Sequence[Time] = (),
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
     ) -> Answer:
         """Answer a question.
+
+        What the prompt has in common with the one before and its answer, such as the video and the
+        turns of a conversation, is not computed again.
 
         Args:
             question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
@@ -111,12 +121,18 @@ class Session:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", or source indices.
+            choices: Texts of which the answer is exactly one, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options.
+            answer_format: "span" or "moment": the answer is a span in order, or a time, and no
+                other word.
             config: How to answer.
             on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
                 end the answer and are raised unchanged.
 
         Raises:
-            InputError: When question, regions, times, history or frames cannot be used.
+            InputError: When question, regions, times, history, frames, choices or answer_format
+                cannot be used.
+            ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
             StateError: When the session is closed, in use by another thread, or has an open stream.
@@ -126,12 +142,15 @@ class Session:
         """
         check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
         with self._entered() as native:
-            ask = Ask(question, regions, times, history, segment_frames)
             request = self._requests.build(native, ask)
-            callback = None if on_text is None else self._token_callback(on_text)
+            end_ids = self._model.manifest.tokens.end_ids
+            text = AnswerText(self._model.tokenizer, end_ids, config.stop_strings)
+            is_heard = on_text is not None or config.stop_strings
+            callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answer(request, generation)
+            return self._answer(request, generation, text)
 
     def stream(
         self,
@@ -141,6 +160,8 @@ class Session:
         times: Sequence[Time] = (),
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
     ) -> AnswerStream:
         """Answer a question piece by piece; arguments and errors are those of `ask`.
@@ -148,19 +169,30 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        check_instance(config, "config", GenerationConfig)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
         with self._entered() as native:
-            ask = Ask(question, regions, times, history, segment_frames)
             request = self._requests.build(native, ask)
             native.begin(request.prompt, config.to_native())
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
 
-    def locate(self, event: str, *, config: GenerationConfig = _GREEDY) -> list[TimeSpan]:
+    def locate(
+        self, event: str, *, allow_absent: bool = False, config: GenerationConfig = _GREEDY
+    ) -> list[TimeSpan]:
         """Find when an event happens, with the prompt the model was trained on.
 
+        The answer is held to the trained format, so that whatever the model would rather say, it
+        is one span whose end does not lie before its start.
+
+        Args:
+            event: What happens, such as "a car stops".
+            allow_absent: Whether the model may say in words that it does not happen. Only models
+                that were trained to say so (nano is) do; the others are better held to a span.
+            config: How to answer.
+
         Returns:
-            Spans in seconds, in the order the model names them; empty when it names none.
+            One span in seconds; none when it was cancelled or, with allow_absent, when the model
+            names none.
 
         Raises:
             InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
@@ -168,12 +200,17 @@ class Session:
         if self._clip.is_image:
             raise InputError("locate: expected a video, an image has no times")
         check_instance(config, "config", GenerationConfig)
+        check_no_stop_strings(config, "locate's formats")
+        formats = self._model.formats
         with self._entered() as native:
             prompt = _native.Prompt(
-                token_ids=self._model.prompts.build_grounding(event, self._clip)
+                token_ids=self._model.prompts.build_grounding(event, self._clip),
+                answer_format=formats.span_or_words if allow_absent else formats.span,
             )
             generation = native.generate(prompt, config.to_native(), None)
-            return list(spans_in_seconds(generation, self._clip))
+            # Cut off between its two times it would look like a moment.
+            is_whole = formats.num_times(generation.token_ids) > 1
+            return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
 
     def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
         """Segment what an expression names: one prefill of the trained prompt, no decoding.
@@ -259,37 +296,30 @@ class Session:
                 native.forget_cancel()
             yield native
 
-    def _token_callback(
-        self, on_text: TextCallback
-    ) -> Callable[[int], _native.StreamAction | None]:
-        decoder = IncrementalDecoder(self._model.tokenizer)
-        end_ids = self._model.manifest.tokens.end_ids
-
-        def on_token(token_id: int) -> _native.StreamAction | None:
-            ended = token_id in end_ids
-            text = decoder.flush() if ended else decoder.push(token_id)
-            return on_text(TextEvent(text, token_id))
-
-        return on_token
-
-    def _answer(self, request: Request, generation: _native.Generation) -> Answer:
-        token_ids = tuple(generation.token_ids)
-        ended = bool(token_ids) and token_ids[-1] in self._model.manifest.tokens.end_ids
+    def _answer(self, request: Request, generation: _native.Generation, text: AnswerText) -> Answer:
+        facts = self._model.manifest.tokens
+        is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
+        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
+        tokens = first_tokens(generation, num_tokens, facts)
+        ended = bool(tokens.ids) and tokens.ids[-1] in facts.end_ids
+        words = tokens.ids[:-1] if ended else tokens.ids
+        reason = STOP_REASONS[generation.stop_reason]
         answer = Answer(
             question=request.question,
-            text=self._model.tokenizer.decode(token_ids[:-1] if ended else token_ids),
-            token_ids=token_ids,
-            spans=spans_in_seconds(generation, self._clip),
+            text=text.text if is_cut else self._model.tokenizer.decode(words),
+            token_ids=tokens.ids,
+            spans=spans_in_seconds(tokens.spans, self._clip),
             masks=(),
-            stop_reason=STOP_REASONS[generation.stop_reason],
+            stop_reason=StopReason.STOP_STRING if is_cut else reason,
             stats=answer_stats(generation, []),
             clip=self._clip,
+            choice=request.choices.get(words) if reason is StopReason.END else None,
         )
         if answer.stop_reason is StopReason.CANCELLED:
             return answer
         try:
             found = mask_tracks(
-                self._open(), self._clip, generation.seg_hidden_states, request.segment_idxs
+                self._open(), self._clip, tokens.seg_hidden_states, request.segment_idxs
             )
         except UFVideoError as error:
             failed = type(error)(

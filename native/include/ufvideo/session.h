@@ -9,6 +9,7 @@
 #include "ufvideo/config.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
+#include "ufvideo/token_automaton.h"
 
 namespace ufvideo {
 
@@ -38,6 +39,8 @@ struct Prompt {
   /// once whatever the number of regions on it; and the caller's index of each.
   Tensor region_frames;
   std::vector<std::int64_t> region_frame_idxs;
+  /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
+  std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
 };
 
 /// Called after each generated token.
@@ -66,7 +69,8 @@ class Session {
   /// with regions on these frames has to bring along.
   std::vector<std::int64_t> missing_frames(const std::vector<std::int64_t>& frame_idxs) const;
 
-  /// Answers one prompt from beginning to end.
+  /// Answers one prompt from beginning to end. What it has in common with the prompt and answer
+  /// before it, from the first token on, is not computed again.
   Generation generate(const Prompt& prompt, const GenerationConfig& config,
                       const TokenCallback& callback = nullptr);
 
@@ -92,9 +96,9 @@ class Session {
   Segmentation segment(const Tensor& seg_hidden_states, const Tensor& frames,
                        const std::vector<std::int64_t>& frame_idxs, bool continues = false);
 
-  /// From any thread: ends the work under way, or the next when none is, before its next prefill,
-  /// token or frame. An answer then ends as kCancelled with the tokens it has, a segmentation with
-  /// the frames it has.
+  /// From any thread: ends the work under way, or the next when none is, before its next piece of
+  /// a prefill, token or frame. An answer then ends as kCancelled with the tokens it has, a
+  /// segmentation with the frames it has.
   void cancel();
   /// Drops a cancel() that nothing has taken up. Called where a job of several calls begins, so
   /// that a late cancel() of the job before does not end it.
