@@ -117,6 +117,6 @@ def summary(figures: Sequence[Figure], missing: Sequence[str]) -> str:
 
 
 def exit_status(figures: Sequence[Figure]) -> int:
-    """0 only where something was measured and every floor measured holds."""
-    measured = [figure for figure in figures if figure.value is not None]
+    """0 only where a floor was measured and every floor measured holds."""
+    measured = [f for f in figures if f.limit is not None and f.value is not None]
     return 0 if measured and all(figure.holds for figure in measured) else 1

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.latency.peers.figures import Figure, Spread, percentile
-from benchmarks.latency.peers.session_tasks import NUM_FIRST_QUESTIONS
 from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import Figures, WorkerProcess, one_round
 from ufvideo_sdk import Session
@@ -63,8 +62,8 @@ def growth_section(setting: Setting) -> list[Figure]:
     """Memory after many questions, on the package that ships."""
     figures = _one(setting, "growth", None)
     ratio = figures["last_bytes"] / figures["first_bytes"]
-    count = setting.sizes.num_questions
-    name = f"memory after {count} questions / after {NUM_FIRST_QUESTIONS}, nano"
+    count, first = setting.sizes.num_questions, setting.sizes.num_first_questions
+    name = f"memory after {count} questions / after {first}, nano"
     detail = f"{figures['last_bytes'] / _MIB:.1f} against {figures['first_bytes'] / _MIB:.1f} MiB"
     return [Figure(name, ratio, GROWTH_LIMIT, "below", detail)]
 
@@ -74,10 +73,19 @@ def memory_section(setting: Setting) -> list[Figure]:
     found = []
     for precision in ("fp32", "int4"):
         package = setting.weights.package(precision)
-        told = {"task": "peak", "package": str(package), "num_threads": setting.num_threads}
-        figures = one_round(_MODULE, told, setting.num_threads)
-        found += peak_figures(precision, package, figures)
+        found += peak_figures(precision, package, peak_of(setting, package))
     return found
+
+
+def peak_of(setting: Setting, package: Path) -> Figures:
+    """What a question holds at most, in a process of its own."""
+    told = {
+        "task": "peak",
+        "package": str(package),
+        "num_threads": setting.num_threads,
+        "num_answer_tokens": setting.sizes.num_peak_tokens,
+    }
+    return one_round(_MODULE, told, setting.num_threads)
 
 
 def peak_figures(precision: str, package: Path, figures: Figures) -> list[Figure]:
@@ -88,7 +96,8 @@ def peak_figures(precision: str, package: Path, figures: Figures) -> list[Figure
         package: The package.
         figures: What the worker measured.
     """
-    plan = memory_plan(read_manifest(package / MANIFEST_NAME))
+    manifest = read_manifest(package / MANIFEST_NAME)
+    plan = memory_plan(manifest, num_answer_tokens=figures["num_answer_tokens"])
     peak = figures["peak_bytes"]
     needed = plan.weights_bytes + plan.kv_cache_bytes
     limit = PEAK_LIMIT if precision == "int4" else None

@@ -26,8 +26,6 @@ from ufvideo_sdk import GenerationConfig, RuntimeConfig, TextEvent, UFVideo
 
 FPS = 4.0
 _WORDS = ("What", "does", "the", "red", "circle", "in", "this", "video")
-# The allocators' pools still grow during the first questions.
-NUM_FIRST_QUESTIONS = 100
 
 
 class Clip:
@@ -133,8 +131,8 @@ def growth(clip: Clip) -> Round:
         return memory_bytes("VmRSS")
 
     def run_round() -> Figures:
-        first = held_after(range(NUM_FIRST_QUESTIONS))
-        last = held_after(range(NUM_FIRST_QUESTIONS, clip.sizes.num_questions))
+        first = held_after(range(clip.sizes.num_first_questions))
+        last = held_after(range(clip.sizes.num_first_questions, clip.sizes.num_questions))
         return {"first_bytes": first, "last_bytes": last}
 
     return run_round
@@ -145,20 +143,19 @@ TASKS: dict[str, Callable[[Clip], Round]] = {
 }
 
 
-def measured_peak(package: str, num_threads: int) -> Figures:
-    """Peak memory of one question about a clip with the longest answer, without the imports."""
+def measured_peak(package: str, num_threads: int, num_answer_tokens: int) -> Figures:
+    """Peak memory of one question about a clip, from loading on, without the imports."""
     before = memory_bytes("VmRSS")
     reset_peak()
     model = UFVideo.load(package, runtime=RuntimeConfig(num_threads=num_threads))
     loaded = memory_bytes("VmHWM")
     frames = draw_frames(model.manifest.video.num_frames)
     with model.open(frames, fps=FPS) as session:
-        answer = session.ask("What does it do?")
-        held = session.held_bytes()
+        config = GenerationConfig(max_new_tokens=num_answer_tokens)
+        answer = session.ask("What does it do?", config=config)
     return {
         "peak_bytes": memory_bytes("VmHWM") - before,
         "load_bytes": loaded - before,
-        "held_bytes": held,
         "num_answer_tokens": len(answer.token_ids),
     }
 
@@ -167,7 +164,8 @@ def main() -> int:
     """Prepare the task and answer for its rounds."""
     told = json.loads(sys.argv[1])
     if told["task"] == "peak":
-        return serve(lambda: measured_peak(told["package"], told["num_threads"]))
+        del told["task"]
+        return serve(lambda: measured_peak(**told))
     package = None if told["package"] is None else str(Path(told["package"]))
     clip = Clip(package, told["num_threads"], PeerSizes.from_json(told["sizes"]))
     return serve(TASKS[told["task"]](clip))

@@ -8,6 +8,17 @@ from dataclasses import asdict, dataclass, fields
 from ufvideo_export.checkpoint_config import SiglipSizes
 from ufvideo_export.random_checkpoint import RandomSizes
 
+_WORK = (
+    "num_prompt_tokens",
+    "num_decode_tokens",
+    "num_question_tokens",
+    "num_answer_tokens",
+    "num_first_questions",
+    "num_questions",
+    "num_peak_tokens",
+    "num_cancels",
+)
+
 
 @dataclass(frozen=True)
 class PeerSizes:
@@ -20,7 +31,10 @@ class PeerSizes:
         num_decode_tokens: Decoded behind them.
         num_question_tokens: Length of a question about the clip.
         num_answer_tokens: Decoded for each question about the clip.
-        num_questions: Asked of nano one after the other.
+        num_first_questions: Asked of nano before its memory is looked at: the allocators' pools
+            still grow meanwhile.
+        num_questions: Asked of nano in all.
+        num_peak_tokens: Length of the answer whose memory is measured.
         num_cancels: Answers cancelled.
     """
 
@@ -36,7 +50,9 @@ class PeerSizes:
     num_decode_tokens: int = 64
     num_question_tokens: int = 32
     num_answer_tokens: int = 32
+    num_first_questions: int = 100
     num_questions: int = 2000
+    num_peak_tokens: int = 256
     num_cancels: int = 60
 
     @property
@@ -55,9 +71,7 @@ class PeerSizes:
 
     def weights_key(self) -> dict[str, int]:
         """The sizes that decide the weights."""
-        work = ("num_prompt_tokens", "num_decode_tokens", "num_question_tokens")
-        work += ("num_answer_tokens", "num_questions", "num_cancels")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in work}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _WORK}
 
     def checkpoint_sizes(self) -> RandomSizes:
         """The checkpoint: everything but the language model as small as it can be."""
@@ -99,6 +113,8 @@ QUICK = PeerSizes(
     num_prompt_tokens=40,
     num_decode_tokens=6,
     num_answer_tokens=6,
-    num_questions=120,
+    num_first_questions=4,
+    num_questions=12,
+    num_peak_tokens=6,
     num_cancels=6,
 )
