@@ -7,6 +7,7 @@ import time
 
 import torch
 from transformers import DynamicCache, Qwen2ForCausalLM
+from transformers.utils import logging
 
 from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
 
@@ -14,6 +15,9 @@ from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_argume
 def prepare(job: Job) -> Round:
     """Load the model; a round prefills and decodes greedily."""
     torch.set_num_threads(job.num_threads)
+    # The checkpoint holds the other stages too, and transformers lists every tensor it leaves.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
     model = Qwen2ForCausalLM.from_pretrained(job.model, dtype=torch.float32).eval()
     prompt = torch.tensor([job.prompt()])
 
