@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 
-from ufvideo_export.checkpoint_config import SiglipSizes
-from ufvideo_export.random_checkpoint import RandomSizes
-
 _WORK = (
     "num_prompt_tokens",
     "num_decode_tokens",
@@ -72,32 +69,6 @@ class PeerSizes:
     def weights_key(self) -> dict[str, int]:
         """The sizes that decide the weights."""
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _WORK}
-
-    def checkpoint_sizes(self) -> RandomSizes:
-        """The checkpoint: everything but the language model as small as it can be."""
-        patch_px = 7
-        return RandomSizes(
-            hidden_size=self.hidden_size,
-            intermediate_size=self.intermediate_size,
-            num_layers=self.num_layers,
-            num_attention_heads=self.num_attention_heads,
-            num_key_value_heads=self.num_key_value_heads,
-            vocab_size=self.vocab_size,
-            max_position_embeddings=4096,
-            num_frames=self.num_frames,
-            num_aligner_blocks=1,
-            siglip=SiglipSizes(
-                hidden_size=32,
-                intermediate_size=64,
-                num_layers=3,
-                num_attention_heads=2,
-                image_size_px=patch_px * self.patches_per_side,
-                patch_size_px=patch_px,
-                layer_norm_eps=1e-6,
-                hidden_act="gelu_pytorch_tanh",
-            ),
-            num_shards=4,
-        )
 
 
 # The shape of Qwen2-0.5B, its head apart from its embedding table.

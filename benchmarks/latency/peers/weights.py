@@ -11,8 +11,9 @@ from pathlib import Path
 
 from benchmarks.latency.peers.sizes import PeerSizes
 from ufvideo_export import export_package
+from ufvideo_export.checkpoint_config import SiglipSizes
 from ufvideo_export.config_files import write_json
-from ufvideo_export.random_checkpoint import make_random_checkpoint
+from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export.tensor_files import INDEX_NAME
 from ufvideo_export.tokenizer_files import ADDED_TOKENS, TOKENIZER_FILES
 
@@ -42,7 +43,7 @@ class Weights:
         """In the released format; float16 values, which every engine reads exactly."""
         return self._made(
             "checkpoint",
-            lambda path: make_random_checkpoint(path, self.sizes.checkpoint_sizes(), seed=0),
+            lambda path: make_random_checkpoint(path, checkpoint_sizes(self.sizes), seed=0),
         )
 
     def qwen2(self) -> Path:
@@ -78,6 +79,33 @@ class Weights:
             make(partial)
             partial.rename(path)
         return path
+
+
+def checkpoint_sizes(sizes: PeerSizes) -> RandomSizes:
+    """The checkpoint: everything but the language model as small as it can be."""
+    patch_px = 7
+    return RandomSizes(
+        hidden_size=sizes.hidden_size,
+        intermediate_size=sizes.intermediate_size,
+        num_layers=sizes.num_layers,
+        num_attention_heads=sizes.num_attention_heads,
+        num_key_value_heads=sizes.num_key_value_heads,
+        vocab_size=sizes.vocab_size,
+        max_position_embeddings=4096,
+        num_frames=sizes.num_frames,
+        num_aligner_blocks=1,
+        siglip=SiglipSizes(
+            hidden_size=32,
+            intermediate_size=64,
+            num_layers=3,
+            num_attention_heads=2,
+            image_size_px=patch_px * sizes.patches_per_side,
+            patch_size_px=patch_px,
+            layer_norm_eps=1e-6,
+            hidden_act="gelu_pytorch_tanh",
+        ),
+        num_shards=4,
+    )
 
 
 def _write_qwen2(checkpoint: Path, path: Path) -> None:
