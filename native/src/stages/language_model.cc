@@ -27,8 +27,15 @@ std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const S
                    model.max_position_embeddings});
 }
 
-std::string cache_name(const char* side, int layer, const char* part) {
-  return std::string(side) + "." + std::to_string(layer) + "." + part;
+/// "<side>.0.key", "<side>.0.value", "<side>.1.key" and so on.
+std::vector<std::string> cache_names(const std::string& side, int num_layers) {
+  std::vector<std::string> names;
+  for (int layer = 0; layer < num_layers; ++layer) {
+    for (const char* part : {".key", ".value"}) {
+      names.push_back(side + "." + std::to_string(layer) + part);
+    }
+  }
+  return names;
 }
 
 Tensor int32_tensor(const std::vector<std::int64_t>& values) {
@@ -44,7 +51,9 @@ LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config
     : Stage(package, "language_model", config),
       max_positions_(package.manifest().model.max_position_embeddings),
       kv_cache_bytes_(config.kv_cache_bytes),
-      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())) {}
+      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())),
+      past_names_(cache_names("past_key_values", cache_sizes_->num_layers)),
+      present_names_(cache_names("present", cache_sizes_->num_layers)) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
   return std::make_unique<KvCache>(cache_sizes_, std::make_shared<KvBudget>(kv_cache_bytes_));
@@ -76,11 +85,13 @@ std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
                                   {"seqlens_k", int32_tensor(last_positions)},
                                   {"total_sequence_length", int32_tensor({total})}};
   std::vector<NamedTensor> present;
-  for (int layer = 0; layer < cache_sizes_->num_layers; ++layer) {
-    inputs.emplace_back(cache_name("past_key_values", layer, "key"), cache.keys(layer));
-    inputs.emplace_back(cache_name("past_key_values", layer, "value"), cache.values(layer));
-    present.emplace_back(cache_name("present", layer, "key"), cache.keys(layer));
-    present.emplace_back(cache_name("present", layer, "value"), cache.values(layer));
+  inputs.reserve(inputs.size() + past_names_.size());
+  present.reserve(present_names_.size());
+  for (std::size_t i = 0; i < past_names_.size(); ++i) {
+    const int layer = static_cast<int>(i) / 2;
+    const Tensor& tensor = i % 2 == 0 ? cache.keys(layer) : cache.values(layer);
+    inputs.emplace_back(past_names_[i], tensor);
+    present.emplace_back(present_names_[i], tensor);
   }
   return graph().run(inputs, {"logits", "hidden_states"}, present);
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ufvideo/stages/stage.h"
@@ -69,6 +70,9 @@ class LanguageModel : public Stage {
   int max_positions_;
   std::optional<std::size_t> kv_cache_bytes_;
   std::shared_ptr<const KvCacheSizes> cache_sizes_;
+  /// Names of the cache's inputs and outputs, keys and values in turn.
+  std::vector<std::string> past_names_;
+  std::vector<std::string> present_names_;
 };
 
 }  // namespace ufvideo
