@@ -28,7 +28,7 @@ def tight(small_package: Path, video: Path) -> Any:
 def test_a_prompt_that_does_not_fit_is_refused_before_it_runs(tight: Any, session: Any) -> None:
     before = tight.ask("Why?", config=SHORT)
     calls = tight.stats["language_model"].num_calls
-    with pytest.raises(CapacityError, match=f"kv_cache_bytes: {BLOCK_BYTES}.* 512 positions") as e:
+    with pytest.raises(CapacityError, match=f"kv_cache_bytes: {BLOCK_BYTES}.* 768 positions") as e:
         tight.ask("Why? " * 120, config=SHORT)
     assert "bytes more" in str(e.value)
     assert tight.stats["language_model"].num_calls == calls

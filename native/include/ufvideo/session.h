@@ -73,8 +73,8 @@ inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
 /// time; a second thread that enters meanwhile gets InvalidState. When prefill or decode fails the
-/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out: what
-/// was held is held, and something shorter can be asked.
+/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out:
+/// something shorter can be asked then.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);
