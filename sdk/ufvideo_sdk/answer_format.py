@@ -11,7 +11,7 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.arguments import check_sequence, described
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.manifest import Manifest
-from ufvideo_sdk.prompt import PromptBuilder
+from ufvideo_sdk.prompt import PromptBuilder, checked_text
 
 SPAN_BRACES = ("{", "}")
 TIME_FORMATS = ("span", "moment")
@@ -109,9 +109,7 @@ class AnswerFormats:
             raise InputError("choices: expected one or more texts, got none")
         text_of: dict[tuple[int, ...], str] = {}
         for number, text in enumerate(texts):
-            if not isinstance(text, str) or not text:
-                raise InputError(f"choices[{number}]: expected a text, got {described(text)}")
-            ids = tuple(self._prompts.answer_ids(text))
+            ids = tuple(self._prompts.answer_ids(checked_text(text, f"choices[{number}]")))
             if ids in text_of:
                 raise InputError(f"choices[{number}]: expected each text once, got {text!r} again")
             text_of[ids] = text

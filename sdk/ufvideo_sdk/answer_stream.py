@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.answer_text import AnswerText
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, TextEvent
@@ -28,11 +27,7 @@ class AnswerStream(Iterator[TextEvent]):
         self._session = session
         self._request = request
         self._token = token
-        self._text = AnswerText(
-            session._model.tokenizer,
-            session._model.manifest.tokens.end_ids,
-            request.config.stop_strings,
-        )
+        self._text = session._answers.text(request.config)
         self._last_id = 0
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
@@ -122,7 +117,9 @@ class AnswerStream(Iterator[TextEvent]):
         generation = native.finish()
         self._session._stream_token = None
         try:
-            self._answer = self._session._answer(self._request, generation, self._text)
+            self._answer = self._session._answers.build(
+                native, self._request, generation, self._text
+            )
         except BaseException as error:
             self._fail(error)
             raise

@@ -64,6 +64,13 @@ class PromptBuilder:
         """
         return self._tokenizer.encode_pieces(self._pieces(question, clip))
 
+    def prefix(self, clip: Clip) -> list[int]:
+        """Token ids that every question about the clip begins with, its placeholder the last."""
+        facts = self._facts
+        ids = self.build(Question("?"), clip)
+        media_id = facts.image_placeholder_id if clip.is_image else facts.video_placeholder_id
+        return ids[: ids.index(media_id) + 1]
+
     def build_grounding(self, event: str, clip: Clip) -> list[int]:
         """Token ids of the question when an event happens; special tokens and marks stay text.
 
@@ -109,7 +116,7 @@ class PromptBuilder:
             *special(template.after),
         ]
         turns: list[tuple[list[str | int], list[str | int]]] = [
-            ([_checked_text(earlier, f"history[{i}][0]")], self._answered(answer, i))
+            ([checked_text(earlier, f"history[{i}][0]")], self._answered(answer, i))
             for i, (earlier, answer) in enumerate(_checked_history(question.history))
         ]
         turns.append((list(self._content(question, clip)), []))
@@ -131,7 +138,7 @@ class PromptBuilder:
 
     def _answered(self, answer: object, turn: int) -> list[str | int]:
         if not isinstance(answer, Answer):
-            return [_checked_text(answer, f"history[{turn}][1]")]
+            return [checked_text(answer, f"history[{turn}][1]")]
         ids = list(answer.token_ids)
         ended = bool(ids) and ids[-1] in self._facts.end_ids
         # A generated <region> points at nothing: as a token it would ask for a region, so it goes
@@ -150,7 +157,7 @@ class PromptBuilder:
 
     def _content(self, question: Question, clip: Clip) -> Iterator[str | int]:
         """The question's words with ids for its marks."""
-        text = _checked_text(question.text, "question")
+        text = checked_text(question.text, "question")
         check_sequence(question.times, "times", "seconds or TimeSpan")
         if not question.has_marks:
             yield text
@@ -189,7 +196,7 @@ class PromptBuilder:
 
 def grounding_question(event: str) -> str:
     """The question that asks when an event happens; the event without a full stop."""
-    words = _checked_text(event, "event").strip().lower().rstrip(".")
+    words = checked_text(event, "event").strip().lower().rstrip(".")
     if not words:
         raise InputError(f"event: expected words, got {event!r}")
     return f"When is {words} occur in the video? Only give the start and end timestamp."
@@ -197,11 +204,16 @@ def grounding_question(event: str) -> str:
 
 def segmentation_question(expression: str) -> str:
     """The question that asks where something is."""
-    words = _checked_text(expression, "expression").strip().lower()
+    words = checked_text(expression, "expression").strip().lower()
     return f"Please segment the {words} in this image."
 
 
-def _checked_text(text: object, where: str) -> str:
+def checked_text(text: object, where: str) -> str:
+    """The text, where it is one and holds words.
+
+    Raises:
+        InputError: When it is none, empty, or no Unicode.
+    """
     if not isinstance(text, str):
         raise InputError(f"{where}: expected text, got {type(text).__name__}")
     if not text.strip():

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,30 +14,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
-from ufvideo_sdk.answer_text import AnswerText, TextCallback, token_callback
-from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.answer_text import TextCallback, token_callback
+from ufvideo_sdk.arguments import check_callback, check_instance, described
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError, StateError, UFVideoError
-from ufvideo_sdk.native_results import (
-    STOP_REASONS,
-    answer_stats,
-    first_tokens,
-    mask_tracks,
-    spans_in_seconds,
-    stage_stats,
-)
+from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.prompt import History, Time
+from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
-from ufvideo_sdk.request import (
-    Ask,
-    Request,
-    RequestBuilder,
-    SegmentFrames,
-    check_no_stop_strings,
-)
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TimeSpan
+from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
@@ -51,8 +43,8 @@ class Session:
     Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
     """
 
-    def __init__(self, model: UFVideo, clip: Clip) -> None:
-        """Encode the clip. Use `UFVideo.open`.
+    def __init__(self, model: UFVideo, clip: Clip, *, saved: SessionFile | None = None) -> None:
+        """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
 
         Raises:
             InputError: When a frame cannot be read.
@@ -67,7 +59,11 @@ class Session:
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
+        self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
+        if saved is not None:
+            self._native.restore_clip(native_clip(saved, idxs))
+            return
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
             self._native.add_frames(frames, piece.tolist())
@@ -140,17 +136,15 @@ class Session:
         An error of the masks alone (a frame cannot be read, memory runs out) has the answer without
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
-        check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            request = self._requests.build(native, ask)
-            end_ids = self._model.manifest.tokens.end_ids
-            text = AnswerText(self._model.tokenizer, end_ids, config.stop_strings)
+            request = self._requests.build(native, ask, config)
+            text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
             callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answer(request, generation, text)
+            return self._answers.build(native, request, generation, text)
 
     def stream(
         self,
@@ -169,12 +163,46 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            request = self._requests.build(native, ask)
+            request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
+
+    def ask_many(
+        self,
+        questions: Sequence[str | Ask],
+        *,
+        config: GenerationConfig = _GREEDY,
+        on_text: IndexedTextCallback | None = None,
+    ) -> list[Answer]:
+        """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
+
+        Each token of every row comes of one pass over the weights, which is where the time goes.
+        At most 16 rows at once, and fewer where `RuntimeConfig.kv_cache_bytes` has no room for as
+        many answers of `max_new_tokens`; a question that finds no row waits for one. Pixels of
+        region frames that are not encoded yet are held for all questions together.
+
+        Args:
+            questions: Texts, or `Ask` with regions, times, history and frames to segment.
+            config: How to answer each; a seed draws for each as it does for one alone.
+            on_text: Called with a question's number and each piece of its answer, which come
+                interleaved; returns nothing or what to do with that one answer. Its exceptions end
+                all and are raised unchanged.
+
+        Returns:
+            The answers in the order of the questions. A step counts whole in the statistics of
+            every answer that took part in it.
+
+        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
+            has all answers as its attribute `answers`. A `cancel` ends all that have not ended.
+        """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
+        asks = as_asks(questions)
+        with self._entered() as native:
+            return answer_many(self, native, asks, config, on_text)
 
     def locate(
         self, event: str, *, allow_absent: bool = False, config: GenerationConfig = _GREEDY
@@ -233,13 +261,32 @@ class Session:
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.
+
+        The file appears in one step, when it is complete (see docs/session_format.md). The prompt
+        up to the video's end is run first where it has not been.
+
+        Raises:
+            InputError: When the folder is missing or cannot be written.
+            CapacityError: When the disk is full, or memory runs out.
+            StateError: When it was cancelled; otherwise as `ask`.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {described(path)}")
+        with self._entered() as native:
+            saved = native.save_clip(self._model.prompts.prefix(self._clip))
+            if saved is None:
+                raise StateError("save: expected to go on to the end, it was cancelled")
+            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
+
     def cancel(self) -> None:
         """End the call under way, or the open stream, early. Any thread may call this.
 
         From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
-        the next prefill, token or frame to segment. The answer then ends with
+        the next piece of a prompt, token or frame to segment. The answer then ends with
         `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
-        that are done, and none are begun. `locate` and `segment` return what they have. With
+        that are done, and none are begun. `locate` and `segment` return what is whole. With
         nothing under way, nothing happens: the next question is not ended.
         """
         native = self._native
@@ -295,41 +342,3 @@ class Session:
                 native.drop_answer()
                 native.forget_cancel()
             yield native
-
-    def _answer(self, request: Request, generation: _native.Generation, text: AnswerText) -> Answer:
-        facts = self._model.manifest.tokens
-        is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
-        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
-        tokens = first_tokens(generation, num_tokens, facts)
-        ended = bool(tokens.ids) and tokens.ids[-1] in facts.end_ids
-        words = tokens.ids[:-1] if ended else tokens.ids
-        reason = STOP_REASONS[generation.stop_reason]
-        answer = Answer(
-            question=request.question,
-            text=text.text if is_cut else self._model.tokenizer.decode(words),
-            token_ids=tokens.ids,
-            spans=spans_in_seconds(tokens.spans, self._clip),
-            masks=(),
-            stop_reason=StopReason.STOP_STRING if is_cut else reason,
-            stats=answer_stats(generation, []),
-            clip=self._clip,
-            choice=request.choices.get(words) if reason is StopReason.END else None,
-        )
-        if answer.stop_reason is StopReason.CANCELLED:
-            return answer
-        try:
-            found = mask_tracks(
-                self._open(), self._clip, tokens.seg_hidden_states, request.segment_idxs
-            )
-        except UFVideoError as error:
-            failed = type(error)(
-                f"masks of the answer, whose text is this error's `answer`: {error}"
-            )
-            failed.answer = answer
-            raise failed from error
-        return replace(
-            answer,
-            masks=found.tracks,
-            stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(generation, found.timings),
-        )
