@@ -142,6 +142,11 @@ class Checkpoint:
         self._siglip, self._siglip_prefix, self.siglip = self._find_siglip(vision_tower)
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where its files lie: the checkpoint, and SigLIP where it is not inside."""
+        return tuple(dict.fromkeys((self.folder, self._siglip.folder)))
+
+    @property
     def name(self) -> str:
         """The folder's name, or its parent's where it is just called `checkpoint`."""
         folder = self.folder.resolve()

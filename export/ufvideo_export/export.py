@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
@@ -64,8 +65,8 @@ def export_package(
 
     Args:
         checkpoint: Folder in the released format.
-        out: The package; it appears by one rename when everything is in it. See `write_package`
-            for what an export that is killed leaves.
+        out: The package; it appears by one rename when everything is in it. An export that was
+            stopped or killed goes on from the stages it finished; see `export_progress`.
         vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it.
         precision: "fp32", "fp16", "int8" or "int4"; `precision` says what that is for each stage.
         quantization: How integer weights are made; for "int8" and "int4".
@@ -99,9 +100,14 @@ def export_package(
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
     model, video = _facts(opened, seg_hidden_state)
-    with partial_folder(out) as partial:
-        check_space(out, _needed_bytes(opened, num_values, chosen))
-        entries, verification = _write_stages(opened, partial, chosen, report)
+    provenance = _provenance(opened, chosen)
+    options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
+    key = export_key(opened, options)
+    with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
+        held = sum(path.stat().st_size for path in partial.iterdir())
+        check_space(out, _needed_bytes(opened, num_values, chosen) - held)
+        finished = ExportProgress(partial, key)
+        entries, verification = _write_stages(opened, partial, chosen, finished, report)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             model=model,
@@ -109,7 +115,7 @@ def export_package(
             tokens=tokenizer.facts,
             stages=entries,
             files=_write_texts(tokenizer, partial),
-            provenance=_provenance(opened, chosen),
+            provenance=provenance,
             verification=verification,
         )
         report("publish", 1.0)
@@ -124,20 +130,32 @@ def _write_texts(tokenizer: CheckpointTokenizer, partial: Path) -> tuple[FileEnt
 
 
 def _write_stages(
-    checkpoint: Checkpoint, partial: Path, chosen: Recipe, report: Progress
+    checkpoint: Checkpoint,
+    partial: Path,
+    chosen: Recipe,
+    finished: ExportProgress,
+    report: Progress,
 ) -> tuple[dict[str, StageEntry], dict[str, StageVerification]]:
     specs = stage_specs(checkpoint, chosen.stages["language_model"])
     entries: dict[str, StageEntry] = {}
     verification: dict[str, StageVerification] = {}
     for number, (stem, spec) in enumerate(specs.items()):
+        path, precision = partial / f"{stem}.onnx", chosen.stages[stem]
+        before = _stage_entry(partial, spec, precision) if path.exists() else None
+        measured = before and finished.finished(stem, before)
+        if before is not None and measured is not None:
+            report(f"{stem} (taken over)", number / len(specs))
+            entries[stem], verification[stem] = before, measured
+            continue
+        for left in partial.glob(f"{stem}.onnx*"):
+            left.unlink()
         report(stem, number / len(specs))
-        path = partial / f"{stem}.onnx"
-        precision = chosen.stages[stem]
         stage = STAGES[stem](checkpoint, spec, precision, chosen.quantization)
         stage.write(path)
         report(f"{stem} (comparing)", (number + 0.7) / len(specs))
         verification[stem] = verify_stage(stage, path)
         entries[stem] = _stage_entry(partial, spec, precision)
+        finished.record(stem, entries[stem], verification[stem])
         # One stage's weights in memory at a time.
         del stage
         gc.collect()
