@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.encoder_int8 import require_optimum
 from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.model import check_tensors
@@ -79,13 +80,15 @@ def export_package(
         The manifest of the package.
 
     Raises:
-        ConfigError: For an unknown precision or seg_hidden_state, or a quantization where nothing
-            is quantised.
+        ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
+            quantised, or integers without Optimum.
         InputError: For a checkpoint or a target that is not what it should be.
         CapacityError: When the disk is too small.
         InferenceError: When a graph does not agree with PyTorch.
     """
     chosen = recipe(precision, quantization)
+    if chosen.stages["vision_encoder"] in INTEGER_BITS:
+        require_optimum()
     if seg_hidden_state not in SEG_HIDDEN_STATES:
         raise ConfigError(
             f"expected seg_hidden_state to be {' or '.join(SEG_HIDDEN_STATES)}, found"

@@ -70,6 +70,17 @@ def test_unknown_options_are_refused(precision: str, options: dict[str, Any], wo
         recipe(precision, Quantization(**options) if options else None)
 
 
+def test_integers_need_optimum(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name)
+    )
+    with pytest.raises(ConfigError, match="expected optimum-onnx"):
+        export_package(tiny_checkpoint, tmp_path / "package", precision="int4")
+
+
 def test_package_says_the_precision_of_every_stage(
     small_package: Path, small_package_int4: Path
 ) -> None:
