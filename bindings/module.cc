@@ -10,8 +10,10 @@ PYBIND11_MODULE(_native, module) {
   bind_package(module);
   bind_statistics(module);
   bind_generation(module);
+  bind_token_automaton(module);
   bind_stages(module);
   bind_language_model(module);
   bind_model(module);
+  bind_saved_clip(module);
   bind_session(module);
 }

@@ -12,9 +12,11 @@ void bind_resize(pybind11::module_& module);
 void bind_package(pybind11::module_& module);
 void bind_statistics(pybind11::module_& module);
 void bind_generation(pybind11::module_& module);
+void bind_token_automaton(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
 void bind_language_model(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
+void bind_saved_clip(pybind11::module_& module);
 void bind_session(pybind11::module_& module);
 
 }  // namespace ufvideo::bindings

@@ -11,7 +11,8 @@ Session::State::State(std::shared_ptr<const Model> shared_model)
     : model(std::move(shared_model)),
       frame_encoder(*model),
       mask_features(model->config().mask_cache_bytes),
-      cache(model->language_model().make_cache()) {}
+      cache(model->language_model().make_cache()),
+      held(model->manifest().tokens.region_id) {}
 
 void Session::State::require_clip(const char* where) const {
   if (video_tokens.empty()) {
@@ -28,8 +29,7 @@ void Session::State::require_no_answer() const {
 
 void Session::State::forget_conversation() {
   answer.reset();
-  prefix_ids.clear();
-  prefix_length = 0;
+  held.keep(0);
   cache = model->language_model().make_cache();
   frame_encoder.forget_regions();
   cancelled = false;
@@ -100,6 +100,11 @@ std::size_t Session::held_bytes() const {
   const Entry entry(*state_, Poisoned::kAccepted);
   return state_->frame_encoder.bytes() + state_->video_tokens.bytes() +
          state_->mask_features.bytes() + state_->cache->bytes();
+}
+
+std::size_t Session::kv_cache_bytes() const {
+  const Entry entry(*state_, Poisoned::kAccepted);
+  return state_->cache->bytes();
 }
 
 }  // namespace ufvideo

@@ -1,17 +1,22 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "core/stage_clock.h"
+#include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
+#include "decode/held_tokens.h"
 #include "decode/kv_cache.h"
 #include "decode/prompt_splice.h"
 #include "frame_cache.h"
 #include "frame_encoder.h"
+#include "ufvideo/error.h"
 #include "ufvideo/session.h"
 
 namespace ufvideo {
@@ -28,12 +33,17 @@ struct Session::State : TokenStepper {
     double begin_ms;
   };
 
-  /// What a prefill gave: the new positions' states and the last logits.
+  /// What a prefill gave.
   struct Prefill {
-    PromptLayout layout;
-    std::int64_t first_position;
-    LanguageModelOutput output;
+    std::int64_t num_reused;
+    std::int64_t num_new;
+    PrefillOutput output;
   };
+  /// Spliced positions, ascending, whose states a caller wants.
+  using WantedStates = std::function<std::vector<std::int64_t>(const PromptLayout& layout)>;
+
+  /// Several answers under way (session_batch.cc).
+  class Batch;
 
   // TokenStepper
   Output step(std::int64_t token_id) override;
@@ -44,14 +54,26 @@ struct Session::State : TokenStepper {
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
+  /// Takes over what an answer's loop has.
+  void complete(Generation& generation, const DecodeLoop& loop) const;
 
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   void end_clip();
+  void check_saved(const SavedClip& saved) const;
+  void restore_clip(const SavedClip& saved);
 
-  /// Runs a prompt through the language model, reusing the cache up to the end of the video;
-  /// nothing when it was cancelled before.
-  std::optional<Prefill> prefill(const Prompt& prompt);
+  /// Runs a prompt through the language model, reusing what the cache holds of it; nothing when it
+  /// was cancelled.
+  std::optional<Prefill> prefill(const Prompt& prompt, const WantedStates& wanted_states);
+  PromptLayout laid_out(const Prompt& prompt, const std::vector<Tensor>& regions) const;
+  /// Feeds embeddings [S, D] behind what the cache holds; nothing when it was cancelled.
+  std::optional<PrefillOutput> feed(const Tensor& embeddings,
+                                    const std::vector<std::int64_t>& wanted_rows);
+  /// Throws where an answer in the prompt's format would be cut off by the configuration.
+  void check_answer_format(const Prompt& prompt, const GenerationConfig& config) const;
+  /// Throws where the context has no room for the prompt and an answer in its format.
+  void check_room(const Prompt& prompt, const PromptLayout& layout) const;
   /// Region tokens of each region; fewer when it was cancelled.
   std::vector<Tensor> encode_regions(const Prompt& prompt);
   void check_regions(const Prompt& prompt) const;
@@ -66,11 +88,19 @@ struct Session::State : TokenStepper {
   /// Decodes all objects on one frame into the result's rows.
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                     std::int64_t frame, Segmentation& result);
-  /// Runs `work`; when it throws, the session is poisoned.
+  /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out: the cache then
+  /// holds what it held before, and something shorter can be asked.
   template <typename Work>
   auto poisoning(const Work& work) {
     try {
       return work();
+    } catch (const Error& error) {
+      answer.reset();
+      poisoned = error.code() != ErrorCode::kOutOfMemory;
+      if (cache->length() == 0) {
+        held.keep(0);  // The system refused memory while the cache grew, which emptied it.
+      }
+      throw;
     } catch (...) {
       poisoned = true;
       throw;
@@ -99,9 +129,8 @@ struct Session::State : TokenStepper {
   FrameCache<MaskFeatures> mask_features;
 
   std::unique_ptr<KvCache> cache;
-  /// The token ids whose keys and values the cache begins with, and their number of positions.
-  std::vector<std::int64_t> prefix_ids;
-  std::int64_t prefix_length = 0;
+  /// The tokens whose keys and values the cache holds.
+  HeldTokens held;
 
   std::optional<Answer> answer;
   StageTimings timings;

@@ -8,17 +8,20 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenEmbedder', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def kv_cache_bytes(self) -> int | None:
         ...
     @property
     def mask_cache_bytes(self) -> int:
@@ -28,6 +31,9 @@ class RuntimeConfig:
         ...
     @property
     def onnxruntime_library(self) -> pathlib.Path:
+        ...
+    @property
+    def prefill_chunk_tokens(self) -> int:
         ...
     @property
     def providers(self) -> list[str]:
@@ -42,12 +48,15 @@ class GenerationConfig:
     """
     How to answer.
     """
-    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None) -> None:
+    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None, repetition_penalty: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
     def max_new_tokens(self) -> int:
+        ...
+    @property
+    def repetition_penalty(self) -> float:
         ...
     @property
     def seed(self) -> int | None:
@@ -185,6 +194,32 @@ class Segmentation:
     @property
     def timings(self) -> dict[str, StageTiming]:
         ...
+class TokenState:
+    """
+    A place within an answer.
+    """
+    def __init__(self, edges: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]], *, is_end: bool = False) -> None:
+        """
+        edges: (first id, last id, next state) each; is_end: the answer may end here.
+        """
+    @property
+    def is_end(self) -> bool:
+        ...
+class TokenAutomaton:
+    """
+    Which answers are allowed.
+    """
+    def __init__(self, states: collections.abc.Sequence[TokenState], *, vocab_size: typing.SupportsInt | typing.SupportsIndex, end_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        An answer begins in state 0.
+        
+        Raises InputError when an id is outside the vocabulary or an end token, ranges of a state overlap, an edge leads to no state, or a state reaches no end.
+        """
+    @property
+    def longest(self) -> int | None:
+        """
+        Tokens of the longest answer without the end token; None: no bound.
+        """
 class VisionEncoder:
     """
     SigLIP up to its penultimate layer.
@@ -367,6 +402,49 @@ class Model:
     @property
     def vision_encoder(self) -> VisionEncoder:
         ...
+class SavedClip:
+    """
+    What a session has computed of its clip.
+    """
+    def __init__(self, *, is_image: bool, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], height_px: typing.SupportsInt | typing.SupportsIndex, width_px: typing.SupportsInt | typing.SupportsIndex, features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], video_tokens: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], keys: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], values: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Features float32 [F, P, Dv], video tokens float32 [N, D]; keys and values [L, kv, n, head], float32 or float16 as the language model's cache.
+        """
+    @property
+    def features(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [F, P, Dv], read-only.
+        """
+    @property
+    def frame_idxs(self) -> list[int]:
+        ...
+    @property
+    def height_px(self) -> int:
+        ...
+    @property
+    def is_image(self) -> bool:
+        ...
+    @property
+    def keys(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        [L, kv, n, head], read-only.
+        """
+    @property
+    def prefix_ids(self) -> list[int]:
+        ...
+    @property
+    def values(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        [L, kv, n, head], read-only.
+        """
+    @property
+    def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [N, D], read-only.
+        """
+    @property
+    def width_px(self) -> int:
+        ...
 class Clip:
     """
     Sampled frames of a clip, or one image.
@@ -387,9 +465,9 @@ class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = []) -> None:
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None) -> None:
         """
-        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names.
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything.
         """
     @property
     def token_ids(self) -> list[int]:
@@ -438,6 +516,12 @@ class Session:
         
         An exception of the callback ends the answer and is raised unchanged.
         """
+    def generate_many(self, prompts: collections.abc.Sequence[Prompt], config: GenerationConfig, callback: typing.Any = None) -> list[Generation]:
+        """
+        Answer several prompts as rows of one batch, in order, as generate() one by one.
+        
+        callback(index, token_id) returns a StreamAction or None, which ends its own answer.
+        """
     def held_bytes(self) -> int:
         """
         Bytes of features, mask cache and KV cache.
@@ -453,6 +537,16 @@ class Session:
     def reset(self) -> None:
         """
         Forget conversation, region frames, cancel() and poison; the clip stays encoded.
+        """
+    def restore_clip(self, saved: SavedClip) -> None:
+        """
+        Open a clip with what was computed of it.
+        
+        Raises InputError when a size is not this model's, CapacityError when the prefix does not fit into the bound on the KV cache.
+        """
+    def save_clip(self, prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> SavedClip | None:
+        """
+        What was computed of the clip, the prefix included; None when it was cancelled.
         """
     def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], continues: bool = False) -> Segmentation:
         """

@@ -46,6 +46,7 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
     return {
         "question": answer.question,
         "text": answer.text,
+        "choice": answer.choice,
         "token_ids": list(answer.token_ids),
         "stop_reason": answer.stop_reason.value,
         "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],

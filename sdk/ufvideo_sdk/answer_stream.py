@@ -11,7 +11,6 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, TextEvent
-from ufvideo_sdk.tokenizer import IncrementalDecoder
 
 if TYPE_CHECKING:
     from ufvideo_sdk.session import Session
@@ -28,7 +27,7 @@ class AnswerStream(Iterator[TextEvent]):
         self._session = session
         self._request = request
         self._token = token
-        self._decoder = IncrementalDecoder(session._model.tokenizer)
+        self._text = session._answers.text(request.config)
         self._last_id = 0
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
@@ -80,14 +79,12 @@ class AnswerStream(Iterator[TextEvent]):
         if self._answer is not None or self._failure is not None:
             raise StopIteration
         with self._under_way() as native:
-            token_id = self._step(native)
+            token_id = None if self._text.is_stopped else self._step(native)
             if token_id is not None:
                 self._last_id = token_id
-                ended = token_id in self._session._model.manifest.tokens.end_ids
-                text = self._decoder.flush() if ended else self._decoder.push(token_id)
-                return TextEvent(text, token_id)
+                return TextEvent(self._text.push(token_id), token_id)
+            rest = self._text.flush()
             self._finish(native)
-        rest = self._decoder.flush()
         if rest:
             return TextEvent(rest, self._last_id)
         raise StopIteration
@@ -120,7 +117,9 @@ class AnswerStream(Iterator[TextEvent]):
         generation = native.finish()
         self._session._stream_token = None
         try:
-            self._answer = self._session._answer(self._request, generation)
+            self._answer = self._session._answers.build(
+                native, self._request, generation, self._text
+            )
         except BaseException as error:
             self._fail(error)
             raise

@@ -10,7 +10,7 @@ import numpy as np
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CapacityError
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.manifest import STAGE_STEMS, TokenFacts
 from ufvideo_sdk.results import AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
 
 if TYPE_CHECKING:
@@ -56,13 +56,37 @@ def answer_stats(
     )
 
 
-def spans_in_seconds(generation: _native.Generation, clip: Clip) -> tuple[TimeSpan, ...]:
+@dataclass(frozen=True)
+class AnswerTokens:
+    """The tokens of an answer, and what they point at.
+
+    Attributes:
+        ids: The tokens.
+        spans: Times among them, fractions of the clip.
+        seg_hidden_states: One row for each [SEG] among them, float32 [O, D].
+    """
+
+    ids: tuple[int, ...]
+    spans: Sequence[_native.SpanFraction]
+    seg_hidden_states: NDArray[np.float32]
+
+
+def first_tokens(generation: _native.Generation, num: int, facts: TokenFacts) -> AnswerTokens:
+    """The first tokens of an answer, all of them where there are no more."""
+    ids = generation.token_ids[:num]
+    num_objects = sum(position < num for position in generation.seg_positions)
+    return AnswerTokens(
+        ids=tuple(ids),
+        spans=_native.find_spans(ids, facts.time_first_id, facts.num_time_tokens),
+        seg_hidden_states=generation.seg_hidden_states[:num_objects],
+    )
+
+
+def spans_in_seconds(spans: Sequence[_native.SpanFraction], clip: Clip) -> tuple[TimeSpan, ...]:
     """The spans an answer names, by the clip's own times; an image has none."""
     if clip.is_image:
         return ()
-    return tuple(
-        TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in generation.spans
-    )
+    return tuple(TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in spans)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ufvideo_sdk.arguments import check_sequence
 from ufvideo_sdk.chat_template import ChatTemplate
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.manifest import TokenFacts
-from ufvideo_sdk.results import Answer, TimeSpan
+from ufvideo_sdk.results import Answer, StopReason, TimeSpan
 from ufvideo_sdk.tokenizer import TextTokenizer
 
 if TYPE_CHECKING:
@@ -64,6 +64,13 @@ class PromptBuilder:
         """
         return self._tokenizer.encode_pieces(self._pieces(question, clip))
 
+    def prefix(self, clip: Clip) -> list[int]:
+        """Token ids that every question about the clip begins with, its placeholder the last."""
+        facts = self._facts
+        ids = self.build(Question("?"), clip)
+        media_id = facts.image_placeholder_id if clip.is_image else facts.video_placeholder_id
+        return ids[: ids.index(media_id) + 1]
+
     def build_grounding(self, event: str, clip: Clip) -> list[int]:
         """Token ids of the question when an event happens; special tokens and marks stay text.
 
@@ -90,6 +97,16 @@ class PromptBuilder:
         same = (a == b for a, b in zip(asked, answered, strict=False))
         return answered, next((i for i, equal in enumerate(same) if not equal), len(asked))
 
+    def answer_ids(self, text: str) -> list[int]:
+        """Token ids of a text where an answer begins."""
+        template = self._tokenizer.split_special(self._template.generation_prompt)
+        asked = self._tokenizer.encode_pieces(template)
+        answered = self._tokenizer.encode_pieces([*template, text])
+        if answered[: len(asked)] == asked:
+            return answered[len(asked) :]
+        # It runs together with the template's last words, which the model is given by themselves.
+        return self._tokenizer.encode_text(text)
+
     def _pieces(self, question: Question, clip: Clip) -> list[str | int]:
         template, roles = self._template, self._template.roles
         special = self._tokenizer.split_special
@@ -99,7 +116,7 @@ class PromptBuilder:
             *special(template.after),
         ]
         turns: list[tuple[list[str | int], list[str | int]]] = [
-            ([_checked_text(earlier, f"history[{i}][0]")], self._answered(answer, i))
+            ([checked_text(earlier, f"history[{i}][0]")], self._answered(answer, i))
             for i, (earlier, answer) in enumerate(_checked_history(question.history))
         ]
         turns.append((list(self._content(question, clip)), []))
@@ -121,17 +138,26 @@ class PromptBuilder:
 
     def _answered(self, answer: object, turn: int) -> list[str | int]:
         if not isinstance(answer, Answer):
-            return [_checked_text(answer, f"history[{turn}][1]")]
+            return [checked_text(answer, f"history[{turn}][1]")]
         ids = list(answer.token_ids)
         ended = bool(ids) and ids[-1] in self._facts.end_ids
         # A generated <region> points at nothing: as a token it would ask for a region, so it goes
         # back in as the characters it was read as.
         region_id = self._facts.region_id
-        return [REGION_MARK if i == region_id else i for i in (ids[:-1] if ended else ids)]
+        ids = ids[:-1] if ended else ids
+        pieces = [REGION_MARK if i == region_id else i for i in ids]
+        if answer.stop_reason is not StopReason.STOP_STRING:
+            return pieces
+        # The stop string may have cut a token: what is left of it goes back in as text.
+        num_whole = len(ids)
+        while not answer.text.startswith(self._tokenizer.decode(ids[:num_whole])):
+            num_whole -= 1
+        rest = answer.text[len(self._tokenizer.decode(ids[:num_whole])) :]
+        return [*pieces[:num_whole], rest]
 
     def _content(self, question: Question, clip: Clip) -> Iterator[str | int]:
         """The question's words with ids for its marks."""
-        text = _checked_text(question.text, "question")
+        text = checked_text(question.text, "question")
         check_sequence(question.times, "times", "seconds or TimeSpan")
         if not question.has_marks:
             yield text
@@ -170,7 +196,7 @@ class PromptBuilder:
 
 def grounding_question(event: str) -> str:
     """The question that asks when an event happens; the event without a full stop."""
-    words = _checked_text(event, "event").strip().lower().rstrip(".")
+    words = checked_text(event, "event").strip().lower().rstrip(".")
     if not words:
         raise InputError(f"event: expected words, got {event!r}")
     return f"When is {words} occur in the video? Only give the start and end timestamp."
@@ -178,11 +204,16 @@ def grounding_question(event: str) -> str:
 
 def segmentation_question(expression: str) -> str:
     """The question that asks where something is."""
-    words = _checked_text(expression, "expression").strip().lower()
+    words = checked_text(expression, "expression").strip().lower()
     return f"Please segment the {words} in this image."
 
 
-def _checked_text(text: object, where: str) -> str:
+def checked_text(text: object, where: str) -> str:
+    """The text, where it is one and holds words.
+
+    Raises:
+        InputError: When it is none, empty, or no Unicode.
+    """
     if not isinstance(text, str):
         raise InputError(f"{where}: expected text, got {type(text).__name__}")
     if not text.strip():

@@ -27,6 +27,7 @@ class StopReason(str, Enum):
     CONTEXT_FULL = "context_full"
     STOPPED = "stopped"
     CANCELLED = "cancelled"
+    STOP_STRING = "stop_string"
 
 
 @dataclass(frozen=True)
@@ -167,12 +168,14 @@ class Answer:
     Attributes:
         question: The question as it was asked.
         text: The whole answer, special tokens included.
-        token_ids: The generated tokens.
+        token_ids: The generated tokens; of an answer that a stop string ended, those that begin
+            before it.
         spans: Times the answer names, in seconds of the source, in the order of the text.
         masks: One track for each [SEG] of the answer, in the order of the text.
         stop_reason: Why the answer ended.
         stats: Where the time went.
         clip: What the question was asked about.
+        choice: Which of the choices it is; None where none were given, or it was cut short.
     """
 
     question: str
@@ -183,6 +186,7 @@ class Answer:
     stop_reason: StopReason
     stats: AnswerStats
     clip: Clip
+    choice: str | None = None
 
     def __post_init__(self) -> None:
         """Check that every mask belongs to the clip."""

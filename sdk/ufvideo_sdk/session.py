@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -13,28 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
-from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.answer_text import TextCallback, token_callback
+from ufvideo_sdk.arguments import check_callback, check_instance, described
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError, StateError, UFVideoError
-from ufvideo_sdk.native_results import (
-    STOP_REASONS,
-    answer_stats,
-    mask_tracks,
-    spans_in_seconds,
-    stage_stats,
-)
+from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.prompt import History, Time
+from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
-from ufvideo_sdk.request import Ask, Request, RequestBuilder, SegmentFrames
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, StopReason, TextEvent, TimeSpan
-from ufvideo_sdk.tokenizer import IncrementalDecoder
+from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
+from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TimeSpan
+from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
-
-TextCallback = Callable[[TextEvent], "_native.StreamAction | None"]
 
 _GREEDY = GenerationConfig()
 
@@ -46,8 +43,8 @@ class Session:
     Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
     """
 
-    def __init__(self, model: UFVideo, clip: Clip) -> None:
-        """Encode the clip. Use `UFVideo.open`.
+    def __init__(self, model: UFVideo, clip: Clip, *, saved: SessionFile | None = None) -> None:
+        """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
 
         Raises:
             InputError: When a frame cannot be read.
@@ -62,7 +59,11 @@ class Session:
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
-        self._requests = RequestBuilder(model.prompts, clip, sampled)
+        self._answers = AnswerBuilder(model, clip)
+        self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
+        if saved is not None:
+            self._native.restore_clip(native_clip(saved, idxs))
+            return
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
             self._native.add_frames(frames, piece.tolist())
@@ -98,10 +99,15 @@ class Session:
         times: Sequence[Time] = (),
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
     ) -> Answer:
         """Answer a question.
+
+        What the prompt has in common with the one before and its answer, such as the video and the
+        turns of a conversation, is not computed again.
 
         Args:
             question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
@@ -111,12 +117,18 @@ class Session:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", or source indices.
+            choices: Texts of which the answer is exactly one, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options.
+            answer_format: "span" or "moment": the answer is a span in order, or a time, and no
+                other word.
             config: How to answer.
             on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
                 end the answer and are raised unchanged.
 
         Raises:
-            InputError: When question, regions, times, history or frames cannot be used.
+            InputError: When question, regions, times, history, frames, choices or answer_format
+                cannot be used.
+            ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
             StateError: When the session is closed, in use by another thread, or has an open stream.
@@ -124,14 +136,15 @@ class Session:
         An error of the masks alone (a frame cannot be read, memory runs out) has the answer without
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
-        check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            ask = Ask(question, regions, times, history, segment_frames)
-            request = self._requests.build(native, ask)
-            callback = None if on_text is None else self._token_callback(on_text)
+            request = self._requests.build(native, ask, config)
+            text = self._answers.text(config)
+            is_heard = on_text is not None or config.stop_strings
+            callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answer(request, generation)
+            return self._answers.build(native, request, generation, text)
 
     def stream(
         self,
@@ -141,6 +154,8 @@ class Session:
         times: Sequence[Time] = (),
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
     ) -> AnswerStream:
         """Answer a question piece by piece; arguments and errors are those of `ask`.
@@ -148,19 +163,64 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        check_instance(config, "config", GenerationConfig)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            ask = Ask(question, regions, times, history, segment_frames)
-            request = self._requests.build(native, ask)
+            request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
 
-    def locate(self, event: str, *, config: GenerationConfig = _GREEDY) -> list[TimeSpan]:
-        """Find when an event happens, with the prompt the model was trained on.
+    def ask_many(
+        self,
+        questions: Sequence[str | Ask],
+        *,
+        config: GenerationConfig = _GREEDY,
+        on_text: IndexedTextCallback | None = None,
+    ) -> list[Answer]:
+        """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
+
+        Each token of every row comes of one pass over the weights, which is where the time goes.
+        At most 16 rows at once, and fewer where `RuntimeConfig.kv_cache_bytes` has no room for as
+        many answers of `max_new_tokens`; a question that finds no row waits for one. Pixels of
+        region frames that are not encoded yet are held for all questions together.
+
+        Args:
+            questions: Texts, or `Ask` with regions, times, history and frames to segment.
+            config: How to answer each; a seed draws for each as it does for one alone.
+            on_text: Called with a question's number and each piece of its answer, which come
+                interleaved; returns nothing or what to do with that one answer. Its exceptions end
+                all and are raised unchanged.
 
         Returns:
-            Spans in seconds, in the order the model names them; empty when it names none.
+            The answers in the order of the questions. A step counts whole in the statistics of
+            every answer that took part in it.
+
+        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
+            has all answers as its attribute `answers`. A `cancel` ends all that have not ended.
+        """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
+        asks = as_asks(questions)
+        with self._entered() as native:
+            return answer_many(self, native, asks, config, on_text)
+
+    def locate(
+        self, event: str, *, allow_absent: bool = False, config: GenerationConfig = _GREEDY
+    ) -> list[TimeSpan]:
+        """Find when an event happens, with the prompt the model was trained on.
+
+        The answer is held to the trained format, so that whatever the model would rather say, it
+        is one span whose end does not lie before its start.
+
+        Args:
+            event: What happens, such as "a car stops".
+            allow_absent: Whether the model may say in words that it does not happen. Only models
+                that were trained to say so (nano is) do; the others are better held to a span.
+            config: How to answer.
+
+        Returns:
+            One span in seconds; none when it was cancelled or, with allow_absent, when the model
+            names none.
 
         Raises:
             InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
@@ -168,12 +228,17 @@ class Session:
         if self._clip.is_image:
             raise InputError("locate: expected a video, an image has no times")
         check_instance(config, "config", GenerationConfig)
+        check_no_stop_strings(config, "locate's formats")
+        formats = self._model.formats
         with self._entered() as native:
             prompt = _native.Prompt(
-                token_ids=self._model.prompts.build_grounding(event, self._clip)
+                token_ids=self._model.prompts.build_grounding(event, self._clip),
+                answer_format=formats.span_or_words if allow_absent else formats.span,
             )
             generation = native.generate(prompt, config.to_native(), None)
-            return list(spans_in_seconds(generation, self._clip))
+            # Cut off between its two times it would look like a moment.
+            is_whole = formats.num_times(generation.token_ids) > 1
+            return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
 
     def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
         """Segment what an expression names: one prefill of the trained prompt, no decoding.
@@ -196,13 +261,32 @@ class Session:
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.
+
+        The file appears in one step, when it is complete (see docs/session_format.md). The prompt
+        up to the video's end is run first where it has not been.
+
+        Raises:
+            InputError: When the folder is missing or cannot be written.
+            CapacityError: When the disk is full, or memory runs out.
+            StateError: When it was cancelled; otherwise as `ask`.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {described(path)}")
+        with self._entered() as native:
+            saved = native.save_clip(self._model.prompts.prefix(self._clip))
+            if saved is None:
+                raise StateError("save: expected to go on to the end, it was cancelled")
+            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
+
     def cancel(self) -> None:
         """End the call under way, or the open stream, early. Any thread may call this.
 
         From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
-        the next prefill, token or frame to segment. The answer then ends with
+        the next piece of a prompt, token or frame to segment. The answer then ends with
         `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
-        that are done, and none are begun. `locate` and `segment` return what they have. With
+        that are done, and none are begun. `locate` and `segment` return what is whole. With
         nothing under way, nothing happens: the next question is not ended.
         """
         native = self._native
@@ -258,48 +342,3 @@ class Session:
                 native.drop_answer()
                 native.forget_cancel()
             yield native
-
-    def _token_callback(
-        self, on_text: TextCallback
-    ) -> Callable[[int], _native.StreamAction | None]:
-        decoder = IncrementalDecoder(self._model.tokenizer)
-        end_ids = self._model.manifest.tokens.end_ids
-
-        def on_token(token_id: int) -> _native.StreamAction | None:
-            ended = token_id in end_ids
-            text = decoder.flush() if ended else decoder.push(token_id)
-            return on_text(TextEvent(text, token_id))
-
-        return on_token
-
-    def _answer(self, request: Request, generation: _native.Generation) -> Answer:
-        token_ids = tuple(generation.token_ids)
-        ended = bool(token_ids) and token_ids[-1] in self._model.manifest.tokens.end_ids
-        answer = Answer(
-            question=request.question,
-            text=self._model.tokenizer.decode(token_ids[:-1] if ended else token_ids),
-            token_ids=token_ids,
-            spans=spans_in_seconds(generation, self._clip),
-            masks=(),
-            stop_reason=STOP_REASONS[generation.stop_reason],
-            stats=answer_stats(generation, []),
-            clip=self._clip,
-        )
-        if answer.stop_reason is StopReason.CANCELLED:
-            return answer
-        try:
-            found = mask_tracks(
-                self._open(), self._clip, generation.seg_hidden_states, request.segment_idxs
-            )
-        except UFVideoError as error:
-            failed = type(error)(
-                f"masks of the answer, whose text is this error's `answer`: {error}"
-            )
-            failed.answer = answer
-            raise failed from error
-        return replace(
-            answer,
-            masks=found.tracks,
-            stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(generation, found.timings),
-        )

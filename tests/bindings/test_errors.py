@@ -24,6 +24,7 @@ pytestmark = pytest.mark.torch
         ({"providers": ["tpu"]}, "tpu"),
         ({"providers": []}, "at least one"),
         ({"num_threads": 0}, "num_threads"),
+        ({"prefill_chunk_tokens": 0}, "prefill_chunk_tokens"),
     ],
 )
 def test_runtime_config_error(options: dict[str, Any], text: str) -> None:
@@ -40,6 +41,7 @@ def test_runtime_config_error(options: dict[str, Any], text: str) -> None:
         ({"top_k": 0}, "top_k"),
         ({"top_p": 0.0}, "top_p"),
         ({"top_p": 1.5}, "top_p"),
+        ({"repetition_penalty": 0.0}, "repetition_penalty"),
     ],
 )
 def test_generation_config_error(options: dict[str, Any], text: str) -> None:

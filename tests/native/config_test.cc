@@ -38,6 +38,12 @@ TEST(RuntimeConfigTest, BoundsThreads) {
   }
 }
 
+TEST(RuntimeConfigTest, APieceOfAPromptHasAPosition) {
+  RuntimeConfig config;
+  config.prefill_chunk_tokens = 0;
+  expect_refused(config, {"prefill_chunk_tokens", "got 0"});
+}
+
 TEST(GenerationConfigTest, DefaultsAreValidAndGreedy) {
   const GenerationConfig config;
   EXPECT_NO_THROW(config.validate());
@@ -65,6 +71,10 @@ TEST(GenerationConfigTest, NamesTheFieldAndTheValue) {
   }
   config.top_p = 1.0f;
   EXPECT_NO_THROW(config.validate());
+  for (const float invalid : {0.0f, -1.0f, std::numeric_limits<float>::infinity()}) {
+    config.repetition_penalty = invalid;
+    expect_refused(config, {"repetition_penalty"});
+  }
 }
 
 }  // namespace

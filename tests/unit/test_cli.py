@@ -55,7 +55,8 @@ class PretendedSession:
         self.asked = {"question": question, **options}
         return PretendedStream(self.answer)
 
-    def locate(self, event: str) -> list[TimeSpan]:
+    def locate(self, event: str, *, allow_absent: bool) -> list[TimeSpan]:
+        self.asked = {"event": event, "allow_absent": allow_absent}
         return list(self.answer.spans)
 
     def segment(self, expression: str, *, frames: Any) -> list[MaskTrack]:
@@ -104,6 +105,7 @@ def test_json_is_all_there_is_on_stdout(session: PretendedSession, tmp_path: Pat
 
 def test_ask_hands_its_options_on(session: PretendedSession) -> None:
     sampling = ["--temperature", "0.5", "--top-k", "4", "--top-p", "0.9", "--seed", "3"]
+    sampling += ["--repetition-penalty", "1.25", "--stop", ".", "--stop", "and"]
     span = ["--start", "1", "--end", "2.5"]
     machine = ["--threads", "2", "--provider", "cpu"]
     result = run(*ASK, "--frames", "0,3,6", "--max-new-tokens", "9", *sampling, *span, *machine)
@@ -115,6 +117,13 @@ def test_ask_hands_its_options_on(session: PretendedSession) -> None:
     config = session.asked["config"]
     assert (config.max_new_tokens, config.temperature) == (9, 0.5)
     assert (config.top_k, config.top_p, config.seed) == (4, 0.9, 3)
+    assert (config.repetition_penalty, config.stop_strings) == (1.25, (".", "and"))
+    assert session.asked["choices"] is None
+
+
+def test_ask_hands_choices_on_in_order(session: PretendedSession) -> None:
+    assert run(*ASK, "--choice", "(B)", "--choice", "(A)").exit_code == 0
+    assert session.asked["choices"] == ["(B)", "(A)"]
 
 
 def test_package_comes_from_the_environment(session: PretendedSession) -> None:
@@ -189,6 +198,9 @@ def test_an_image_has_no_video(
 def test_locate_prints_spans(session: PretendedSession) -> None:
     result = run("locate", "clip.mp4", "a car stops", "--package", "pkg")
     assert result.stdout == "10.50 - 11.75 s\n"
+    assert session.asked == {"event": "a car stops", "allow_absent": False}
+    run("locate", "clip.mp4", "a car stops", "--package", "pkg", "--allow-absent")
+    assert session.asked["allow_absent"] is True
     result = run("locate", "clip.mp4", "a car stops", "--package", "pkg", "--json")
     content = json.loads(result.stdout)
     assert content["question"] == "a car stops" and content["masks"] == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ def test_defaults_are_the_released_ones() -> None:
         ("verify_digests", None),
         ("mask_cache_bytes", -1),
         ("region_cache_bytes", 1.5),
+        ("prefill_chunk_tokens", 0),
+        ("prefill_chunk_tokens", 2**31),
         ("onnxruntime_library", 3),
     ],
 )
@@ -57,6 +60,13 @@ def test_runtime_config_refuses(field: str, value: Any) -> None:
         ("top_p", True),
         ("seed", -1),
         ("seed", 2**64),
+        ("repetition_penalty", 0),
+        ("repetition_penalty", float("inf")),
+        ("repetition_penalty", "1"),
+        ("stop_strings", "."),
+        ("stop_strings", [".", "!"]),
+        ("stop_strings", ("",)),
+        ("stop_strings", (3,)),
     ],
 )
 def test_generation_config_refuses(field: str, value: Any) -> None:
@@ -71,6 +81,8 @@ def test_settings_cannot_change() -> None:
 
 def test_settings_reach_the_native_side() -> None:
     pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
-    native = GenerationConfig(7, 0.5, 3, 0.75, 2**64 - 1).to_native()
+    native = GenerationConfig(7, 0.5, 3, 0.75, 2**64 - 1, 1.25, (".",)).to_native()
     assert (native.max_new_tokens, native.temperature, native.top_k) == (7, 0.5, 3)
-    assert (native.top_p, native.seed) == (0.75, 2**64 - 1)
+    assert (native.top_p, native.seed, native.repetition_penalty) == (0.75, 2**64 - 1, 1.25)
+    runtime = RuntimeConfig(prefill_chunk_tokens=3).to_native(Path("lib.so"))
+    assert runtime.prefill_chunk_tokens == 3

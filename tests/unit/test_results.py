@@ -73,6 +73,7 @@ def test_json_holds_everything() -> None:
     assert list(content) == [
         "question",
         "text",
+        "choice",
         "token_ids",
         "stop_reason",
         "spans",

@@ -10,7 +10,7 @@
 
 namespace ufvideo {
 
-/// Why an answer ended.
+/// Why an answer ended; kEndToken too where its format allowed nothing but the end token.
 enum class StopReason { kEndToken, kMaxNewTokens, kContextFull, kStopped, kCancelled };
 
 /// What a token callback answers: go on; end and keep the answer so far; end and roll back.
@@ -24,7 +24,8 @@ struct SpanFraction {
 
 /// One answer in token ids, with what later stages need of it.
 struct Generation {
-  /// Generated ids, end token included when it was produced.
+  /// Generated ids, end token included when it was produced; an answer whose format left nothing
+  /// but the end token ends without it.
   std::vector<std::int64_t> token_ids;
   StopReason stop_reason = StopReason::kEndToken;
   std::vector<SpanFraction> spans;

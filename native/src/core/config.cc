@@ -25,6 +25,10 @@ void RuntimeConfig::validate() const {
   if (num_threads && (*num_threads < 1 || *num_threads > 1024)) {
     fail(ErrorCode::kInvalidConfig, "num_threads: expected 1 to 1024 or none, got ", *num_threads);
   }
+  if (prefill_chunk_tokens < 1) {
+    fail(ErrorCode::kInvalidConfig, "prefill_chunk_tokens: expected 1 or more, got ",
+         prefill_chunk_tokens);
+  }
 }
 
 void GenerationConfig::validate() const {
@@ -40,6 +44,10 @@ void GenerationConfig::validate() const {
   }
   if (top_p && !(*top_p > 0.0f && *top_p <= 1.0f)) {
     fail(ErrorCode::kInvalidConfig, "top_p: expected above 0 and at most 1, or none, got ", *top_p);
+  }
+  if (!std::isfinite(repetition_penalty) || repetition_penalty <= 0.0f) {
+    fail(ErrorCode::kInvalidConfig, "repetition_penalty: expected a finite number above 0, got ",
+         repetition_penalty);
   }
 }
 

@@ -6,13 +6,22 @@
 namespace ufvideo {
 
 DecodeLoop::DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
-                       const GenerationConfig& config)
+                       const GenerationConfig& config,
+                       std::shared_ptr<const TokenAutomaton> answer_format)
     : tokens_(tokens),
       seg_hidden_state_(seg_hidden_state),
       max_new_tokens_(config.max_new_tokens),
-      sampler_(config) {}
+      sampler_(config),
+      answer_format_(std::move(answer_format)) {}
 
-void DecodeLoop::start(TokenStepper::Output prefill) { current_ = std::move(prefill); }
+void DecodeLoop::start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids) {
+  current_ = std::move(prefill);
+  for (const std::int64_t id : prompt_ids) {
+    if (id != tokens_.region_id) {  // Stands for embeddings, as the negative placeholders do.
+      sampler_.has_seen(id);
+    }
+  }
+}
 
 std::optional<std::int64_t> DecodeLoop::next(TokenStepper& stepper) {
   if (ended_) {
@@ -26,17 +35,39 @@ std::optional<std::int64_t> DecodeLoop::next(TokenStepper& stepper) {
     earlier_state_ = current_.hidden_state;
     current_ = stepper.step(token_ids_.back());
   }
-  const std::int64_t token = sampler_.sample(current_.logits);
+  const std::int64_t token = sample();
   token_ids_.push_back(token);
   if (token == tokens_.seg_id) {
     keep_seg_state();
   }
-  if (std::find(tokens_.end_ids.begin(), tokens_.end_ids.end(), token) != tokens_.end_ids.end()) {
-    end(StopReason::kEndToken);
-  } else if (token_ids_.size() >= static_cast<std::size_t>(max_new_tokens_)) {
-    end(StopReason::kMaxNewTokens);
+  if (const std::optional<StopReason> reason = reason_to_end(token)) {
+    end(*reason);
   }
   return token;
+}
+
+std::int64_t DecodeLoop::sample() {
+  const std::int64_t token =
+      answer_format_ ? sampler_.sample(current_.logits, answer_format_->allowed(format_state_))
+                     : sampler_.sample(current_.logits);
+  sampler_.has_seen(token);
+  return token;
+}
+
+std::optional<StopReason> DecodeLoop::reason_to_end(std::int64_t token) {
+  if (std::find(tokens_.end_ids.begin(), tokens_.end_ids.end(), token) != tokens_.end_ids.end()) {
+    return StopReason::kEndToken;
+  }
+  if (answer_format_) {
+    format_state_ = answer_format_->next(format_state_, token);
+    if (answer_format_->must_end(format_state_)) {
+      return StopReason::kEndToken;
+    }
+  }
+  if (token_ids_.size() >= static_cast<std::size_t>(max_new_tokens_)) {
+    return StopReason::kMaxNewTokens;
+  }
+  return std::nullopt;
 }
 
 void DecodeLoop::keep_seg_state() {

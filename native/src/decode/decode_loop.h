@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "ufvideo/generation.h"
 #include "ufvideo/manifest.h"
 #include "ufvideo/tensor.h"
+#include "ufvideo/token_automaton.h"
 
 namespace ufvideo {
 
@@ -32,11 +34,14 @@ class TokenStepper {
 /// One answer, token by token: samples, stops, and keeps the states that [SEG] needs.
 class DecodeLoop {
  public:
+  /// @param answer_format what the answer may be; null: anything. The answer ends, without another
+  ///     step, where it allows nothing but the end token.
   DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
-             const GenerationConfig& config);
+             const GenerationConfig& config,
+             std::shared_ptr<const TokenAutomaton> answer_format = nullptr);
 
-  /// Begins with what the prefill gave.
-  void start(TokenStepper::Output prefill);
+  /// Begins with what the prefill gave; the prompt's ids are what a repetition penalty looks at.
+  void start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids = {});
   /// The next token; nothing once the answer has ended. The token before it is fed to the model
   /// only now, so that the last token of an answer costs no step.
   std::optional<std::int64_t> next(TokenStepper& stepper);
@@ -51,12 +56,19 @@ class DecodeLoop {
   Tensor seg_hidden_states() const;
 
  private:
+  /// Samples a token the answer's format allows.
+  std::int64_t sample();
   void keep_seg_state();
+  /// Whether the answer ends with this token, its last one.
+  std::optional<StopReason> reason_to_end(std::int64_t token);
 
   TokenFacts tokens_;
   SegHiddenState seg_hidden_state_;
   int max_new_tokens_;
   Sampler sampler_;
+  std::shared_ptr<const TokenAutomaton> answer_format_;
+  /// Where in the format the answer is.
+  std::int64_t format_state_ = 0;
   TokenStepper::Output current_;
   /// State that predicted the token before the last one; empty at first.
   Tensor earlier_state_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error_message.h"
+#include "decode/logits_scan.h"
 
 namespace ufvideo {
 namespace {
@@ -49,31 +50,72 @@ void keep_nucleus(std::vector<Candidate>& candidates, double share) {
   candidates = std::move(nucleus);
 }
 
+void check_finite(const float* logits, std::int64_t vocab_size) {
+  if (all_finite(logits, vocab_size)) {
+    return;
+  }
+  for (std::int64_t id = 0; id < vocab_size; ++id) {
+    if (!std::isfinite(logits[id])) {
+      fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", logits[id],
+           " for token ", id);
+    }
+  }
+}
+
+std::vector<std::int64_t> ids_within(const std::vector<TokenRange>& ranges) {
+  std::vector<std::int64_t> ids;
+  for (const TokenRange& range : ranges) {
+    for (std::int64_t id = range.first_id; id <= range.last_id; ++id) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
 }  // namespace
 
 Sampler::Sampler(const GenerationConfig& config)
     : config_(config), engine_(config.seed ? *config.seed : fresh_seed()) {}
 
-std::int64_t Sampler::sample(const Tensor& logits) {
-  const float* values = logits.data<float>();
+void Sampler::has_seen(std::int64_t token_id) {
+  if (config_.repetition_penalty != 1.0f && token_id >= 0) {
+    seen_ids_.insert(token_id);
+  }
+}
+
+std::int64_t Sampler::sample(const Tensor& logits, const std::vector<TokenRange>& allowed) {
   const auto vocab_size = static_cast<std::int64_t>(logits.elements());
-  std::int64_t best = 0;
-  for (std::int64_t id = 0; id < vocab_size; ++id) {
-    if (!std::isfinite(values[id])) {
-      fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", values[id],
-           " for token ", id);
-    }
-    if (values[id] > values[best]) {
+  check_finite(logits.data<float>(), vocab_size);
+  const Tensor judged = seen_ids_.empty() ? logits : penalised(logits);
+  const float* values = judged.data<float>();
+  const std::vector<TokenRange> everything{{0, vocab_size - 1}};
+  const std::vector<TokenRange>& ranges = allowed.empty() ? everything : allowed;
+  std::int64_t best = ranges.front().first_id;
+  for (const TokenRange& range : ranges) {
+    const std::int64_t id = first_of_largest(values, range.first_id, range.last_id);
+    // Of equal logits the lowest id is taken, in whatever order the ranges come.
+    if (values[id] > values[best] || (values[id] == values[best] && id < best)) {
       best = id;
     }
   }
-  return config_.temperature == 0.0f ? best : draw(values, vocab_size, values[best]);
+  return config_.temperature == 0.0f ? best : draw(values, ids_within(ranges), values[best]);
 }
 
-std::int64_t Sampler::draw(const float* logits, std::int64_t vocab_size, float best_logit) {
-  std::vector<std::int64_t> ids(vocab_size);
-  std::iota(ids.begin(), ids.end(), std::int64_t{0});
-  if (config_.top_k && *config_.top_k < vocab_size) {
+Tensor Sampler::penalised(const Tensor& logits) const {
+  Tensor copy(DType::kFloat32, logits.shape());
+  float* values = copy.data<float>();
+  std::copy_n(logits.data<float>(), logits.elements(), values);
+  for (const std::int64_t id : seen_ids_) {
+    if (id < static_cast<std::int64_t>(logits.elements())) {
+      values[id] = values[id] < 0.0f ? values[id] * config_.repetition_penalty
+                                     : values[id] / config_.repetition_penalty;
+    }
+  }
+  return copy;
+}
+
+std::int64_t Sampler::draw(const float* logits, std::vector<std::int64_t> ids, float best_logit) {
+  if (config_.top_k && *config_.top_k < static_cast<std::int64_t>(ids.size())) {
     std::partial_sort(ids.begin(), ids.begin() + *config_.top_k, ids.end(),
                       [logits](std::int64_t a, std::int64_t b) {
                         return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;

@@ -2,9 +2,12 @@
 
 #include <cstdint>
 #include <random>
+#include <set>
+#include <vector>
 
 #include "ufvideo/config.h"
 #include "ufvideo/tensor.h"
+#include "ufvideo/token_automaton.h"
 
 namespace ufvideo {
 
@@ -14,15 +17,21 @@ class Sampler {
  public:
   explicit Sampler(const GenerationConfig& config);
 
+  /// Makes the repetition penalty hold for a token from now on. A negative id, which stands for an
+  /// embedding, is left out.
+  void has_seen(std::int64_t token_id);
   /// @param logits float32 [V].
+  /// @param allowed the ids to choose among, ranges that do not overlap; empty: all.
   /// Throws InferenceFailed when a logit is not finite.
-  std::int64_t sample(const Tensor& logits);
+  std::int64_t sample(const Tensor& logits, const std::vector<TokenRange>& allowed = {});
 
  private:
-  std::int64_t draw(const float* logits, std::int64_t vocab_size, float best_logit);
+  Tensor penalised(const Tensor& logits) const;
+  std::int64_t draw(const float* logits, std::vector<std::int64_t> ids, float best_logit);
 
   GenerationConfig config_;
   std::mt19937_64 engine_;
+  std::set<std::int64_t> seen_ids_;
 };
 
 }  // namespace ufvideo

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    ChoiceOption,
     EndOption,
     FramesOption,
     JsonOption,
@@ -17,10 +18,12 @@ from ufvideo_sdk.cli.options import (
     MaxNewTokensOption,
     PackageOption,
     ProviderOption,
+    RepetitionPenaltyOption,
     SaveOption,
     SeedOption,
     SourceArgument,
     StartOption,
+    StopOption,
     TemperatureOption,
     ThreadsOption,
     TopKOption,
@@ -48,6 +51,7 @@ def ask(
     as_json: JsonOption = False,
     save: SaveOption = None,
     region: RegionOption = None,
+    choice: ChoiceOption = None,
     start: StartOption = None,
     end: EndOption = None,
     frames: FramesOption = "sampled",
@@ -56,6 +60,8 @@ def ask(
     top_k: TopKOption = None,
     top_p: TopPOption = None,
     seed: SeedOption = None,
+    repetition_penalty: RepetitionPenaltyOption = None,
+    stop: StopOption = None,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     onnxruntime_library: LibraryOption = None,
@@ -78,6 +84,8 @@ def ask(
             top_k=top_k,
             top_p=top_p,
             seed=seed,
+            repetition_penalty=repetition_penalty,
+            stop_strings=tuple(stop) if stop else None,
         )
     )
     runtime = runtime_settings(threads, provider, onnxruntime_library)
@@ -88,6 +96,7 @@ def ask(
             question,
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
             segment_frames=segment_frames,
+            choices=choice or None,
             config=config,
         )
         is_live = not as_json and sys.stdout.isatty()

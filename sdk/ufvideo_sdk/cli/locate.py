@@ -32,6 +32,12 @@ def locate(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    allow_absent: Annotated[
+        bool,
+        typer.Option(
+            "--allow-absent", help="Let the model say that it does not happen (nano can), no span."
+        ),
+    ] = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     onnxruntime_library: LibraryOption = None,
@@ -47,7 +53,9 @@ def locate(
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("looking for the event"):
-            spans = tuple(interruptible(session, lambda: session.locate(event)))
+            spans = tuple(
+                interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
+            )
         answer = answer_of(session, event, spans=spans)
         show(answer, map(str, spans), as_json=as_json)
         if not spans and not as_json:

@@ -71,6 +71,24 @@ TopPOption = Annotated[
     typer.Option(metavar="NUMBER", help="Sample within this share of probability."),
 ]
 SeedOption = Annotated[int | None, typer.Option(metavar="NUMBER", help="Seed of the sampler.")]
+RepetitionPenaltyOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER", help="Above 1 makes tokens less likely that were there already."
+    ),
+]
+StopOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stop", metavar="TEXT", help="End the answer before this text; may be repeated."
+    ),
+]
+ChoiceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--choice", metavar="TEXT", help="The answer is one of these texts, word for word; repeat."
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

@@ -1,0 +1,34 @@
+#include "decode/chunked_prefill.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace ufvideo {
+
+std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
+                                            const std::vector<std::int64_t>& wanted_rows,
+                                            const PrefillFeed& feed) {
+  PrefillOutput output;
+  const std::int64_t num_rows = embeddings.dim(0);
+  auto wanted = wanted_rows.begin();
+  for (std::int64_t begin = 0; begin < num_rows; begin += feed.chunk_length) {
+    if (feed.is_cancelled()) {
+      return std::nullopt;
+    }
+    const std::int64_t end = std::min(begin + feed.chunk_length, num_rows);
+    LanguageModelOutput piece = feed.run(embeddings.rows(begin, end));
+    for (; wanted != wanted_rows.end() && *wanted < end; ++wanted) {
+      output.states.push_back(copied_row(piece.hidden_states, *wanted - begin));
+    }
+    output.logits = std::move(piece.logits);
+  }
+  return output;
+}
+
+Tensor copied_row(const Tensor& states, std::int64_t row) {
+  Tensor copy(DType::kFloat32, {states.dim(1)});
+  std::copy_n(states.data<float>() + row * states.dim(1), states.dim(1), copy.data<float>());
+  return copy;
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,151 @@
+"""What an answer may be, as automatons over token ids that mask each step of the decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.arguments import check_sequence, described
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.manifest import Manifest
+from ufvideo_sdk.prompt import PromptBuilder, checked_text
+
+SPAN_BRACES = ("{", "}")
+TIME_FORMATS = ("span", "moment")
+# First and last id, next state.
+Edge = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Texts of which the answer is one.
+
+    Attributes:
+        automaton: Allows exactly their tokens.
+        text_of: The text that each sequence of tokens stands for.
+    """
+
+    automaton: _native.TokenAutomaton
+    text_of: Mapping[tuple[int, ...], str]
+
+
+class AnswerFormats:
+    """The formats of one model's answers, made when they are first asked for."""
+
+    def __init__(self, prompts: PromptBuilder, manifest: Manifest) -> None:
+        self._prompts = prompts
+        self._tokens = manifest.tokens
+        self._vocab_size = manifest.model.vocab_size
+
+    @cached_property
+    def span(self) -> _native.TokenAutomaton:
+        """A span as the models were trained to write it, `{<TEMP-aaa><TEMP-bbb>}`, in order.
+
+        What may end it depends on where it begins: a state for each first time says so.
+        """
+        facts = self._tokens
+        before, after = (self._prompts.answer_ids(brace) for brace in SPAN_BRACES)
+        states = _chain(before)
+        first_started = len(states) + 1
+        closing = first_started + facts.num_time_tokens
+        times = range(facts.num_time_tokens)
+        states.append([(facts.time_first_id + k,) * 2 + (first_started + k,) for k in times])
+        last_id = facts.time_first_id + facts.num_time_tokens - 1
+        states += [[(facts.time_first_id + k, last_id, closing)] for k in times]
+        states += _chain(after, first_state=closing)
+        return self._automaton([*states, []], is_end={len(states)})
+
+    @cached_property
+    def span_or_words(self) -> _native.TokenAutomaton:
+        """Words with at most one span, in order: a model may say that an event does not happen."""
+        facts = self._tokens
+        last_id = facts.time_first_id + facts.num_time_tokens - 1
+        times = range(facts.num_time_tokens)
+        behind = 2 + facts.num_time_tokens
+        words = self._all_but([*range(facts.time_first_id, last_id + 1), facts.region_id])
+        edges = [[(first, last, 1) for first, last in words]] * 2
+        started = [(facts.time_first_id + k,) * 2 + (2 + k,) for k in times]
+        states: list[Sequence[Edge]] = [[*each, *started] for each in edges]
+        states += [[(facts.time_first_id + k, last_id, behind)] for k in times]
+        states.append([(first, last, behind) for first, last in words])
+        # State 0 is no end: an answer has a token.
+        return self._automaton(states, is_end={1, behind})
+
+    @cached_property
+    def moment(self) -> _native.TokenAutomaton:
+        """A moment as the models were trained to write it, one time token."""
+        facts = self._tokens
+        last_id = facts.time_first_id + facts.num_time_tokens - 1
+        return self._automaton([[(facts.time_first_id, last_id, 1)], []], is_end={1})
+
+    def of_times(self, name: str) -> _native.TokenAutomaton:
+        """The format "span" or "moment".
+
+        Raises:
+            InputError: When there is none of that name.
+        """
+        if name not in TIME_FORMATS:
+            raise InputError(
+                f'answer_format: expected "span", "moment" or None, got {described(name)}'
+            )
+        return self.span if name == "span" else self.moment
+
+    def num_times(self, token_ids: Sequence[int]) -> int:
+        """Time tokens among the tokens."""
+        first_id = self._tokens.time_first_id
+        return sum(0 <= i - first_id < self._tokens.num_time_tokens for i in token_ids)
+
+    def choices(self, texts: Sequence[str]) -> Choices:
+        """Exactly one of some texts; one may be the beginning of another.
+
+        Raises:
+            InputError: When there is none, or one is empty, no text, or given twice.
+        """
+        check_sequence(texts, "choices", "str")
+        if not len(texts):
+            raise InputError("choices: expected one or more texts, got none")
+        text_of: dict[tuple[int, ...], str] = {}
+        for number, text in enumerate(texts):
+            ids = tuple(self._prompts.answer_ids(checked_text(text, f"choices[{number}]")))
+            if ids in text_of:
+                raise InputError(f"choices[{number}]: expected each text once, got {text!r} again")
+            text_of[ids] = text
+        return Choices(self._tree(text_of), text_of)
+
+    def _tree(self, sequences: Iterable[tuple[int, ...]]) -> _native.TokenAutomaton:
+        """The prefix tree of some sequences of ids."""
+        states: list[dict[int, int]] = [{}]
+        is_end: set[int] = set()
+        for ids in sequences:
+            here = 0
+            for token_id in ids:
+                if token_id not in states[here]:
+                    states[here][token_id] = len(states)
+                    states.append({})
+                here = states[here][token_id]
+            is_end.add(here)
+        edges = [[(token_id, token_id, to) for token_id, to in s.items()] for s in states]
+        return self._automaton(edges, is_end=is_end)
+
+    def _all_but(self, left_out: Iterable[int]) -> list[tuple[int, int]]:
+        """Ranges of all ids but some, and but the end tokens and [SEG]."""
+        borders = sorted({-1, *left_out, *self._tokens.end_ids, self._tokens.seg_id})
+        pairs = pairwise([*borders, self._vocab_size])
+        return [(before + 1, behind - 1) for before, behind in pairs if behind - before > 1]
+
+    def _automaton(
+        self, states: Sequence[Sequence[Edge]], *, is_end: set[int]
+    ) -> _native.TokenAutomaton:
+        return _native.TokenAutomaton(
+            [_native.TokenState(list(s), is_end=i in is_end) for i, s in enumerate(states)],
+            vocab_size=self._vocab_size,
+            end_ids=list(self._tokens.end_ids),
+        )
+
+
+def _chain(ids: Sequence[int], *, first_state: int = 0) -> list[Sequence[Edge]]:
+    """States that allow one id after the other."""
+    return [[(token_id, token_id, first_state + i + 1)] for i, token_id in enumerate(ids)]
