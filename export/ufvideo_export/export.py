@@ -11,6 +11,7 @@ from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.encoder_int8 import require_optimum
 from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
+from ufvideo_export.linear import check_widths
 from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
 from ufvideo_export.spec import StageSpec, stage_specs
@@ -100,6 +101,7 @@ def export_package(
     check_target(out, force=force)
     report("checkpoint", 0.0)
     opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
+    check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
     model, video = _facts(opened, seg_hidden_state)

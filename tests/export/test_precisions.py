@@ -208,14 +208,18 @@ def test_another_integer_is_noticed(tiny_checkpoint: Path, tmp_path: Path) -> No
         verify_stage(stage, path)
 
 
-def test_rows_that_no_block_divides_are_refused(tmp_path: Path) -> None:
+def test_rows_that_no_block_divides_are_refused_at_once(tmp_path: Path) -> None:
+    if importlib.util.find_spec("optimum") is None:
+        pytest.skip("needs optimum-onnx, of the export extra")
+
+    def labels_only(label: str, _fraction: float) -> None:
+        assert label == "checkpoint"
+
     folder = make_random_checkpoint(
         tmp_path / "odd", RandomSizes(intermediate_size=100, num_layers=1), seed=4
     )
-    with pytest.raises(
-        InputError, match=r"multiple of 16 .*mlp\.down_proj\.weight has rows of 100"
-    ):
-        export_package(folder, tmp_path / "package", precision="int4")
+    with pytest.raises(InputError, match=r"multiple of 16 .*intermediate_size gives rows of 100"):
+        export_package(folder, tmp_path / "package", precision="int4", progress=labels_only)
     assert not (tmp_path / "package").exists()
 
 
