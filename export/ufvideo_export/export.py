@@ -109,9 +109,10 @@ def export_package(
     options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
     key = export_key(opened, options)
     with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
+        finished = ExportProgress(partial, key)
+        finished.clear_rest()
         held = sum(path.stat().st_size for path in partial.iterdir())
         check_space(out, _needed_bytes(opened, num_values, chosen) - held)
-        finished = ExportProgress(partial, key)
         entries, verification = _write_stages(opened, partial, chosen, finished, report)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
