@@ -24,10 +24,13 @@ def large(manifest: Manifest, precision: str) -> Manifest:
     """The same with a language model of a gigabyte in a file of its own."""
     stage: StageEntry = manifest.stages["language_model"]
     weights = replace(stage.graph, path="language_model.onnx.data", size_bytes=1024 * MIB)
-    dtype = "float16" if precision == "fp16" else "float32"
+    cache = "float16" if precision == "fp16" else "float32"
     inputs, outputs = (
         tuple(
-            replace(t, dtype=dtype) if t.name.endswith((".key", ".value")) else t for t in tensors
+            replace(tensor, dtype=cache)
+            if tensor.name.startswith(("past_key_values", "present"))
+            else tensor
+            for tensor in tensors
         )
         for tensors in (stage.inputs, stage.outputs)
     )
