@@ -19,8 +19,9 @@ _IN_MEMORY = {"fp32": 1.0, "fp16": 2.0, "int8": 1.08, "int4": 1.15}
 # Casts double what an fp16 graph works in for a while.
 _WORKING = {"fp32": 1.0, "fp16": 1.5, "int8": 1.0, "int4": 1.0}
 _FILE_BITS = {"fp32": 32, "fp16": 16, "int8": 8.3, "int4": 4.4}
-# Of a weight while it is packed, beside the packed one: half precision goes through float32.
-_PACKING_BITS = _FILE_BITS | {"fp16": 16 + 32}
+# Of a weight while it is packed, beside the packed one: half precision goes through float32, and
+# between two and six percent of a package more is held from run to run.
+_PACKING_BITS = _FILE_BITS | {"fp16": 16 + 48}
 # ONNX Runtime itself, its threads, and what seven graphs hold beside their weights.
 _RUNTIME_BYTES = 44 * _MIB
 # The tokenizer's tables in memory over tokenizer.json.
