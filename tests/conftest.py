@@ -26,6 +26,8 @@ def golden_dir() -> Path:
 def _export(checkpoint: Path, out: Path, **options: str) -> Path:
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs the export extra: pip install 'ufvideo-sdk[export]'")
+    if options.get("precision") == "int4" and importlib.util.find_spec("optimum") is None:
+        pytest.skip("needs optimum-onnx, of the export extra")
     from ufvideo_export import export_package
 
     export_package(checkpoint, out, vision_tower=SMALL / "siglip", **options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,20 @@ import onnx_ir as ir
 
 from ufvideo_export.spec import StageSpec
 from ufvideo_export.to_onnx import quiet, save_graph
+from ufvideo_sdk.errors import ConfigError
+
+
+def require_optimum() -> None:
+    """Refuse to begin what needs Optimum where it is not installed.
+
+    Raises:
+        ConfigError: Saying how to install it.
+    """
+    if importlib.util.find_spec("optimum") is None:
+        raise ConfigError(
+            "expected optimum-onnx, which makes the encoders' int8 weights, found none:"
+            " pip install optimum-onnx, or export with precision fp32 or fp16"
+        )
 
 
 def quantize_encoder(spec: StageSpec, path: Path, *, reduce_range: bool) -> None:

@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.encoder_int8 import require_optimum
 from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
+from ufvideo_export.linear import check_widths
 from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
 from ufvideo_export.spec import StageSpec, stage_specs
@@ -79,13 +81,15 @@ def export_package(
         The manifest of the package.
 
     Raises:
-        ConfigError: For an unknown precision or seg_hidden_state, or a quantization where nothing
-            is quantised.
+        ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
+            quantised, or integers without Optimum.
         InputError: For a checkpoint or a target that is not what it should be.
         CapacityError: When the disk is too small.
         InferenceError: When a graph does not agree with PyTorch.
     """
     chosen = recipe(precision, quantization)
+    if chosen.stages["vision_encoder"] in INTEGER_BITS:
+        require_optimum()
     if seg_hidden_state not in SEG_HIDDEN_STATES:
         raise ConfigError(
             f"expected seg_hidden_state to be {' or '.join(SEG_HIDDEN_STATES)}, found"
@@ -97,6 +101,7 @@ def export_package(
     check_target(out, force=force)
     report("checkpoint", 0.0)
     opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
+    check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
     model, video = _facts(opened, seg_hidden_state)
@@ -104,9 +109,10 @@ def export_package(
     options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
     key = export_key(opened, options)
     with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
+        finished = ExportProgress(partial, key)
+        finished.clear_rest()
         held = sum(path.stat().st_size for path in partial.iterdir())
         check_space(out, _needed_bytes(opened, num_values, chosen) - held)
-        finished = ExportProgress(partial, key)
         entries, verification = _write_stages(opened, partial, chosen, finished, report)
         manifest = Manifest(
             format_version=FORMAT_VERSION,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -70,6 +71,18 @@ class ExportProgress:
             return StageVerification(**recorded["verification"])
         except (TypeError, PackageError):
             return None
+
+    def clear_rest(self) -> None:
+        """Remove what belongs to no finished stage: half-written files, folders of tools."""
+        files = [file for stage in self._stages.values() for file in stage["files"]]
+        kept = {PROGRESS_NAME} | {file["path"] for file in files if file is not None}
+        for path in self._folder.iterdir():
+            if path.name in kept:
+                continue
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
     @property
     def stems(self) -> tuple[str, ...]:

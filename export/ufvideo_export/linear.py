@@ -9,6 +9,7 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
+from ufvideo_export.checkpoint_config import ModelSizes
 from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
 from ufvideo_export.precision import INTEGER_BITS, Quantization
 from ufvideo_export.quantize import (
@@ -28,6 +29,23 @@ def block_format(precision: str, quantization: Quantization) -> BlockFormat | No
         return None
     bits = INTEGER_BITS[precision]
     return BlockFormat(bits, quantization.block_size, quantization.symmetric)
+
+
+def check_widths(sizes: ModelSizes, precision: str, quantization: Quantization) -> None:
+    """Refuse a language model whose rows no block divides, before any work is spent.
+
+    Raises:
+        InputError: Naming the size.
+    """
+    block = block_format(precision, quantization)
+    widths = {
+        "hidden_size": sizes.hidden_size,
+        "num_attention_heads times head_dim": sizes.num_attention_heads * sizes.head_dim,
+        "intermediate_size": sizes.intermediate_size,
+    }
+    for name, width in widths.items():
+        if block is not None:
+            block.fitted(name, width)
 
 
 def write_linear(

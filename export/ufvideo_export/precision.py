@@ -5,7 +5,7 @@
 | language_model | fp32 | fp16 | int8 | int4 |
 | token_embedder | fp32 | fp16 | int8 | int8 |
 | vision_encoder, mask_encoder | fp32 | fp16 | int8 | int8 |
-| aligner, region_encoder, mask_decoder | fp32 | fp16 | fp32 | fp32 |
+| aligner, region_encoder, mask_decoder | fp32 | fp16 | fp16 | fp16 |
 
 - `language_model` in int8 or int4: the weights of its matrix products in blocks along a row, each
   with a scale (`MatMulNBits`); norms, biases, arithmetic between products, borders and the KV cache
@@ -16,7 +16,7 @@
 - The encoders in int8: weights of their matrix products, one scale a column, 7 of 8 bits
   (`reduce_range`: on a CPU without VNNI the sums of full-range products saturate, and packages
   travel); inputs are quantised as they run. Convolutions stay in float32: slower in int8.
-- The others are small, mostly convolutions, or decide a mask's edge.
+- The others are mostly convolutions, or decide a mask's edge: half the size is what can be had.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
     _check("precision", precision, PRECISIONS)
     if precision in INTEGER_BITS:
         chosen = _INTEGER_STAGES[precision]
-        stages = {stem: chosen.get(stem, "fp32") for stem in STAGE_STEMS}
+        stages = {stem: chosen.get(stem, "fp16") for stem in STAGE_STEMS}
         return Recipe(precision, stages, quantization or Quantization())
     if quantization is not None:
         raise ConfigError(

@@ -46,7 +46,7 @@ class BlockFormat:
         dividing = [size for size in sizes if num_columns % size == 0]
         if not dividing:
             raise InputError(
-                f"expected rows of a multiple of {BLOCK_SIZES[0]} values to quantise, {name} has"
+                f"expected rows of a multiple of {BLOCK_SIZES[0]} values to quantise, {name} gives"
                 f" rows of {num_columns}: export with precision fp32 or fp16"
             )
         return BlockFormat(self.bits, dividing[-1], self.symmetric)

@@ -46,12 +46,12 @@ def test_recipes() -> None:
     for integers in ("int8", "int4"):
         assert recipe(integers).stages == {
             "vision_encoder": "int8",
-            "aligner": "fp32",
-            "region_encoder": "fp32",
+            "aligner": "fp16",
+            "region_encoder": "fp16",
             "token_embedder": "int8",
             "language_model": integers,
             "mask_encoder": "int8",
-            "mask_decoder": "fp32",
+            "mask_decoder": "fp16",
         }
 
 
@@ -70,6 +70,17 @@ def test_unknown_options_are_refused(precision: str, options: dict[str, Any], wo
         recipe(precision, Quantization(**options) if options else None)
 
 
+def test_integers_need_optimum(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "optimum" else found(name)
+    )
+    with pytest.raises(ConfigError, match="expected optimum-onnx"):
+        export_package(tiny_checkpoint, tmp_path / "package", precision="int4")
+
+
 def test_package_says_the_precision_of_every_stage(
     small_package: Path, small_package_int4: Path
 ) -> None:
@@ -82,7 +93,7 @@ def test_package_says_the_precision_of_every_stage(
     assert "quantization" not in whole.provenance
     for stem in STAGE_STEMS:
         sizes = [each.stages[stem].graph.size_bytes for each in (manifest, whole)]
-        assert sizes[0] < sizes[1] if stages[stem] != "fp32" else sizes[0] == sizes[1], stem
+        assert sizes[0] < sizes[1], stem
     # What PyTorch computes with the same weights; the inputs of a product are rounded.
     assert (
         manifest.verification["language_model"].tolerance_rel == TOLERANCES["int8_inputs"].max_rel
@@ -197,14 +208,18 @@ def test_another_integer_is_noticed(tiny_checkpoint: Path, tmp_path: Path) -> No
         verify_stage(stage, path)
 
 
-def test_rows_that_no_block_divides_are_refused(tmp_path: Path) -> None:
+def test_rows_that_no_block_divides_are_refused_at_once(tmp_path: Path) -> None:
+    if importlib.util.find_spec("optimum") is None:
+        pytest.skip("needs optimum-onnx, of the export extra")
+
+    def labels_only(label: str, _fraction: float) -> None:
+        assert label == "checkpoint"
+
     folder = make_random_checkpoint(
         tmp_path / "odd", RandomSizes(intermediate_size=100, num_layers=1), seed=4
     )
-    with pytest.raises(
-        InputError, match=r"multiple of 16 .*mlp\.down_proj\.weight has rows of 100"
-    ):
-        export_package(folder, tmp_path / "package", precision="int4")
+    with pytest.raises(InputError, match=r"multiple of 16 .*intermediate_size gives rows of 100"):
+        export_package(folder, tmp_path / "package", precision="int4", progress=labels_only)
     assert not (tmp_path / "package").exists()
 
 

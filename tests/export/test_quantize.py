@@ -88,7 +88,7 @@ def test_a_row_takes_the_largest_block_that_divides_it() -> None:
     wanted = BlockFormat(4, 128, symmetric=True)
     sizes = {width: wanted.fitted("w", width).block_size for width in (896, 192, 96, 48)}
     assert sizes == {896: 128, 192: 64, 96: 32, 48: 16}
-    with pytest.raises(InputError, match=r"multiple of 16 .*, model\.x has rows of 40"):
+    with pytest.raises(InputError, match=r"multiple of 16 .*, model\.x gives rows of 40"):
         wanted.fitted("model.x", 40)
 
 

@@ -127,7 +127,10 @@ def test_a_stage_whose_file_changed_is_made_again(
     content = bytearray((left / "aligner.onnx").read_bytes())
     content[-1] ^= 1
     (left / "aligner.onnx").write_bytes(content)
-    (left / "aligner.onnx.data").write_bytes(b"left over")
+    for name in ("aligner.onnx.data", f"{PROGRESS_NAME}.new", "manifest.json"):
+        (left / name).write_bytes(b"left over")
+    (left / "tool").mkdir()
+    (left / "tool" / "aligner.onnx").write_bytes(b"left over")
     assert go_on(left, checkpoint) == ["vision_encoder"]
     assert same_files(left.parent / "package", whole)
 

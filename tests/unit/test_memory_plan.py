@@ -24,7 +24,17 @@ def large(manifest: Manifest, precision: str) -> Manifest:
     """The same with a language model of a gigabyte in a file of its own."""
     stage: StageEntry = manifest.stages["language_model"]
     weights = replace(stage.graph, path="language_model.onnx.data", size_bytes=1024 * MIB)
-    changed = replace(stage, weights=weights, precision=precision)
+    cache = "float16" if precision == "fp16" else "float32"
+    inputs, outputs = (
+        tuple(
+            replace(tensor, dtype=cache)
+            if tensor.name.startswith(("past_key_values", "present"))
+            else tensor
+            for tensor in tensors
+        )
+        for tensors in (stage.inputs, stage.outputs)
+    )
+    changed = replace(stage, weights=weights, precision=precision, inputs=inputs, outputs=outputs)
     return replace(manifest, stages={**manifest.stages, "language_model": changed})
 
 

@@ -2,9 +2,10 @@
 
 Run as `python -m benchmarks.latency.peers [--quick] [--only SECTION]`. The same random weights of
 Qwen2-0.5B's shape run in every engine that is installed, in fp32 and int4; engines live in
-processes of their own and take turns, round by round. A speed holds at the best peer's or above; a
-ratio above 0.97 holds too while the quartiles of both sides overlap. The last line sums up, and the
-exit status is 0 only where every floor that was measured holds.
+processes of their own and take turns, round by round; idle threads spin in all of them, as they do
+by default in the others, unless `--no-spinning` is given. A speed holds at the best peer's or
+above; a ratio above 0.97 holds too while the quartiles of both sides overlap. The last line sums
+up, and the exit status is 0 only where every floor that was measured holds.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", choices=sections, action="append", help="may be given again")
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds of each engine")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    no_spinning = "idle threads sleep at once, here and in onnxruntime-genai; for a busy machine"
+    parser.add_argument("--no-spinning", action="store_true", help=no_spinning)
     parser.add_argument("--work-dir", type=Path, help=f"keeps the models, {DEFAULT_FOLDER}")
     for precision in PRECISIONS:
         parser.add_argument(f"--gguf-{precision}", type=Path, help="the weights for llama.cpp")
@@ -77,13 +80,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.work_dir or (DEFAULT_FOLDER / "quick" if options.quick else DEFAULT_FOLDER)
     given = {precision: getattr(options, f"gguf_{precision}") for precision in PRECISIONS}
     gguf = {precision: path for precision, path in given.items() if path is not None}
-    setting = Setting(Weights(folder, sizes), options.threads, options.rounds, gguf)
+    spinning = not options.no_spinning
+    setting = Setting(Weights(folder, sizes), options.threads, options.rounds, spinning, gguf)
     chosen = options.only or [SPEED, *PROMISES]
     console = Console(width=150)
     figures: list[Figure] = []
     if SPEED in chosen:
         bandwidth = read_bandwidth(options.threads)
-        console.print(f"{options.threads} threads read {bandwidth / 1e9:.1f} GB/s from memory")
+        idle = "spin" if spinning else "do not spin"
+        console.print(
+            f"{options.threads} threads, which {idle} when idle, read {bandwidth / 1e9:.1f} GB/s"
+        )
         figures += speed_section(console, setting, bandwidth)
     for name, section in PROMISES.items():
         if name in chosen:

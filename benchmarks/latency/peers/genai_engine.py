@@ -14,7 +14,10 @@ from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_argume
 def prepare(job: Job) -> Round:
     """Load the model; a round prefills and decodes greedily."""
     config = genai.Config(job.model)
-    options = {"intra_op_num_threads": job.num_threads}
+    options = {
+        "intra_op_num_threads": job.num_threads,
+        "session.intra_op.allow_spinning": "1" if job.spinning else "0",
+    }
     config.overlay(json.dumps({"model": {"decoder": {"session_options": options}}}))
     model = genai.Model(config)
     prompt = job.prompt()

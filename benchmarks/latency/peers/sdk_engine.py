@@ -11,7 +11,8 @@ from ufvideo_sdk import RuntimeConfig, UFVideo
 
 def prepare(job: Job) -> Round:
     """Load the package; a round prefills and decodes greedily."""
-    model = UFVideo.load(job.model, runtime=RuntimeConfig(num_threads=job.num_threads))
+    runtime = RuntimeConfig(num_threads=job.num_threads, allow_spinning=job.spinning)
+    model = UFVideo.load(job.model, runtime=runtime)
     embedder, language_model = model.native.token_embedder, model.native.language_model
     prompt = job.prompt()
 

@@ -36,6 +36,7 @@ class Setting:
     weights: Weights
     num_threads: int
     num_rounds: int
+    spinning: bool
     gguf: Mapping[str, Path]
 
     @property
@@ -80,6 +81,7 @@ def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
         sizes.vocab_size,
         sizes.num_prompt_tokens,
         sizes.num_decode_tokens,
+        setting.spinning,
     )
     worker = start_engine(engine.worker, job)
     try:

@@ -27,6 +27,7 @@ class Job:
         vocab_size: Token ids are below this.
         num_prompt_tokens: Prefilled in a round.
         num_decode_tokens: Decoded behind them.
+        spinning: Idle threads spin, where the engine lets one choose.
     """
 
     model: str
@@ -34,6 +35,7 @@ class Job:
     vocab_size: int
     num_prompt_tokens: int
     num_decode_tokens: int
+    spinning: bool
 
     def prompt(self) -> list[int]:
         """The same token ids for every engine."""
