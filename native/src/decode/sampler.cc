@@ -50,11 +50,11 @@ void keep_nucleus(std::vector<Candidate>& candidates, double share) {
 }
 
 void check_finite(const float* logits, std::int64_t vocab_size) {
-  for (std::int64_t id = 0; id < vocab_size; ++id) {
-    if (!std::isfinite(logits[id])) {
-      fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", logits[id],
-           " for token ", id);
-    }
+  const float* bad = std::find_if_not(logits, logits + vocab_size,
+                                      [](float value) { return std::isfinite(value); });
+  if (bad != logits + vocab_size) {
+    fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", *bad, " for token ",
+         bad - logits);
   }
 }
 
@@ -89,8 +89,7 @@ std::int64_t Sampler::sample(const Tensor& logits, const std::vector<TokenRange>
   std::int64_t best = ranges.front().first_id;
   for (const TokenRange& range : ranges) {
     for (std::int64_t id = range.first_id; id <= range.last_id; ++id) {
-      // Of equal logits the lowest id is taken, in whatever order the ranges come.
-      if (values[id] > values[best] || (values[id] == values[best] && id < best)) {
+      if (values[id] > values[best]) {
         best = id;
       }
     }
