@@ -29,6 +29,18 @@ TokenCallback token_callback(const py::object& callback) {
   };
 }
 
+/// The same for several prompts: Python gets the prompt's index too.
+IndexedTokenCallback indexed_token_callback(const py::object& callback) {
+  if (callback.is_none()) {
+    return nullptr;
+  }
+  return [&callback](std::size_t index, std::int64_t token_id) {
+    const py::gil_scoped_acquire gil;
+    const py::object action = callback(index, token_id);
+    return action.is_none() ? StreamAction::kContinue : stream_action(action);
+  };
+}
+
 void bind_inputs(py::module_& module) {
   py::class_<Clip>(module, "Clip", "Sampled frames of a clip, or one image.")
       .def(py::init(
@@ -90,6 +102,12 @@ void bind_session(py::module_& module) {
           py::arg("frames"), py::arg("frame_idxs"),
           "Encode some of the clip's frames, uint8 [F, H, W, 3].")
       .def("end_clip", &Session::end_clip, Release(), "Make the video tokens of the clip.")
+      .def("save_clip", &Session::save_clip, py::arg("prefix_ids"), Release(),
+           "What was computed of the clip, the prefix included; None when it was cancelled.")
+      .def("restore_clip", &Session::restore_clip, py::arg("saved"), Release(),
+           "Open a clip with what was computed of it.\n\n"
+           "Raises InputError when a size is not this model's, CapacityError when the prefix does "
+           "not fit into the bound on the KV cache.")
       .def("missing_frames", &Session::missing_frames, py::arg("frame_idxs"), Release(),
            "Those of the frames whose features are not held, each once.")
       .def(
@@ -103,6 +121,17 @@ void bind_session(py::module_& module) {
           py::arg("prompt"), py::arg("config"), py::arg("callback") = py::none(),
           "Answer one prompt; callback(token_id) returns a StreamAction or None.\n\n"
           "An exception of the callback ends the answer and is raised unchanged.")
+      .def(
+          "generate_many",
+          [](Session& self, const std::vector<Prompt>& prompts, const GenerationConfig& config,
+             const py::object& callback) {
+            const IndexedTokenCallback native = indexed_token_callback(callback);
+            const py::gil_scoped_release released;
+            return self.generate_many(prompts, config, native);
+          },
+          py::arg("prompts"), py::arg("config"), py::arg("callback") = py::none(),
+          "Answer several prompts as rows of one batch, in order, as generate() one by one.\n\n"
+          "callback(index, token_id) returns a StreamAction or None, which ends its own answer.")
       .def("begin", &Session::begin, py::arg("prompt"), py::arg("config"), Release(),
            "Prefill a prompt; then step() and finish().")
       .def("step", &Session::step, Release(), "The next token id, None once the answer has ended.")

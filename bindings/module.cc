@@ -14,5 +14,6 @@ PYBIND11_MODULE(_native, module) {
   bind_stages(module);
   bind_language_model(module);
   bind_model(module);
+  bind_saved_clip(module);
   bind_session(module);
 }

@@ -46,6 +46,13 @@ def small_package_fp16(tmp_path_factory: pytest.TempPathFactory, small_checkpoin
 
 
 @pytest.fixture(scope="session")
+def small_package_int4(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """The golden checkpoint exported in int4."""
+    out = tmp_path_factory.mktemp("package") / "small_int4"
+    return _export(small_checkpoint, out, precision="int4")
+
+
+@pytest.fixture(scope="session")
 def small_package_predicting(
     tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path
 ) -> Path:

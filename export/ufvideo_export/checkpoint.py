@@ -142,6 +142,11 @@ class Checkpoint:
         self._siglip, self._siglip_prefix, self.siglip = self._find_siglip(vision_tower)
 
     @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where its files lie: the checkpoint, and SigLIP where it is not inside."""
+        return tuple(dict.fromkeys((self.folder, self._siglip.folder)))
+
+    @property
     def name(self) -> str:
         """The folder's name, or its parent's where it is just called `checkpoint`."""
         folder = self.folder.resolve()
@@ -154,6 +159,15 @@ class Checkpoint:
             InputError: When it is missing or has another shape, naming it, both shapes and where.
         """
         return _read(self.tensors, key, shape)
+
+    def rows(self, key: str, shape: Sequence[int], begin: int, end: int) -> torch.Tensor:
+        """Rows `begin` to `end` of a tensor of `shape`, float32, without reading the others.
+
+        Raises:
+            InputError: As `tensor`.
+        """
+        _require(self.tensors, key, tuple(shape))
+        return _as_float(self.tensors, key, self.tensors.read_rows(key, begin, end))
 
     def sam2_shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor of SAM 2, named as in transformers' Sam2VideoModel."""
@@ -299,7 +313,10 @@ def _require(tensors: TensorFiles, key: str, expected: tuple[int, ...]) -> None:
 
 def _read(tensors: TensorFiles, key: str, shape: Sequence[int]) -> torch.Tensor:
     _require(tensors, key, tuple(shape))
-    tensor = tensors.read(key)
+    return _as_float(tensors, key, tensors.read(key))
+
+
+def _as_float(tensors: TensorFiles, key: str, tensor: torch.Tensor) -> torch.Tensor:
     if not tensor.is_floating_point():
         raise InputError(
             f"expected {key} in a floating-point dtype, found {tensor.dtype} in"

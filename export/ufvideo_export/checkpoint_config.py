@@ -100,6 +100,12 @@ class ModelSizes:
     sam_out_dim: int
     seg_token_id: int | None
 
+    @property
+    def layer_values(self) -> int:
+        """Values in the matrices of one decoder layer."""
+        width, heads = self.hidden_size, self.num_attention_heads + self.num_key_value_heads
+        return width * (2 * heads * self.head_dim + 3 * self.intermediate_size)
+
 
 @dataclass(frozen=True)
 class SiglipSizes:

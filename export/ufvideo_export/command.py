@@ -12,10 +12,20 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 
 class Precision(str, Enum):
-    """Precision of weights and arithmetic."""
+    """Precision of weights; docs/package_format.md says what it is for each stage."""
 
     FP32 = "fp32"
     FP16 = "fp16"
+    INT8 = "int8"
+    INT4 = "int4"
+
+
+class HeadPrecision(str, Enum):
+    """Precision of the weights that give the logits."""
+
+    FP32 = "fp32"
+    INT8 = "int8"
+    INT4 = "int4"
 
 
 class SegHiddenState(str, Enum):
@@ -32,8 +42,29 @@ def export(
         Path | None, typer.Option(help="SigLIP's folder, when it is not in or beside CHECKPOINT.")
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="Precision of weights and arithmetic.")
+        Precision, typer.Option(help="Precision of the language model; it sets the others'.")
     ] = Precision.FP32,
+    block_size: Annotated[
+        int | None, typer.Option(help="Weights that share a scale (int8, int4); 128.")
+    ] = None,
+    symmetric: Annotated[
+        bool | None,
+        typer.Option("--symmetric/--asymmetric", help="Without or with zero points (int8, int4)."),
+    ] = None,
+    accuracy_level: Annotated[
+        int | None, typer.Option(help="4: inputs in int8, fast; 1: in float32, exact (int8, int4).")
+    ] = None,
+    head_precision: Annotated[
+        HeadPrecision | None,
+        typer.Option(help="Precision of the logits' weights (int8, int4); PRECISION."),
+    ] = None,
+    full_range: Annotated[
+        bool | None,
+        typer.Option(
+            "--full-range/--reduce-range",
+            help="8 bits in the encoders: for CPUs with VNNI only (int8, int4).",
+        ),
+    ] = None,
     seg_hidden_state: Annotated[
         SegHiddenState,
         typer.Option(help="State behind a mask: as released code generates, or as it trains."),
@@ -46,7 +77,16 @@ def export(
     """
     # PyTorch takes seconds to import: not for --help, nor for the other commands.
     from ufvideo_export.export import export_package
+    from ufvideo_export.precision import Quantization
 
+    options = {
+        "block_size": block_size,
+        "symmetric": symmetric,
+        "accuracy_level": accuracy_level,
+        "head": None if head_precision is None else head_precision.value,
+        "reduce_range": None if full_range is None else not full_range,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description:<28}"),
@@ -61,6 +101,7 @@ def export(
             out,
             vision_tower=vision_tower,
             precision=precision.value,
+            quantization=Quantization(**given) if given else None,
             seg_hidden_state=seg_hidden_state.value,
             force=force,
             progress=lambda label, done: bar.update(task, description=label, completed=done),

@@ -8,8 +8,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.model import check_tensors
+from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
 from ufvideo_export.spec import StageSpec, stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.tokenizer import CheckpointTokenizer, chat_template_json, read_tokenizer
@@ -25,7 +27,6 @@ from ufvideo_export.write_package import (
 from ufvideo_sdk.errors import ConfigError, InputError, PackageError
 from ufvideo_sdk.manifest import (
     FORMAT_VERSION,
-    PRECISIONS,
     SEG_HIDDEN_STATES,
     FileEntry,
     Manifest,
@@ -45,6 +46,8 @@ _PROVENANCE = {
     "onnx-ir": "onnx_ir",
     "onnxscript": "onnxscript",
 }
+# Of a weight on disk, scales of small blocks included.
+_VALUE_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.2, "int4": 0.7}
 
 
 def export_package(
@@ -53,6 +56,7 @@ def export_package(
     *,
     vision_tower: Path | None = None,
     precision: str = "fp32",
+    quantization: Quantization | None = None,
     seg_hidden_state: str = "preceding",
     force: bool = False,
     progress: Progress | None = None,
@@ -61,10 +65,11 @@ def export_package(
 
     Args:
         checkpoint: Folder in the released format.
-        out: The package; it appears by one rename when everything is in it. See `write_package`
-            for what an export that is killed leaves.
+        out: The package; it appears by one rename when everything is in it. An export that was
+            stopped or killed goes on from the stages it finished; see `export_progress`.
         vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it.
-        precision: "fp32" or "fp16".
+        precision: "fp32", "fp16", "int8" or "int4"; `precision` says what that is for each stage.
+        quantization: How integer weights are made; for "int8" and "int4".
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
             optimises).
         force: Replace a package that exists.
@@ -74,13 +79,18 @@ def export_package(
         The manifest of the package.
 
     Raises:
-        ConfigError: For an unknown precision or seg_hidden_state.
+        ConfigError: For an unknown precision or seg_hidden_state, or a quantization where nothing
+            is quantised.
         InputError: For a checkpoint or a target that is not what it should be.
         CapacityError: When the disk is too small.
         InferenceError: When a graph does not agree with PyTorch.
     """
-    _check_option("precision", precision, PRECISIONS)
-    _check_option("seg_hidden_state", seg_hidden_state, SEG_HIDDEN_STATES)
+    chosen = recipe(precision, quantization)
+    if seg_hidden_state not in SEG_HIDDEN_STATES:
+        raise ConfigError(
+            f"expected seg_hidden_state to be {' or '.join(SEG_HIDDEN_STATES)}, found"
+            f" {seg_hidden_state!r}"
+        )
     report = progress or (lambda _label, _fraction: None)
     out = Path(out).absolute()
     clear_leftovers(out)
@@ -90,9 +100,14 @@ def export_package(
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
     model, video = _facts(opened, seg_hidden_state)
-    with partial_folder(out) as partial:
-        check_space(out, _needed_bytes(opened, num_values, precision))
-        entries, verification = _write_stages(opened, partial, precision, report)
+    provenance = _provenance(opened, chosen)
+    options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
+    key = export_key(opened, options)
+    with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
+        held = sum(path.stat().st_size for path in partial.iterdir())
+        check_space(out, _needed_bytes(opened, num_values, chosen) - held)
+        finished = ExportProgress(partial, key)
+        entries, verification = _write_stages(opened, partial, chosen, finished, report)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             model=model,
@@ -100,7 +115,7 @@ def export_package(
             tokens=tokenizer.facts,
             stages=entries,
             files=_write_texts(tokenizer, partial),
-            provenance=_provenance(opened),
+            provenance=provenance,
             verification=verification,
         )
         report("publish", 1.0)
@@ -115,19 +130,32 @@ def _write_texts(tokenizer: CheckpointTokenizer, partial: Path) -> tuple[FileEnt
 
 
 def _write_stages(
-    checkpoint: Checkpoint, partial: Path, precision: str, report: Progress
+    checkpoint: Checkpoint,
+    partial: Path,
+    chosen: Recipe,
+    finished: ExportProgress,
+    report: Progress,
 ) -> tuple[dict[str, StageEntry], dict[str, StageVerification]]:
-    specs = stage_specs(checkpoint, precision)
+    specs = stage_specs(checkpoint, chosen.stages["language_model"])
     entries: dict[str, StageEntry] = {}
     verification: dict[str, StageVerification] = {}
     for number, (stem, spec) in enumerate(specs.items()):
+        path, precision = partial / f"{stem}.onnx", chosen.stages[stem]
+        before = _stage_entry(partial, spec, precision) if path.exists() else None
+        measured = before and finished.finished(stem, before)
+        if before is not None and measured is not None:
+            report(f"{stem} (taken over)", number / len(specs))
+            entries[stem], verification[stem] = before, measured
+            continue
+        for left in partial.glob(f"{stem}.onnx*"):
+            left.unlink()
         report(stem, number / len(specs))
-        path = partial / f"{stem}.onnx"
-        stage = STAGES[stem](checkpoint, spec, precision)
+        stage = STAGES[stem](checkpoint, spec, precision, chosen.quantization)
         stage.write(path)
         report(f"{stem} (comparing)", (number + 0.7) / len(specs))
         verification[stem] = verify_stage(stage, path)
         entries[stem] = _stage_entry(partial, spec, precision)
+        finished.record(stem, entries[stem], verification[stem])
         # One stage's weights in memory at a time.
         del stage
         gc.collect()
@@ -155,17 +183,26 @@ def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, V
         ) from error
 
 
-def _needed_bytes(checkpoint: Checkpoint, num_values: int, precision: str) -> int:
-    sizes = checkpoint.sizes
+def _needed_bytes(checkpoint: Checkpoint, num_values: int, chosen: Recipe) -> float:
+    """An upper bound of what the package and one graph under way take on disk."""
+    sizes, stages = checkpoint.sizes, chosen.stages
+    table = sizes.vocab_size * sizes.hidden_size
+    layers = sizes.num_layers * sizes.layer_values
     # A tied table is read once and written twice.
-    if sizes.tie_word_embeddings:
-        num_values += sizes.vocab_size * sizes.hidden_size
+    others = num_values - layers - table * (1 if sizes.tie_word_embeddings else 2)
     rotary = sizes.max_position_embeddings * sizes.head_dim
-    graphs_bytes = 32 << 20
-    return (num_values + rotary) * (2 if precision == "fp16" else 4) + graphs_bytes
+    return (
+        layers * _VALUE_BYTES[stages["language_model"]]
+        + table * _VALUE_BYTES[chosen.quantization.head or stages["language_model"]]
+        + table * _VALUE_BYTES[stages["token_embedder"]]
+        # An encoder in int8 stands beside the one in fp32 that it is made from.
+        + others * (5 if chosen.name in INTEGER_BITS else _VALUE_BYTES[chosen.name])
+        + 4 * rotary
+        + (32 << 20)
+    )
 
 
-def _provenance(checkpoint: Checkpoint) -> dict[str, str]:
+def _provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:
     def installed(distribution: str) -> str:
         try:
             return version(distribution).split("+")[0]
@@ -173,9 +210,10 @@ def _provenance(checkpoint: Checkpoint) -> dict[str, str]:
             return "unknown"
 
     versions = {key: installed(name) for name, key in _PROVENANCE.items()}
+    if chosen.name in INTEGER_BITS:
+        versions |= {
+            "onnxruntime": installed("onnxruntime"),
+            "optimum_onnx": installed("optimum-onnx"),
+            "quantization": chosen.quantization.text(chosen.name),
+        }
     return {**versions, "source": checkpoint.name}
-
-
-def _check_option(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"expected {name} to be {' or '.join(allowed)}, found {value!r}")

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from ufvideo_export.spec import IR_VERSION, OPSET, StageSpec
 from ufvideo_export.to_onnx import graph_value, save_graph
+from ufvideo_export.weight_rows import WeightRows
 
 MICROSOFT = "com.microsoft"
 
 
 class GraphWriter:
-    """Builds one graph in fp32 or fp16; its border is the spec's."""
+    """Builds one graph whose floats are fp32 or fp16; its border is the spec's."""
 
     def __init__(self, spec: StageSpec, precision: str) -> None:
         self.spec = spec
@@ -29,14 +30,42 @@ class GraphWriter:
 
     def weight(self, name: str, shape: Sequence[int], read: Callable[[], NDArray[Any]]) -> ir.Value:
         """A weight in the graph's precision; `read` gives it in float32 when it is written."""
-        numpy_dtype = np.float16 if self.half else np.float32
 
-        def tensor() -> ir.TensorProtocol:
+        def half_read() -> NDArray[Any]:
             # Too large for fp16 becomes infinite here, which the comparison with PyTorch refuses.
             with np.errstate(over="ignore"):
-                return ir.Tensor(np.ascontiguousarray(read(), dtype=numpy_dtype), name=name)
+                return read().astype(np.float16)
 
-        lazy = ir.LazyTensor(tensor, dtype=self.dtype, shape=ir.Shape(shape), name=name)
+        return self.lazy(name, self.dtype, shape, half_read if self.half else read)
+
+    def matrix(self, rows: WeightRows, *, transposed: bool) -> ir.Value:
+        """A matrix in the graph's precision, as it is or transposed, read some rows at a time."""
+        shape = rows.shape[::-1] if transposed else rows.shape
+        numpy_dtype = np.float16 if self.half else np.float32
+
+        def read() -> NDArray[Any]:
+            whole = np.empty(shape, numpy_dtype)
+            by_row = whole.T if transposed else whole
+            with np.errstate(over="ignore"):
+                for first, chunk in rows.chunks():
+                    by_row[first : first + len(chunk)] = chunk
+            return whole
+
+        return self.lazy(rows.name, self.dtype, shape, read)
+
+    def lazy(
+        self,
+        name: str,
+        dtype: ir.DataType,
+        shape: Sequence[int],
+        read: Callable[[], NDArray[Any]],
+    ) -> ir.Value:
+        """A weight in a dtype of its own; `read` gives it in that dtype when it is written."""
+
+        def tensor() -> ir.TensorProtocol:
+            return ir.Tensor(np.ascontiguousarray(read(), dtype=dtype.numpy()), name=name)
+
+        lazy = ir.LazyTensor(tensor, dtype=dtype, shape=ir.Shape(shape), name=name)
         return self._initializer(name, lazy)
 
     def constant(self, name: str, value: NDArray[Any]) -> ir.Value:

@@ -66,6 +66,14 @@ class TensorFiles:
         except (SafetensorError, OSError, ValueError) as error:
             raise InputError(f"expected a readable tensor {name} in {path}: {error}") from error
 
+    def read_rows(self, name: str, begin: int, end: int) -> torch.Tensor:
+        """Rows `begin` to `end` of a tensor, otherwise as `read`."""
+        path = self._files[name]
+        try:
+            return self._handles[path].get_slice(name)[begin:end]
+        except (SafetensorError, OSError, ValueError) as error:
+            raise InputError(f"expected readable rows of {name} in {path}: {error}") from error
+
     def _check_index(self) -> None:
         index = self.folder / INDEX_NAME
         if not index.is_file():

@@ -61,7 +61,7 @@ def export_module(
         {axis: dims[size] for axis, size in enumerate(tensor.shape) if isinstance(size, str)}
         for tensor in spec.inputs
     )
-    with _quiet(), torch.no_grad():
+    with quiet(), torch.no_grad():
         program = torch.onnx.export(
             module,
             tuple(example),
@@ -81,7 +81,7 @@ def to_half(model: ir.Model) -> ir.Model:
     # Part of the onnxruntime wheel; imported here since it is needed for fp16 alone.
     from onnxruntime.transformers import float16
 
-    with _quiet():
+    with quiet():
         proto = float16.convert_float_to_float16(
             ir.serde.serialize_model(model),
             keep_io_types=True,
@@ -137,10 +137,11 @@ def _declare_border(model: ir.Model, spec: StageSpec) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the tracer's own notes off the terminal; what matters is measured afterwards."""
+def quiet() -> Iterator[None]:
+    """Keep the tools' own notes off the terminal; what matters is measured afterwards."""
     names = ("torch.onnx", "torch.export", "torch.onnx._internal.exporter._registration")
-    loggers = [logging.getLogger(name) for name in (*names, "onnxscript", "onnx_ir")]
+    others = ("onnxscript", "onnx_ir", "optimum.onnxruntime.quantization", "root")
+    loggers = [logging.getLogger(name) for name in (*names, *others)]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)

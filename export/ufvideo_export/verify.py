@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from ufvideo_export.spec import TOLERANCES, Tolerance
+from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.precision import INTEGER_BITS
+from ufvideo_export.spec import Tolerance
 from ufvideo_export.stages import Stage
 from ufvideo_sdk.errors import InferenceError
 from ufvideo_sdk.manifest import StageVerification
@@ -24,20 +25,13 @@ def verify_stage(stage: Stage, path: Path) -> StageVerification:
         InferenceError: When ONNX Runtime refuses the graph, a result is not finite or has another
             shape, or an error exceeds the tolerance; with the stage and the measured numbers.
     """
-    tolerance = TOLERANCES[stage.precision]
-    session = _open(stage.spec.stem, path)
+    tolerance = stage.tolerance
     # Over all probes: a single small number, such as one object's score, has no scale of its own.
     errors: dict[str, float] = {}
     scales: dict[str, float] = {}
-    for inputs in stage.probes(np.random.default_rng(SEED)):
-        expected = stage.reference(inputs)
-        try:
-            actual = stage.run(session, inputs)
-        except Exception as error:
-            raise InferenceError(
-                f"expected {stage.spec.stem} to run on {_shapes(inputs)}: {error}"
-            ) from error
-        expected, actual = stage.comparable(expected, actual)
+    probes = stage.probes(np.random.default_rng(SEED))
+    pairs = stage.compared(path, probes, lambda graph: open_graph(stage, graph, path.parent))
+    for expected, actual in pairs:
         for name, reference in expected.items():
             found = actual[name]
             _check_sound(f"{stage.spec.stem}.{name}", reference, found)
@@ -63,16 +57,16 @@ def verify_stage(stage: Stage, path: Path) -> StageVerification:
     )
 
 
-def _open(stem: str, path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    # Errors come as exceptions; nothing is printed.
-    options.log_severity_level = 4
-    # Prepacking would keep a second copy of all weights in memory.
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise InferenceError(f"expected ONNX Runtime to open {stem}: {error}") from error
+def open_graph(stage: Stage, graph: Path | bytes, folder: Path) -> OpenedGraph:
+    """A graph of a stage, or a serialised part of one whose weights lie in a folder.
+
+    Raises:
+        InferenceError: When ONNX Runtime refuses it.
+    """
+    # Prepacking keeps a second copy of all weights. Integers need it: only then are they multiplied
+    # as the runtime will.
+    prepack = stage.precision in INTEGER_BITS
+    return OpenedGraph(stage.spec.stem, graph, folder, prepack=prepack)
 
 
 def _check_sound(name: str, reference: NDArray[Any], found: NDArray[Any]) -> None:
@@ -87,7 +81,3 @@ def _check_sound(name: str, reference: NDArray[Any], found: NDArray[Any]) -> Non
                 f"expected finite values of {name}, {source} gave"
                 f" {np.count_nonzero(~np.isfinite(values))} others"
             )
-
-
-def _shapes(inputs: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {list(value.shape)}" for name, value in inputs.items())

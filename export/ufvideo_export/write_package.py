@@ -3,7 +3,8 @@
 An export writes into `.NAME.partial-PID` beside the target and renames it to NAME at the end. A
 replacement first renames the old package to `.NAME.replaced-PID`: no plain call of the system
 exchanges two folders. Killed between the two, NAME is missing, and both hidden folders are whole;
-the next export to NAME puts the old package back before anything else.
+the next export to NAME puts the old package back before anything else. What a stopped export has
+finished is taken over by the next one like it, see `export_progress`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.manifest import FileEntry, Manifest
 
 MANIFEST_NAME = "manifest.json"
+# In a partial folder alone: which stages in it are finished.
+PROGRESS_NAME = ".progress.json"
 
 
 def file_entry(root: Path, name: str) -> FileEntry:
@@ -49,7 +52,7 @@ def check_target(out: Path, *, force: bool) -> None:
         )
 
 
-def check_space(out: Path, needed_bytes: int) -> None:
+def check_space(out: Path, needed_bytes: float) -> None:
     """Refuse to start what cannot be finished.
 
     Raises:
@@ -64,20 +67,34 @@ def check_space(out: Path, needed_bytes: int) -> None:
 
 
 @contextmanager
-def partial_folder(out: Path) -> Iterator[Path]:
-    """A hidden folder beside the target to write into; removed when the export fails.
+def partial_folder(out: Path, resumes: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """A hidden folder beside the target to write into.
 
-    Leftovers of exports whose process is gone are removed first.
+    Removed when the export fails, kept when it is stopped (Ctrl-C). Leftovers of exports whose
+    process is gone are removed first, but for one that is taken over.
+
+    Args:
+        out: The target.
+        resumes: Whether the export goes on from what a leftover folder holds.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     clear_leftovers(out)
     partial = out.parent / f".{out.name}.partial-{os.getpid()}"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
+    # This process' own, stopped before, comes first: its name is taken.
+    for path in sorted(_leftovers(out, "partial"), key=lambda path: path != partial):
+        if resumes(path) and path != partial and not partial.exists():
+            path.rename(partial)
+        elif path != partial or not resumes(path):
+            shutil.rmtree(path, ignore_errors=True)
+    partial.mkdir(exist_ok=True)
     try:
         yield partial
-    finally:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+    shutil.rmtree(partial, ignore_errors=True)
 
 
 def publish(partial: Path, out: Path, manifest: Manifest, *, force: bool) -> None:
@@ -87,6 +104,7 @@ def publish(partial: Path, out: Path, manifest: Manifest, *, force: bool) -> Non
         InputError: When something appeared at the target meanwhile.
     """
     (partial / MANIFEST_NAME).write_text(manifest.to_json(), encoding="utf-8")
+    (partial / PROGRESS_NAME).unlink(missing_ok=True)
     for path in (*sorted(partial.iterdir()), partial):
         _sync(path)
     check_target(out, force=force)
@@ -105,18 +123,28 @@ def publish(partial: Path, out: Path, manifest: Manifest, *, force: bool) -> Non
 
 
 def clear_leftovers(out: Path) -> None:
-    """Put back the package, or remove the folders, that an export whose process is gone left."""
-    if not out.parent.is_dir():
-        return
-    pattern = re.compile(rf"\.{re.escape(out.name)}\.(partial|replaced)-(\d+)")
-    for path in sorted(out.parent.iterdir()):
-        match = pattern.fullmatch(path.name)
-        if match is None or _alive(int(match[2])):
-            continue
-        if match[1] == "replaced" and not out.exists():
-            path.rename(out)
-        else:
+    """Put back the package that an export whose process is gone left aside, and tidy up.
+
+    A partial folder with finished stages stays until the next export knows whether it goes on from
+    there.
+    """
+    for path in _leftovers(out, "replaced"):
+        if out.exists():
             shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.rename(out)
+    for path in _leftovers(out, "partial"):
+        if not (path / PROGRESS_NAME).is_file():
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _leftovers(out: Path, kind: str) -> list[Path]:
+    """Folders of a kind that no running process is at."""
+    if not out.parent.is_dir():
+        return []
+    pattern = re.compile(rf"\.{re.escape(out.name)}\.{kind}-(\d+)")
+    found = ((path, pattern.fullmatch(path.name)) for path in sorted(out.parent.iterdir()))
+    return [path for path, match in found if match is not None and not _alive(int(match[1]))]
 
 
 def _alive(pid: int) -> bool:

@@ -15,15 +15,13 @@ namespace {
 // Even: the aligner joins frames (2k, 2k + 1).
 constexpr std::int64_t kFramesPerAlignment = 16;
 
-/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
-/// zeros around them if padded.
+}  // namespace
+
 std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
   const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
   const std::int64_t side = (video.patch_grid + padding) / 2;
   return (num_frames + padding) / 2 * side * side;
 }
-
-}  // namespace
 
 Tensor concatenated(const std::vector<Tensor>& parts) {
   if (parts.size() == 1) {
@@ -210,6 +208,23 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
 void FrameEncoder::clear() {
   clip_features_.clear();
   region_features_.clear();
+}
+
+Tensor FrameEncoder::clip_features(const std::vector<std::int64_t>& frame_idxs) const {
+  std::vector<Tensor> rows;
+  for (const std::int64_t idx : frame_idxs) {
+    rows.push_back(clip_features_.at(idx));
+  }
+  return concatenated(rows);
+}
+
+void FrameEncoder::restore_clip(const Tensor& features,
+                                const std::vector<std::int64_t>& frame_idxs) {
+  clear();
+  for (std::size_t i = 0; i < frame_idxs.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    clip_features_.emplace(frame_idxs[i], copied(features.rows(row, row + 1)));
+  }
 }
 
 std::size_t FrameEncoder::bytes() const {

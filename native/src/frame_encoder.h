@@ -38,6 +38,11 @@ class FrameEncoder {
   }
   bool in_clip(std::int64_t frame_idx) const { return clip_features_.count(frame_idx) != 0; }
 
+  /// Features float32 [F, P, Dv] of frames of the clip.
+  Tensor clip_features(const std::vector<std::int64_t>& frame_idxs) const;
+  /// Takes the place of encoding them: features float32 [F, P, Dv] of distinct frames.
+  void restore_clip(const Tensor& features, const std::vector<std::int64_t>& frame_idxs);
+
   void forget_regions() { region_features_.clear(); }
   void clear();
   std::size_t bytes() const;
@@ -54,6 +59,10 @@ class FrameEncoder {
   FeaturesByIdx clip_features_;
   FrameCache<Tensor> region_features_;
 };
+
+/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
+/// zeros around them if padded.
+std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);
 
 /// Tensors of equal shape [F, ...] joined along F.
 Tensor concatenated(const std::vector<Tensor>& parts);

@@ -102,4 +102,9 @@ std::size_t Session::held_bytes() const {
          state_->mask_features.bytes() + state_->cache->bytes();
 }
 
+std::size_t Session::kv_cache_bytes() const {
+  const Entry entry(*state_, Poisoned::kAccepted);
+  return state_->cache->bytes();
+}
+
 }  // namespace ufvideo

@@ -69,15 +69,19 @@ Generation Session::State::finish_answer() {
   DecodeLoop& loop = answer->loop;
   loop.end(StopReason::kStopped);
   Generation generation = std::move(answer->generation);
+  complete(generation, loop);
+  generation.timings = timings_between(answer->timings_before, timings);
+  answer.reset();
+  return generation;
+}
+
+void Session::State::complete(Generation& generation, const DecodeLoop& loop) const {
   generation.token_ids = loop.token_ids();
   generation.stop_reason = loop.stop_reason();
   generation.seg_positions = loop.seg_positions();
   generation.seg_hidden_states = loop.seg_hidden_states();
   const TokenFacts& tokens = model->manifest().tokens;
   generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
-  generation.timings = timings_between(answer->timings_before, timings);
-  answer.reset();
-  return generation;
 }
 
 Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "decode/prompt_splice.h"
 #include "frame_cache.h"
 #include "frame_encoder.h"
+#include "ufvideo/error.h"
 #include "ufvideo/session.h"
 
 namespace ufvideo {
@@ -40,6 +42,9 @@ struct Session::State : TokenStepper {
   /// Spliced positions, ascending, whose states a caller wants.
   using WantedStates = std::function<std::vector<std::int64_t>(const PromptLayout& layout)>;
 
+  /// Several answers under way (session_batch.cc).
+  class Batch;
+
   // TokenStepper
   Output step(std::int64_t token_id) override;
   bool has_room() const override {
@@ -49,10 +54,14 @@ struct Session::State : TokenStepper {
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
+  /// Takes over what an answer's loop has.
+  void complete(Generation& generation, const DecodeLoop& loop) const;
 
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   void end_clip();
+  void check_saved(const SavedClip& saved) const;
+  void restore_clip(const SavedClip& saved);
 
   /// Runs a prompt through the language model, reusing what the cache holds of it; nothing when it
   /// was cancelled.
@@ -79,11 +88,19 @@ struct Session::State : TokenStepper {
   /// Decodes all objects on one frame into the result's rows.
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                     std::int64_t frame, Segmentation& result);
-  /// Runs `work`; when it throws, the session is poisoned.
+  /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out: the cache then
+  /// holds what it held before, and something shorter can be asked.
   template <typename Work>
   auto poisoning(const Work& work) {
     try {
       return work();
+    } catch (const Error& error) {
+      answer.reset();
+      poisoned = error.code() != ErrorCode::kOutOfMemory;
+      if (cache->length() == 0) {
+        held.keep(0);  // The system refused memory while the cache grew, which emptied it.
+      }
+      throw;
     } catch (...) {
       poisoned = true;
       throw;

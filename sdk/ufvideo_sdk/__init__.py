@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.model import UFVideo
     from ufvideo_sdk.regions import Region
+    from ufvideo_sdk.request import Ask
     from ufvideo_sdk.results import (
         Answer,
         AnswerStats,
@@ -44,6 +45,7 @@ __all__ = [
     "Answer",
     "AnswerStats",
     "AnswerStream",
+    "Ask",
     "CapacityError",
     "Clip",
     "ConfigError",
@@ -75,6 +77,7 @@ _HOMES = {
     "RuntimeConfig": "config",
     "UFVideo": "model",
     "Region": "regions",
+    "Ask": "request",
     "Answer": "results",
     "AnswerStats": "results",
     "MaskTrack": "results",

@@ -8,17 +8,20 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def kv_cache_bytes(self) -> int | None:
         ...
     @property
     def mask_cache_bytes(self) -> int:
@@ -399,6 +402,49 @@ class Model:
     @property
     def vision_encoder(self) -> VisionEncoder:
         ...
+class SavedClip:
+    """
+    What a session has computed of its clip.
+    """
+    def __init__(self, *, is_image: bool, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], height_px: typing.SupportsInt | typing.SupportsIndex, width_px: typing.SupportsInt | typing.SupportsIndex, features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], video_tokens: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], keys: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], values: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Features float32 [F, P, Dv], video tokens float32 [N, D]; keys and values [L, kv, n, head], float32 or float16 as the language model's cache.
+        """
+    @property
+    def features(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [F, P, Dv], read-only.
+        """
+    @property
+    def frame_idxs(self) -> list[int]:
+        ...
+    @property
+    def height_px(self) -> int:
+        ...
+    @property
+    def is_image(self) -> bool:
+        ...
+    @property
+    def keys(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        [L, kv, n, head], read-only.
+        """
+    @property
+    def prefix_ids(self) -> list[int]:
+        ...
+    @property
+    def values(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        [L, kv, n, head], read-only.
+        """
+    @property
+    def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        float32 [N, D], read-only.
+        """
+    @property
+    def width_px(self) -> int:
+        ...
 class Clip:
     """
     Sampled frames of a clip, or one image.
@@ -470,6 +516,12 @@ class Session:
         
         An exception of the callback ends the answer and is raised unchanged.
         """
+    def generate_many(self, prompts: collections.abc.Sequence[Prompt], config: GenerationConfig, callback: typing.Any = None) -> list[Generation]:
+        """
+        Answer several prompts as rows of one batch, in order, as generate() one by one.
+        
+        callback(index, token_id) returns a StreamAction or None, which ends its own answer.
+        """
     def held_bytes(self) -> int:
         """
         Bytes of features, mask cache and KV cache.
@@ -485,6 +537,16 @@ class Session:
     def reset(self) -> None:
         """
         Forget conversation, region frames, cancel() and poison; the clip stays encoded.
+        """
+    def restore_clip(self, saved: SavedClip) -> None:
+        """
+        Open a clip with what was computed of it.
+        
+        Raises InputError when a size is not this model's, CapacityError when the prefix does not fit into the bound on the KV cache.
+        """
+    def save_clip(self, prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> SavedClip | None:
+        """
+        What was computed of the clip, the prefix included; None when it was cancelled.
         """
     def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], continues: bool = False) -> Segmentation:
         """

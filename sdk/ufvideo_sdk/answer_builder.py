@@ -1,9 +1,12 @@
-"""From what the native runtime generated to an answer."""
+"""Answers made of what the native runtime generated."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_text import AnswerText
@@ -12,7 +15,6 @@ from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
-    AnswerTokens,
     answer_stats,
     first_tokens,
     mask_tracks,
@@ -25,8 +27,25 @@ if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
 
 
+@dataclass(frozen=True)
+class Draft:
+    """An answer without its masks.
+
+    Attributes:
+        request: What was asked.
+        generation: What was generated.
+        answer: The answer so far.
+        seg_hidden_states: A row for each object to segment, float32 [O, D].
+    """
+
+    request: Request
+    generation: _native.Generation
+    answer: Answer
+    seg_hidden_states: NDArray[np.float32]
+
+
 class AnswerBuilder:
-    """Answers about one clip: text, times in seconds, masks."""
+    """Makes answers about one clip."""
 
     def __init__(self, model: UFVideo, clip: Clip) -> None:
         self._tokenizer = model.tokenizer
@@ -34,7 +53,7 @@ class AnswerBuilder:
         self._clip = clip
 
     def text(self, config: GenerationConfig) -> AnswerText:
-        """What takes the tokens of one answer as they come."""
+        """What takes the tokens of an answer as they come."""
         return AnswerText(self._tokenizer, self._facts.end_ids, config.stop_strings)
 
     def build(
@@ -55,15 +74,42 @@ class AnswerBuilder:
         Raises:
             UFVideoError: When making the masks failed; its `answer` is the answer without them.
         """
-        is_cancelled = generation.stop_reason is _native.StopReason.CANCELLED
-        stopped = text if text.is_stopped and not is_cancelled else None
-        num_tokens = len(generation.token_ids) if stopped is None else stopped.num_tokens
+        return self.with_masks(native, self.draft(request, generation, text))
+
+    def draft(self, request: Request, generation: _native.Generation, text: AnswerText) -> Draft:
+        """The answer without its masks; with stop strings `text` has taken the tokens."""
+        is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
+        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
         tokens = first_tokens(generation, num_tokens, self._facts)
-        answer = self._without_masks(request, generation, tokens, stopped)
-        if is_cancelled:
+        ended = bool(tokens.ids) and tokens.ids[-1] in self._facts.end_ids
+        words = tokens.ids[:-1] if ended else tokens.ids
+        reason = STOP_REASONS[generation.stop_reason]
+        answer = Answer(
+            question=request.question,
+            text=text.text if is_cut else self._tokenizer.decode(words),
+            token_ids=tokens.ids,
+            spans=spans_in_seconds(tokens.spans, self._clip),
+            masks=(),
+            stop_reason=StopReason.STOP_STRING if is_cut else reason,
+            stats=answer_stats(generation, []),
+            clip=self._clip,
+            choice=request.choices.get(words) if reason is StopReason.END else None,
+        )
+        return Draft(request, generation, answer, tokens.seg_hidden_states)
+
+    def with_masks(self, native: _native.Session, draft: Draft) -> Answer:
+        """The whole answer; a cancelled one has no masks.
+
+        Raises:
+            UFVideoError: When a frame cannot be read or decoded; its `answer` is the draft's.
+        """
+        answer = draft.answer
+        if answer.stop_reason is StopReason.CANCELLED:
             return answer
         try:
-            found = mask_tracks(native, self._clip, tokens.seg_hidden_states, request.segment_idxs)
+            found = mask_tracks(
+                native, self._clip, draft.seg_hidden_states, draft.request.segment_idxs
+            )
         except UFVideoError as error:
             failed = type(error)(
                 f"masks of the answer, whose text is this error's `answer`: {error}"
@@ -74,27 +120,5 @@ class AnswerBuilder:
             answer,
             masks=found.tracks,
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(generation, found.timings),
-        )
-
-    def _without_masks(
-        self,
-        request: Request,
-        generation: _native.Generation,
-        tokens: AnswerTokens,
-        stopped: AnswerText | None,
-    ) -> Answer:
-        ended = bool(tokens.ids) and tokens.ids[-1] in self._facts.end_ids
-        words = tokens.ids[:-1] if ended else tokens.ids
-        reason = STOP_REASONS[generation.stop_reason]
-        return Answer(
-            question=request.question,
-            text=self._tokenizer.decode(words) if stopped is None else stopped.text,
-            token_ids=tokens.ids,
-            spans=spans_in_seconds(tokens.spans, self._clip),
-            masks=(),
-            stop_reason=reason if stopped is None else StopReason.STOP_STRING,
-            stats=answer_stats(generation, []),
-            clip=self._clip,
-            choice=request.choices.get(words) if reason is StopReason.END else None,
+            stats=answer_stats(draft.generation, found.timings),
         )

@@ -108,6 +108,11 @@ class Clip:
         """Whether the source is one picture without a time axis."""
         return self._source.is_image
 
+    @property
+    def source_timestamps_s(self) -> NDArray[np.float64]:
+        """Presentation time of every frame of the whole source in seconds, float64 [n]."""
+        return self._source.timestamps_s
+
     def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
         """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
         return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]

@@ -29,6 +29,10 @@ class RuntimeConfig:
         mask_cache_bytes: Bound on the SAM 2 features a session keeps for later questions.
         region_cache_bytes: Bound on the SigLIP features a session keeps of region frames outside
             the clip's own sampled frames; those of the sampled frames are always kept.
+        kv_cache_bytes: Bound on the KV cache of a session, the copy that growing needs and the
+            batch of `ask_many` included: beyond it CapacityError, and the session goes on. None:
+            what is free when the cache grows (the machine's memory, and the limits of the control
+            groups this process is in), less 256 MiB for everything else.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
             cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512
@@ -46,6 +50,7 @@ class RuntimeConfig:
     verify_digests: bool = True
     mask_cache_bytes: int = 1 << 30
     region_cache_bytes: int = 1 << 28
+    kv_cache_bytes: int | None = None
     prefill_chunk_tokens: int = 512
     onnxruntime_library: str | os.PathLike[str] | None = None
 
@@ -67,6 +72,8 @@ class RuntimeConfig:
                 raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
         for name in ("mask_cache_bytes", "region_cache_bytes"):
             _check_integer(name, getattr(self, name), 0, 2**63 - 1)
+        if self.kv_cache_bytes is not None:
+            _check_integer("kv_cache_bytes", self.kv_cache_bytes, 0, 2**63 - 1)
         _check_integer("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 2**31 - 1)
         library = self.onnxruntime_library
         if library is not None and not isinstance(library, (str, os.PathLike)):
@@ -84,6 +91,7 @@ class RuntimeConfig:
             verify_digests=self.verify_digests,
             mask_cache_bytes=self.mask_cache_bytes,
             region_cache_bytes=self.region_cache_bytes,
+            kv_cache_bytes=self.kv_cache_bytes,
             prefill_chunk_tokens=self.prefill_chunk_tokens,
         )
 

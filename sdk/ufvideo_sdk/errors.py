@@ -13,9 +13,12 @@ class UFVideoError(Exception):
 
     Attributes:
         answer: Where making an answer's masks failed: the answer without them. None otherwise.
+        answers: Where that happened in `ask_many`: all answers, those from this one on without
+            masks. Empty otherwise.
     """
 
     answer: Answer | None = None
+    answers: tuple[Answer, ...] = ()
 
 
 class ConfigError(UFVideoError, ValueError):

@@ -32,7 +32,7 @@ STAGE_STEMS = (
     "mask_encoder",
     "mask_decoder",
 )
-PRECISIONS = ("fp32", "fp16")
+PRECISIONS = ("fp32", "fp16", "int8", "int4")
 SEG_HIDDEN_STATES = ("preceding", "predicting")
 DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
 

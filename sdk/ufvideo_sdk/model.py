@@ -16,10 +16,12 @@ from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.manifest import Manifest, read_manifest
+from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.onnxruntime_library import find_library
 from ufvideo_sdk.prompt import PromptBuilder
+from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
+from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tokenizer import TextTokenizer
 from ufvideo_sdk.video import Source, open_source
@@ -35,6 +37,7 @@ class UFVideo:
     Attributes:
         package: The package's folder.
         manifest: What it says of the model.
+        manifest_sha256: Digest of the manifest's file, which holds those of all others.
         providers: Execution providers in use, in order of preference.
         native: The native model, for tests and benchmarks of single stages.
         tokenizer: Text to ids and back.
@@ -52,6 +55,7 @@ class UFVideo:
         # The native side compares every file with the manifest before anything is read from it.
         self.native: _native.Model = _native.Model.load(str(package), runtime.to_native(library))
         self.package = package
+        self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
         self.manifest = manifest
         self.providers = runtime.providers
         self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
@@ -120,3 +124,43 @@ class UFVideo:
         """
         frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
         return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+
+    def load_session(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        video: Source | None = None,
+        fps: float | None = None,
+        timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+    ) -> Session:
+        """Open a session that `Session.save` wrote; nothing is encoded again.
+
+        Text, times, and regions on the frames the model looked at need no video. Masks and regions
+        on other frames do: without it they raise an InputError, with the answer's text as its
+        `answer`.
+
+        Args:
+            path: The file.
+            video: The source again, as `open` takes it; size, number of frames and their times must
+                be those saved. Its pixels are not compared.
+            fps: Frame rate of an array or a folder.
+            timestamps_s: Presentation times of an array or a folder.
+
+        Raises:
+            InputError: When the file is no session file, damaged, or of another package, or the
+                video is another one.
+            CapacityError: When it does not fit into memory.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {described(path)}")
+        if video is None and (fps is not None or timestamps_s is not None):
+            raise InputError("expected fps and timestamps_s with video= only")
+        read = read_session_file(Path(path), self.manifest, self.manifest_sha256)
+        frames = None
+        if video is not None:
+            frames = open_source(video, fps=fps, timestamps_s=timestamps_s)
+        clip = saved_clip(read, frames)
+        try:
+            return Session(self, clip, saved=read)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None

@@ -64,6 +64,13 @@ class PromptBuilder:
         """
         return self._tokenizer.encode_pieces(self._pieces(question, clip))
 
+    def prefix(self, clip: Clip) -> list[int]:
+        """Token ids that every question about the clip begins with, its placeholder the last."""
+        facts = self._facts
+        ids = self.build(Question("?"), clip)
+        media_id = facts.image_placeholder_id if clip.is_image else facts.video_placeholder_id
+        return ids[: ids.index(media_id) + 1]
+
     def build_grounding(self, event: str, clip: Clip) -> list[int]:
         """Token ids of the question when an event happens; special tokens and marks stay text.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,18 @@ SegmentFrames = str | Sequence[int] | NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Ask:
-    """A question as the caller put it (see `Session.ask`)."""
+    """A question as the caller puts it, as one of `Session.ask_many`.
+
+    Attributes:
+        question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
+            `times`.
+        regions: Objects pointed at.
+        times: Seconds of the clip or spans.
+        history: Earlier turns (question, answer), oldest first.
+        segment_frames: Where to draw masks: "sampled", "all", or source indices.
+        choices: Texts of which the answer is exactly one.
+        answer_format: "span" or "moment".
+    """
 
     question: str
     regions: Sequence[Region] = ()
@@ -32,7 +44,6 @@ class Ask:
     segment_frames: SegmentFrames = "sampled"
     choices: Sequence[str] | None = None
     answer_format: str | None = None
-    config: GenerationConfig = field(default_factory=GenerationConfig)
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,15 @@ class Request:
     segment_idxs: NDArray[np.int64]
     config: GenerationConfig
     # The choices by their tokens.
+    choices: Mapping[tuple[int, ...], str]
+
+
+@dataclass(frozen=True)
+class _Checked:
+    ask: Ask
+    config: GenerationConfig
+    parts: Mapping[str, Any]
+    segment_idxs: NDArray[np.int64]
     choices: Mapping[tuple[int, ...], str]
 
 
@@ -66,14 +86,33 @@ class RequestBuilder:
         self._clip = clip
         self.sampled = sampled
 
-    def build(self, native: _native.Session, ask: Ask) -> Request:
+    def build(self, native: _native.Session, ask: Ask, config: GenerationConfig) -> Request:
         """The question with the pixels of those region frames that are not encoded yet.
 
         Raises:
             InputError: When a part of the question cannot be used.
         """
-        check_instance(ask.config, "config", GenerationConfig)
-        answer_format, choices = self._answer_format(ask)
+        return self._with_pixels(native, [self._checked(ask, config)])[0]
+
+    def build_many(
+        self, native: _native.Session, asks: Sequence[Ask], config: GenerationConfig
+    ) -> list[Request]:
+        """Several questions, whose region frames are read once for all of them.
+
+        Raises:
+            InputError: When a part of a question cannot be used, naming the question.
+        """
+        checked = []
+        for number, ask in enumerate(asks):
+            try:
+                checked.append(self._checked(ask, config))
+            except InputError as error:
+                raise InputError(f"questions[{number}]: {error}") from None
+        return self._with_pixels(native, checked)
+
+    def _checked(self, ask: Ask, config: GenerationConfig) -> _Checked:
+        check_instance(config, "config", GenerationConfig)
+        answer_format, choices = self._answer_format(ask, config)
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -81,16 +120,25 @@ class RequestBuilder:
         question = Question(ask.question, len(ask.regions), ask.times, ask.history)
         token_ids = self._prompts.build(question, self._clip)
         regions = [self._region_prompt(region, i) for i, region in enumerate(ask.regions)]
-        on_regions = [int(idx) for region in ask.regions for idx in region.frame_idxs]
+        parts = {"token_ids": token_ids, "regions": regions, "answer_format": answer_format}
+        return _Checked(ask, config, parts, segment_idxs, choices)
+
+    def _with_pixels(self, native: _native.Session, asked: Sequence[_Checked]) -> list[Request]:
+        on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
         missing = native.missing_frames(on_regions)
-        prompt = _native.Prompt(
-            token_ids=token_ids,
-            regions=regions,
-            region_frames=self._clip.read(missing) if missing else None,
-            region_frame_idxs=missing,
-            answer_format=answer_format,
-        )
-        return Request(ask.question, prompt, segment_idxs, ask.config, choices)
+        pixels = self._clip.read(missing) if missing else None
+        requests = []
+        for each in asked:
+            is_marked = bool(each.ask.regions)
+            prompt = _native.Prompt(
+                **each.parts,
+                region_frames=pixels if is_marked else None,
+                region_frame_idxs=missing if is_marked else [],
+            )
+            requests.append(
+                Request(each.ask.question, prompt, each.segment_idxs, each.config, each.choices)
+            )
+        return requests
 
     def segment_idxs(self, frames: SegmentFrames, where: str) -> NDArray[np.int64]:
         """Source indices of the frames to segment, int64 [F].
@@ -114,11 +162,11 @@ class RequestBuilder:
         return idxs
 
     def _answer_format(
-        self, ask: Ask
+        self, ask: Ask, config: GenerationConfig
     ) -> tuple[_native.TokenAutomaton | None, Mapping[tuple[int, ...], str]]:
         if ask.choices is None and ask.answer_format is None:
             return None, {}
-        check_no_stop_strings(ask.config, "choices and formats")
+        check_no_stop_strings(config, "choices and formats")
         if ask.choices is None:
             if self._clip.is_image:
                 raise InputError("answer_format: expected a video, an image has no times")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -18,6 +16,7 @@ from PIL import Image
 from ufvideo_sdk.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.draw import FramePainter
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
+from ufvideo_sdk.replacing import NO_ROOM, replacing
 from ufvideo_sdk.results import Answer
 from ufvideo_sdk.video_index import reason
 
@@ -28,7 +27,6 @@ SUFFIXES = (".mp4", ".png", ".json")
 _TICKS_PER_S = 90_000
 # What the encoder takes at most, for either side.
 _MAX_SIDE_PX = 16_384
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _CHUNK_BYTES = 16 << 20
 
 
@@ -50,7 +48,7 @@ def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None)
         DeviceError: When PyAV was built without an H.264 encoder.
     """
     check_save_path(path, is_image=answer.clip.is_image)
-    with _replacing(path) as draft:
+    with replacing(path) as draft:
         if path.suffix.lower() == ".json":
             draft.write_text(answer.to_json(), encoding="utf-8")
         elif path.suffix.lower() == ".png":
@@ -79,43 +77,17 @@ def check_save_path(path: Path, *, is_image: bool) -> None:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A draft in the same folder that takes the place of `path` when all went well."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".draft", dir=path.parent)
-        os.close(handle)
-        draft = Path(name)
-        try:
-            # mkstemp makes it readable by the owner alone.
-            draft.chmod(0o666 & ~_umask())
-            yield draft
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-    except OSError as error:
-        if error.errno in _NO_ROOM:
-            raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
-        raise InputError(f"expected to write {path}, got: {error.strerror or error}") from error
-
-
-@contextmanager
 def _encoding(path: Path) -> Iterator[None]:
     """Errors of FFmpeg as ours. Those of reading the source are ours already."""
     try:
         yield
     except av.FFmpegError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
         raise InputError(
             f"expected to encode {path} as H.264, FFmpeg says: {reason(error)}; save a .png or"
             " .json instead"
         ) from error
-
-
-def _umask() -> int:
-    current = os.umask(0o022)
-    os.umask(current)
-    return current
 
 
 def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:

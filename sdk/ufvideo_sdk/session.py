@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,15 +17,18 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
-from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.arguments import check_callback, check_instance, described
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.prompt import History, Time
+from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TimeSpan
+from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
@@ -38,8 +43,8 @@ class Session:
     Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
     """
 
-    def __init__(self, model: UFVideo, clip: Clip) -> None:
-        """Encode the clip. Use `UFVideo.open`.
+    def __init__(self, model: UFVideo, clip: Clip, *, saved: SessionFile | None = None) -> None:
+        """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
 
         Raises:
             InputError: When a frame cannot be read.
@@ -56,6 +61,9 @@ class Session:
         sampled.flags.writeable = False  # tracks share it
         self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
+        if saved is not None:
+            self._native.restore_clip(native_clip(saved, idxs))
+            return
         self._native.begin_clip(idxs.tolist(), clip.is_image)
         for piece, frames in clip.chunks(sampled, keep=True):
             self._native.add_frames(frames, piece.tolist())
@@ -128,11 +136,10 @@ class Session:
         An error of the masks alone (a frame cannot be read, memory runs out) has the answer without
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
-        check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            request = self._requests.build(native, ask)
+            request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
             callback = token_callback(text, on_text) if is_heard else None
@@ -156,12 +163,46 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format, config)
+        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
         with self._entered() as native:
-            request = self._requests.build(native, ask)
+            request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
             self._stream_token = object()
             return AnswerStream(self, request, self._stream_token)
+
+    def ask_many(
+        self,
+        questions: Sequence[str | Ask],
+        *,
+        config: GenerationConfig = _GREEDY,
+        on_text: IndexedTextCallback | None = None,
+    ) -> list[Answer]:
+        """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
+
+        Each token of every row comes of one pass over the weights, which is where the time goes.
+        At most 16 rows at once, and fewer where `RuntimeConfig.kv_cache_bytes` has no room for as
+        many answers of `max_new_tokens`; a question that finds no row waits for one. Pixels of
+        region frames that are not encoded yet are held for all questions together.
+
+        Args:
+            questions: Texts, or `Ask` with regions, times, history and frames to segment.
+            config: How to answer each; a seed draws for each as it does for one alone.
+            on_text: Called with a question's number and each piece of its answer, which come
+                interleaved; returns nothing or what to do with that one answer. Its exceptions end
+                all and are raised unchanged.
+
+        Returns:
+            The answers in the order of the questions. A step counts whole in the statistics of
+            every answer that took part in it.
+
+        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
+            has all answers as its attribute `answers`. A `cancel` ends all that have not ended.
+        """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
+        asks = as_asks(questions)
+        with self._entered() as native:
+            return answer_many(self, native, asks, config, on_text)
 
     def locate(
         self, event: str, *, allow_absent: bool = False, config: GenerationConfig = _GREEDY
@@ -219,6 +260,25 @@ class Session:
             generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.
+
+        The file appears in one step, when it is complete (see docs/session_format.md). The prompt
+        up to the video's end is run first where it has not been.
+
+        Raises:
+            InputError: When the folder is missing or cannot be written.
+            CapacityError: When the disk is full, or memory runs out.
+            StateError: When it was cancelled; otherwise as `ask`.
+        """
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"path: expected a path, got {described(path)}")
+        with self._entered() as native:
+            saved = native.save_clip(self._model.prompts.prefix(self._clip))
+            if saved is None:
+                raise StateError("save: expected to go on to the end, it was cancelled")
+            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
 
     def cancel(self) -> None:
         """End the call under way, or the open stream, early. Any thread may call this.

@@ -87,6 +87,16 @@ class Integer:
 
 
 @dataclass(frozen=True)
+class Boolean:
+    """True or false."""
+
+    def check(self, value: object) -> None:
+        """Refuse anything else, 0 and 1 included."""
+        if not isinstance(value, bool):
+            _refuse("true or false", value)
+
+
+@dataclass(frozen=True)
 class Number:
     """A finite number that is not negative."""
 

@@ -50,6 +50,7 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
             "out": Path("out"),
             "vision_tower": None,
             "precision": "fp32",
+            "quantization": None,
             "seg_hidden_state": "preceding",
             "force": False,
         }
@@ -66,8 +67,29 @@ def test_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
     assert (calls[0]["precision"], calls[0]["seg_hidden_state"]) == ("fp16", "predicting")
 
 
+def test_quantization_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
+    from ufvideo_export.precision import Quantization
+
+    options = ["--precision", "int4", "--block-size", "32", "--symmetric", "--accuracy-level", "1"]
+    options += ["--head-precision", "int8", "--full-range"]
+    result = CliRunner().invoke(app, ["in", "out", *options])
+    assert result.exit_code == 0, result.output
+    assert calls[0]["precision"] == "int4"
+    assert calls[0]["quantization"] == Quantization(32, True, 1, "int8", reduce_range=False)
+
+
+def test_one_quantization_option_leaves_the_others(
+    app: typer.Typer, calls: list[dict[str, Any]]
+) -> None:
+    from ufvideo_export.precision import Quantization
+
+    result = CliRunner().invoke(app, ["in", "out", "--precision", "int8", "--block-size", "64"])
+    assert result.exit_code == 0, result.output
+    assert calls[0]["quantization"] == Quantization(block_size=64)
+
+
 def test_unknown_precision_is_a_usage_error(app: typer.Typer, calls: list[Any]) -> None:
-    assert CliRunner().invoke(app, ["in", "out", "--precision", "int4"]).exit_code == 2
+    assert CliRunner().invoke(app, ["in", "out", "--precision", "int3"]).exit_code == 2
     assert calls == []
 
 

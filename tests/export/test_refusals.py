@@ -176,7 +176,7 @@ def test_vision_tower_without_siglip(checkpoint: Path, tmp_path: Path, folder: s
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("precision", "int4"), ("seg_hidden_state", "following")]
+    ("option", "value"), [("precision", "int3"), ("seg_hidden_state", "following")]
 )
 def test_unknown_option(checkpoint: Path, option: str, value: str) -> None:
     refused(checkpoint, ConfigError, option, value, **{option: value})

@@ -153,11 +153,10 @@ TEST(RepetitionPenalty, OneChangesNothing) {
   EXPECT_EQ(loop.token_ids(), (Ids{6, 6, 6}));
 }
 
-TEST(Sampler, ChoosesWithinTheRanges) {
+TEST(Sampler, ChoosesWithinTheRangesInWhateverOrder) {
   Sampler sampler{GenerationConfig{}};
   const Tensor logits = logits_of({9.0f, 1.0f, 2.0f, 2.0f, 9.0f});
-  EXPECT_EQ(sampler.sample(logits, {{3, 3}, {1, 2}}), 3);
-  EXPECT_EQ(sampler.sample(logits, {{1, 1}, {2, 3}}), 2);
+  EXPECT_EQ(sampler.sample(logits, {{3, 3}, {1, 2}}), 2);
   GenerationConfig warm;
   warm.temperature = 1.0f;
   warm.top_k = 2;

@@ -7,9 +7,11 @@
 namespace ufvideo {
 namespace {
 
-KvCache cache_of(int num_layers, int num_heads, int head_dim, DType dtype, int max_positions) {
+KvCache cache_of(int num_layers, int num_heads, int head_dim, DType dtype, int max_positions,
+                 std::optional<std::size_t> max_bytes = std::nullopt) {
   return KvCache(std::make_shared<const KvCacheSizes>(
-      KvCacheSizes{num_layers, num_heads, head_dim, dtype, max_positions}));
+                     KvCacheSizes{num_layers, num_heads, head_dim, dtype, max_positions}),
+                 std::make_shared<KvBudget>(max_bytes));
 }
 
 TEST(KvCache, TakesMemoryInBlocksAndKeepsWhatItHolds) {
@@ -39,6 +41,49 @@ TEST(KvCache, NeverGrowsAboveTheContext) {
                [&] { cache.reserve(2); });
   EXPECT_EQ(cache.length(), 299);
   cache.reserve(1);
+}
+
+TEST(KvCache, RefusesWhatTheBudgetForbidsBeforeItTakesMemory) {
+  // 8 bytes a position: 256 of them, and the next block beside one of the two old tensors.
+  KvCache cache = cache_of(1, 1, 1, DType::kFloat32, 2000, 512 * 8 + 256 * 4);
+  cache.reserve(200);
+  Tensor keys = cache.keys(0);
+  keys.data<float>()[199] = 7.0f;
+  cache.advance(200);
+  cache.reserve(300);
+  EXPECT_EQ(cache.capacity(), 512);
+  expect_error(ErrorCode::kOutOfMemory,
+               {"KV cache", "1024 bytes more", "kv_cache_bytes: 5120", "768 positions", "4096"},
+               [&] { cache.reserve(500); });
+  EXPECT_EQ(cache.length(), 200);
+  EXPECT_EQ(cache.capacity(), 512);
+  EXPECT_EQ(cache.keys(0).data<float>()[199], 7.0f);
+  cache.reserve(312);
+}
+
+TEST(KvCache, LeavesAReserveOfTheMachinesFreeMemory) {
+  std::size_t free = kReservedBytes + 256 * 8;
+  const auto budget = std::make_shared<KvBudget>(std::nullopt, [&] { return std::optional{free}; });
+  KvCache cache(std::make_shared<const KvCacheSizes>(KvCacheSizes{1, 1, 1, DType::kFloat32, 2000}),
+                budget);
+  cache.reserve(256);
+  cache.advance(256);
+  free = kReservedBytes + 100;
+  expect_error(ErrorCode::kOutOfMemory, {"free memory", "reserve", "100 bytes more"},
+               [&] { cache.reserve(1); });
+  EXPECT_EQ(cache.length(), 256);
+}
+
+TEST(KvCache, GivesItsMemoryBackToTheBudget) {
+  const auto budget = std::make_shared<KvBudget>(1 << 20);
+  {
+    KvCache cache(
+        std::make_shared<const KvCacheSizes>(KvCacheSizes{2, 1, 4, DType::kFloat16, 2000}), budget);
+    cache.reserve(300);
+    EXPECT_EQ(budget->held(), cache.bytes());
+    EXPECT_EQ(budget->held(), 512u * 32);
+  }
+  EXPECT_EQ(budget->held(), 0u);
 }
 
 TEST(KvCache, RewindsToWhatItHoldsOnly) {

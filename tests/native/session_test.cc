@@ -165,6 +165,28 @@ TEST(SessionTest, SessionsInTwoThreadsAnswerAsOneAfterTheOther) {
   EXPECT_EQ(answers[1], second);
 }
 
+TEST(SessionTest, TooLittleMemoryForAQuestionHarmsNothing) {
+  RuntimeConfig config = tiny_config();
+  const auto plenty = tiny_session();
+  plenty->generate(ask(kFirst), greedy(4));
+  // One block of 256 positions.
+  const std::size_t block = plenty->kv_cache_bytes();
+  config.kv_cache_bytes = block;
+  Session session(Model::load(tiny_package(), config));
+  session.open_clip({noise(0, 4), indices(0, 4), false});
+  EXPECT_EQ(session.generate(ask(kFirst), greedy(12)).token_ids, fresh_answer(ask(kFirst), 12));
+  expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes", "512 positions"},
+               [&] { session.generate(ask(Ids(300, 21)), greedy(4)); });
+  EXPECT_EQ(session.generate(ask(kSecond), greedy(12)).token_ids, fresh_answer(ask(kSecond), 12));
+  // The answer itself outgrows the block.
+  expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes", "512 positions"},
+               [&] { session.generate(ask(kFirst), greedy(400)); });
+  expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes"},
+               [&] { session.generate_many({ask(kFirst), ask(kSecond)}, greedy(400)); });
+  EXPECT_EQ(session.generate(ask(kFirst), greedy(12)).token_ids, fresh_answer(ask(kFirst), 12));
+  EXPECT_EQ(session.kv_cache_bytes(), block);
+}
+
 /// States of an answer that holds two [SEG], float32 [2, D].
 Tensor two_objects(Session& session) {
   const std::int64_t seg = tiny_model()->manifest().tokens.seg_id;

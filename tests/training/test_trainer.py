@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import nn
 from tests.compare import assert_close
 from training.tasks import vocabulary
 from training.tasks.positions import to_positions, to_times
+from training.tasks.task import TaskKind
 from training.train.cells import label_cells, label_outlines
 from training.train.conversation import Conversation, converse
 from training.train.looks import LooksPrompt
@@ -24,10 +26,11 @@ from training.train.nano import Nano
 from training.train.packed_attention import run_layers
 from training.train.plot import plot_logs
 from training.train.pretrain_language import Reader, prompt_loss, right_by_kind
-from training.train.pretrain_masks import _telling_scene
 from training.train.pretrain_vision import vision_batch
 from training.train.sizes import SAM2_WIDTHS
+from training.train.stages import PLANS
 from training.train.start_from import CHECKPOINT_FOLDER, HEADS_FILE, start_from, write_heads
+from training.train.telling_scenes import hits_or_recolors, shares_a_color, telling_scene
 from training.train.thing_facts import unknown
 from training.train.train_jointly import JointTraining
 from training.train.train_tracking import tracking_batch
@@ -40,7 +43,6 @@ from training.world import (
     TEST_SEEDS,
     TRAIN_SEEDS,
     VALIDATION_SEEDS,
-    Scene,
     make_scene,
     render,
 )
@@ -159,13 +161,9 @@ def _only(conversation: Conversation, part: int) -> Conversation:
 
 
 def test_masks_are_learnt_where_the_kind_must_tell():
-    def shared(scene: Scene) -> bool:
-        colors = [color for t in scene.things for color in {t.color, t.final_color}]
-        return len(set(colors)) < len(colors)
-
     seeds = TRAIN_SEEDS[:60]
-    plain = np.mean([shared(make_scene(seed)) for seed in seeds])
-    telling = [shared(_telling_scene(seed, level=LEVEL)) for seed in seeds]
+    plain = np.mean([shares_a_color(make_scene(seed)) for seed in seeds])
+    telling = [shares_a_color(telling_scene(s, shares_a_color, level=LEVEL)) for s in seeds]
     assert np.mean(telling) > 2 * plain
 
 
@@ -357,14 +355,29 @@ def test_a_run_goes_on_from_a_trained_checkpoint(
     write_heads(reader, prompt, trained / HEADS_FILE)
     place = Workplace(tmp_path / "run")
     start_from(trained, place)
-    assert all(place.is_done(stage) for stage in ("vision", "masks", "tracking", "names"))
-    assert not place.is_done("language")
-    names = torch.load(place.weights("names"), weights_only=True)["reader"]
-    for name, value in reader.state_dict().items():
-        assert torch.equal(value.half().float(), names[name]), name
-    masks = torch.load(place.weights("tracking"), weights_only=True)
-    for part, module in (("sam", nano.sam), ("looks", prompt)):
+    assert [name for name in PLANS if not place.is_done(name)] == ["answers"]
+    joint = torch.load(place.weights("joint"), weights_only=True)
+    for part, module in (("reader", reader), ("sam", nano.sam), ("looks", prompt)):
         for name, value in module.state_dict().items():
-            assert torch.equal(value.half().float(), masks[part][name]), name
-    with pytest.raises(FileExistsError, match="stage vision"):
+            assert torch.equal(value.half().float(), joint[part][name]), name
+    with pytest.raises(FileExistsError, match="stage masks"):
         start_from(trained, place)
+
+
+def test_the_last_stage_tells_what_is_mixed_up(tokenizer: TurnTokenizer):
+    seeds = TRAIN_SEEDS[:60]
+    shown = [hits_or_recolors(telling_scene(s, hits_or_recolors, level=3, tries=6)) for s in seeds]
+    plain = [hits_or_recolors(make_scene(s, level=3)) for s in seeds]
+    assert sum(shown) > 2 * sum(plain)
+    late, usual = (
+        Counter(
+            task.kind
+            for seed in range(70_000_000, 70_000_008)
+            for task in converse(
+                seed, level=3, num_questions=12, tokenizer=tokenizer, late=late
+            ).tasks
+        )
+        for late in (True, False)
+    )
+    marked = (TaskKind.REGION_QUESTION, TaskKind.PIXRQA)
+    assert sum(late[k] for k in marked) > 1.2 * sum(usual[k] for k in marked)

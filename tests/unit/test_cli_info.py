@@ -32,7 +32,7 @@ def test_json_has_the_memory_plan(package: Path) -> None:
     facts = json.loads(result.stdout)
     manifest = json.loads((package / "manifest.json").read_text())
     model, video = manifest["model"], manifest["video"]
-    per_value = 4 if manifest["stages"]["language_model"]["precision"] == "fp32" else 2
+    per_value = 2 if manifest["stages"]["language_model"]["precision"] == "fp16" else 4
     per_token = (
         2 * model["num_layers"] * model["num_key_value_heads"] * model["head_dim"] * per_value
     )

@@ -9,12 +9,20 @@ from typing import Any
 import pytest
 
 from tests.unit.conftest import SHORT
-from ufvideo_sdk import GenerationConfig, InputError, Region, RuntimeConfig, TextEvent, UFVideo
+from ufvideo_sdk import (
+    Ask,
+    GenerationConfig,
+    InputError,
+    Region,
+    RuntimeConfig,
+    TextEvent,
+    UFVideo,
+)
 from ufvideo_sdk import clip as clip_module
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
-NUM_KINDS = 8
+NUM_KINDS = 9
 NUM_FIRST = 20 * NUM_KINDS
 MAX_GROWTH_BYTES = 4 << 20
 THINGS = ("the ball", "a red square", "something that moves to the left", "it")
@@ -47,8 +55,11 @@ def ask(session: Any, number: int) -> None:
         next(stream)
         if number % 3:
             stream.close()
-    else:
+    elif kind == 7:
         stop_or_fail(session, thing)
+    else:
+        asks = [f"Where is {thing}?", Ask("What is <region>?", regions=[box]), "Why?"]
+        session.ask_many(asks, config=SHORT)
 
 
 def stop_or_fail(session: Any, thing: str) -> None:

@@ -11,9 +11,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from training.tasks.task import NUM_TIME_TOKENS, time_token
-
-_TIME = re.compile(r"<TEMP-(\d{3})>")
+from training.tasks.task import NUM_TIME_TOKENS, TIME_PATTERN, time_token
 
 
 def to_positions(text: str, fractions: NDArray[np.float64]) -> str:
@@ -31,9 +29,14 @@ def to_times(text: str, fractions: NDArray[np.float64]) -> str:
     return _mapped(text, np.linspace(0.0, 1.0, len(fractions)), fractions)
 
 
+def to_position(fraction: float, fractions: NDArray[np.float64]) -> float:
+    """Where among the clip's frames a fraction of its seconds lies, 0 to 1."""
+    return float(np.interp(fraction, fractions, np.linspace(0.0, 1.0, len(fractions))))
+
+
 def _mapped(text: str, known: NDArray[np.float64], wanted: NDArray[np.float64]) -> str:
     def token(match: re.Match[str]) -> str:
         fraction = int(match[1]) / (NUM_TIME_TOKENS - 1)
         return time_token(float(np.interp(fraction, known, wanted)))
 
-    return _TIME.sub(token, text)
+    return TIME_PATTERN.sub(token, text)

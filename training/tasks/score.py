@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from training.tasks.choice import LETTERS
 from training.tasks.lexicon import read_words
 from training.tasks.masks import mask_scores
-from training.tasks.task import NUM_TIME_TOKENS, SEG_MARK, Task, TaskKind
+from training.tasks.task import NUM_TIME_TOKENS, SEG_MARK, TIME_PATTERN, Task, TaskKind
 
 # A moment counts as the span this far around it on either side, a fraction of the clip.
 MOMENT_REACH = 0.05
-_TIME = re.compile(r"<TEMP-(\d{3})>")
 _LETTER = re.compile(rf"\(([{LETTERS}])\)|\b([{LETTERS}])\b")
 _TIMED = frozenset({TaskKind.SPAN, TaskKind.MOMENT, TaskKind.PIXTRQA})
 
@@ -67,7 +66,7 @@ def score(
         ValueError: When masks and truth differ in their frames' number or size.
     """
     words = read_words(answer)
-    times = [int(token) / (NUM_TIME_TOKENS - 1) for token in _TIME.findall(answer)]
+    times = [int(token) / (NUM_TIME_TOKENS - 1) for token in TIME_PATTERN.findall(answer)]
     if task.absent:
         said = "absent" in words and not times and SEG_MARK not in answer
         return Score(absent_said=said)

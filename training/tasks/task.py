@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -90,6 +91,10 @@ class Draft:
 
     forms: tuple[tuple[str, str], ...]
     task: Task
+
+
+# Written by `time_token`.
+TIME_PATTERN = re.compile(r"<TEMP-(\d{3})>")
 
 
 def time_token(fraction: float) -> str:

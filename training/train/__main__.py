@@ -17,7 +17,7 @@ from training.train.write_checkpoint import write_checkpoint
 
 # What may learn side by side, one core each; then what needs both.
 _SIDE_BY_SIDE = (("vision",), ("masks", "tracking"))
-_IN_ORDER = ("names", "language", "joint")
+_IN_ORDER = ("names", "language", "joint", "answers")
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         dest="start",
         type=Path,
         metavar="FOLDER",
-        help="go on from a trained model, as training/nano: language and joint stage only",
+        help="go on from a trained model, as training/nano: the last stage only",
     )
     parser.add_argument("--stage", choices=tuple(PLANS), nargs="*", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -40,7 +40,7 @@ def main() -> None:
         for name in given.stage:
             run_stage(name, place, num_threads=given.threads, length=given.length)
         return
-    if given.start is not None and not place.is_done("names"):
+    if given.start is not None and not place.is_done("joint"):
         start_from(given.start, place)
     place.tokenizer.mkdir(parents=True, exist_ok=True)
     if not (place.tokenizer / "vocab.json").is_file():

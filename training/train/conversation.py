@@ -22,6 +22,7 @@ from training.train.mask_frames import MaskFrames, draw_mask_frames
 from training.train.mentions import Mention, Mentions, only_thing
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
+from training.train.telling_scenes import hits_or_recolors, telling_scene
 from training.train.thing_facts import Facts, cell_facts, looks_shown, stacked, unknown
 from training.train.turns import Turn, TurnTokenizer
 from training.world import Rendered, Scene, Truth, make_scene
@@ -47,6 +48,21 @@ WEIGHTS: dict[TaskKind, float] = {
     TaskKind.PIXRQA: 2.0,
     TaskKind.PIXHQA: 1.2,
     TaskKind.PIXTRQA: 1.2,
+}
+# The same for the last stage: what a few thousand steps leave unsure.
+LATE_WEIGHTS: dict[TaskKind, float] = {
+    **WEIGHTS,
+    TaskKind.QUESTION: 3.2,
+    TaskKind.CHOICE: 3.0,
+    TaskKind.COUNT: 0.6,
+    TaskKind.SPAN: 0.8,
+    TaskKind.MOMENT: 0.5,
+    TaskKind.REGION_QUESTION: 5.0,
+    TaskKind.REFERRING: 0.4,
+    TaskKind.REASONING: 0.8,
+    TaskKind.PIXRQA: 4.0,
+    TaskKind.PIXHQA: 0.7,
+    TaskKind.PIXTRQA: 0.7,
 }
 
 
@@ -109,7 +125,13 @@ class Conversation:
 
 
 def converse(
-    seed: int, *, level: int, num_questions: int, tokenizer: TurnTokenizer, num_mask_frames: int = 0
+    seed: int,
+    *,
+    level: int,
+    num_questions: int,
+    tokenizer: TurnTokenizer,
+    num_mask_frames: int = 0,
+    late: bool = False,
 ) -> Conversation:
     """Make a clip and ask about it.
 
@@ -119,9 +141,13 @@ def converse(
         num_questions: Questions, if the scene has so many.
         tokenizer: Writes them.
         num_mask_frames: Frames to segment.
+        late: For the last stage: other questions, and every other scene one that tells more.
     """
     rng = np.random.default_rng([seed, 13])
-    scene = make_scene(seed, level=level)
+    if late and seed % 2:
+        scene = telling_scene(seed, hits_or_recolors, level=level, tries=6)
+    else:
+        scene = make_scene(seed, level=level)
     truth = Truth(scene)
     sampled = sample_positions(scene.num_frames, NUM_FRAMES)
     tasks = _still_tasks(truth, num_questions, seed) if rng.random() < _IMAGE_SHARE else ()
@@ -130,7 +156,9 @@ def converse(
         assert frame is not None
         sampled = np.array([frame])
     else:
-        tasks = draw_tasks(truth, num_questions, seed=seed, weights=WEIGHTS)
+        tasks = draw_tasks(
+            truth, num_questions, seed=seed, weights=LATE_WEIGHTS if late else WEIGHTS
+        )
     drawn = draw_clip(scene, sampled, rng)
     regions = [tuple(_region(drawn, r.thing, r.frame_idxs) for r in task.regions) for task in tasks]
     turns = [

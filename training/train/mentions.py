@@ -13,7 +13,7 @@ from training.tasks.choice import LETTERS
 from training.tasks.facts import Holds, Noun, conditions_of
 from training.tasks.lexicon import plural
 from training.tasks.score import read_letter
-from training.tasks.task import NUM_TIME_TOKENS
+from training.tasks.task import NUM_TIME_TOKENS, TIME_PATTERN
 from training.train.thing_facts import (
     CLASS_COUNTS,
     CLASS_NAMES,
@@ -32,7 +32,6 @@ _NOUN = re.compile(
 )
 # Not where a label is given: what it stands for comes behind it.
 _LABEL = re.compile(r"\bobject_(\d)(?!: \[)")
-_TIME = re.compile(r"<TEMP-(\d{3})>")
 # Parts of the clip around a time, in which is looked what a thing does.
 _NEAR = 0.02
 
@@ -75,7 +74,7 @@ class Mentions:
     def at_question_time(self, thing: int, task: Task) -> Facts:
         """What is known of a thing before the answer, with what it does at the time asked about."""
         whole = self._whole[thing]
-        times = _TIME.findall(task.question)
+        times = TIME_PATTERN.findall(task.question)
         if len(times) != 1:
             return whole
         time = int(times[0]) / (NUM_TIME_TOKENS - 1)

@@ -276,6 +276,7 @@ def conversations(
     num_questions: int,
     num_mask_frames: int = 0,
     ramp: int = 0,
+    late: bool = False,
 ) -> Iterator[Batch]:
     """Batches without end.
 
@@ -286,12 +287,13 @@ def conversations(
         num_questions: Of a clip.
         num_mask_frames: Frames of a clip to segment.
         ramp: Batches until all clips are as full as they get.
+        late: For the last stage; see `converse`.
     """
     tokenizer = TurnTokenizer(tokenizer_folder)
     number = first
     while True:
         # Seeds of their own, far from those of the other stages.
-        start = 20_000_000 + number * batch_size
+        start = (70_000_000 if late else 20_000_000) + number * batch_size
         easy = min(4 * number // ramp, 3) if ramp else 3
         yield [
             converse(
@@ -300,6 +302,7 @@ def conversations(
                 num_questions=num_questions,
                 tokenizer=tokenizer,
                 num_mask_frames=num_mask_frames,
+                late=late,
             )
             for k, seed in enumerate(TRAIN_SEEDS[start : start + batch_size])
         ]

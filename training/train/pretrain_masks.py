@@ -15,7 +15,8 @@ from training.train.mask_frames import draw_mask_frames
 from training.train.mask_losses import MaskLosses, mask_losses
 from training.train.nano import Nano
 from training.train.sizes import SAM2, SAM2_WIDTHS
-from training.world import MORE_TRAIN_SEEDS, TRAIN_SEEDS, Scene, make_scene
+from training.train.telling_scenes import shares_a_color, telling_scene
+from training.world import TRAIN_SEEDS
 from ufvideo_export.mask_model import MaskEncoder, decode_candidates
 
 _SCENES = 8
@@ -25,8 +26,6 @@ _THINGS = 3
 _GRIDS = (SAM2.feature_grid, 2 * SAM2.feature_grid)
 _CELL_NAMES = tuple(f"{name}_{grid}" for grid in _GRIDS for name in ("kinds", "colors"))
 _LOOKS_WEIGHT = 1.0
-# Scenes tried instead of one in which no two things share a colour.
-_TRIES = 3
 Batch = dict[str, torch.Tensor]
 
 
@@ -49,7 +48,7 @@ def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
     side = SAM2.image_size_px
     for seed in seeds[number * _SCENES : (number + 1) * _SCENES]:
         rng = np.random.default_rng([seed, 12])
-        scene = _telling_scene(seed, level=level)
+        scene = telling_scene(seed, shares_a_color, level=level)
         drawn = draw_mask_frames(scene, _FRAMES, rng)
         count = len(scene.things)
         truth = np.zeros((_FRAMES, _THINGS, side, side), np.float32)
@@ -67,17 +66,6 @@ def mask_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batch:
         parts["looks"].append(looks)
         parts["shown"].append(shown)
     return {name: torch.from_numpy(np.concatenate(values)) for name, values in parts.items()}
-
-
-def _telling_scene(seed: int, *, level: int) -> Scene:
-    """A scene in which, half of the time, two things share a colour and only their kinds differ."""
-    scene = make_scene(seed, level=level)
-    for other in range(_TRIES):
-        colors = [color for t in scene.things for color in {t.color, t.final_color}]
-        if len(set(colors)) < len(colors):
-            break
-        scene = make_scene(MORE_TRAIN_SEEDS[_TRIES * seed + other], level=level)
-    return scene
 
 
 class MaskPretraining(nn.Module):

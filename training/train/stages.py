@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -33,13 +34,6 @@ from training.train.turns import TurnTokenizer
 from training.train.workplace import Workplace
 from training.train.world_tokenizer import tokenizer_sizes
 
-LANGUAGE_PARTS = (
-    "vision_encoder",
-    "aligner",
-    "region_encoder",
-    "language_model",
-    "seg_projection",
-)
 PLANS = {
     plan.name: plan
     for plan in (
@@ -49,6 +43,7 @@ PLANS = {
         Plan("names", num_steps=1600, learning_rate=1e-3, floor=0.5, low_precision=True),
         Plan("language", num_steps=6000, learning_rate=1e-3, low_precision=True),
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
+        Plan("answers", num_steps=3600, learning_rate=7e-4, num_warmup=30, low_precision=True),
     )
 }
 # Times are taken for right within so many tokens, at first and for the last part of a stage.
@@ -82,16 +77,19 @@ def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 
 def write_training_heads(place: Workplace, path: Path) -> None:
     """Write what the last stage leaves that no checkpoint holds; see start_from."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
-    module = JointTraining(nano, TurnTokenizer(place.tokenizer))
-    state = torch.load(place.state("joint"), map_location="cpu", weights_only=True)
-    module.load_state_dict(state["module"])
-    write_heads(module.reader, module.tracking.looks_prompt, path)
+    reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
+    _load_reader(reader, place.weights("answers"))
+    looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
+    _load_looks(looks_prompt, place.weights("joint"))
+    write_heads(reader, looks_prompt, path)
 
 
 def load_nano(place: Workplace) -> Nano:
-    """Nano as the last stage left it."""
+    """Nano as the last stages left it: its words from one, its masks from the other."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
-    nano.load_part(place.weights("joint"), *LANGUAGE_PARTS, "sam")
+    reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
+    _load_reader(reader, place.weights("answers"))
+    nano.load_part(place.weights("joint"), "sam")
     return nano
 
 
@@ -163,17 +161,29 @@ def _names(plan: Plan, place: Workplace) -> None:
 
 
 def _language(plan: Plan, place: Workplace) -> None:
+    batches = functools.partial(conversations, place.tokenizer, ramp=200)
+    _learn_answers(plan, place, "names", batches, early_part=_EARLY_PART)
+
+
+def _answers(plan: Plan, place: Workplace) -> None:
+    batches = functools.partial(conversations, place.tokenizer, late=True)
+    _learn_answers(plan, place, "joint", batches, early_part=0.0)
+
+
+def _learn_answers(
+    plan: Plan, place: Workplace, start: str, batches: Callable[..., Any], *, early_part: float
+) -> None:
+    """Train the language model alone, from the weights of a stage."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
     reader = Reader(nano, tokenizer, train_vision=False)
-    _load_reader(reader, place.weights("names"))
+    _load_reader(reader, place.weights(start))
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
     _load_looks(looks_prompt, place.weights("masks"))
 
     def losses(batch: list, step: int) -> tuple[torch.Tensor, dict[str, float]]:  # type: ignore[type-arg]
         states = reader(batch)
-        early = step < _EARLY_PART * plan.num_steps
-        spread = _EARLY_SPREAD if early else _LATE_SPREAD
+        spread = _EARLY_SPREAD if step < early_part * plan.num_steps else _LATE_SPREAD
         language = reader.language_loss(states, time_spread=spread)
         prompts = prompt_loss(states, batch, looks_prompt)
         facts, figures = reader.fact_loss(states, batch)
@@ -183,7 +193,7 @@ def _language(plan: Plan, place: Workplace) -> None:
     train_stage(
         plan,
         reader,
-        functools.partial(conversations, place.tokenizer, batch_size=8, num_questions=12, ramp=200),
+        functools.partial(batches, batch_size=8, num_questions=12),
         losses,
         place.folder,
         validate=_validator(reader, tokenizer),
@@ -198,6 +208,15 @@ def _joint(plan: Plan, place: Workplace) -> None:
     module = JointTraining(nano, tokenizer)
     _load_reader(module.reader, place.weights("language"))
     _load_sam(nano, module.tracking.looks_prompt, place.weights("tracking"))
+
+    def save() -> None:
+        parts = {
+            "reader": module.reader.state_dict(),
+            "sam": nano.sam.state_dict(),
+            "looks": module.tracking.looks_prompt.state_dict(),
+        }
+        save_whole(parts, place.weights(plan.name))
+
     train_stage(
         plan,
         module,
@@ -206,7 +225,7 @@ def _joint(plan: Plan, place: Workplace) -> None:
         place.folder,
         validate=_validator(module.reader, tokenizer),
         validate_every=_VALIDATE_EVERY,
-        on_save=lambda: nano.save_part(place.weights(plan.name), *LANGUAGE_PARTS, "sam"),
+        on_save=save,
     )
 
 
@@ -217,6 +236,7 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "names": _names,
     "language": _language,
     "joint": _joint,
+    "answers": _answers,
 }
 
 

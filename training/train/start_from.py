@@ -1,4 +1,4 @@
-"""A run that goes on from a trained checkpoint: all stages before the language model's are done.
+"""A run that goes on from a trained checkpoint: all stages but the last are done.
 
 A checkpoint in the released format lacks what exists in training alone: the heads that read facts,
 and the prompts that stand in for [SEG] states. They are kept in a small file beside it.
@@ -33,7 +33,7 @@ from ufvideo_export.tokenizer_files import TOKENIZER_FILES
 HEADS_FILE = "training_heads.safetensors"
 CHECKPOINT_FOLDER = "checkpoint"
 _HEADS = ("video_heads", "mention_heads", "late_heads", "scene_head", "clock_head")
-_EARLIER_STAGES = ("vision", "masks", "tracking", "names")
+_EARLIER_STAGES = ("vision", "masks", "tracking", "names", "language", "joint")
 
 
 def write_heads(reader: Reader, looks_prompt: LooksPrompt, path: Path) -> None:
@@ -83,11 +83,14 @@ def start_from(folder: Path, place: Workplace) -> None:
     for name in _HEADS:
         getattr(reader, name).load_state_dict(_part(heads, name))
     looks_prompt.load_state_dict(_part(heads, "looks_prompt"))
-    sam = {"sam": nano.sam.state_dict(), "looks": looks_prompt.state_dict()}
-    nano.save_part(place.weights("vision"), "vision_encoder", "aligner")
-    save_whole(sam, place.weights("masks"))
-    save_whole(sam, place.weights("tracking"))
-    save_whole({"reader": reader.state_dict()}, place.weights("names"))
+    parts = {
+        "reader": reader.state_dict(),
+        "sam": nano.sam.state_dict(),
+        "looks": looks_prompt.state_dict(),
+    }
+    # The last stage takes the prompts from one and everything else from the other.
+    save_whole(parts, place.weights("masks"))
+    save_whole(parts, place.weights("joint"))
     for stage in _EARLIER_STAGES:
         place.set_done(stage)
 

@@ -12,6 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from training.tasks.positions import to_position
 from training.world import Scene, Thing, Truth
 from training.world.scene import ACTIONS, COLORS, DIRECTIONS, KINDS, SIZES
 
@@ -107,9 +108,10 @@ def facts_until(truth: Truth, thing_idx: int, time: float = 1.0) -> Facts:
         facts.classes[0, CLASS_NAMES.index(name)] = value
     changes = [event.start for event in begun if event.kind in ("turn", "recolor")]
     times = (begun[0].start if begun else None, max(ended, default=None), *changes[:1])
+    fractions = truth.scene.fractions()
     for k, each in enumerate(times):
         if each is not None:
-            facts.times[0, k] = to_position(truth.scene, each)
+            facts.times[0, k] = to_position(each, fractions)
     return facts
 
 
@@ -117,12 +119,6 @@ def _action(thing: Thing, begun: set[str], going: bool) -> str:
     if thing.action in begun or thing.action == "stay":
         return thing.action
     return "move" if begun or going else "stay"
-
-
-def to_position(scene: Scene, fraction: float) -> float:
-    """Where among the clip's frames a fraction of its seconds lies, 0 to 1."""
-    fractions = scene.fractions()
-    return float(np.interp(fraction, fractions, np.linspace(0.0, 1.0, len(fractions))))
 
 
 def state_between(thing: Thing, first: float, last: float) -> int:

@@ -25,10 +25,6 @@ class Workplace:
         """What a stage leaves."""
         return self.folder / f"{stage}.pt"
 
-    def state(self, stage: str) -> Path:
-        """Where a stage that is interrupted goes on."""
-        return self.folder / f"{stage}.state"
-
     def is_done(self, stage: str) -> bool:
         """Whether a stage has come to its end."""
         return (self.folder / f"{stage}.done").is_file()

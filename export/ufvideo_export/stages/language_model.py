@@ -6,29 +6,47 @@ the memory of its largest tensor. PyTorch's side of the comparison is streamed b
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
-from transformers.models.qwen2.modeling_qwen2 import (
-    Qwen2DecoderLayer,
-    Qwen2RMSNorm,
-    Qwen2RotaryEmbedding,
-)
 
 from ufvideo_export.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, layer_key
 from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
-from ufvideo_export.model import qwen2_config
-from ufvideo_export.stages.stage import Arrays, Stage, normal
-
-CACHE_DTYPES = {"fp32": np.float32, "fp16": np.float16}
+from ufvideo_export.linear import block_format, write_linear
+from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.precision import INTEGER_BITS
+from ufvideo_export.quantize import BlockFormat
+from ufvideo_export.spec import TOLERANCES, Tolerance
+from ufvideo_export.stages.language_model_check import compared_by_layer
+from ufvideo_export.stages.language_model_reference import LanguageModelReference
+from ufvideo_export.stages.stage import Arrays, OpenGraph, Stage, normal
+from ufvideo_export.weight_rows import WeightRows
 
 
 class LanguageModelStage(Stage):
     """Qwen2."""
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """See `Stage`; integers are multiplied exactly at accuracy level 1."""
+        rounded = self.precision in INTEGER_BITS and self.quantization.accuracy_level != 1
+        return TOLERANCES["int8_inputs" if rounded else self._floats]
+
+    @property
+    def _floats(self) -> str:
+        return "fp16" if self.precision == "fp16" else "fp32"
+
+    @property
+    def _block(self) -> BlockFormat | None:
+        return block_format(self.precision, self.quantization)
+
+    @property
+    def _head_block(self) -> BlockFormat | None:
+        return block_format(self.quantization.head or self.precision, self.quantization)
 
     def write(self, path: Path) -> None:
         """Write the graph; see docs/package_format.md for its border."""
@@ -62,8 +80,8 @@ class LanguageModelStage(Stage):
         outputs["hidden_states"] = graph.to_float(normed)
         last_idx = graph.constant("last_idx", np.array([-1], np.int64))
         state = graph.node("Gather", normed, last_idx, axis=1)
-        head = EMBEDDING_KEY if sizes.tie_word_embeddings else HEAD_KEY
-        logits = self._linear(graph, state, head, sizes.vocab_size, sizes.hidden_size)
+        level = self.quantization.accuracy_level
+        logits = write_linear(graph, state, self._head_rows(), self._head_block, level)
         outputs["logits"] = graph.to_float(logits)
         graph.finish(outputs, path)
 
@@ -77,26 +95,17 @@ class LanguageModelStage(Stage):
             for batch, length, width in shapes
         ]
 
-    def run(self, session: Any, inputs: Arrays) -> Arrays:
+    def run(self, session: OpenedGraph, inputs: Arrays) -> Arrays:
         """Feed the sequence chunk by chunk through a cache with room to spare."""
         embeds = inputs["inputs_embeds"]
         batch, length, _ = embeds.shape
-        sizes = self.checkpoint.sizes
-        cache_shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
-        dtype = CACHE_DTYPES[self.precision]
-        cache = {
-            tensor.name: np.zeros(cache_shape, dtype)
-            for tensor in self.spec.inputs
-            if tensor.name.startswith("past_key_values")
-        }
+        parts = [tensor.name for tensor in self.spec.inputs]
+        parts = [name for name in parts if name.startswith("past_key_values")]
+        cache = self.empty_cache(batch, length, parts)
         names = [tensor.name for tensor in self.spec.outputs]
         logits, states, start = [], [], 0
-        for end in self._chunk_ends(batch, length):
-            feed = {
-                "inputs_embeds": embeds[:, start:end],
-                "seqlens_k": np.full(batch, end - 1, np.int32),
-                "total_sequence_length": np.array([end], np.int32),
-            }
+        for end in self.chunk_ends(batch, length):
+            feed = {"inputs_embeds": embeds[:, start:end], **self.lengths(batch, end)}
             found = dict(zip(names, session.run(names, feed | cache), strict=True))
             logits.append(found.pop("logits"))
             states.append(found.pop("hidden_states"))
@@ -107,36 +116,57 @@ class LanguageModelStage(Stage):
             "hidden_states": np.concatenate(states, axis=1),
         }
 
-    def reference(self, inputs: Arrays) -> Arrays:
-        """Run the whole sequence at once, one layer in memory at a time."""
+    def empty_cache(self, batch: int, length: int, names: Iterable[str]) -> Arrays:
+        """Parts of a cache for a sequence, with room to spare."""
         sizes = self.checkpoint.sizes
-        config = qwen2_config(sizes)
-        states = torch.from_numpy(inputs["inputs_embeds"])
-        batch, length, _ = states.shape
-        positions = torch.arange(length).unsqueeze(0)
-        mask = torch.full((length, length), torch.finfo(torch.float32).min).triu(1)
-        ends = torch.tensor(self._chunk_ends(batch, length))
-        with torch.inference_mode():
-            rotary = Qwen2RotaryEmbedding(config)(states, positions)
-            for number in range(sizes.num_layers):
-                layer = Qwen2DecoderLayer(config, number)
-                self.checkpoint.fill(layer, lambda name, n=number: [layer_key(n, name)])
-                states = layer(
-                    states,
-                    attention_mask=mask[None, None],
-                    position_ids=positions,
-                    position_embeddings=rotary,
-                )
-                states = states[0] if isinstance(states, tuple) else states
-            norm = Qwen2RMSNorm(sizes.hidden_size, eps=sizes.rms_norm_eps)
-            states = self.checkpoint.fill(norm, lambda _: [FINAL_NORM_KEY])(states)
-            head = EMBEDDING_KEY if sizes.tie_word_embeddings else HEAD_KEY
-            table = self.checkpoint.tensor(head, (sizes.vocab_size, sizes.hidden_size))
-            logits = states[:, ends - 1] @ table.T
-        return {"logits": logits.numpy(), "hidden_states": states.numpy()}
+        shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
+        dtype = np.float16 if self.precision == "fp16" else np.float32
+        return {name: np.zeros(shape, dtype) for name in names}
 
     @staticmethod
-    def _chunk_ends(batch: int, length: int) -> list[int]:
+    def lengths(batch: int, end: int) -> Arrays:
+        """How many positions are held once a chunk that ends at `end` is fed."""
+        return {
+            "seqlens_k": np.full(batch, end - 1, np.int32),
+            "total_sequence_length": np.array([end], np.int32),
+        }
+
+    def reference(self, inputs: Arrays) -> Arrays:
+        """Run the whole sequence at once, one layer in memory at a time."""
+        batch, length, _ = inputs["inputs_embeds"].shape
+        reference = self.torch_reference()
+        with torch.inference_mode():
+            for (states,) in reference.sums([inputs["inputs_embeds"]]):
+                last = states
+            normed = reference.normed(last)
+            ends = torch.tensor(self.chunk_ends(batch, length))
+            logits = self.reference_logits(normed[:, ends - 1])
+        return {"logits": logits, "hidden_states": normed.numpy()}
+
+    def compared(
+        self, path: Path, probes: list[Arrays], open_graph: OpenGraph
+    ) -> Iterator[tuple[Arrays, Arrays]]:
+        """See `Stage`; layer by layer where the weights lie in a file of their own.
+
+        And where inputs are rounded: what that does would add up over the layers.
+        """
+        apart = path.with_name(f"{path.name}.data").exists()
+        if not apart and self.tolerance == TOLERANCES[self._floats]:
+            yield from super().compared(path, probes, open_graph)
+            return
+        with torch.inference_mode():
+            yield from compared_by_layer(self, path, probes, open_graph)
+
+    def torch_reference(self) -> LanguageModelReference:
+        """PyTorch's side, with the weights that the graph's stand for."""
+        return LanguageModelReference(self.checkpoint, self._block)
+
+    def reference_logits(self, states: torch.Tensor) -> NDArray[np.float32]:
+        """Logits of final states [..., D], float32 [..., V]."""
+        return LanguageModelReference.logits(states, self._head_rows(), self._head_block)
+
+    @staticmethod
+    def chunk_ends(batch: int, length: int) -> list[int]:
         """Where the chunks of a sequence end: some positions, one, then the rest.
 
         The attention operator takes several positions onto a filled cache for one sequence only, so
@@ -164,29 +194,24 @@ class LanguageModelStage(Stage):
             n * sizes.head_dim for n in (sizes.num_attention_heads, sizes.num_key_value_heads)
         )
         rows = (("q_proj", query), ("k_proj", cache), ("v_proj", cache))
-        width = sizes.hidden_size
 
-        def packed(kind: str, *shape: int) -> torch.Tensor:
-            key = f"self_attn.{{}}.{kind}"
-            parts = (
-                self.checkpoint.tensor(layer_key(layer, key.format(name)), (n, *shape))
-                for name, n in rows
-            )
-            return torch.cat(list(parts))
+        def key(name: str, kind: str) -> str:
+            return layer_key(layer, f"self_attn.{name}.{kind}")
 
-        weight = graph.weight(
-            layer_key(layer, "self_attn.qkv_proj.weight"),
-            (width, query + 2 * cache),
-            lambda: packed("weight", width).numpy().T,
+        def packed_bias() -> NDArray[np.float32]:
+            parts = [self.checkpoint.tensor(key(name, "bias"), (n,)) for name, n in rows]
+            return torch.cat(parts).numpy()
+
+        weight = WeightRows(
+            self.checkpoint,
+            key("qkv_proj", "weight"),
+            [(key(name, "weight"), n) for name, n in rows],
+            sizes.hidden_size,
         )
-        bias = graph.weight(
-            layer_key(layer, "self_attn.qkv_proj.bias"),
-            (query + 2 * cache,),
-            lambda: packed("bias").numpy(),
-        )
-        attended, key, value = graph.nodes(
+        bias = graph.weight(key("qkv_proj", "bias"), (query + 2 * cache,), packed_bias)
+        attended, keys, values = graph.nodes(
             "GroupQueryAttention",
-            graph.node("Add", graph.node("MatMul", normed, weight), bias),
+            graph.node("Add", self._linear(graph, normed, weight), bias),
             None,
             None,
             graph.inputs[f"past_key_values.{layer}.key"],
@@ -201,18 +226,19 @@ class LanguageModelStage(Stage):
             do_rotary=1,
             rotary_interleaved=0,
         )
-        key_name = layer_key(layer, "self_attn.o_proj.weight")
-        return self._linear(graph, attended, key_name, width, query), key, value
+        out = self._rows(key("o_proj", "weight"), sizes.hidden_size, query)
+        return self._linear(graph, attended, out), keys, values
 
     def _feed_forward(self, graph: GraphWriter, layer: int, normed: ir.Value) -> ir.Value:
         width, inner = self.checkpoint.sizes.hidden_size, self.checkpoint.sizes.intermediate_size
-        gate, up = (
-            self._linear(graph, normed, layer_key(layer, f"mlp.{name}.weight"), inner, width)
-            for name in ("gate_proj", "up_proj")
-        )
+
+        def product(value: ir.Value, name: str, num_rows: int, num_columns: int) -> ir.Value:
+            rows = self._rows(layer_key(layer, f"mlp.{name}.weight"), num_rows, num_columns)
+            return self._linear(graph, value, rows)
+
+        gate, up = (product(normed, name, inner, width) for name in ("gate_proj", "up_proj"))
         activated = graph.node("Mul", gate, graph.node("Sigmoid", gate))
-        product = graph.node("Mul", activated, up)
-        return self._linear(graph, product, layer_key(layer, "mlp.down_proj.weight"), width, inner)
+        return product(graph.node("Mul", activated, up), "down_proj", width, inner)
 
     def _skip_norm(
         self, graph: GraphWriter, residual: ir.Value, update: ir.Value, gain: str
@@ -230,14 +256,17 @@ class LanguageModelStage(Stage):
         )
         return normed, total
 
-    def _linear(
-        self, graph: GraphWriter, value: ir.Value, key: str, rows: int, columns: int
-    ) -> ir.Value:
-        """Multiply with a weight that the checkpoint keeps as [rows, columns]."""
-        weight = graph.weight(
-            key, (columns, rows), lambda: self.checkpoint.tensor(key, (rows, columns)).numpy().T
-        )
-        return graph.node("MatMul", value, weight)
+    def _linear(self, graph: GraphWriter, value: ir.Value, rows: WeightRows) -> ir.Value:
+        """Multiply with a weight of a layer."""
+        return write_linear(graph, value, rows, self._block, self.quantization.accuracy_level)
+
+    def _rows(self, key: str, num_rows: int, num_columns: int) -> WeightRows:
+        return WeightRows(self.checkpoint, key, [(key, num_rows)], num_columns)
+
+    def _head_rows(self) -> WeightRows:
+        sizes = self.checkpoint.sizes
+        head = EMBEDDING_KEY if sizes.tie_word_embeddings else HEAD_KEY
+        return self._rows(head, sizes.vocab_size, sizes.hidden_size)
 
     def _vector(self, graph: GraphWriter, key: str) -> ir.Value:
         shape = (self.checkpoint.sizes.hidden_size,)

@@ -6,7 +6,6 @@ import numpy as np
 from torch import nn
 
 from ufvideo_export.model import load_mask_decoder
-from ufvideo_export.spec import TOLERANCES
 from ufvideo_export.stages.stage import Arrays, TorchStage, normal
 
 
@@ -35,7 +34,7 @@ class MaskDecoderStage(TorchStage):
         Either candidate is right then; the scores themselves are still compared.
         """
         scores = np.sort(expected["iou_scores"], axis=-1)
-        tied = scores[:, -1] - scores[:, -2] <= TOLERANCES[self.precision].max_rel
+        tied = scores[:, -1] - scores[:, -2] <= self.tolerance.max_rel
         other = expected["iou_scores"].argmax(-1) != actual["iou_scores"].argmax(-1)
         keep = ~(tied & other)
         chosen = ("mask_logits", "object_pointers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,35 @@ from numpy.typing import NDArray
 from torch import nn
 
 from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.spec import StageSpec
+from ufvideo_export.encoder_int8 import quantize_encoder
+from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.precision import Quantization
+from ufvideo_export.spec import TOLERANCES, StageSpec, Tolerance
 from ufvideo_export.to_onnx import export_module, save_graph, to_half
 
 Arrays = dict[str, NDArray[Any]]
+OpenGraph = Callable[[Path | bytes], OpenedGraph]
 
 
 class Stage(ABC):
     """One graph of the package."""
 
-    def __init__(self, checkpoint: Checkpoint, spec: StageSpec, precision: str) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        spec: StageSpec,
+        precision: str,
+        quantization: Quantization | None = None,
+    ) -> None:
         self.checkpoint = checkpoint
         self.spec = spec
         self.precision = precision
+        self.quantization = quantization or Quantization()
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How far the graph may be from `reference`."""
+        return TOLERANCES[self.precision]
 
     @abstractmethod
     def write(self, path: Path) -> None:
@@ -36,10 +53,28 @@ class Stage(ABC):
 
     @abstractmethod
     def reference(self, inputs: Arrays) -> Arrays:
-        """What PyTorch computes in fp32."""
+        """What PyTorch computes in fp32, with the weights that integers in the graph stand for."""
 
-    def run(self, session: Any, inputs: Arrays) -> Arrays:
-        """What the graph computes, in an ONNX Runtime session."""
+    def compared(
+        self, path: Path, probes: list[Arrays], open_graph: OpenGraph
+    ) -> Iterator[tuple[Arrays, Arrays]]:
+        """What PyTorch and a written graph compute, piece by piece.
+
+        Args:
+            path: The graph.
+            probes: What both are fed.
+            open_graph: Opens a graph, or a serialised one whose weights lie beside `path`.
+
+        Raises:
+            InferenceError: When ONNX Runtime refuses the graph or cannot run it.
+        """
+        session = open_graph(path)
+        for inputs in probes:
+            expected = self.reference(inputs)
+            yield self.comparable(expected, self.run(session, inputs))
+
+    def run(self, session: OpenedGraph, inputs: Arrays) -> Arrays:
+        """What the graph computes."""
         names = [tensor.name for tensor in self.spec.outputs]
         return dict(zip(names, session.run(names, inputs), strict=True))
 
@@ -54,9 +89,20 @@ class TorchStage(Stage):
     # Smallest value of a symbolic size, where it is not 1.
     min_sizes: dict[str, int] = {}  # noqa: RUF012
 
-    def __init__(self, checkpoint: Checkpoint, spec: StageSpec, precision: str) -> None:
-        super().__init__(checkpoint, spec, precision)
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        spec: StageSpec,
+        precision: str,
+        quantization: Quantization | None = None,
+    ) -> None:
+        super().__init__(checkpoint, spec, precision, quantization)
         self.module = self.load()
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """See `Stage`; quantised weights are compared with the module's own."""
+        return TOLERANCES["int8_encoder" if self.precision == "int8" else self.precision]
 
     @abstractmethod
     def load(self) -> nn.Module:
@@ -67,6 +113,8 @@ class TorchStage(Stage):
         example = self.probes(np.random.default_rng(0))[0]
         model = export_module(self.module, self.spec, self._tensors(example), self.min_sizes)
         save_graph(to_half(model) if self.precision == "fp16" else model, self.spec, path)
+        if self.precision == "int8":
+            quantize_encoder(self.spec, path, reduce_range=self.quantization.reduce_range)
 
     def reference(self, inputs: Arrays) -> Arrays:
         """Run the module."""

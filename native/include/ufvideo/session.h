@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,6 +32,24 @@ struct RegionPrompt {
   Tensor masks;
 };
 
+/// What a session has computed of its clip: opened again with it, it answers without the video.
+struct SavedClip {
+  bool is_image = false;
+  /// The clip's sampled frames, repeats included; one for an image.
+  std::vector<std::int64_t> frame_idxs;
+  std::int64_t height_px = 0;
+  std::int64_t width_px = 0;
+  /// SigLIP features of each distinct frame in the order of the indices, float32 [F, P, Dv].
+  Tensor features;
+  /// float32 [N, D].
+  Tensor video_tokens;
+  /// Token ids up to the video's placeholder, and their keys and values with the video tokens in
+  /// its place: float32 or float16, as the language model's cache, [L, kv, n, head].
+  std::vector<std::int64_t> prefix_ids;
+  Tensor keys;
+  Tensor values;
+};
+
 /// A prompt in token ids. Placeholders (video or image, region) stand where embeddings go.
 struct Prompt {
   std::vector<std::int64_t> token_ids;
@@ -45,6 +64,12 @@ struct Prompt {
 
 /// Called after each generated token.
 using TokenCallback = std::function<StreamAction(std::int64_t token_id)>;
+/// The same for several prompts: `index` says whose token it is.
+using IndexedTokenCallback = std::function<StreamAction(std::size_t index, std::int64_t token_id)>;
+
+/// Most prompts that generate_many() decodes at once; the others wait for a row. Bounds what a step
+/// holds; on two cores at 0.5 B parameters a step of 16 rows takes twice as long as one of 1.
+inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
 /// time; a second thread that enters meanwhile gets InvalidState. When prefill or decode fails the
@@ -65,6 +90,16 @@ class Session {
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   void end_clip();
 
+  /// What was computed of the open clip, the prefix included, which is run first where it is not
+  /// held; nothing when that was cancelled.
+  ///
+  /// @param prefix_ids ids that every question about the clip begins with, the video's or image's
+  ///     placeholder at their end.
+  std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids);
+  /// Opens a clip with what was computed of it. Replaces an earlier clip. Throws InvalidInput when
+  /// a size is not this model's, OutOfMemory when the prefix exceeds the bound on the KV cache.
+  void restore_clip(const SavedClip& saved);
+
   /// Those of the frames whose features are not held, each once, in the order given: what a prompt
   /// with regions on these frames has to bring along.
   std::vector<std::int64_t> missing_frames(const std::vector<std::int64_t>& frame_idxs) const;
@@ -73,6 +108,16 @@ class Session {
   /// before it, from the first token on, is not computed again.
   Generation generate(const Prompt& prompt, const GenerationConfig& config,
                       const TokenCallback& callback = nullptr);
+
+  /// Answers several prompts, in order, as generate() one by one: each is prefilled by itself
+  /// behind the shared prefix, then all are decoded as rows of one batch. At most kMaxBatchRows at
+  /// once, and fewer where as many at their full length (max_new_tokens) do not fit into the bound
+  /// on the KV cache. A generation's decode_ms and timings count the steps it took part in whole. A
+  /// cancel() ends all that have not ended; an action of the callback ends its own answer. Where
+  /// one fails or the callback throws, there is no result.
+  std::vector<Generation> generate_many(const std::vector<Prompt>& prompts,
+                                        const GenerationConfig& config,
+                                        const IndexedTokenCallback& callback = nullptr);
 
   /// The same step by step: prefill; then one token a call (nothing once the answer has ended);
   /// then the answer. `finish` may be called early and ends the answer as kStopped.
@@ -113,6 +158,8 @@ class Session {
   StageTimings timings() const;
   /// Bytes held now: features of clip and region frames, mask cache, KV cache.
   std::size_t held_bytes() const;
+  /// Of these, those of the KV cache.
+  std::size_t kv_cache_bytes() const;
 
  private:
   struct State;

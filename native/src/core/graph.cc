@@ -2,9 +2,14 @@
 
 #include <onnxruntime_cxx_api.h>
 
-#include <new>
-#include <set>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
+#include <algorithm>
+#include <new>
+
+#include "core/border.h"
 #include "core/error_message.h"
 #include "core/onnxruntime_library.h"
 #include "core/tensor_check.h"
@@ -41,12 +46,21 @@ Ort::SessionOptions session_options(const RuntimeConfig& config) {
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);
   }
+  options.AddConfigEntry("session.use_env_allocators", "1");
   options.AddConfigEntry("session.intra_op.allow_spinning", config.allow_spinning ? "1" : "0");
   // Each stage has threads of its own. Left alone they go on spinning after a run, against the next
   // stage: two mask stages in turn took 80 ms instead of 34 on two cores. One pool for all stages
   // was no faster than stopping here, and its size would be fixed for the whole process.
   options.AddConfigEntry("session.force_spinning_stop", "1");
   return options;
+}
+
+/// Opening a graph parses, folds and packs: what that leaves free the C library would keep, as much
+/// again as a convolutional stage's weights.
+void return_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 bool is_out_of_memory(const std::string& what) {
@@ -103,14 +117,22 @@ Tensor as_tensor(Ort::Value value, DType dtype) {
 }  // namespace
 
 struct Graph::State {
-  std::string stage;
-  StageEntry entry;
+  State(std::string stage_name, const StageEntry& stage_entry)
+      : stage(std::move(stage_name)),
+        entry(stage_entry),
+        inputs_by_name(entry.inputs),
+        outputs_by_name(entry.outputs) {}
+
+  const std::string stage;
+  const StageEntry entry;
+  const Border inputs_by_name;
+  const Border outputs_by_name;
   Ort::Session session{nullptr};
 
   void check_border(bool inputs) const;
-  /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec.
-  void check_given(const std::vector<TensorSpec>& specs, const NamedTensor& given,
-                   SymbolSizes& sizes) const;
+  /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec;
+  /// gives its position among the specs.
+  std::size_t check_given(const Border& border, const NamedTensor& given, SymbolSizes& sizes) const;
   void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
   const TensorSpec& output_spec(const std::string& name) const;
   std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
@@ -132,18 +154,19 @@ void Graph::State::check_border(bool inputs) const {
   for (std::size_t i = 0; i < count; ++i) {
     const auto name = inputs ? session.GetInputNameAllocated(i, allocator)
                              : session.GetOutputNameAllocated(i, allocator);
-    const TensorSpec* spec = find_spec(specs, name.get());
-    if (spec == nullptr) {
+    const Border::Place* place = (inputs ? inputs_by_name : outputs_by_name).find(name.get());
+    if (place == nullptr) {
       fail(ErrorCode::kInvalidPackage, stage, ": the graph's ", side, " ", name.get(),
            " is not in the manifest");
     }
+    const TensorSpec* spec = place->spec;
     const Ort::TypeInfo type = inputs ? session.GetInputTypeInfo(i) : session.GetOutputTypeInfo(i);
     if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
       fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
            ": expected a tensor, the graph has another kind of value");
     }
     const auto tensor = type.GetTensorTypeAndShapeInfo();
-    if (tensor.GetElementType() != element_type(parse_dtype(spec->dtype))) {
+    if (tensor.GetElementType() != element_type(place->dtype)) {
       fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
            ": the manifest says dtype ", spec->dtype, ", the graph has ONNX element type ",
            tensor.GetElementType());
@@ -156,14 +179,15 @@ void Graph::State::check_border(bool inputs) const {
   }
 }
 
-void Graph::State::check_given(const std::vector<TensorSpec>& specs, const NamedTensor& given,
-                               SymbolSizes& sizes) const {
+std::size_t Graph::State::check_given(const Border& border, const NamedTensor& given,
+                                      SymbolSizes& sizes) const {
   const auto& [name, tensor] = given;
-  const TensorSpec* spec = find_spec(specs, name);
-  if (spec == nullptr) {
+  const Border::Place* place = border.find(name);
+  if (place == nullptr) {
     fail(ErrorCode::kInvalidInput, stage, ": expected tensors of the manifest, got ", name);
   }
-  if (tensor.dtype() != parse_dtype(spec->dtype)) {
+  const TensorSpec* spec = place->spec;
+  if (tensor.dtype() != place->dtype) {
     fail(ErrorCode::kInvalidInput, stage, ": ", name, ": expected ", spec->dtype, ", got ",
          dtype_name(tensor.dtype()));
   }
@@ -171,31 +195,33 @@ void Graph::State::check_given(const std::vector<TensorSpec>& specs, const Named
     fail(ErrorCode::kInvalidInput, stage, ": ", name, ": expected shape ", spec_shape_string(*spec),
          " (equal letters, equal sizes), got ", shape_string(tensor.shape()));
   }
+  return place->position;
 }
 
 void Graph::State::check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const {
-  std::set<std::string> given;
+  std::vector<bool> given(entry.inputs.size(), false);
   for (const NamedTensor& input : inputs) {
-    check_given(entry.inputs, input, sizes);
-    if (!given.insert(input.first).second) {
+    const std::size_t position = check_given(inputs_by_name, input, sizes);
+    if (given[position]) {
       fail(ErrorCode::kInvalidInput, stage, ": ", input.first, ": expected once, got twice");
     }
+    given[position] = true;
   }
-  for (const TensorSpec& spec : entry.inputs) {
-    if (given.count(spec.name) == 0) {
-      fail(ErrorCode::kInvalidInput, stage, ": ", spec.name, ": expected ", spec.dtype, " ",
-           spec_shape_string(spec), ", got nothing");
-    }
+  const auto missing = std::find(given.begin(), given.end(), false);
+  if (missing != given.end()) {
+    const TensorSpec& spec = entry.inputs[missing - given.begin()];
+    fail(ErrorCode::kInvalidInput, stage, ": ", spec.name, ": expected ", spec.dtype, " ",
+         spec_shape_string(spec), ", got nothing");
   }
 }
 
 const TensorSpec& Graph::State::output_spec(const std::string& name) const {
-  const TensorSpec* spec = find_spec(entry.outputs, name);
-  if (spec == nullptr) {
+  const Border::Place* place = outputs_by_name.find(name);
+  if (place == nullptr) {
     fail(ErrorCode::kInvalidPackage, stage, ": expected an output ", name,
          ", the manifest has none");
   }
-  return *spec;
+  return *place->spec;
 }
 
 std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
@@ -253,9 +279,7 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   config.validate();
   // First: even an empty session needs the opened library's functions to be destroyed.
   Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
-  state_ = std::make_unique<State>();
-  state_->stage = stage;
-  state_->entry = entry;
+  state_ = std::make_unique<State>(stage, entry);
   try {
     state_->session = Ort::Session(env, path.c_str(), session_options(config));
   } catch (const Ort::Exception& error) {
@@ -263,6 +287,7 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
     fail(is_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInvalidPackage, stage,
          ": expected a graph that ONNX Runtime can open at ", path.string(), ", it said: ", what);
   }
+  return_free_memory();
   state_->check_border(true);
   state_->check_border(false);
 }
@@ -280,7 +305,7 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
   SymbolSizes sizes;
   state_->check_inputs(inputs, sizes);
   for (const NamedTensor& output : bound_outputs) {
-    state_->check_given(state_->entry.outputs, output, sizes);
+    state_->check_given(state_->outputs_by_name, output, sizes);
   }
   for (const std::string& name : output_names) {
     state_->output_spec(name);

@@ -1,14 +1,6 @@
 #include "core/tensor_check.h"
 
-#include <algorithm>
-
 namespace ufvideo {
-
-const TensorSpec* find_spec(const std::vector<TensorSpec>& specs, const std::string& name) {
-  const auto found = std::find_if(specs.begin(), specs.end(),
-                                  [&name](const TensorSpec& spec) { return spec.name == name; });
-  return found == specs.end() ? nullptr : &*found;
-}
 
 std::string spec_shape_string(const TensorSpec& spec) {
   std::string text = "[";
@@ -34,7 +26,10 @@ bool shape_fits(const TensorSpec& spec, const Shape& shape, SymbolSizes& sizes) 
       }
     } else {
       const auto& symbol = std::get<std::string>(spec.shape[axis]);
-      if (sizes.emplace(symbol, shape[axis]).first->second != shape[axis]) {
+      const auto known = sizes.find(symbol);
+      if (known == sizes.end()) {
+        sizes.emplace(symbol, shape[axis]);
+      } else if (known->second != shape[axis]) {
         return false;
       }
     }

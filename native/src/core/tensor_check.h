@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <vector>
 
 #include "ufvideo/manifest.h"
 #include "ufvideo/tensor.h"
@@ -12,9 +11,6 @@ namespace ufvideo {
 
 /// Sizes that the symbols of one run stand for.
 using SymbolSizes = std::map<std::string, std::int64_t>;
-
-/// The spec of that name, or null.
-const TensorSpec* find_spec(const std::vector<TensorSpec>& specs, const std::string& name);
 
 /// "[T, 56, 56, 3]", for messages.
 std::string spec_shape_string(const TensorSpec& spec);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/error_message.h"
+#include "decode/logits_scan.h"
 
 namespace ufvideo {
 namespace {
@@ -50,11 +51,14 @@ void keep_nucleus(std::vector<Candidate>& candidates, double share) {
 }
 
 void check_finite(const float* logits, std::int64_t vocab_size) {
-  const float* bad = std::find_if_not(logits, logits + vocab_size,
-                                      [](float value) { return std::isfinite(value); });
-  if (bad != logits + vocab_size) {
-    fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", *bad, " for token ",
-         bad - logits);
+  if (all_finite(logits, vocab_size)) {
+    return;
+  }
+  for (std::int64_t id = 0; id < vocab_size; ++id) {
+    if (!std::isfinite(logits[id])) {
+      fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", logits[id],
+           " for token ", id);
+    }
   }
 }
 
@@ -88,10 +92,10 @@ std::int64_t Sampler::sample(const Tensor& logits, const std::vector<TokenRange>
   const std::vector<TokenRange>& ranges = allowed.empty() ? everything : allowed;
   std::int64_t best = ranges.front().first_id;
   for (const TokenRange& range : ranges) {
-    for (std::int64_t id = range.first_id; id <= range.last_id; ++id) {
-      if (values[id] > values[best]) {
-        best = id;
-      }
+    const std::int64_t id = first_of_largest(values, range.first_id, range.last_id);
+    // Of equal logits the lowest id is taken, in whatever order the ranges come.
+    if (values[id] > values[best] || (values[id] == values[best] && id < best)) {
+      best = id;
     }
   }
   return config_.temperature == 0.0f ? best : draw(values, ids_within(ranges), values[best]);

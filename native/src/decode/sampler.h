@@ -21,8 +21,7 @@ class Sampler {
   /// embedding, is left out.
   void has_seen(std::int64_t token_id);
   /// @param logits float32 [V].
-  /// @param allowed the ids to choose among, ranges that do not overlap; empty: all. Of equal
-  ///     logits greedy takes the first in this order.
+  /// @param allowed the ids to choose among, ranges that do not overlap; empty: all.
   /// Throws InferenceFailed when a logit is not finite.
   std::int64_t sample(const Tensor& logits, const std::vector<TokenRange>& allowed = {});
 

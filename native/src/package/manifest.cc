@@ -161,7 +161,7 @@ StageEntry read_stage(const JsonValue& value, std::size_t num_layers) {
   if (!value.member("weights").is_null()) {
     stage.weights = read_file(value.member("weights"));
   }
-  stage.precision = value.member("precision").one_of({"fp32", "fp16"});
+  stage.precision = value.member("precision").one_of({"fp32", "fp16", "int8", "int4"});
   const std::size_t limit = kMaxTensors + 2 * num_layers;
   stage.inputs = read_tensors(value.member("inputs"), limit);
   stage.outputs = read_tensors(value.member("outputs"), limit);

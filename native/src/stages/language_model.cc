@@ -1,9 +1,11 @@
 #include "ufvideo/stages/language_model.h"
 
+#include <algorithm>
 #include <string>
 
 #include "core/error_message.h"
 #include "core/graph.h"
+#include "decode/batch_kv_cache.h"
 #include "decode/kv_cache.h"
 
 namespace ufvideo {
@@ -25,13 +27,21 @@ std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const S
                    model.max_position_embeddings});
 }
 
-std::string cache_name(const char* side, int layer, const char* part) {
-  return std::string(side) + "." + std::to_string(layer) + "." + part;
+/// "<side>.0.key", "<side>.0.value", "<side>.1.key" and so on.
+std::vector<std::string> cache_names(const std::string& side, int num_layers) {
+  std::vector<std::string> names;
+  for (int layer = 0; layer < num_layers; ++layer) {
+    for (const char* part : {".key", ".value"}) {
+      names.push_back(side + "." + std::to_string(layer) + part);
+    }
+  }
+  return names;
 }
 
-Tensor int32_tensor(std::int64_t value) {
-  Tensor tensor(DType::kInt32, {1});
-  *tensor.data<std::int32_t>() = static_cast<std::int32_t>(value);
+Tensor int32_tensor(const std::vector<std::int64_t>& values) {
+  Tensor tensor(DType::kInt32, {static_cast<std::int64_t>(values.size())});
+  std::transform(values.begin(), values.end(), tensor.data<std::int32_t>(),
+                 [](std::int64_t value) { return static_cast<std::int32_t>(value); });
   return tensor;
 }
 
@@ -40,10 +50,50 @@ Tensor int32_tensor(std::int64_t value) {
 LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config)
     : Stage(package, "language_model", config),
       max_positions_(package.manifest().model.max_position_embeddings),
-      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())) {}
+      kv_cache_bytes_(config.kv_cache_bytes),
+      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())),
+      past_names_(cache_names("past_key_values", cache_sizes_->num_layers)),
+      present_names_(cache_names("present", cache_sizes_->num_layers)) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
-  return std::make_unique<KvCache>(cache_sizes_);
+  return std::make_unique<KvCache>(cache_sizes_, std::make_shared<KvBudget>(kv_cache_bytes_));
+}
+
+std::unique_ptr<BatchKvCache> LanguageModel::make_batch_cache(std::int64_t max_rows,
+                                                              const KvCache& beside) const {
+  return std::make_unique<BatchKvCache>(cache_sizes_, max_rows, beside.budget());
+}
+
+void LanguageModel::check_cache(const std::shared_ptr<const KvCacheSizes>& sizes) const {
+  if (sizes != cache_sizes_) {
+    fail(ErrorCode::kInvalidInput,
+         "language_model: cache: expected one that make_cache() of this model gave, got another "
+         "model's");
+  }
+}
+
+template <typename Cache>
+std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
+                                             const std::vector<std::int64_t>& lengths,
+                                             const Cache& cache) const {
+  std::vector<std::int64_t> last_positions;
+  for (const std::int64_t length : lengths) {
+    last_positions.push_back(length + embeddings.dim(1) - 1);
+  }
+  const std::int64_t total = *std::max_element(last_positions.begin(), last_positions.end()) + 1;
+  std::vector<NamedTensor> inputs{{"inputs_embeds", embeddings},
+                                  {"seqlens_k", int32_tensor(last_positions)},
+                                  {"total_sequence_length", int32_tensor({total})}};
+  std::vector<NamedTensor> present;
+  inputs.reserve(inputs.size() + past_names_.size());
+  present.reserve(present_names_.size());
+  for (std::size_t i = 0; i < past_names_.size(); ++i) {
+    const int layer = static_cast<int>(i) / 2;
+    const Tensor& tensor = i % 2 == 0 ? cache.keys(layer) : cache.values(layer);
+    inputs.emplace_back(past_names_[i], tensor);
+    present.emplace_back(present_names_[i], tensor);
+  }
+  return graph().run(inputs, {"logits", "hidden_states"}, present);
 }
 
 LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache) const {
@@ -52,31 +102,32 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
          "language_model: embeddings: expected float32 [S, D] with S of 1 or more, got ",
          shape_string(embeddings.shape()));
   }
-  if (cache.sizes() != cache_sizes_) {
-    fail(ErrorCode::kInvalidInput,
-         "language_model: cache: expected one that make_cache() of this model gave, got another "
-         "model's");
-  }
+  check_cache(cache.sizes());
   const KvCache::Use use(cache);
   const std::int64_t num_new = embeddings.dim(0);
   cache.reserve(num_new);
-  const std::int64_t total = cache.length() + num_new;
-  std::vector<NamedTensor> inputs{
-      {"inputs_embeds", embeddings.reshaped({1, num_new, embeddings.dim(1)})},
-      {"seqlens_k", int32_tensor(total - 1)},
-      {"total_sequence_length", int32_tensor(total)}};
-  std::vector<NamedTensor> present;
-  for (int layer = 0; layer < cache_sizes_->num_layers; ++layer) {
-    inputs.emplace_back(cache_name("past_key_values", layer, "key"), cache.keys(layer));
-    inputs.emplace_back(cache_name("past_key_values", layer, "value"), cache.values(layer));
-    present.emplace_back(cache_name("present", layer, "key"), cache.keys(layer));
-    present.emplace_back(cache_name("present", layer, "value"), cache.values(layer));
-  }
-  std::vector<Tensor> outputs = graph().run(inputs, {"logits", "hidden_states"}, present);
+  const std::vector<Tensor> outputs =
+      run_graph(embeddings.reshaped({1, num_new, embeddings.dim(1)}), {cache.length()}, cache);
   cache.advance(num_new);
   const Tensor& logits = outputs[0];
   const Tensor& states = outputs[1];
   return {logits.reshaped({logits.dim(2)}), states.reshaped({states.dim(1), states.dim(2)})};
+}
+
+LanguageModelRows LanguageModel::run_rows(const Tensor& embeddings, BatchKvCache& cache) const {
+  const std::int64_t num_rows = cache.num_rows();
+  if (embeddings.shape().size() != 2 || embeddings.dim(0) != num_rows || num_rows < 1) {
+    fail(ErrorCode::kInvalidInput, "language_model: embeddings: expected float32 [", num_rows,
+         ", D], a row for each of the cache's, got ", shape_string(embeddings.shape()));
+  }
+  check_cache(cache.sizes());
+  cache.reserve_one();
+  const std::vector<Tensor> outputs =
+      run_graph(embeddings.reshaped({num_rows, 1, embeddings.dim(1)}), cache.lengths(), cache);
+  cache.advance();
+  const Tensor& logits = outputs[0];
+  const Tensor& states = outputs[1];
+  return {logits.reshaped({num_rows, logits.dim(2)}), states.reshaped({num_rows, states.dim(2)})};
 }
 
 }  // namespace ufvideo

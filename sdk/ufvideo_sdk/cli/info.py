@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from ufvideo_sdk.cli.options import JsonOption, PackageArgument, package_or_nano
-from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, StageEntry, read_manifest
-
-_CACHE_BYTES = {"fp32": 4, "fp16": 2}
-_TOKENS = 1000
+from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
+from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 
 
 def info(
@@ -34,7 +33,6 @@ def info(
 
 def package_facts(manifest: Manifest) -> dict[str, Any]:
     """What `ufvideo info --json` prints: the manifest's facts and the memory plan."""
-    model, video = manifest.model, manifest.video
     content = json.loads(manifest.to_json())
     stages = {
         stem: {
@@ -44,11 +42,7 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
         }
         for stem in STAGE_STEMS
     }
-    value_bytes = _CACHE_BYTES[manifest.stages["language_model"].precision]
-    kv_bytes = 2 * model.num_layers * model.num_key_value_heads * model.head_dim * value_bytes
-    num_video_tokens = _pooled(video.num_frames, video.aligner_padding) * (
-        _pooled(video.patch_grid, video.aligner_padding) ** 2
-    )
+    plan = asdict(memory_plan(manifest))
     return {
         "format_version": manifest.format_version,
         "model": content["model"],
@@ -56,18 +50,9 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
         "tokens": content["tokens"],
         "stages": stages,
         "provenance": content["provenance"],
-        "memory": {
-            "weights_bytes": sum(stage["size_bytes"] for stage in stages.values()),
-            "kv_cache_bytes_per_1000_tokens": kv_bytes * _TOKENS,
-            "num_video_tokens": num_video_tokens,
-            "kv_cache_bytes_of_video": kv_bytes * num_video_tokens,
-        },
+        "memory": plan
+        | {"kv_cache_bytes_of_video": kv_cache_bytes(manifest, plan["num_video_tokens"])},
     }
-
-
-def stage_bytes(stage: StageEntry) -> int:
-    """Size of a stage on disk: its graph, and its weights where they are apart."""
-    return stage.graph.size_bytes + (0 if stage.weights is None else stage.weights.size_bytes)
 
 
 def readable_bytes(count: int) -> str:
@@ -78,11 +63,6 @@ def readable_bytes(count: int) -> str:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
-
-
-def _pooled(side: int, padding: int) -> int:
-    """What the aligner's sampler (kernel 2, stride 2) leaves of a side (model part 4)."""
-    return (side + 2 * padding) // 2
 
 
 def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
@@ -110,6 +90,10 @@ def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
         f"memory           weights {readable_bytes(memory['weights_bytes'])}, KV cache"
         f" {readable_bytes(memory['kv_cache_bytes_per_1000_tokens'])} per 1000 tokens"
         f" ({readable_bytes(memory['kv_cache_bytes_of_video'])} for the video)",
+        f"peak on the CPU  {readable_bytes(memory['peak_bytes'])} for a question about a clip with"
+        f" an answer of {memory['num_answer_tokens']} tokens",
+        f"                 (loading {readable_bytes(memory['loading_bytes'])}; beside Python and"
+        " the frames' pixels)",
         "made with        "
         + ", ".join(f"{name} {version}" for name, version in manifest.provenance.items()),
     ]

@@ -136,6 +136,13 @@ def _language_model_cases() -> Cases:
             "past_key_values.0.key float16 [B, 2, C, 16], got",
             half,
         ),
+        "border_cache_half_of_integers": (
+            changed(
+                stages__language_model__precision="int4",
+                stages__language_model__inputs__3__dtype="float16",
+            ),
+            f"stages.{stage}.inputs[3]: expected {key_0}",
+        ),
         "border_cache_present": _case(
             f"{stage}__outputs__2__shape",
             ["B", 2, "C", 32],

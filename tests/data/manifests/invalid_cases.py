@@ -102,7 +102,7 @@ def invalid_manifests() -> dict[str, tuple[Json, str]]:
             changed(model__seg_hidden_state="last"),
             "model.seg_hidden_state",
         ),
-        "value_precision": (changed(**{aligner + "precision": "int4"}), "stages.aligner.precision"),
+        "value_precision": (changed(**{aligner + "precision": "int3"}), "stages.aligner.precision"),
         "value_dtype": (
             changed(**{aligner + "inputs__0__dtype": "float64"}),
             "stages.aligner.inputs[0].dtype",

@@ -99,7 +99,20 @@ def smallest() -> Json:
     return manifest
 
 
-VALID: dict[str, Json] = {"small": small(), "largest": largest(), "smallest": smallest()}
+def integers() -> Json:
+    """Integer weights: the borders, the cache's too, are those of fp32."""
+    manifest = changed(provenance__quantization="block_size=128, asymmetric")
+    for stem, precision in (("vision_encoder", "int8"), ("language_model", "int4")):
+        manifest["stages"][stem]["precision"] = precision
+    return manifest
+
+
+VALID: dict[str, Json] = {
+    "small": small(),
+    "largest": largest(),
+    "smallest": smallest(),
+    "integers": integers(),
+}
 
 
 def main() -> None:

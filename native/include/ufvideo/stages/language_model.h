@@ -2,12 +2,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "ufvideo/stages/stage.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
 
+class BatchKvCache;
 class KvCache;
 struct KvCacheSizes;
 
@@ -16,6 +20,14 @@ struct LanguageModelOutput {
   /// Logits of the last position, float32 [V].
   Tensor logits;
   /// States of all new positions after the final norm, float32 [S, D].
+  Tensor hidden_states;
+};
+
+/// What one run of several sequences gives.
+struct LanguageModelRows {
+  /// Logits of each row's new position, float32 [B, V].
+  Tensor logits;
+  /// Its state after the final norm, float32 [B, D].
   Tensor hidden_states;
 };
 
@@ -37,11 +49,30 @@ class LanguageModel : public Stage {
   ///     InvalidState.
   LanguageModelOutput run(const Tensor& embeddings, KvCache& cache) const;
 
+  /// A new, empty cache for at most `max_rows` sequences, within the budget of `beside`.
+  std::unique_ptr<BatchKvCache> make_batch_cache(std::int64_t max_rows,
+                                                 const KvCache& beside) const;
+  /// Runs one new position of each sequence of a batch and advances it.
+  ///
+  /// @param embeddings float32 [B, D], one row for each of the cache's, else InvalidInput.
+  /// @param cache made by this model, else InvalidInput.
+  LanguageModelRows run_rows(const Tensor& embeddings, BatchKvCache& cache) const;
+
   int max_positions() const { return max_positions_; }
 
  private:
+  /// Runs [B, S, D] with a cache of these lengths before it.
+  template <typename Cache>
+  std::vector<Tensor> run_graph(const Tensor& embeddings, const std::vector<std::int64_t>& lengths,
+                                const Cache& cache) const;
+  void check_cache(const std::shared_ptr<const KvCacheSizes>& sizes) const;
+
   int max_positions_;
+  std::optional<std::size_t> kv_cache_bytes_;
   std::shared_ptr<const KvCacheSizes> cache_sizes_;
+  /// Names of the cache's inputs and outputs, keys and values in turn.
+  std::vector<std::string> past_names_;
+  std::vector<std::string> present_names_;
 };
 
 }  // namespace ufvideo

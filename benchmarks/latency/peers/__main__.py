@@ -1,0 +1,98 @@
+"""Our engine beside its peers, and what a session promises, each figure with its floor.
+
+Run as `python -m benchmarks.latency.peers [--quick] [--only SECTION]`. The same random weights of
+Qwen2-0.5B's shape run in every engine that is installed, in fp32 and int4; engines live in
+processes of their own and take turns, round by round. A speed holds at the best peer's or above; a
+ratio above 0.97 holds too while the quartiles of both sides overlap. The last line sums up, and the
+exit status is 0 only where every floor that was measured holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.latency.peers.bandwidth import read_bandwidth
+from benchmarks.latency.peers.engines import ENGINES, PRECISIONS, installed
+from benchmarks.latency.peers.figures import Figure, exit_status, summary
+from benchmarks.latency.peers.promises import (
+    ask_many_section,
+    cancel_section,
+    growth_section,
+    memory_section,
+    second_question_section,
+)
+from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
+from benchmarks.latency.peers.speed import Setting, speed_section
+from benchmarks.latency.peers.weights import Weights
+
+SPEED = "speed"
+PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {
+    "second-question": second_question_section,
+    "ask-many": ask_many_section,
+    "memory": memory_section,
+    "growth": growth_section,
+    "cancel": cancel_section,
+}
+DEFAULT_FOLDER = Path("out/peers")
+
+
+def print_figures(console: Console, figures: Sequence[Figure]) -> None:
+    """Print the table of floors."""
+    table = Table("figure", "measured", "floor", "", "from", title="floors")
+    for figure in figures:
+        value = "-" if figure.value is None else f"{figure.value:.3f}"
+        limit = "-" if figure.limit is None else f"{figure.sense} {figure.limit:.2f}"
+        table.add_row(figure.name, value, limit, figure.verdict, figure.detail)
+    console.print(table)
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a tiny model: does it run?")
+    sections = (SPEED, *PROMISES)
+    parser.add_argument("--only", choices=sections, action="append", help="may be given again")
+    parser.add_argument("--rounds", type=int, default=7, help="counted rounds of each engine")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--work-dir", type=Path, help=f"keeps the models, {DEFAULT_FOLDER}")
+    for precision in PRECISIONS:
+        parser.add_argument(f"--gguf-{precision}", type=Path, help="the weights for llama.cpp")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1 or options.threads < 1:
+        parser.error("expected --rounds and --threads of 1 or more")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the sections asked for and print their tables."""
+    options = parse(arguments)
+    sizes = QUICK if options.quick else HALF_BILLION
+    folder = options.work_dir or (DEFAULT_FOLDER / "quick" if options.quick else DEFAULT_FOLDER)
+    given = {precision: getattr(options, f"gguf_{precision}") for precision in PRECISIONS}
+    gguf = {precision: path for precision, path in given.items() if path is not None}
+    setting = Setting(Weights(folder, sizes), options.threads, options.rounds, gguf)
+    chosen = options.only or [SPEED, *PROMISES]
+    console = Console(width=150)
+    figures: list[Figure] = []
+    if SPEED in chosen:
+        bandwidth = read_bandwidth(options.threads)
+        console.print(f"{options.threads} threads read {bandwidth / 1e9:.1f} GB/s from memory")
+        figures += speed_section(console, setting, bandwidth)
+    for name, section in PROMISES.items():
+        if name in chosen:
+            figures += section(setting)
+    print_figures(console, figures)
+    missing = [engine.name for engine in ENGINES if not installed(engine.module)]
+    print(summary(figures, missing))
+    return exit_status(figures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""transformers on PyTorch, eager, in float32."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import torch
+from transformers import DynamicCache, Qwen2ForCausalLM
+from transformers.utils import logging
+
+from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+
+
+def prepare(job: Job) -> Round:
+    """Load the model; a round prefills and decodes greedily."""
+    torch.set_num_threads(job.num_threads)
+    # The checkpoint holds the other stages too, and transformers lists every tensor it leaves.
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    model = Qwen2ForCausalLM.from_pretrained(job.model, dtype=torch.float32).eval()
+    prompt = torch.tensor([job.prompt()])
+
+    def run_round() -> Figures:
+        with torch.inference_mode():
+            cache = DynamicCache()
+            begin = time.perf_counter()
+            token = _next(model, prompt, cache)
+            prefilled = time.perf_counter()
+            token_ids = [int(token)]
+            for _ in range(job.num_decode_tokens):
+                token = _next(model, token, cache)
+                token_ids.append(int(token))
+            end = time.perf_counter()
+        return {
+            "prefill_ms": 1e3 * (prefilled - begin),
+            "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
+            "token_ids": token_ids,
+        }
+
+    return run_round
+
+
+def _next(model: Qwen2ForCausalLM, token_ids: torch.Tensor, cache: DynamicCache) -> torch.Tensor:
+    """The likeliest next token, int64 [1, 1]."""
+    output = model(token_ids, past_key_values=cache, use_cache=True, logits_to_keep=1)
+    return output.logits[:, -1].argmax(dim=-1, keepdim=True)
+
+
+if __name__ == "__main__":
+    sys.exit(serve(prepare(job_from_arguments())))

@@ -1,0 +1,111 @@
+"""What a precision means for each stage: the one place that says it.
+
+| stage | fp32 | fp16 | int8 | int4 |
+| --- | --- | --- | --- | --- |
+| language_model | fp32 | fp16 | int8 | int4 |
+| token_embedder | fp32 | fp16 | int8 | int8 |
+| vision_encoder, mask_encoder | fp32 | fp16 | int8 | int8 |
+| aligner, region_encoder, mask_decoder | fp32 | fp16 | fp32 | fp32 |
+
+- `language_model` in int8 or int4: the weights of its matrix products in blocks along a row, each
+  with a scale (`MatMulNBits`); norms, biases, arithmetic between products, borders and the KV cache
+  are float32. `accuracy_level` 4 quantises each product's input to int8 on the way in, as it runs;
+  level 1 multiplies the dequantised weights in float32.
+- `token_embedder` in int8: a row of int8 with one scale. Rows are looked up, not multiplied: four
+  bits would save disk and no time.
+- The encoders in int8: weights of their matrix products, one scale a column, 7 of 8 bits
+  (`reduce_range`: on a CPU without VNNI the sums of full-range products saturate, and packages
+  travel); inputs are quantised as they run. Convolutions stay in float32: slower in int8.
+- The others are small, mostly convolutions, or decide a mask's edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.manifest import PRECISIONS, STAGE_STEMS
+
+INTEGER_BITS = {"int8": 8, "int4": 4}
+HEAD_PRECISIONS = ("fp32", "int8", "int4")
+# What MatMulNBits takes.
+BLOCK_SIZES = (16, 32, 64, 128, 256)
+ACCURACY_LEVELS = (1, 4)
+
+_ENCODERS = ("vision_encoder", "mask_encoder")
+_INTEGER_STAGES: dict[str, Mapping[str, str]] = {
+    "int8": {"language_model": "int8", "token_embedder": "int8"} | dict.fromkeys(_ENCODERS, "int8"),
+    "int4": {"language_model": "int4", "token_embedder": "int8"} | dict.fromkeys(_ENCODERS, "int8"),
+}
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How integer weights are made; nothing here concerns fp32 and fp16.
+
+    Attributes:
+        block_size: Weights that share a scale, in the language model. A row that is no multiple of
+            it takes the largest smaller block that divides the row.
+        symmetric: Blocks without a zero point of their own.
+        accuracy_level: MatMulNBits': 4 (int8 inputs) or 1 (float32 inputs).
+        head: Precision of the product that gives the logits; None: the language model's.
+        reduce_range: 7-bit weights in the encoders.
+    """
+
+    block_size: int = 128
+    symmetric: bool = False
+    accuracy_level: int = 4
+    head: str | None = None
+    reduce_range: bool = True
+
+    def __post_init__(self) -> None:
+        _check("block_size", self.block_size, BLOCK_SIZES)
+        _check("accuracy_level", self.accuracy_level, ACCURACY_LEVELS)
+        if self.head is not None:
+            _check("head", self.head, HEAD_PRECISIONS)
+
+    def text(self, precision: str) -> str:
+        """What a manifest's provenance says of it."""
+        parts = (
+            f"block_size={self.block_size}",
+            "symmetric" if self.symmetric else "asymmetric",
+            f"accuracy_level={self.accuracy_level}",
+            f"head={self.head or precision}",
+            f"reduce_range={str(self.reduce_range).lower()}",
+        )
+        return ", ".join(parts)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The precision of every stage, by stem, and how integer weights are made."""
+
+    name: str
+    stages: Mapping[str, str]
+    quantization: Quantization
+
+
+def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
+    """What a precision means for each stage.
+
+    Raises:
+        ConfigError: For an unknown precision, or a quantization where nothing is quantised.
+    """
+    _check("precision", precision, PRECISIONS)
+    if precision in INTEGER_BITS:
+        chosen = _INTEGER_STAGES[precision]
+        stages = {stem: chosen.get(stem, "fp32") for stem in STAGE_STEMS}
+        return Recipe(precision, stages, quantization or Quantization())
+    if quantization is not None:
+        raise ConfigError(
+            f"expected no quantization options with precision {precision}, which quantises"
+            f" nothing, found {quantization.text(precision)}"
+        )
+    return Recipe(precision, dict.fromkeys(STAGE_STEMS, precision), Quantization())
+
+
+def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        choices = " or ".join(map(str, allowed))
+        raise ConfigError(f"expected {name} to be {choices}, found {value!r}")

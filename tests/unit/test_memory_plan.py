@@ -1,0 +1,97 @@
+"""The memory plan: its parts, and that a real process keeps to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ufvideo_sdk import GenerationConfig
+from ufvideo_sdk.manifest import Manifest, StageEntry, read_manifest
+from ufvideo_sdk.memory_plan import memory_plan
+
+VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
+MIB = 1 << 20
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    return read_manifest(sorted(VALID.glob("*.json"))[0])
+
+
+def large(manifest: Manifest, precision: str) -> Manifest:
+    """The same with a language model of a gigabyte in a file of its own."""
+    stage: StageEntry = manifest.stages["language_model"]
+    weights = replace(stage.graph, path="language_model.onnx.data", size_bytes=1024 * MIB)
+    changed = replace(stage, weights=weights, precision=precision)
+    return replace(manifest, stages={**manifest.stages, "language_model": changed})
+
+
+def test_an_answer_adds_its_positions_up_to_the_context(manifest: Manifest) -> None:
+    model = manifest.model
+    short, longer = (memory_plan(manifest, num_answer_tokens=count) for count in (10, 20))
+    per_token = longer.kv_cache_bytes_per_1000_tokens // 1000
+    assert longer.kv_cache_bytes - short.kv_cache_bytes == 10 * per_token
+    assert short.num_positions == short.num_video_tokens + 64 + 10
+    endless = memory_plan(manifest, num_answer_tokens=10**9)
+    assert endless.num_positions == model.max_position_embeddings
+    assert endless.num_answer_tokens == endless.num_positions - endless.num_video_tokens - 64
+    default = memory_plan(manifest)
+    assert default == memory_plan(manifest, num_answer_tokens=GenerationConfig().max_new_tokens)
+
+
+def test_half_precision_is_float32_in_the_memory_of_a_cpu(manifest: Manifest) -> None:
+    whole, half = (memory_plan(large(manifest, name)) for name in ("fp32", "fp16"))
+    assert whole.weights_bytes == half.weights_bytes
+    # Both language models take their file, half precision twice.
+    assert half.loaded_bytes - whole.loaded_bytes == pytest.approx(1024 * MIB, rel=0.01)
+    assert half.kv_cache_bytes * 2 == whole.kv_cache_bytes
+
+
+def test_the_peak_is_no_less_than_its_parts(manifest: Manifest) -> None:
+    for precision in ("fp32", "fp16", "int8", "int4"):
+        plan = memory_plan(large(manifest, precision))
+        assert plan.peak_bytes >= plan.loading_bytes >= plan.loaded_bytes >= 1024 * MIB
+        assert plan.peak_bytes >= plan.loaded_bytes + plan.kv_cache_bytes + plan.working_bytes
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One whose language model is most of it."""
+    pytest.importorskip("torch", reason="needs the export extra")
+    pytest.importorskip("onnx", reason="needs the export extra")
+    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+
+    sizes = RandomSizes(
+        hidden_size=512,
+        intermediate_size=2048,
+        num_layers=8,
+        num_attention_heads=8,
+        vocab_size=16384,
+        max_position_embeddings=1024,
+    )
+    return make_random_checkpoint(tmp_path_factory.mktemp("plan") / "checkpoint", sizes, seed=0)
+
+
+@pytest.mark.torch
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8", "int4"])
+def test_a_process_keeps_to_the_plan(checkpoint: Path, tmp_path: Path, precision: str) -> None:
+    """A question about a clip, measured from loading on, within 10 % of what was planned."""
+    from benchmarks.latency.peers.worker import one_round
+    from ufvideo_export import export_package
+
+    package = tmp_path / precision
+    export_package(checkpoint, package, vision_tower=checkpoint / "siglip", precision=precision)
+    told = {
+        "task": "peak",
+        "package": str(package),
+        "num_threads": 1,
+        "num_answer_tokens": 32,
+    }
+    measured = one_round("benchmarks.latency.peers.session_tasks", told, num_threads=1)
+    manifest = read_manifest(package / "manifest.json")
+    plan = memory_plan(manifest, num_answer_tokens=measured["num_answer_tokens"])
+    assert plan.peak_bytes == pytest.approx(measured["peak_bytes"], rel=0.10)
+    assert plan.loading_bytes == pytest.approx(measured["load_bytes"], rel=0.10)

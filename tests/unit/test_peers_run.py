@@ -1,0 +1,78 @@
+"""The benchmark beside other engines runs whole on a tiny model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the export extra")
+pytest.importorskip("onnx", reason="needs the export extra")
+from benchmarks.latency.peers.__main__ import PROMISES, main
+from benchmarks.latency.peers.engines import OURS
+from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
+from benchmarks.latency.peers.speed import speed_figures
+from benchmarks.latency.peers.weights import Weights
+
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
+
+FIGURES = (
+    "prefill fp32",
+    "decode fp32",
+    "prefill int4",
+    "decode int4",
+    "share of the bandwidth limit",
+    "second question of 32 tokens / first, 8 video tokens",
+    "ask_many of 8",
+    "peak memory int4 / (weights + KV)",
+    "memory plan int4",
+    "memory after 12 questions / after 4, nano",
+    "cancel, 95th percentile",
+)
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("peers")
+
+
+def test_it_measures_every_figure_and_sums_up(
+    work_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["--quick", "--rounds", "2", "--threads", "1", "--work-dir", str(work_dir)])
+    out = capfd.readouterr().out
+    for name in FIGURES:
+        assert name in out, f"{name} is missing"
+    for name in (OURS, "onnxruntime-genai", "transformers", "llama-cpp-python"):
+        assert name in out
+    last = out.strip().splitlines()[-1]
+    assert ("every floor measured holds" in last) is (status == 0), last
+    assert ("floors fail" in last) is (status == 1), last
+    # PyTorch has the same weights, so it says the same.
+    assert "the same greedy tokens as ours: " in out and "transformers" in out
+
+
+def test_a_section_runs_alone_on_the_models_that_are_there(
+    work_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--quick", "--rounds", "1", "--threads", "1", "--work-dir", str(work_dir)]
+    main([*options, "--only", "second-question"])
+    out, err = capfd.readouterr()
+    assert "second question of 32 tokens" in out and "cancel" not in out
+    assert "package_fp32" not in err  # made by the run before
+    assert set(PROMISES) == {"second-question", "ask-many", "memory", "growth", "cancel"}
+
+
+def test_weights_of_other_sizes_are_refused(work_dir: Path) -> None:
+    Weights(work_dir, QUICK)
+    with pytest.raises(SystemExit, match="it holds others; remove it"):
+        Weights(work_dir, HALF_BILLION)
+
+
+def test_an_engine_that_is_missing_leaves_the_floors_of_the_others() -> None:
+    rounds = {OURS: [{"prefill_ms": 90.0, "decode_ms": 10.0}], "b": []}
+    rounds["b"] = [{"prefill_ms": 100.0, "decode_ms": 8.0}]
+    prefill, decode, share = speed_figures("int4", rounds, {"llama-cpp-python": "absent"}, 0.7)
+    assert prefill.holds and not decode.holds and share.holds
+    missing = speed_figures("int4", {"b": rounds["b"]}, {OURS: "no int4"}, None)
+    assert [figure.verdict for figure in missing] == ["not measured"] * 3
