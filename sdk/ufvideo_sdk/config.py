@@ -32,7 +32,7 @@ class RuntimeConfig:
         kv_cache_bytes: Bound on the KV cache of a session, the copy that growing needs and the
             batch of `ask_many` included: beyond it CapacityError, and the session goes on. None:
             what is free when the cache grows (the machine's memory, and the limits of the control
-            groups this process is in), less 256 MiB for everything else.
+            groups this process is in), less an eighth of it, at most 256 MiB, for all else.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
             cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512

@@ -62,16 +62,19 @@ TEST(KvCache, RefusesWhatTheBudgetForbidsBeforeItTakesMemory) {
 }
 
 TEST(KvCache, LeavesAReserveOfTheMachinesFreeMemory) {
-  std::size_t free = kReservedBytes + 256 * 8;
+  std::size_t free = 2400;
   const auto budget = std::make_shared<KvBudget>(std::nullopt, [&] { return std::optional{free}; });
   KvCache cache(std::make_shared<const KvCacheSizes>(KvCacheSizes{1, 1, 1, DType::kFloat32, 2000}),
                 budget);
   cache.reserve(256);
   cache.advance(256);
-  free = kReservedBytes + 100;
-  expect_error(ErrorCode::kOutOfMemory, {"free memory", "reserve", "100 bytes more"},
+  free = 800;
+  expect_error(ErrorCode::kOutOfMemory,
+               {"free memory", "reserve", "700 bytes more", "512 positions", "2048 bytes are held"},
                [&] { cache.reserve(1); });
   EXPECT_EQ(cache.length(), 256);
+  free = kMaxReservedBytes * 100;
+  EXPECT_EQ(budget->room(), kMaxReservedBytes * 99);
 }
 
 TEST(KvCache, GivesItsMemoryBackToTheBudget) {

@@ -103,6 +103,32 @@ def test_masks_are_those_of_ask(segmenting: Any) -> None:
     assert many[2].masks[0].frame_idxs.tolist() == [2, 5]
 
 
+def test_formats_and_stop_strings_hold_for_each(session: Any) -> None:
+    asks = [
+        Ask("Day or night?", choices=["day", "at night"]),
+        Ask("When?", answer_format="span"),
+        "Why?",
+        Ask("What?", choices=["(A)", "(B)", "(C)"]),
+    ]
+    many = session.ask_many(asks, config=SHORT)
+    one = session.ask("Day or night?", choices=["day", "at night"], config=SHORT)
+    assert many[0].choice == one.choice in ("day", "at night")
+    assert many[1].token_ids == session.ask("When?", answer_format="span", config=SHORT).token_ids
+    assert len(many[1].spans) == 1
+    assert many[2].token_ids == session.ask("Why?", config=SHORT).token_ids
+    assert many[3].choice in ("(A)", "(B)", "(C)")
+    whole = session.ask("Why?", config=SHORT).text
+    stopping = GenerationConfig(
+        max_new_tokens=12, stop_strings=(whole[3:5],), repetition_penalty=1.3
+    )
+    assert_same(
+        session.ask_many(["Why?", "How?"], config=stopping),
+        ask_one_by_one(session, ["Why?", "How?"], stopping),
+    )
+    with pytest.raises(InputError, match=r"questions\[0\]: config: expected no stop_strings"):
+        session.ask_many(asks, config=stopping)
+
+
 def test_texts_come_interleaved_with_their_number(session: Any) -> None:
     texts = ["", "", ""]
     order = []

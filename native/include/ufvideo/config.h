@@ -29,7 +29,7 @@ struct RuntimeConfig {
   std::size_t region_cache_bytes = std::size_t{1} << 28;
   /// Bound on the KV cache of a session, the copy that growing needs and the batch of
   /// Session::generate_many included; unset: what the machine (its memory and the control groups of
-  /// this process) has free when the cache grows, less 256 MiB for everything else.
+  /// this process) has free when the cache grows, less an eighth, at most 256 MiB, for the rest.
   std::optional<std::size_t> kv_cache_bytes;
   /// Prompt positions that go through the language model at once: what a prefill holds beside the
   /// weights and the KV cache grows with these, not with the prompt, and a cancel() takes effect

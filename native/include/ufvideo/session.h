@@ -68,12 +68,13 @@ using TokenCallback = std::function<StreamAction(std::int64_t token_id)>;
 using IndexedTokenCallback = std::function<StreamAction(std::size_t index, std::int64_t token_id)>;
 
 /// Most prompts that generate_many() decodes at once; the others wait for a row. Bounds what a step
-/// holds; on two cores at 0.5 B parameters a step of 16 rows takes twice as long as one of 1.
+/// holds; on two cores at 0.5 B parameters a step of 16 rows takes 2.4 times that of one.
 inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
 /// time; a second thread that enters meanwhile gets InvalidState. When prefill or decode fails the
-/// session is poisoned: every call throws InvalidState until reset().
+/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out:
+/// something shorter can be asked then.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);

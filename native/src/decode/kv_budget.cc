@@ -15,7 +15,8 @@ std::optional<std::size_t> KvBudget::room() const {
     return *max_bytes_ - std::min(*max_bytes_, held_);
   }
   const std::optional<std::size_t> free = free_memory_();
-  return free ? std::optional{*free - std::min(*free, kReservedBytes)} : std::nullopt;
+  return free ? std::optional{*free - std::min(*free / kReservedShare, kMaxReservedBytes)}
+              : std::nullopt;
 }
 
 void KvBudget::require(std::size_t bytes, std::int64_t positions) const {
@@ -23,9 +24,8 @@ void KvBudget::require(std::size_t bytes, std::int64_t positions) const {
   if (!left || bytes <= *left) {
     return;
   }
-  const std::string allowed =
-      max_bytes_ ? message("kv_cache_bytes: ", *max_bytes_)
-                 : message("the machine's free memory less a reserve of ", kReservedBytes);
+  const std::string allowed = max_bytes_ ? message("kv_cache_bytes: ", *max_bytes_)
+                                         : "the machine's free memory less a reserve";
   fail(ErrorCode::kOutOfMemory, "KV cache: expected at most ", *left, " bytes more (", allowed,
        "), asked for ", bytes, " to grow to ", positions, " positions, ", held_,
        " bytes are held; ask something shorter, or fewer at once");

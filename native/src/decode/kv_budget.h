@@ -9,9 +9,10 @@
 
 namespace ufvideo {
 
-/// Left to everything else, the activations of a run above all, where the machine's free memory is
-/// the bound.
-inline constexpr std::size_t kReservedBytes = std::size_t{256} << 20;
+/// Of the machine's free memory, where that is the bound, this share is left to everything else,
+/// the activations of a run above all; at most so many bytes.
+inline constexpr std::size_t kReservedShare = 8;
+inline constexpr std::size_t kMaxReservedBytes = std::size_t{256} << 20;
 
 /// What the KV caches of one session may take together: a number, or what the machine has free
 /// when a cache grows. One thread at a time.
