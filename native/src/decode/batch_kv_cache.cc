@@ -68,7 +68,8 @@ std::int64_t rows_that_fit(const KvCacheSizes& sizes, const KvBudget& budget,
   }
   const std::size_t row_bytes = sizes.in_blocks(positions) * sizes.position_bytes();
   // While the buffers grow, one of the 2 L tensors is held twice.
-  const std::size_t with_copy = row_bytes + row_bytes / (2 * sizes.num_layers) + 1;
+  const std::size_t num_tensors = 2 * static_cast<std::size_t>(sizes.num_layers);
+  const std::size_t with_copy = row_bytes + row_bytes / num_tensors + 1;
   const std::size_t left = *room - std::min(*room, beside);
   return std::min<std::int64_t>(max_rows, static_cast<std::int64_t>(left / with_copy));
 }
