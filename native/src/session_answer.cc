@@ -24,24 +24,26 @@ void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& 
   check_answer_format(prompt, config);
   const StageTimings before = timings;
   const Clock::time_point begin = Clock::now();
+  Generation generation;
+  DecodeLoop loop = start_loop(prompt, config, generation);
+  answer.emplace(Answer{std::move(loop), std::move(generation), before, elapsed_ms(begin)});
+}
+
+DecodeLoop Session::State::start_loop(const Prompt& prompt, const GenerationConfig& config,
+                                      Generation& generation) {
   const Manifest& manifest = model->manifest();
-  Answer next{
-      DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config, prompt.answer_format),
-      {},
-      before,
-      0.0};
+  DecodeLoop loop(manifest.tokens, manifest.model.seg_hidden_state, config, prompt.answer_format);
   const auto last_position = [](const PromptLayout& layout) {
     return std::vector<std::int64_t>{layout.length - 1};
   };
-  if (std::optional<Prefill> filled = prefill(prompt, last_position)) {
-    next.generation.num_prefill_tokens = filled->num_new;
-    next.generation.num_reused_tokens = filled->num_reused;
-    next.loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+  if (const std::optional<Prefill> filled = prefill(prompt, last_position)) {
+    generation.num_prefill_tokens = filled->num_new;
+    generation.num_reused_tokens = filled->num_reused;
+    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
   } else {
-    next.loop.end(StopReason::kCancelled);
+    loop.end(StopReason::kCancelled);
   }
-  next.begin_ms = elapsed_ms(begin);
-  answer.emplace(std::move(next));
+  return loop;
 }
 
 std::optional<std::int64_t> Session::State::next_token() {

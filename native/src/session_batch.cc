@@ -138,24 +138,14 @@ std::optional<BatchLoop::Token> Session::State::Batch::admit() {
   const Clock::time_point begin = Clock::now();
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
-  const Prompt& prompt = prompts_[question];
-  const auto last_position = [](const PromptLayout& layout) {
-    return std::vector<std::int64_t>{layout.length - 1};
-  };
-  const std::optional<Prefill> filled = state_.prefill(prompt, last_position);
-  if (!filled) {
+  DecodeLoop loop = state_.start_loop(prompts_[question], config_, generation);
+  if (loop.ended()) {
     return std::nullopt;
   }
-  generation.num_prefill_tokens = filled->num_new;
-  generation.num_reused_tokens = filled->num_reused;
-  const Manifest& manifest = state_.model->manifest();
   const BatchLoop::Token token = state_.poisoning([&] {
     if (rows_) {
       rows_->add_row(*state_.cache);
     }
-    DecodeLoop loop(manifest.tokens, manifest.model.seg_hidden_state, config_,
-                    prompt.answer_format);
-    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
     return loop_.add(question, std::move(loop));
   });
   generation.time_to_first_token_ms = elapsed_ms(begin);

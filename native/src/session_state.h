@@ -52,6 +52,9 @@ struct Session::State : TokenStepper {
   }
 
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
+  /// Prefills a prompt and begins its answer, which has ended already where that was cancelled.
+  DecodeLoop start_loop(const Prompt& prompt, const GenerationConfig& config,
+                        Generation& generation);
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
   /// Takes over what an answer's loop has.
