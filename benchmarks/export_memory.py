@@ -16,6 +16,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.process_memory import memory_bytes
+
 BOUND_BYTES = 2 << 30
 _SAMPLE_S = 0.005
 _EXPORT = """
@@ -47,12 +49,11 @@ def peak_anonymous_bytes(command: Sequence[str]) -> int:
 
 
 def _anonymous_bytes(pid: int) -> int:
+    """None once it has ended."""
     try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-    except OSError:
+        return memory_bytes("RssAnon", pid)
+    except (OSError, ValueError):
         return 0
-    lines = [line for line in status.splitlines() if line.startswith("RssAnon:")]
-    return int(lines[0].split()[1]) * 1024 if lines else 0
 
 
 def main() -> int:

@@ -5,22 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from benchmarks.latency.workload import Workload
+from benchmarks.process_memory import memory_bytes
 
 Round = Callable[[], dict[str, Any]]
-
-
-def peak_mib() -> float:
-    """The most memory this process has held, MiB.
-
-    Read from /proc: `getrusage` begins with what the parent held when it forked.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
 
 
 def serve(prepare: Callable[[Workload], Round]) -> int:
@@ -32,6 +22,6 @@ def serve(prepare: Callable[[Workload], Round]) -> int:
     run_round = prepare(Workload.from_json(sys.argv[1]))
     for _ in sys.stdin:
         figures = run_round()
-        figures["peak memory, MiB"] = peak_mib()
+        figures["peak memory, MiB"] = memory_bytes("VmHWM") / 2**20
         print(json.dumps(figures), flush=True)
     return 0

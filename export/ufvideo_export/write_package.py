@@ -18,9 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.manifest import FileEntry, Manifest
+from ufvideo_sdk.manifest import MANIFEST_NAME, FileEntry, Manifest
 
-MANIFEST_NAME = "manifest.json"
 # In a partial folder alone: which stages in it are finished.
 PROGRESS_NAME = ".progress.json"
 

@@ -32,12 +32,16 @@ def stage_borders(
         mask_width: Channels of SAM 2's features, the one size that no fact says.
         language_precision: Precision of the language model, whose cache has it too.
     """
-    cache_dtype = "float16" if language_precision == "fp16" else "float32"
     return {
         **_feature_borders(model, video),
-        "language_model": _language_model_border(model, cache_dtype),
+        "language_model": _language_model_border(model, cache_dtype(language_precision)),
         **_mask_borders(model, video, mask_width),
     }
+
+
+def cache_dtype(language_precision: str) -> str:
+    """Dtype of the KV cache of a language model in a precision."""
+    return "float16" if language_precision == "fp16" else "float32"
 
 
 def check_borders(model: ModelFacts, video: VideoFacts, stages: Mapping[str, StageEntry]) -> None:
@@ -96,12 +100,12 @@ def _feature_borders(model: ModelFacts, video: VideoFacts) -> dict[str, Border]:
     }
 
 
-def _language_model_border(model: ModelFacts, cache_dtype: str) -> Border:
+def _language_model_border(model: ModelFacts, dtype: str) -> Border:
     shape = ("B", model.num_key_value_heads, "C", model.head_dim)
 
     def cache(prefix: str) -> Tensors:
         return tuple(
-            _tensor(f"{prefix}.{layer}.{part}", *shape, dtype=cache_dtype)
+            _tensor(f"{prefix}.{layer}.{part}", *shape, dtype=dtype)
             for layer in range(model.num_layers)
             for part in ("key", "value")
         )

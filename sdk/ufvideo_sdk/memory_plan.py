@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
 from ufvideo_sdk.manifest import STAGE_STEMS, Manifest, StageEntry
+from ufvideo_sdk.manifest_borders import cache_dtype
 
 _MIB = 1 << 20
 _FLOAT_BYTES = 4
-_CACHE_BYTES = {"fp32": 4, "fp16": 2, "int8": 4, "int4": 4}
 # Memory over file. The CPU multiplies float16 weights as float32 copies. Integer weights are packed
 # for its instructions; their scales stay beside the packed ones.
 _IN_MEMORY = {"fp32": 1.0, "fp16": 2.0, "int8": 1.08, "int4": 1.15}
@@ -103,7 +105,7 @@ def memory_plan(manifest: Manifest, *, num_answer_tokens: int | None = None) -> 
 def kv_cache_bytes(manifest: Manifest, num_positions: int) -> int:
     """KV cache of so many positions."""
     model = manifest.model
-    value_bytes = _CACHE_BYTES[manifest.stages["language_model"].precision]
+    value_bytes = np.dtype(cache_dtype(manifest.stages["language_model"].precision)).itemsize
     width = model.num_key_value_heads * model.head_dim
     return 2 * model.num_layers * width * value_bytes * num_positions
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ufvideo_sdk.manifest import Manifest
+from ufvideo_sdk.manifest_borders import cache_dtype
 from ufvideo_sdk.strict_json import (
     INT64_MAX,
     Boolean,
@@ -108,7 +109,7 @@ class SessionFacts:
         model, video = manifest.model, manifest.video
         num_positions = len(self.prefix_ids) - 1 + self.num_video_tokens
         cache = ArrayFacts(
-            np.dtype(_cache_dtype(manifest)).newbyteorder("<"),
+            np.dtype(cache_dtype(manifest.stages["language_model"].precision)).newbyteorder("<"),
             (model.num_layers, model.num_key_value_heads, num_positions, model.head_dim),
         )
         features = (self.num_features, video.patch_grid**2, model.vision_hidden_size)
@@ -119,8 +120,3 @@ class SessionFacts:
             "keys": cache,
             "values": cache,
         }
-
-
-def _cache_dtype(manifest: Manifest) -> str:
-    inputs = manifest.stages["language_model"].inputs
-    return next(tensor.dtype for tensor in inputs if tensor.name == "past_key_values.0.key")

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 
 import onnxruntime_genai as genai
 
-from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+from benchmarks.latency.peers.worker import (
+    Figures,
+    Job,
+    Round,
+    greedy_figures,
+    job_from_arguments,
+    serve,
+)
 
 
 def prepare(job: Job) -> Round:
@@ -28,18 +34,16 @@ def prepare(job: Job) -> Round:
         parameters = genai.GeneratorParams(model)
         parameters.set_search_options(max_length=length, min_length=length, do_sample=False)
         generator = genai.Generator(model, parameters)
-        begin = time.perf_counter()
-        generator.append_tokens(prompt)
-        generator.generate_next_token()
-        prefilled = time.perf_counter()
-        for _ in range(job.num_decode_tokens):
+
+        def generated() -> int:
             generator.generate_next_token()
-        end = time.perf_counter()
-        return {
-            "prefill_ms": 1e3 * (prefilled - begin),
-            "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
-            "token_ids": [int(token) for token in generator.get_sequence(0)[len(prompt) :]],
-        }
+            return int(generator.get_next_tokens()[0])
+
+        def prefill() -> int:
+            generator.append_tokens(prompt)
+            return generated()
+
+        return greedy_figures(job, prefill, lambda _: generated())
 
     return run_round
 

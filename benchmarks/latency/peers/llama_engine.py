@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import sys
-import time
 
 from llama_cpp import Llama
 
-from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+from benchmarks.latency.peers.worker import (
+    Figures,
+    Job,
+    Round,
+    greedy_figures,
+    job_from_arguments,
+    serve,
+)
 
 
 def prepare(job: Job) -> Round:
@@ -22,21 +28,13 @@ def prepare(job: Job) -> Round:
     )
     prompt = job.prompt()
 
+    def fed(token_ids: list[int]) -> int:
+        model.eval(token_ids)
+        return int(model.sample(temp=0.0))
+
     def run_round() -> Figures:
         model.reset()
-        begin = time.perf_counter()
-        model.eval(prompt)
-        token_ids = [int(model.sample(temp=0.0))]
-        prefilled = time.perf_counter()
-        for _ in range(job.num_decode_tokens):
-            model.eval(token_ids[-1:])
-            token_ids.append(int(model.sample(temp=0.0)))
-        end = time.perf_counter()
-        return {
-            "prefill_ms": 1e3 * (prefilled - begin),
-            "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
-            "token_ids": token_ids,
-        }
+        return greedy_figures(job, lambda: fed(prompt), lambda token: fed([token]))
 
     return run_round
 

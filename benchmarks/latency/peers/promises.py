@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks.latency.peers.figures import Figure, Spread, percentile
 from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import Figures, WorkerProcess, one_round
-from ufvideo_sdk import Session
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
 from ufvideo_sdk.memory_plan import memory_plan
 
@@ -40,8 +39,6 @@ _FIRST_SECOND = ("first_ms", "second_ms")
 def ask_many_section(setting: Setting) -> list[Figure]:
     """Decode time of eight questions at once over eight in a row."""
     name = "decode, ask_many of 8 / eight ask in a row, fp32"
-    if not hasattr(Session, "ask_many"):
-        return [Figure(name, None, ASK_MANY_LIMIT, "below", "this version has no ask_many")]
     rounds = _rounds(setting, "ask_many", setting.weights.package("fp32"))
     ratios = [each["together_ms"] / each["alone_ms"] for each in rounds]
     same = all(each["equal"] for each in rounds)

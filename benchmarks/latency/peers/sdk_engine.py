@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 
-from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+from benchmarks.latency.peers.worker import (
+    Figures,
+    Job,
+    Round,
+    greedy_figures,
+    job_from_arguments,
+    serve,
+)
 from ufvideo_sdk import RuntimeConfig, UFVideo
 
 
@@ -18,19 +24,11 @@ def prepare(job: Job) -> Round:
 
     def run_round() -> Figures:
         cache = language_model.make_cache()
-        begin = time.perf_counter()
-        logits = language_model.run(embedder.embed(prompt), cache).logits
-        prefilled = time.perf_counter()
-        token_ids = [int(logits.argmax())]
-        for _ in range(job.num_decode_tokens):
-            logits = language_model.run(embedder.embed(token_ids[-1:]), cache).logits
-            token_ids.append(int(logits.argmax()))
-        end = time.perf_counter()
-        return {
-            "prefill_ms": 1e3 * (prefilled - begin),
-            "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
-            "token_ids": token_ids,
-        }
+
+        def fed(token_ids: list[int]) -> int:
+            return int(language_model.run(embedder.embed(token_ids), cache).logits.argmax())
+
+        return greedy_figures(job, lambda: fed(prompt), lambda token: fed([token]))
 
     return run_round
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.sizes import PeerSizes
-from benchmarks.latency.peers.worker import Figures, Round, memory_bytes, reset_peak, serve
+from benchmarks.latency.peers.worker import Figures, Round, reset_peak, serve
+from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, TextEvent, UFVideo
 
 FPS = 4.0

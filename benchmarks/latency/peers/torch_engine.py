@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import torch
 from transformers import DynamicCache, Qwen2ForCausalLM
 from transformers.utils import logging
 
-from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+from benchmarks.latency.peers.worker import (
+    Figures,
+    Job,
+    Round,
+    greedy_figures,
+    job_from_arguments,
+    serve,
+)
 
 
 def prepare(job: Job) -> Round:
@@ -22,21 +28,13 @@ def prepare(job: Job) -> Round:
     prompt = torch.tensor([job.prompt()])
 
     def run_round() -> Figures:
+        cache = DynamicCache()
         with torch.inference_mode():
-            cache = DynamicCache()
-            begin = time.perf_counter()
-            token = _next(model, prompt, cache)
-            prefilled = time.perf_counter()
-            token_ids = [int(token)]
-            for _ in range(job.num_decode_tokens):
-                token = _next(model, token, cache)
-                token_ids.append(int(token))
-            end = time.perf_counter()
-        return {
-            "prefill_ms": 1e3 * (prefilled - begin),
-            "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
-            "token_ids": token_ids,
-        }
+            return greedy_figures(
+                job,
+                lambda: _next(model, prompt, cache),
+                lambda token: _next(model, token, cache),
+            )
 
     return run_round
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -107,13 +108,27 @@ def job_from_arguments() -> Job:
     return Job(**json.loads(sys.argv[1]))
 
 
+def greedy_figures(job: Job, prefill: Callable[[], Any], decode: Callable[[Any], Any]) -> Figures:
+    """Time a prompt and greedy tokens behind it.
+
+    Args:
+        job: How many tokens.
+        prefill: Feeds the prompt and gives the token behind it, in the engine's own form.
+        decode: Feeds a token and gives the next.
+    """
+    begin = time.perf_counter()
+    tokens = [prefill()]
+    prefilled = time.perf_counter()
+    for _ in range(job.num_decode_tokens):
+        tokens.append(decode(tokens[-1]))
+    end = time.perf_counter()
+    return {
+        "prefill_ms": 1e3 * (prefilled - begin),
+        "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
+        "token_ids": [int(token) for token in tokens],
+    }
+
+
 def reset_peak() -> None:
     """Forget the peak of this process's memory."""
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def memory_bytes(field: str) -> int:
-    """A line of /proc/self/status: "VmRSS" is held now, "VmHWM" the peak."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    (line,) = (line for line in status.splitlines() if line.startswith(f"{field}:"))
-    return int(line.split()[1]) * 1024

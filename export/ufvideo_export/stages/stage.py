@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -89,15 +90,10 @@ class TorchStage(Stage):
     # Smallest value of a symbolic size, where it is not 1.
     min_sizes: dict[str, int] = {}  # noqa: RUF012
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        spec: StageSpec,
-        precision: str,
-        quantization: Quantization | None = None,
-    ) -> None:
-        super().__init__(checkpoint, spec, precision, quantization)
-        self.module = self.load()
+    @cached_property
+    def module(self) -> nn.Module:
+        """What `load` gives, kept."""
+        return self.load()
 
     @property
     def tolerance(self) -> Tolerance:
