@@ -63,7 +63,7 @@ class Measured:
 
 
 def measure_speed(setting: Setting, precision: str) -> Measured:
-    """Let every engine and the memory reader take turns.
+    """Let every engine and the memory reader take turns, another one first in each round.
 
     A round of each comes first that is not counted.
     """
@@ -80,9 +80,11 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
             reasons[engine.name] = reason
     workers[_READER] = start_engine(_READER, _job(setting, ""))
     rounds: Rounds = {name: [] for name in workers}
+    names = list(workers)
     for number in range(setting.num_rounds + 1):
-        for name, worker in workers.items():
-            figures = worker.round()
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            figures = workers[name].round()
             if number > 0:
                 rounds[name].append(figures)
     for worker in workers.values():
