@@ -29,6 +29,7 @@ FIGURES = (
     "memory plan int4",
     "memory after 12 questions / after 4, nano",
     "cancel, 95th percentile",
+    "prefill of 300 positions, int4, pieces of 128 / as a whole",
 )
 
 
@@ -61,7 +62,7 @@ def test_a_section_runs_alone_on_the_models_that_are_there(
     out, err = capfd.readouterr()
     assert "second question of 32 tokens" in out and "cancel" not in out
     assert "package_fp32" not in err  # made by the run before
-    assert set(PROMISES) == {"second-question", "ask-many", "memory", "growth", "cancel"}
+    assert {"second-question", "ask-many", "growth", "pieces"} < set(PROMISES)
 
 
 def test_weights_of_other_sizes_are_refused(work_dir: Path) -> None:

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS, installed
 from benchmarks.latency.peers.figures import Figure, exit_status, summary
+from benchmarks.latency.peers.pieces import pieces_section
 from benchmarks.latency.peers.promises import (
     ask_many_section,
     cancel_section,
@@ -41,6 +42,7 @@ PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {
     "memory": memory_section,
     "growth": growth_section,
     "cancel": cancel_section,
+    "pieces": pieces_section,
 }
 DEFAULT_FOLDER = Path("out/peers")
 
@@ -82,7 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = {precision: getattr(options, f"gguf_{precision}") for precision in PRECISIONS}
     gguf = {precision: path for precision, path in given.items() if path is not None}
     spinning = not options.no_spinning
-    setting = Setting(Weights(folder, sizes), options.threads, options.rounds, spinning, gguf)
+    setting = Setting(
+        Weights(folder, sizes),
+        options.threads,
+        options.rounds,
+        spinning,
+        gguf,
+        settle_s=0.0 if options.quick else 1.0,
+    )
     chosen = options.only or [SPEED, *PROMISES]
     console = Console(width=150)
     figures: list[Figure] = []

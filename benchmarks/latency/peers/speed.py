@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,13 +34,24 @@ _READER = "benchmarks.latency.peers.bandwidth"
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run was asked to do."""
+    """What a run was asked to do.
+
+    Attributes:
+        weights: Of all engines.
+        num_threads: Of each engine.
+        num_rounds: That count.
+        spinning: Idle threads spin.
+        gguf: Files for llama.cpp, by precision.
+        settle_s: Pause before a round: threads of the engine before go on spinning for a while,
+            which took up to 100 ms from our prefill behind onnxruntime-genai's.
+    """
 
     weights: Weights
     num_threads: int
     num_rounds: int
     spinning: bool
     gguf: Mapping[str, Path]
+    settle_s: float = 1.0
 
     @property
     def sizes(self) -> PeerSizes:
@@ -84,6 +96,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
     for number in range(setting.num_rounds + 1):
         first = number % len(names)
         for name in names[first:] + names[:first]:
+            time.sleep(setting.settle_s)
             figures = workers[name].round()
             if number > 0:
                 rounds[name].append(figures)
