@@ -19,7 +19,7 @@ DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
 GPU_WHEEL_ALONE = (
     "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
 )
-_INSTALL = 'pip install "onnxruntime>=1.21" (or "onnxruntime-gpu>=1.21" for NVIDIA GPUs)'
+_INSTALL = 'pip install "onnxruntime>=1.22" (or "onnxruntime-gpu>=1.22" for NVIDIA GPUs)'
 
 
 def find_library(explicit: str | os.PathLike[str] | None = None) -> Path:
