@@ -42,7 +42,8 @@ _ACCELERATORS = {
 }
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
 _HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-_ASK_FOR_HUGE_PAGES = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"
+_HUGE_PAGES_VARIABLE = "GLIBC_TUNABLES"
+_HUGE_PAGES_VALUE = "glibc.malloc.hugetlb=1"
 _REINSTALL = "build it again: pip install . in the sources of ufvideo-sdk"
 
 
@@ -197,17 +198,19 @@ def _gpu_devices() -> Finding:
 def _huge_pages() -> Iterator[Finding]:
     """Whether weights come to lie in huge pages: every token reads all of them."""
     subject = "huge pages"
+    asked = _HUGE_PAGES_VALUE in os.environ.get(_HUGE_PAGES_VARIABLE, "").split(":")
+    setting = f"{_HUGE_PAGES_VARIABLE}={_HUGE_PAGES_VALUE}"
     try:
         chosen = _HUGE_PAGES.read_text(encoding="ascii").partition("[")[2].partition("]")[0]
     except OSError:
         return  # Another system, or a kernel without them.
     if chosen == "always":
         yield Finding(subject, Health.OK, "used for all large memory")
-    elif chosen == "madvise" and _ASK_FOR_HUGE_PAGES in os.environ.get("GLIBC_TUNABLES", ""):
-        yield Finding(subject, Health.OK, f"asked for with {_ASK_FOR_HUGE_PAGES}")
+    elif chosen == "madvise" and asked:
+        yield Finding(subject, Health.OK, f"asked for with {setting}")
     elif chosen == "madvise":
         detail = "only where asked for; decoding on the CPU is some percent faster with them"
-        yield Finding(subject, Health.ABSENT, detail, f"{_ASK_FOR_HUGE_PAGES} in the environment")
+        yield Finding(subject, Health.ABSENT, detail, f"{setting} in the environment")
     else:
         yield Finding(subject, Health.ABSENT, "this kernel gives none")
 
