@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sample_positions', 'sha256_file']
 class RuntimeConfig:
     """
     How to run here.
@@ -584,6 +584,10 @@ def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFact
 def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
+    """
+def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, num_frames: typing.SupportsInt | typing.SupportsIndex) -> list[int]:
+    """
+    Spread num_frames positions evenly over a clip, ascending; for callers without Python's sampling. Raises InputError when a number is below 1.
     """
 def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
