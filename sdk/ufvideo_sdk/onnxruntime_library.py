@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ufvideo_sdk.errors import DeviceError
 
-MIN_VERSION = (1, 21)
+MIN_VERSION = (1, 22)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
 # Both wheels install the module `onnxruntime`; where both are there, the GPU build is meant.
 DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
