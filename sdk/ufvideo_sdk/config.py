@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.provider_options import (
+    FixedMapping,
+    check_options,
+    check_providers,
+    check_stage_options,
+    check_stage_providers,
+    plain,
+)
 
 if TYPE_CHECKING:
     from ufvideo_sdk import _native
 
-PROVIDERS = ("cpu",)
+
+def _none() -> FixedMapping[Any]:
+    return FixedMapping({})
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,9 @@ class RuntimeConfig:
     """How to run here.
 
     Attributes:
-        providers: Execution providers in order of preference; only "cpu" for now.
+        providers: Execution providers in order of preference, of "tensorrt", "cuda" and "cpu", the
+            last one last: each node of a graph runs on the first one that can run it. Where "cpu"
+            is not among them, a graph with a node for which that leaves none is a DeviceError.
         num_threads: Threads inside one operator; None: ONNX Runtime's choice, all physical cores.
         allow_spinning: Idle worker threads spin. Measured on two cores: alone 1 to 4 % faster
             (9 % in int4 decoding), beside a busy neighbour a third slower.
@@ -35,10 +48,20 @@ class RuntimeConfig:
             groups this process is in), less an eighth of it, at most 256 MiB, for all else.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
-            cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512
-            a prompt of 6,000 positions takes a ninth of the memory it takes as a whole.
+            cancel takes effect between two pieces. On a CPU smaller ones are slower in float32,
+            larger ones in int4 (`python -m benchmarks.latency.peers --only pieces`).
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
+        allow_fallback: A provider that cannot start is left out, if another one is left, instead
+            of a DeviceError; `answer.stats.providers` says so.
+        device_id: Which GPU.
+        device_memory_limit_bytes: Bound on the memory of this GPU that all stages of this process
+            take together, weights and KV caches included; None: no bound.
+        stage_providers: Providers of single stages by stem, in place of `providers`.
+        provider_options: Options by provider for all stages, names and values (texts) as ONNX
+            Runtime spells them: `{"cuda": {"cudnn_conv_algo_search": "HEURISTIC"}}`. Not those
+            that a field here stands for, `device_id` above all.
+        stage_provider_options: Options by stage and provider, on top of those for all stages.
 
     Raises:
         ConfigError: Naming the field, the value and what is allowed.
@@ -51,23 +74,35 @@ class RuntimeConfig:
     mask_cache_bytes: int = 1 << 30
     region_cache_bytes: int = 1 << 28
     kv_cache_bytes: int | None = None
-    prefill_chunk_tokens: int = 512
+    prefill_chunk_tokens: int = 256
     onnxruntime_library: str | os.PathLike[str] | None = None
+    allow_fallback: bool = False
+    device_id: int = 0
+    device_memory_limit_bytes: int | None = None
+    stage_providers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=_none)
+    stage_provider_options: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
+        default_factory=_none
+    )
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if not isinstance(self.providers, tuple) or not self.providers:
-            raise ConfigError(f"providers: expected a tuple of names, got {self.providers!r}")
-        for provider in self.providers:
-            if provider not in PROVIDERS:
-                raise ConfigError(
-                    f"providers: expected names among {', '.join(PROVIDERS)}, got {provider!r}"
-                )
-        if len(set(self.providers)) != len(self.providers):
-            raise ConfigError(f"providers: expected each name once, got {self.providers!r}")
+        check_providers("providers", self.providers)
+        for name, check in (
+            ("stage_providers", check_stage_providers),
+            ("provider_options", check_options),
+            ("stage_provider_options", check_stage_options),
+        ):
+            # Copies: whoever gave them may change his own.
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        _check_integer("device_id", self.device_id, 0, 127)
+        if self.device_memory_limit_bytes is not None:
+            _check_integer(
+                "device_memory_limit_bytes", self.device_memory_limit_bytes, 1, 2**63 - 1
+            )
         if self.num_threads is not None:
             _check_integer("num_threads", self.num_threads, 1, 1024)
-        for name in ("allow_spinning", "verify_digests"):
+        for name in ("allow_spinning", "verify_digests", "allow_fallback"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
         for name in ("mask_cache_bytes", "region_cache_bytes"):
@@ -79,6 +114,11 @@ class RuntimeConfig:
         if library is not None and not isinstance(library, (str, os.PathLike)):
             raise ConfigError(f"onnxruntime_library: expected a path or None, got {library!r}")
 
+    @property
+    def all_providers(self) -> frozenset[str]:
+        """The providers that any stage asks for."""
+        return frozenset(self.providers).union(*self.stage_providers.values())
+
     def to_native(self, library: Path) -> _native.RuntimeConfig:
         """The same for the native runtime, with the library that was found."""
         from ufvideo_sdk import _native
@@ -86,6 +126,12 @@ class RuntimeConfig:
         return _native.RuntimeConfig(
             onnxruntime_library=str(library),
             providers=list(self.providers),
+            stage_providers=plain(self.stage_providers),
+            allow_fallback=self.allow_fallback,
+            device_id=self.device_id,
+            device_memory_limit_bytes=self.device_memory_limit_bytes,
+            provider_options=plain(self.provider_options),
+            stage_provider_options=plain(self.stage_provider_options),
             num_threads=self.num_threads,
             allow_spinning=self.allow_spinning,
             verify_digests=self.verify_digests,

@@ -17,6 +17,8 @@ from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.native_results import stage_providers
+from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
@@ -38,7 +40,7 @@ class UFVideo:
         package: The package's folder.
         manifest: What it says of the model.
         manifest_sha256: Digest of the manifest's file, which holds those of all others.
-        providers: Execution providers in use, in order of preference.
+        stage_providers: Execution providers of each stage, by stem.
         native: The native model, for tests and benchmarks of single stages.
         tokenizer: Text to ids and back.
         prompts: Questions to ids.
@@ -52,12 +54,13 @@ class UFVideo:
         for name in (TOKENIZER_NAME, CHAT_TEMPLATE_NAME):
             if name not in listed:
                 raise PackageError(f"{package}: expected {name} among the manifest's files")
+        load_installed_libraries(runtime.all_providers)
         # The native side compares every file with the manifest before anything is read from it.
         self.native: _native.Model = _native.Model.load(str(package), runtime.to_native(library))
         self.package = package
         self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
         self.manifest = manifest
-        self.providers = runtime.providers
+        self.stage_providers = stage_providers(self.native)
         self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
         self.prompts = PromptBuilder(
             self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
@@ -83,7 +86,7 @@ class UFVideo:
             PackageError: When a file is missing, damaged or contradicts the manifest, or this
                 installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
-            DeviceError: When ONNX Runtime is missing or too old.
+            DeviceError: When ONNX Runtime is missing or too old, or a provider cannot start.
             CapacityError: When the weights do not fit into memory.
         """
         check_instance(runtime, "runtime", RuntimeConfig)

@@ -1,13 +1,18 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "ufvideo/stage_providers.h"
+
 namespace ufvideo {
 
-/// The oldest ONNX Runtime whose C API this library was built for (1.21: JetPack 6 has it).
-inline constexpr int kMinOnnxRuntimeApi = 21;
+/// The C API this library asks for; headers of ONNX Runtime 1.21, which Debian has, are enough.
+inline constexpr int kOnnxRuntimeApi = 21;
+/// The oldest ONNX Runtime that runs every package: 1.<this> multiplies int8 blocks on the CPU.
+inline constexpr int kMinOnnxRuntimeMinor = 22;
 
 /// What an ONNX Runtime library offers.
 struct OnnxRuntimeFacts {
@@ -21,5 +26,11 @@ struct OnnxRuntimeFacts {
 /// is missing or too old, naming the version found, the version needed and the command that mends
 /// it; InvalidConfig when another library is already open in this process.
 OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library);
+
+/// Why an execution provider ("tensorrt", "cuda" or "cpu") cannot start on this machine; nothing
+/// when it can. Found out once for the process, whose libraries do not change any more. Throws as
+/// open_onnxruntime does.
+std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
+                                                     const std::string& provider, int device_id);
 
 }  // namespace ufvideo

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from ufvideo_sdk.board_plan import BoardPlan, board_plans
-from ufvideo_sdk.cli.options import JsonOption, PackageArgument, package_or_nano
+from ufvideo_sdk.cli.options import (
+    FallbackOption,
+    JsonOption,
+    LibraryOption,
+    PackageArgument,
+    ProviderOption,
+    package_or_nano,
+    runtime_settings,
+)
+from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 
@@ -20,15 +30,33 @@ def info(
         bool, typer.Option("--boards", help="Say which Jetson boards have the memory, too.")
     ] = False,
     as_json: JsonOption = False,
+    providers: Annotated[
+        bool,
+        typer.Option("--providers", help="Also open every graph and say what each stage runs on."),
+    ] = False,
+    provider: ProviderOption = None,
+    allow_fallback: FallbackOption = False,
+    onnxruntime_library: LibraryOption = None,
 ) -> None:
-    """Say what a package holds and what memory it needs; runs nothing.
+    """Say what a package holds and what memory it needs; opens no graph unless told to.
 
+    Example: ufvideo info pkg
+    Example: ufvideo info pkg --providers --provider cuda --provider cpu
     Example: ufvideo info pkg --boards
     """
+    if not providers and (provider or allow_fallback or onnxruntime_library):
+        raise typer.BadParameter(
+            "expected where an option says how to run", param_hint="--providers"
+        )
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     facts = package_facts(manifest)
     plans = board_plans(manifest) if boards else []
+    if providers:
+        settings = runtime_settings(
+            None, provider, onnxruntime_library, allow_fallback=allow_fallback
+        )
+        facts["providers"] = _stage_providers(folder, settings)
     if as_json:
         told = {"boards": [asdict(p) | {"left_bytes": p.left_bytes} for p in plans]}
         typer.echo(json.dumps(facts | (told if boards else {}), indent=2))
@@ -59,6 +87,27 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
         "memory": plan
         | {"kv_cache_bytes_of_video": kv_cache_bytes(manifest, plan["num_video_tokens"])},
     }
+
+
+def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    from ufvideo_sdk.answer_json import providers_object
+    from ufvideo_sdk.config import RuntimeConfig
+    from ufvideo_sdk.model import UFVideo
+
+    with spinner("opening the graphs"):
+        model = UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
+    return providers_object(model.stage_providers)
+
+
+def _provider_lines(providers: dict[str, Any]) -> list[str]:
+    lines = ["", "stage             runs on"]
+    lines += [f"{stem:<17} {', '.join(stage['used'])}" for stem, stage in providers.items()]
+    reasons = {
+        provider: reason
+        for stage in providers.values()
+        for provider, reason in stage["left_out"].items()
+    }
+    return lines + [f"left out: {provider}: {reason}" for provider, reason in reasons.items()]
 
 
 def readable_bytes(count: int) -> str:
@@ -103,7 +152,7 @@ def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
         "made with        "
         + ", ".join(f"{name} {version}" for name, version in manifest.provenance.items()),
     ]
-    return lines
+    return lines + (_provider_lines(facts["providers"]) if "providers" in facts else [])
 
 
 def _board_lines(plans: list[BoardPlan]) -> list[str]:

@@ -82,6 +82,7 @@ def answer_of(
             num_generated_tokens=0,
             time_to_first_token_ms=0.0,
             decode_ms=0.0,
+            providers=session.stage_providers,
         ),
         clip=session.clip,
     )
