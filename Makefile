@@ -12,8 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: demo demo-export test test-python test-native sanitize lint types stubs stubs-check format \
-  bench setup clean
+.PHONY: demo demo-export test test-python test-native example sanitize lint types stubs \
+  stubs-check format bench setup clean
 
 # What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -33,7 +33,7 @@ demo-export: setup
 
 test: setup test-native test-python
 
-test-python: setup $(GPU_WHEEL)/.fetched
+test-python: setup example $(GPU_WHEEL)/.fetched
 	$(BIN)/python -m pytest
 
 setup: $(VENV)/.installed
@@ -82,6 +82,17 @@ build/native/.built: $(VENV)/.installed $(shell find tests/native -type f)
 
 test-native: build/native/.built
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/native --output-on-failure
+
+# The C++ example, built against an installed library in folders that are made anew.
+example: build/example/.built
+
+build/example/.built: build/native/.built $(shell find examples/cpp -type f)
+	rm -rf build/prefix build/example
+	cmake --install build/native --prefix build/prefix --component development >/dev/null
+	cmake -S examples/cpp -B build/example -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	  -DCMAKE_PREFIX_PATH=$(CURDIR)/build/prefix -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror"
+	cmake --build build/example
+	touch $@
 
 build/sanitize/.built: $(VENV)/.installed $(shell find tests/native -type f)
 	cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DUFVIDEO_BUILD_TESTS=ON \

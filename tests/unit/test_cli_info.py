@@ -58,6 +58,20 @@ def test_text_names_every_stage(package: Path) -> None:
         assert f"\n{stem} " in result.stdout
 
 
+def test_boards_have_a_plan_for_each_device(package: Path) -> None:
+    assert "boards" not in json.loads(run("info", str(package), "--json").stdout)
+    facts = json.loads(run("info", str(package), "--boards", "--json").stdout)
+    cuda = [plan for plan in facts["boards"] if plan["device"] == "cuda"]
+    cpu = [plan for plan in facts["boards"] if plan["device"] == "cpu"]
+    assert [plan["board_gb"] for plan in cpu] == [plan["board_gb"] for plan in cuda]
+    assert {plan["peak_bytes"] for plan in cpu} == {facts["memory"]["peak_bytes"]}
+    for plan in facts["boards"]:
+        assert plan["left_bytes"] == plan["available_bytes"] - plan["peak_bytes"]
+        assert plan["available_bytes"] < plan["board_gb"] << 30
+    lines = run("info", str(package), "--boards").stdout.splitlines()
+    assert sum(line.endswith(("left", "missing")) for line in lines) == len(facts["boards"])
+
+
 def test_nothing_is_opened_unless_asked_for(package: Path) -> None:
     """The package here is a manifest only."""
     assert "providers" not in json.loads(run("info", str(package), "--json").stdout)

@@ -15,7 +15,7 @@
 namespace ufvideo {
 namespace {
 
-constexpr const char* kMend = "install a newer one: pip install \"onnxruntime>=1.21\"";
+constexpr const char* kMend = "install a newer one: pip install \"onnxruntime>=1.22\"";
 
 struct OpenLibrary {
   std::filesystem::path path;
@@ -32,13 +32,13 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
   if (library.empty()) {
     fail(ErrorCode::kDeviceUnavailable,
          "expected the path of libonnxruntime, got none; install it (pip install "
-         "\"onnxruntime>=1.21\") or set RuntimeConfig.onnxruntime_library");
+         "\"onnxruntime>=1.22\") or set RuntimeConfig.onnxruntime_library");
   }
   std::error_code error;
   std::filesystem::path path = std::filesystem::canonical(library, error);
   if (error) {
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer at ", library.string(),
-         ", found no file there; install it: pip install \"onnxruntime>=1.21\"");
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer at ", library.string(),
+         ", found no file there; install it: pip install \"onnxruntime>=1.22\"");
   }
   return path;
 }
@@ -46,20 +46,20 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
 const OrtApiBase* load_api_base(const std::filesystem::path& path) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.21 or newer at ",
+    fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.22 or newer at ",
          path.string(), ", got: ", dlerror(), "; ", kMend);
   }
   using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
   auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(handle, "OrtGetApiBase"));
   if (get_api_base == nullptr) {
     dlclose(handle);
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, ", path.string(),
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer, ", path.string(),
          " is another library (it has no OrtGetApiBase); ", kMend);
   }
   return get_api_base();
 }
 
-/// Whether a version such as "1.20.1" is known to lack the API we need.
+/// Whether a version such as "1.20.1" is known to lack what we need.
 bool is_too_old(const std::string& version) {
   const char* end = version.data() + version.size();
   int major = 0;
@@ -69,8 +69,7 @@ bool is_too_old(const std::string& version) {
       std::from_chars(dot + 1, end, minor).ec != std::errc()) {
     return false;
   }
-  // ONNX Runtime 1.x offers the API versions 1 to x.
-  return major < 1 || (major == 1 && minor < kMinOnnxRuntimeApi);
+  return major < 1 || (major == 1 && minor < kMinOnnxRuntimeMinor);
 }
 
 /// One arena for the activations of all graphs, which run one after the other: the language model
@@ -86,9 +85,9 @@ OpenLibrary* load(const std::filesystem::path& path) {
   const OrtApiBase* base = load_api_base(path);
   const std::string version = base->GetVersionString();
   // Asked for an API version it lacks, ONNX Runtime prints to stderr: look at its version first.
-  const OrtApi* api = is_too_old(version) ? nullptr : base->GetApi(kMinOnnxRuntimeApi);
+  const OrtApi* api = is_too_old(version) ? nullptr : base->GetApi(kOnnxRuntimeApi);
   if (api == nullptr) {
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, found ", version,
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer, found ", version,
          " at ", path.string(), "; ", kMend);
   }
   Ort::InitApi(api);
