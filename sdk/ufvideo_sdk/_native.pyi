@@ -125,6 +125,22 @@ class Package:
     @property
     def root(self) -> pathlib.Path:
         ...
+class SymbolRange:
+    """
+    Sizes a symbol of a stage's inputs takes.
+    """
+    @property
+    def max(self) -> int:
+        ...
+    @property
+    def min(self) -> int:
+        ...
+    @property
+    def symbol(self) -> str:
+        ...
+    @property
+    def typical(self) -> int:
+        ...
 class StageTiming:
     """
     Calls, items and wall time of one stage.
