@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sample_positions', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -127,6 +127,22 @@ class Package:
         """
     @property
     def root(self) -> pathlib.Path:
+        ...
+class SymbolRange:
+    """
+    Sizes a symbol of a stage's inputs takes.
+    """
+    @property
+    def max(self) -> int:
+        ...
+    @property
+    def min(self) -> int:
+        ...
+    @property
+    def symbol(self) -> str:
+        ...
+    @property
+    def typical(self) -> int:
         ...
 class StageTiming:
     """
@@ -644,4 +660,11 @@ def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, n
 def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
     Lower-case hexadecimal SHA-256 of a file.
+    """
+def symbol_ranges(manifest: os.PathLike[str] | str | bytes, stem: str) -> list[SymbolRange]:
+    """
+    Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a
+    manifest; empty for the others.
+    
+    Raises PackageError or PackageVersionError.
     """
