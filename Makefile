@@ -10,6 +10,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
   \( -name '*.py' -o -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.cmake' -o -name '*.sh' \
   -o -name py.typed -o -path '*/nano/*' \))
 HEADERS := .cache/onnxruntime
+GPU_WHEEL := .cache/onnxruntime-gpu
 
 .PHONY: demo demo-export test test-python test-native sanitize lint types stubs stubs-check format \
   bench setup clean
@@ -32,7 +33,7 @@ demo-export: setup
 
 test: setup test-native test-python
 
-test-python: setup
+test-python: setup $(GPU_WHEEL)/.fetched
 	$(BIN)/python -m pytest
 
 setup: $(VENV)/.installed
@@ -49,6 +50,12 @@ $(HEADERS)/.fetched: cmake/fetch_onnxruntime_headers.sh | $(VENV)/.system
 $(VENV)/.created: | $(VENV)/.system
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
+	touch $@
+
+# What happens where a provider cannot start is tested with the real wheel for NVIDIA's GPUs, which
+# is unpacked and never installed.
+$(GPU_WHEEL)/.fetched: cmake/fetch_onnxruntime_gpu.sh | $(VENV)/.created
+	PYTHON=$(BIN)/python bash cmake/fetch_onnxruntime_gpu.sh $(GPU_WHEEL)
 	touch $@
 
 # PyTorch first and by itself: a plain `torch` brings gigabytes of CUDA.

@@ -3,38 +3,68 @@
 #include "ufvideo/config.h"
 
 namespace ufvideo::bindings {
+namespace {
+
+using Providers = std::vector<std::string>;
+using OptionsByProvider = std::map<std::string, ProviderOptions>;
+
+RuntimeConfig runtime_config(std::filesystem::path onnxruntime_library, Providers providers,
+                             std::map<std::string, Providers> stage_providers, bool allow_fallback,
+                             int device_id, std::optional<std::size_t> device_memory_limit_bytes,
+                             OptionsByProvider provider_options,
+                             std::map<std::string, OptionsByProvider> stage_provider_options,
+                             std::optional<int> num_threads, bool allow_spinning,
+                             bool verify_digests, std::size_t mask_cache_bytes,
+                             std::size_t region_cache_bytes,
+                             std::optional<std::size_t> kv_cache_bytes, int prefill_chunk_tokens) {
+  RuntimeConfig config;
+  config.onnxruntime_library = std::move(onnxruntime_library);
+  config.providers = std::move(providers);
+  config.stage_providers = std::move(stage_providers);
+  config.allow_fallback = allow_fallback;
+  config.device_id = device_id;
+  config.device_memory_limit_bytes = device_memory_limit_bytes;
+  config.provider_options = std::move(provider_options);
+  config.stage_provider_options = std::move(stage_provider_options);
+  config.num_threads = num_threads;
+  config.allow_spinning = allow_spinning;
+  config.verify_digests = verify_digests;
+  config.mask_cache_bytes = mask_cache_bytes;
+  config.region_cache_bytes = region_cache_bytes;
+  config.kv_cache_bytes = kv_cache_bytes;
+  config.prefill_chunk_tokens = prefill_chunk_tokens;
+  config.validate();
+  return config;
+}
+
+}  // namespace
 
 void bind_config(py::module_& module) {
   py::class_<RuntimeConfig>(module, "RuntimeConfig", "How to run here.")
-      .def(
-          py::init([](std::filesystem::path onnxruntime_library, std::vector<std::string> providers,
-                      std::optional<int> num_threads, bool allow_spinning, bool verify_digests,
-                      std::size_t mask_cache_bytes, std::size_t region_cache_bytes,
-                      std::optional<std::size_t> kv_cache_bytes, int prefill_chunk_tokens) {
-            RuntimeConfig config{std::move(onnxruntime_library),
-                                 std::move(providers),
-                                 num_threads,
-                                 allow_spinning,
-                                 verify_digests,
-                                 mask_cache_bytes,
-                                 region_cache_bytes,
-                                 kv_cache_bytes,
-                                 prefill_chunk_tokens};
-            config.validate();
-            return config;
-          }),
-          py::kw_only(), py::arg("onnxruntime_library"),
-          py::arg("providers") = std::vector<std::string>{"cpu"},
-          py::arg("num_threads") = std::nullopt,
-          py::arg("allow_spinning") = RuntimeConfig{}.allow_spinning,
-          py::arg("verify_digests") = true,
-          py::arg("mask_cache_bytes") = RuntimeConfig{}.mask_cache_bytes,
-          py::arg("region_cache_bytes") = RuntimeConfig{}.region_cache_bytes,
-          py::arg("kv_cache_bytes") = std::nullopt,
-          py::arg("prefill_chunk_tokens") = RuntimeConfig{}.prefill_chunk_tokens,
-          "Raises ConfigError naming the field, the value and what is allowed.")
+      .def(py::init(&runtime_config), py::kw_only(), py::arg("onnxruntime_library"),
+           py::arg("providers") = RuntimeConfig{}.providers,
+           py::arg("stage_providers") = RuntimeConfig{}.stage_providers,
+           py::arg("allow_fallback") = RuntimeConfig{}.allow_fallback,
+           py::arg("device_id") = RuntimeConfig{}.device_id,
+           py::arg("device_memory_limit_bytes") = std::nullopt,
+           py::arg("provider_options") = RuntimeConfig{}.provider_options,
+           py::arg("stage_provider_options") = RuntimeConfig{}.stage_provider_options,
+           py::arg("num_threads") = std::nullopt,
+           py::arg("allow_spinning") = RuntimeConfig{}.allow_spinning,
+           py::arg("verify_digests") = true,
+           py::arg("mask_cache_bytes") = RuntimeConfig{}.mask_cache_bytes,
+           py::arg("region_cache_bytes") = RuntimeConfig{}.region_cache_bytes,
+           py::arg("kv_cache_bytes") = std::nullopt,
+           py::arg("prefill_chunk_tokens") = RuntimeConfig{}.prefill_chunk_tokens,
+           "Raises ConfigError naming the field, the value and what is allowed.")
       .def_readonly("onnxruntime_library", &RuntimeConfig::onnxruntime_library)
       .def_readonly("providers", &RuntimeConfig::providers)
+      .def_readonly("stage_providers", &RuntimeConfig::stage_providers)
+      .def_readonly("allow_fallback", &RuntimeConfig::allow_fallback)
+      .def_readonly("device_id", &RuntimeConfig::device_id)
+      .def_readonly("device_memory_limit_bytes", &RuntimeConfig::device_memory_limit_bytes)
+      .def_readonly("provider_options", &RuntimeConfig::provider_options)
+      .def_readonly("stage_provider_options", &RuntimeConfig::stage_provider_options)
       .def_readonly("num_threads", &RuntimeConfig::num_threads)
       .def_readonly("allow_spinning", &RuntimeConfig::allow_spinning)
       .def_readonly("verify_digests", &RuntimeConfig::verify_digests)

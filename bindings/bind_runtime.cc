@@ -10,6 +10,15 @@ void bind_runtime(py::module_& module) {
       .def_readonly("version", &OnnxRuntimeFacts::version)
       .def_readonly("library", &OnnxRuntimeFacts::library)
       .def_readonly("providers", &OnnxRuntimeFacts::providers);
+  py::class_<ProviderProblem>(module, "ProviderProblem",
+                              "Why an execution provider cannot start, and what mends it.")
+      .def_readonly("what", &ProviderProblem::what)
+      .def_readonly("mend", &ProviderProblem::mend);
+  module.def("find_provider_problem", &find_provider_problem, py::arg("library"),
+             py::arg("provider"), py::arg("device_id") = 0,
+             py::call_guard<py::gil_scoped_release>(),
+             "Why an execution provider cannot start on this machine; None when it can.\n\n"
+             "Raises DeviceError and ConfigError as open_onnxruntime does.");
   module.def("open_onnxruntime", &open_onnxruntime, py::arg("library"),
              py::call_guard<py::gil_scoped_release>(),
              "Open libonnxruntime, once for the process.\n\n"

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/device_memory.h"
 #include "core/error_message.h"
 #include "core/stage_clock.h"
 #include "ufvideo/resize.h"
@@ -15,30 +16,6 @@ std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) 
   const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
   const std::int64_t side = (video.patch_grid + padding) / 2;
   return (num_frames + padding) / 2 * side * side;
-}
-
-Tensor concatenated(const std::vector<Tensor>& parts) {
-  if (parts.size() == 1) {
-    return parts.front();
-  }
-  Shape shape = parts.front().shape();
-  shape[0] = 0;
-  for (const Tensor& part : parts) {
-    shape[0] += part.dim(0);
-  }
-  Tensor whole(parts.front().dtype(), shape);
-  char* out = static_cast<char*>(whole.raw());
-  for (const Tensor& part : parts) {
-    std::memcpy(out, part.raw(), part.bytes());
-    out += part.bytes();
-  }
-  return whole;
-}
-
-Tensor copied(const Tensor& tensor) {
-  Tensor own(tensor.dtype(), tensor.shape());
-  std::memcpy(own.raw(), tensor.raw(), tensor.bytes());
-  return own;
 }
 
 std::int64_t frames_per_batch(int size_px) {
@@ -209,7 +186,7 @@ Tensor FrameEncoder::clip_features(const std::vector<std::int64_t>& frame_idxs) 
   for (const std::int64_t idx : frame_idxs) {
     rows.push_back(clip_features_.at(idx));
   }
-  return concatenated(rows);
+  return concatenated(rows).on_host();
 }
 
 void FrameEncoder::restore_clip(const Tensor& features,

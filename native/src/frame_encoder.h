@@ -67,12 +67,6 @@ inline constexpr std::int64_t kFramesPerAlignment = 16;
 /// zeros around them if padded.
 std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);
 
-/// Tensors of equal shape [F, ...] joined along F.
-Tensor concatenated(const std::vector<Tensor>& parts);
-
-/// The tensor in memory of its own, so that one row does not keep its whole batch.
-Tensor copied(const Tensor& tensor);
-
 /// Frames of a side of `size_px` that go through a frame graph together: enough to fill it, few
 /// enough to bound its memory.
 std::int64_t frames_per_batch(int size_px);

@@ -1,5 +1,6 @@
 #include "ufvideo/model.h"
 
+#include <initializer_list>
 #include <utility>
 
 namespace ufvideo {
@@ -39,6 +40,18 @@ std::shared_ptr<const Model> Model::load(const std::filesystem::path& package,
 
 const Manifest& Model::manifest() const { return package_.manifest(); }
 const RuntimeConfig& Model::config() const { return config_; }
+
+ProvidersByStage Model::stage_providers() const {
+  ProvidersByStage by_stage;
+  for (const Stage* stage : std::initializer_list<const Stage*>{
+           &stages_->vision_encoder, &stages_->aligner, &stages_->region_encoder,
+           &stages_->token_embedder, &stages_->language_model, &stages_->mask_encoder,
+           &stages_->mask_decoder}) {
+    by_stage.emplace(stage->stem(), stage->providers());
+  }
+  return by_stage;
+}
+
 const VisionEncoder& Model::vision_encoder() const { return stages_->vision_encoder; }
 const Aligner& Model::aligner() const { return stages_->aligner; }
 const RegionEncoder& Model::region_encoder() const { return stages_->region_encoder; }

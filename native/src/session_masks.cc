@@ -3,7 +3,9 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/device_memory.h"
 #include "core/error_message.h"
+#include "decode/finite.h"
 #include "frames/mask_resize.h"
 #include "session_state.h"
 
@@ -131,6 +133,8 @@ void Session::State::decode_group(const Tensor& seg_hidden_states, std::int64_t 
   const MaskDecoder& decoder = model->mask_decoder();
   const DecodedMasks decoded = timed(timings, decoder.stem(), num_objects,
                                      [&] { return decoder.decode(features, seg_hidden_states); });
+  require_finite(decoded.mask_logits, "mask_decoder: mask_logits");
+  require_finite(decoded.iou_scores, "mask_decoder: iou_scores");
   const std::int64_t num_frames = result.masks.dim(1);
   const int height = static_cast<int>(result.masks.dim(2));
   const int width = static_cast<int>(result.masks.dim(3));

@@ -86,7 +86,13 @@ std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& pro
   return poisoning([&]() -> std::optional<Prefill> {
     cache->rewind(num_reused);
     held.keep(first_index);
-    std::optional<PrefillOutput> output = feed(embeddings, wanted);
+    std::optional<PrefillOutput> output;
+    try {
+      output = feed(embeddings, wanted);
+    } catch (const NotFiniteError&) {
+      cache->rewind(num_reused);
+      throw;
+    }
     if (!output) {
       cache->rewind(num_reused);
       return std::nullopt;

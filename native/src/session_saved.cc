@@ -2,6 +2,7 @@
 #include <cstring>
 #include <unordered_set>
 
+#include "core/device_memory.h"
 #include "core/error_message.h"
 #include "session_state.h"
 

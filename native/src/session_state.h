@@ -11,6 +11,7 @@
 #include "core/stage_clock.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
+#include "decode/finite.h"
 #include "decode/held_tokens.h"
 #include "decode/kv_cache.h"
 #include "decode/prompt_splice.h"
@@ -97,12 +98,15 @@ struct Session::State : TokenStepper {
   /// The same for a group of them, whose first is row `first_object`.
   void decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
                     const MaskFeatures& features, std::int64_t frame, Segmentation& result);
-  /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out: the cache then
-  /// holds what it held before, and something shorter can be asked.
+  /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out or a result was
+  /// not finite: the cache then holds what it held before, and something else can be asked.
   template <typename Work>
   auto poisoning(const Work& work) {
     try {
       return work();
+    } catch (const NotFiniteError&) {
+      answer.reset();
+      throw;
     } catch (const Error& error) {
       answer.reset();
       poisoned = error.code() != ErrorCode::kOutOfMemory;

@@ -8,17 +8,26 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
+    def allow_fallback(self) -> bool:
+        ...
+    @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def device_id(self) -> int:
+        ...
+    @property
+    def device_memory_limit_bytes(self) -> int | None:
         ...
     @property
     def kv_cache_bytes(self) -> int | None:
@@ -36,10 +45,19 @@ class RuntimeConfig:
     def prefill_chunk_tokens(self) -> int:
         ...
     @property
+    def provider_options(self) -> dict[str, dict[str, str]]:
+        ...
+    @property
     def providers(self) -> list[str]:
         ...
     @property
     def region_cache_bytes(self) -> int:
+        ...
+    @property
+    def stage_provider_options(self) -> dict[str, dict[str, dict[str, str]]]:
+        ...
+    @property
+    def stage_providers(self) -> dict[str, list[str]]:
         ...
     @property
     def verify_digests(self) -> bool:
@@ -82,6 +100,16 @@ class OnnxRuntimeFacts:
         ...
     @property
     def version(self) -> str:
+        ...
+class ProviderProblem:
+    """
+    Why an execution provider cannot start, and what mends it.
+    """
+    @property
+    def mend(self) -> str:
+        ...
+    @property
+    def what(self) -> str:
         ...
 class Package:
     """
@@ -386,6 +414,16 @@ class LanguageModel:
     @property
     def stem(self) -> str:
         ...
+class StageProviders:
+    """
+    The execution providers of one stage.
+    """
+    @property
+    def left_out(self) -> dict[str, str]:
+        ...
+    @property
+    def used(self) -> list[str]:
+        ...
 class Model:
     """
     The weights, shared by sessions.
@@ -412,6 +450,11 @@ class Model:
     @property
     def region_encoder(self) -> RegionEncoder:
         ...
+    @property
+    def stage_providers(self) -> dict[str, StageProviders]:
+        """
+        What each stage runs on, by stem.
+        """
     @property
     def token_embedder(self) -> TokenEmbedder:
         ...
@@ -587,6 +630,12 @@ class Session:
         """
         float32 [N, D] of the open clip, read-only.
         """
+def find_provider_problem(library: os.PathLike[str] | str | bytes, provider: str, device_id: typing.SupportsInt | typing.SupportsIndex = 0) -> ProviderProblem | None:
+    """
+    Why an execution provider cannot start on this machine; None when it can.
+    
+    Raises DeviceError and ConfigError as open_onnxruntime does.
+    """
 def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], time_first_id: typing.SupportsInt | typing.SupportsIndex, num_time_tokens: typing.SupportsInt | typing.SupportsIndex) -> list[SpanFraction]:
     """
     Spans in a token sequence: two adjacent time tokens in order, or one alone.
@@ -596,6 +645,13 @@ def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFact
     Open libonnxruntime, once for the process.
     
     Raises DeviceError when it is missing or too old, ConfigError when another one is open already.
+    """
+def open_stage(package: Package, stem: str, config: RuntimeConfig) -> StageProviders:
+    """
+    Open the graph of one stage and close it again: what TensorRT builds meanwhile stays
+    in the engine cache that the configuration names. Gives what the stage runs on.
+    
+    Raises as Model.load.
     """
 def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """

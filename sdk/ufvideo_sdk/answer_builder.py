@@ -50,6 +50,7 @@ class AnswerBuilder:
     def __init__(self, model: UFVideo, clip: Clip) -> None:
         self._tokenizer = model.tokenizer
         self._facts = model.manifest.tokens
+        self._providers = model.stage_providers
         self._clip = clip
 
     def text(self, config: GenerationConfig) -> AnswerText:
@@ -91,7 +92,7 @@ class AnswerBuilder:
             spans=spans_in_seconds(tokens.spans, self._clip),
             masks=(),
             stop_reason=StopReason.STOP_STRING if is_cut else reason,
-            stats=answer_stats(generation, []),
+            stats=answer_stats(generation, [], self._providers),
             clip=self._clip,
             choice=request.choices.get(words) if reason is StopReason.END else None,
         )
@@ -120,5 +121,5 @@ class AnswerBuilder:
             answer,
             masks=found.tracks,
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(draft.generation, found.timings),
+            stats=answer_stats(draft.generation, found.timings, self._providers),
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.results import Answer, MaskTrack
+from ufvideo_sdk.results import Answer, MaskTrack, StageProviders
 from ufvideo_sdk.rle import decode_mask, encode_mask
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
             "decode_ms": stats.decode_ms,
             "tokens_per_s": stats.tokens_per_s,
             "stages": {stem: vars(stage) for stem, stage in stats.stages.items()},
+            "providers": providers_object(stats.providers),
         },
         "clip": {
             "name": clip.name,
@@ -71,6 +73,14 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
             "start_s": float(clip.timestamps_s[0]),
             "end_s": float(clip.timestamps_s[-1]),
         },
+    }
+
+
+def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
+    """What each stage runs on, for JSON."""
+    return {
+        stem: {"used": list(stage.used), "left_out": dict(stage.left_out)}
+        for stem, stage in providers.items()
     }
 
 

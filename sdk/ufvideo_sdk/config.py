@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.provider_options import (
+    FixedMapping,
+    check_options,
+    check_providers,
+    check_stage_options,
+    check_stage_providers,
+    plain,
+)
 
 if TYPE_CHECKING:
     from ufvideo_sdk import _native
 
-PROVIDERS = ("cpu",)
+
+def _none() -> FixedMapping[Any]:
+    return FixedMapping({})
 
 
 @dataclass(frozen=True)
@@ -21,7 +32,9 @@ class RuntimeConfig:
     """How to run here.
 
     Attributes:
-        providers: Execution providers in order of preference; only "cpu" for now.
+        providers: Execution providers in order of preference, of "tensorrt", "cuda" and "cpu", the
+            last one last: each node of a graph runs on the first one that can run it. Where "cpu"
+            is not among them, a graph with a node for which that leaves none is a DeviceError.
         num_threads: Threads inside one operator; None: ONNX Runtime's choice, all physical cores.
         allow_spinning: Idle worker threads spin. Measured on two cores: alone 1 to 4 % faster
             (9 % in int4 decoding), beside a busy neighbour a third slower.
@@ -39,6 +52,19 @@ class RuntimeConfig:
             a prompt of 6,000 positions takes a ninth of the memory it takes as a whole.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
+        allow_fallback: A provider that cannot start is left out, if another one is left, instead
+            of a DeviceError; `answer.stats.providers` says so.
+        device_id: Which GPU.
+        device_memory_limit_bytes: Bound on the memory of this GPU that all stages of this process
+            take together, weights and KV caches included; None: no bound.
+        stage_providers: Providers of single stages by stem, in place of `providers`.
+        provider_options: Options by provider for all stages, names and values (texts) as ONNX
+            Runtime spells them: `{"cuda": {"cudnn_conv_algo_search": "HEURISTIC"}}`. Not those
+            that a field here stands for, `device_id` above all.
+        stage_provider_options: Options by stage and provider, on top of those for all stages.
+        engine_cache: Folder of TensorRT's engines, this user's alone; None: `ufvideo/tensorrt` in
+            the user's cache folder (XDG_CACHE_HOME). What is not there yet is built while a model
+            loads, which takes minutes, or beforehand by `ufvideo build`.
 
     Raises:
         ConfigError: Naming the field, the value and what is allowed.
@@ -53,21 +79,34 @@ class RuntimeConfig:
     kv_cache_bytes: int | None = None
     prefill_chunk_tokens: int = 512
     onnxruntime_library: str | os.PathLike[str] | None = None
+    allow_fallback: bool = False
+    device_id: int = 0
+    device_memory_limit_bytes: int | None = None
+    stage_providers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=_none)
+    stage_provider_options: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
+        default_factory=_none
+    )
+    engine_cache: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
-        if not isinstance(self.providers, tuple) or not self.providers:
-            raise ConfigError(f"providers: expected a tuple of names, got {self.providers!r}")
-        for provider in self.providers:
-            if provider not in PROVIDERS:
-                raise ConfigError(
-                    f"providers: expected names among {', '.join(PROVIDERS)}, got {provider!r}"
-                )
-        if len(set(self.providers)) != len(self.providers):
-            raise ConfigError(f"providers: expected each name once, got {self.providers!r}")
+        check_providers("providers", self.providers)
+        for name, check in (
+            ("stage_providers", check_stage_providers),
+            ("provider_options", check_options),
+            ("stage_provider_options", check_stage_options),
+        ):
+            # Copies: whoever gave them may change his own.
+            object.__setattr__(self, name, check(name, getattr(self, name)))
+        _check_integer("device_id", self.device_id, 0, 127)
+        if self.device_memory_limit_bytes is not None:
+            _check_integer(
+                "device_memory_limit_bytes", self.device_memory_limit_bytes, 1, 2**63 - 1
+            )
         if self.num_threads is not None:
             _check_integer("num_threads", self.num_threads, 1, 1024)
-        for name in ("allow_spinning", "verify_digests"):
+        for name in ("allow_spinning", "verify_digests", "allow_fallback"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
         for name in ("mask_cache_bytes", "region_cache_bytes"):
@@ -75,17 +114,48 @@ class RuntimeConfig:
         if self.kv_cache_bytes is not None:
             _check_integer("kv_cache_bytes", self.kv_cache_bytes, 0, 2**63 - 1)
         _check_integer("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 2**31 - 1)
-        library = self.onnxruntime_library
-        if library is not None and not isinstance(library, (str, os.PathLike)):
-            raise ConfigError(f"onnxruntime_library: expected a path or None, got {library!r}")
+        for name in ("onnxruntime_library", "engine_cache"):
+            path = getattr(self, name)
+            if path is not None and not isinstance(path, (str, os.PathLike)):
+                raise ConfigError(f"{name}: expected a path or None, got {path!r}")
 
-    def to_native(self, library: Path) -> _native.RuntimeConfig:
-        """The same for the native runtime, with the library that was found."""
+    @property
+    def all_providers(self) -> frozenset[str]:
+        """The providers that any stage asks for."""
+        return frozenset(self.providers).union(*self.stage_providers.values())
+
+    def providers_of(self, stem: str) -> tuple[str, ...]:
+        """The providers of one stage."""
+        return self.stage_providers.get(stem, self.providers)
+
+    def options_of(self, stem: str, provider: str) -> dict[str, str]:
+        """The options of one stage with one provider."""
+        of_stage = self.stage_provider_options.get(stem, {})
+        return {**self.provider_options.get(provider, {}), **of_stage.get(provider, {})}
+
+    def to_native(
+        self, library: Path, *, engine_options: Mapping[str, Mapping[str, str]] | None = None
+    ) -> _native.RuntimeConfig:
+        """The same for the native runtime.
+
+        Args:
+            library: libonnxruntime, as it was found.
+            engine_options: By stage, options for TensorRT that no setting stands for.
+        """
         from ufvideo_sdk import _native
 
+        stage_options = plain(self.stage_provider_options)
+        for stem, options in (engine_options or {}).items():
+            stage_options.setdefault(stem, {})["tensorrt"] = dict(options)
         return _native.RuntimeConfig(
             onnxruntime_library=str(library),
             providers=list(self.providers),
+            stage_providers=plain(self.stage_providers),
+            allow_fallback=self.allow_fallback,
+            device_id=self.device_id,
+            device_memory_limit_bytes=self.device_memory_limit_bytes,
+            provider_options=plain(self.provider_options),
+            stage_provider_options=stage_options,
             num_threads=self.num_threads,
             allow_spinning=self.allow_spinning,
             verify_digests=self.verify_digests,

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ufvideo_sdk.errors import PackageError, UFVideoError
+from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import GPU_WHEEL_ALONE, find_library, installed_versions
 from ufvideo_sdk.shipped_package import SHIPPED_NAME, shipped_package
 
@@ -35,10 +36,7 @@ _EXPORT = {
     "safetensors": "safetensors",
     "optimum-onnx": "optimum",
 }
-_ACCELERATORS = {
-    "CUDAExecutionProvider": GPU_WHEEL_ALONE,
-    "TensorrtExecutionProvider": f"install NVIDIA TensorRT, then {GPU_WHEEL_ALONE}",
-}
+_ACCELERATORS = ("cuda", "tensorrt")
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
 _REINSTALL = "build it again: pip install . in the sources of ufvideo-sdk"
 
@@ -133,7 +131,7 @@ def _shipped_package() -> Finding:
 
 def _onnxruntime(library: Path | None) -> Iterator[Finding]:
     try:
-        from ufvideo_sdk._native import open_onnxruntime
+        from ufvideo_sdk._native import find_provider_problem, open_onnxruntime
 
         facts = open_onnxruntime(find_library(library))
     except Exception as error:
@@ -147,16 +145,13 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
     yield Finding("ONNX Runtime library", Health.OK, f"{facts.version}, {facts.library}")
     providers = list(facts.providers)
     yield Finding("provider cpu", *_cpu(providers))
-    for name, remedy in _ACCELERATORS.items():
-        subject = f"provider {name.removesuffix('ExecutionProvider').lower()}"
-        if name in providers:
-            detail = "in the library; this release of ufvideo runs on cpu only"
-            yield Finding(subject, Health.ABSENT, detail)
+    load_installed_libraries(_ACCELERATORS)
+    for provider in _ACCELERATORS:
+        problem = find_provider_problem(facts.library, provider)
+        if problem is None:
+            yield Finding(f"provider {provider}", Health.OK, "starts")
         else:
-            detail = "not in this ONNX Runtime library"
-            yield Finding(
-                subject, Health.ABSENT, detail, f"{remedy} (not used by this release yet)"
-            )
+            yield Finding(f"provider {provider}", Health.ABSENT, problem.what, problem.mend)
 
 
 def _cpu(providers: list[str]) -> tuple[Health, str, str | None]:

@@ -11,7 +11,14 @@ import numpy as np
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CapacityError
 from ufvideo_sdk.manifest import STAGE_STEMS, TokenFacts
-from ufvideo_sdk.results import AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.results import (
+    AnswerStats,
+    MaskTrack,
+    StageProviders,
+    StageStats,
+    StopReason,
+    TimeSpan,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +49,32 @@ def stage_stats(*timings: Mapping[str, _native.StageTiming]) -> dict[str, StageS
     }
 
 
+def stage_providers(
+    model: _native.Model, tensorrt_left_out: Mapping[str, str]
+) -> dict[str, StageProviders]:
+    """What each stage runs on, in pipeline order.
+
+    Args:
+        model: The stages.
+        tensorrt_left_out: Stages that TensorRT was asked for and does not take, and why not.
+    """
+    found = model.stage_providers
+
+    def left_out(stem: str) -> dict[str, str]:
+        reason = tensorrt_left_out.get(stem)
+        own = {} if reason is None else {"tensorrt": reason}
+        return {**own, **found[stem].left_out}
+
+    return {
+        stem: StageProviders(used=tuple(found[stem].used), left_out=left_out(stem))
+        for stem in STAGE_STEMS
+    }
+
+
 def answer_stats(
-    generation: _native.Generation, more: Sequence[Mapping[str, _native.StageTiming]]
+    generation: _native.Generation,
+    more: Sequence[Mapping[str, _native.StageTiming]],
+    providers: Mapping[str, StageProviders],
 ) -> AnswerStats:
     """Statistics of an answer, the masks' timings included."""
     return AnswerStats(
@@ -53,6 +84,7 @@ def answer_stats(
         num_generated_tokens=len(generation.token_ids),
         time_to_first_token_ms=generation.time_to_first_token_ms,
         decode_ms=generation.decode_ms,
+        providers=providers,
     )
 
 

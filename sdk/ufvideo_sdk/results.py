@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +120,19 @@ class StageStats:
 
 
 @dataclass(frozen=True)
+class StageProviders:
+    """The execution providers of one stage.
+
+    Attributes:
+        used: Those its graph runs on, in order: each node on the first one that can run it.
+        left_out: Those asked for that could not start, and why (`RuntimeConfig.allow_fallback`).
+    """
+
+    used: tuple[str, ...]
+    left_out: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class AnswerStats:
     """Where the time of one answer went.
 
@@ -131,6 +144,7 @@ class AnswerStats:
         time_to_first_token_ms: Prefill, region frames included, and the first token.
         decode_ms: The tokens after the first. What a caller does between two tokens of a stream, or
             in a callback, does not count.
+        providers: What each stage of the package runs on, by stem, in pipeline order.
     """
 
     stages: Mapping[str, StageStats]
@@ -139,6 +153,7 @@ class AnswerStats:
     num_generated_tokens: int
     time_to_first_token_ms: float
     decode_ms: float
+    providers: Mapping[str, StageProviders] = field(default_factory=dict)
 
     @property
     def tokens_per_s(self) -> float | None:

@@ -26,7 +26,7 @@ from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
-from ufvideo_sdk.results import Answer, MaskTrack, StageStats, TimeSpan
+from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, StageStats, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
 from ufvideo_sdk.session_file import SessionFile
 
@@ -90,6 +90,11 @@ class Session:
     def stats(self) -> Mapping[str, StageStats]:
         """Calls and wall time of every stage since the session was opened."""
         return stage_stats(self._open().timings())
+
+    @property
+    def stage_providers(self) -> Mapping[str, StageProviders]:
+        """Execution providers of each stage, by stem."""
+        return self._model.stage_providers
 
     def ask(
         self,

@@ -229,36 +229,74 @@ def test_a_clip_of_another_length_is_an_input_error(native_model: Any) -> None:
         _native.Session(native_model).open_clip(clip)
 
 
-@pytest.fixture
-def exploding(small_package: Path, tmp_path: Path) -> Path:
-    """A package whose language model gives NaN: its embedding table is not finite."""
+def with_not_a_number(package: Path, out: Path, stem: str, name: str, index: Any) -> Path:
+    """A copy of a package in which one part of a stage's weights is NaN."""
     onnx = pytest.importorskip("onnx")
-    package = Path(shutil.copytree(small_package, tmp_path / "exploding"))
-    path = package / "language_model.onnx"
+    shutil.copytree(package, out)
+    path = out / f"{stem}.onnx"
     graph = onnx.load(path)
-    for tensor in graph.graph.initializer:
-        if tensor.name == "model.norm.weight":
-            values = np.full(tuple(tensor.dims), np.nan, np.float32)
-            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    tensor = next(each for each in graph.graph.initializer if each.name == name)
+    values = onnx.numpy_helper.to_array(tensor).copy()
+    values[index] = np.nan
+    tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
     onnx.save(graph, path)
-    manifest = json.loads((package / "manifest.json").read_text())
-    entry = manifest["stages"]["language_model"]["graph"]
+    manifest = json.loads((out / "manifest.json").read_text())
+    entry = manifest["stages"][stem]["graph"]
     entry["size_bytes"] = path.stat().st_size
     entry["sha256"] = _native.sha256_file(str(path))
-    (package / "manifest.json").write_text(json.dumps(manifest))
-    return package
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    return out
 
 
-def test_not_finite_logits_poison_the_session_until_reset(
-    exploding: Path, segmenting: Golden
+LAYER_NORM = "sam.mask_decoder.transformer.layers.0.layer_norm1.weight"
+BAD_ID = 77
+"""A word whose embedding is NaN in the package below."""
+
+
+@pytest.fixture
+def with_a_bad_word(small_package: Path, tmp_path: Path) -> Any:
+    package = with_not_a_number(
+        small_package, tmp_path / "bad", "token_embedder", "embedding", BAD_ID
+    )
+    return _native.Model.load(str(package), native_config())
+
+
+@pytest.mark.parametrize("chunk", [512, 7])
+def test_a_session_goes_on_after_numbers_that_are_not_finite(
+    with_a_bad_word: Any, segmenting: Golden, chunk: int
+) -> None:
+    """It is as it was before: what it answers then is what a fresh one answers."""
+    from tests.bindings.conftest import open_session
+
+    prompt = segmenting.prompt
+    bad = _native.Prompt(token_ids=[*prompt.token_ids[:-2], BAD_ID, *prompt.token_ids[-2:]])
+    config = _native.GenerationConfig(max_new_tokens=8)
+    fresh = open_session(with_a_bad_word, segmenting).generate(prompt, config)
+    session = open_session(with_a_bad_word, segmenting)
+    for _ in range(2):
+        with pytest.raises(errors.InferenceError, match="logits: expected finite numbers, got"):
+            session.generate(bad, config)
+        again = session.generate(prompt, config)
+        assert again.token_ids == fresh.token_ids
+    with pytest.raises(errors.InferenceError, match="finite"):
+        session.teacher_force(bad, len(bad.token_ids) - 1)
+    with pytest.raises(errors.InferenceError, match="finite"):
+        session.generate_many([prompt, bad], config)
+    assert session.generate(prompt, config).token_ids == fresh.token_ids
+    np.testing.assert_array_equal(
+        session.teacher_force(prompt, len(prompt.token_ids) - 1).seg_hidden_states,
+        open_session(with_a_bad_word, segmenting)
+        .teacher_force(prompt, len(prompt.token_ids) - 1)
+        .seg_hidden_states,
+    )
+
+
+def test_masks_that_are_not_finite_are_inference_errors(
+    small_package: Path, tmp_path: Path, segmenting: Golden
 ) -> None:
     from tests.bindings.conftest import open_session
 
-    session = open_session(_native.Model.load(str(exploding), native_config()), segmenting)
-    with pytest.raises(errors.InferenceError, match="finite logits"):
-        session.generate(segmenting.prompt, _native.GenerationConfig())
-    with pytest.raises(errors.StateError, match="reset"):
-        session.generate(segmenting.prompt, _native.GenerationConfig())
-    session.reset()
-    with pytest.raises(errors.InferenceError, match="finite logits"):
-        session.generate(segmenting.prompt, _native.GenerationConfig())
+    package = with_not_a_number(small_package, tmp_path / "bad", "mask_decoder", LAYER_NORM, ...)
+    session = open_session(_native.Model.load(str(package), native_config()), segmenting)
+    with pytest.raises(errors.InferenceError, match=r"mask_decoder: .*finite"):
+        session.segment(np.ones((1, 64), np.float32), segmenting.frames[:1], [0])

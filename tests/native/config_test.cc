@@ -26,6 +26,55 @@ TEST(RuntimeConfigTest, RefusesProvidersByName) {
   expect_refused(config, {"providers", "cpu", "twice"});
 }
 
+TEST(RuntimeConfigTest, TheCpuComesLast) {
+  RuntimeConfig config;
+  config.providers = {"tensorrt", "cuda", "cpu"};
+  EXPECT_NO_THROW(config.validate());
+  config.providers = {"cuda"};
+  EXPECT_NO_THROW(config.validate());
+  config.providers = {"cpu", "cuda"};
+  expect_refused(config, {"providers", "\"cpu\" last", "\"cuda\" behind it"});
+}
+
+TEST(RuntimeConfigTest, AStageMayHaveItsOwnProvidersAndOptions) {
+  RuntimeConfig config;
+  config.providers = {"tensorrt", "cuda", "cpu"};
+  config.stage_providers["language_model"] = {"cuda"};
+  config.provider_options["cuda"] = {{"use_tf32", "0"}, {"cudnn_conv_algo_search", "DEFAULT"}};
+  config.stage_provider_options["aligner"]["cuda"] = {{"use_tf32", "1"}};
+  EXPECT_NO_THROW(config.validate());
+  EXPECT_EQ(config.providers_of("language_model"), (std::vector<std::string>{"cuda"}));
+  EXPECT_EQ(config.providers_of("aligner"), config.providers);
+  EXPECT_EQ(config.options_of("language_model", "cuda"), config.provider_options.at("cuda"));
+  EXPECT_EQ(config.options_of("aligner", "cuda"),
+            (ProviderOptions{{"use_tf32", "1"}, {"cudnn_conv_algo_search", "DEFAULT"}}));
+  EXPECT_TRUE(config.options_of("aligner", "tensorrt").empty());
+}
+
+TEST(RuntimeConfigTest, RefusesProviderSettingsByPlace) {
+  RuntimeConfig config;
+  config.stage_providers["tokenizer"] = {"cpu"};
+  expect_refused(config, {"stage_providers", "language_model", "\"tokenizer\""});
+  config = {};
+  config.stage_providers["aligner"] = {};
+  expect_refused(config, {"stage_providers[\"aligner\"]", "none"});
+  config = {};
+  config.device_id = -1;
+  expect_refused(config, {"device_id", "-1"});
+  config = {};
+  config.device_memory_limit_bytes = 0;
+  expect_refused(config, {"device_memory_limit_bytes", "got 0"});
+  config = {};
+  config.provider_options["rocm"] = {};
+  expect_refused(config, {"provider_options", "\"rocm\""});
+  config = {};
+  config.provider_options["cpu"] = {{"use_arena", "1"}};
+  expect_refused(config, {"provider_options", "none for \"cpu\"", "use_arena"});
+  config = {};
+  config.stage_provider_options["aligner"]["cuda"] = {{"gpu_mem_limit", "1"}};
+  expect_refused(config, {"stage_provider_options[\"aligner\"]", "device_memory_limit_bytes"});
+}
+
 TEST(RuntimeConfigTest, BoundsThreads) {
   RuntimeConfig config;
   for (const int valid : {1, 1024}) {

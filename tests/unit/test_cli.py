@@ -48,6 +48,7 @@ class PretendedSession:
         self.answer = answer
         self.clip = answer.clip
         self.stats = answer.stats.stages
+        self.stage_providers = answer.stats.providers
         self.asked: dict[str, Any] = {}
         self.requests: list[Any] = []
 

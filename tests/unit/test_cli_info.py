@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.info import readable_bytes
+from ufvideo_sdk.manifest import STAGE_STEMS
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 
@@ -55,6 +56,23 @@ def test_text_names_every_stage(package: Path) -> None:
     assert result.exit_code == 0, result.stderr
     for stem in json.loads((package / "manifest.json").read_text())["stages"]:
         assert f"\n{stem} " in result.stdout
+
+
+def test_nothing_is_opened_unless_asked_for(package: Path) -> None:
+    """The package here is a manifest only."""
+    assert "providers" not in json.loads(run("info", str(package), "--json").stdout)
+    result = run("info", str(package), "--provider", "cpu")
+    assert result.exit_code == 2 and "--providers" in result.stderr
+    assert run("info", str(package), "--providers").exit_code == 4
+
+
+def test_providers_of_every_stage() -> None:
+    pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
+    result = run("info", "--providers", "--json")
+    assert result.exit_code == 0, result.stderr
+    providers = json.loads(result.stdout)["providers"]
+    assert providers == {stem: {"used": ["cpu"], "left_out": {}} for stem in STAGE_STEMS}
+    assert "language_model    cpu" in run("info", "--providers").stdout
 
 
 def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:

@@ -37,11 +37,70 @@ def test_defaults_are_the_released_ones() -> None:
         ("prefill_chunk_tokens", 0),
         ("prefill_chunk_tokens", 2**31),
         ("onnxruntime_library", 3),
+        ("providers", ("cpu", "cuda")),
+        ("allow_fallback", 1),
+        ("device_id", -1),
+        ("device_id", 128),
+        ("device_memory_limit_bytes", 0),
+        ("device_memory_limit_bytes", 1.5),
     ],
 )
 def test_runtime_config_refuses(field: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=f"^{field}: expected"):
         RuntimeConfig(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "texts"),
+    [
+        ("stage_providers", ("cpu",), ["stages", "('cpu',)"]),
+        ("stage_providers", {"tokenizer": ("cpu",)}, ["language_model", "'tokenizer'"]),
+        ("stage_providers", {"aligner": ["cuda"]}, ["['aligner']", "['cuda']"]),
+        ("stage_providers", {"aligner": ("rocm",)}, ["['aligner']", "tensorrt", "'rocm'"]),
+        ("provider_options", [], ["providers and their options", "[]"]),
+        ("provider_options", {"rocm": {}}, ["tensorrt, cuda, cpu", "'rocm'"]),
+        ("provider_options", {"cuda": 3}, ["['cuda']", "option names and values", "3"]),
+        ("provider_options", {"cuda": {"use_tf32": 0}}, ["['cuda']['use_tf32']", "text", "0"]),
+        ("provider_options", {"cuda": {"device_id": "1"}}, ["'device_id'", "set device_id"]),
+        ("provider_options", {"cuda": {"gpu_mem_limit": "1"}}, ["set device_memory_limit_bytes"]),
+        ("provider_options", {"tensorrt": {"user_compute_stream": "1"}}, ["a stream of its own"]),
+        ("provider_options", {"cpu": {"use_arena": "1"}}, ["['cpu']", "none", "'use_arena'"]),
+        ("stage_provider_options", {"detokenizer": {}}, ["vision_encoder", "'detokenizer'"]),
+        (
+            "stage_provider_options",
+            {"aligner": {"cuda": {"enable_cuda_graph": "1"}}},
+            ["['aligner']['cuda']", "fixed addresses"],
+        ),
+    ],
+)
+def test_provider_settings_name_the_place(field: str, value: Any, texts: list[str]) -> None:
+    with pytest.raises(ConfigError, match=f"^{field}.*: expected") as caught:
+        RuntimeConfig(**{field: value})
+    for text in texts:
+        assert text in str(caught.value)
+
+
+def test_settings_with_options_are_one_value() -> None:
+    options = {"cuda": {"use_tf32": "0"}}
+    config = RuntimeConfig(
+        providers=("tensorrt", "cuda", "cpu"),
+        provider_options=options,
+        stage_providers={"language_model": ("cuda", "cpu")},
+        stage_provider_options={"aligner": {"tensorrt": {"trt_fp16_enable": "1"}}},
+    )
+    options["cuda"]["use_tf32"] = "1"
+    options["tensorrt"] = {}
+    same = RuntimeConfig(
+        providers=("tensorrt", "cuda", "cpu"),
+        provider_options={"cuda": {"use_tf32": "0"}},
+        stage_providers={"language_model": ("cuda", "cpu")},
+        stage_provider_options={"aligner": {"tensorrt": {"trt_fp16_enable": "1"}}},
+    )
+    assert config == same and hash(config) == hash(same)
+    assert config != RuntimeConfig(providers=("tensorrt", "cuda", "cpu"))
+    assert "use_tf32" in repr(config)
+    with pytest.raises(TypeError):
+        config.provider_options["cuda"] = {}  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
@@ -84,5 +143,20 @@ def test_settings_reach_the_native_side() -> None:
     native = GenerationConfig(7, 0.5, 3, 0.75, 2**64 - 1, 1.25, (".",)).to_native()
     assert (native.max_new_tokens, native.temperature, native.top_k) == (7, 0.5, 3)
     assert (native.top_p, native.seed, native.repetition_penalty) == (0.75, 2**64 - 1, 1.25)
-    runtime = RuntimeConfig(prefill_chunk_tokens=3).to_native(Path("lib.so"))
+    runtime = RuntimeConfig(
+        prefill_chunk_tokens=3,
+        providers=("tensorrt", "cuda"),
+        stage_providers={"aligner": ("cuda", "cpu")},
+        allow_fallback=True,
+        device_id=2,
+        device_memory_limit_bytes=2**40,
+        provider_options={"cuda": {"use_tf32": "0"}},
+        stage_provider_options={"aligner": {"cuda": {"use_tf32": "1"}}},
+    ).to_native(Path("lib.so"))
     assert runtime.prefill_chunk_tokens == 3
+    assert runtime.providers == ["tensorrt", "cuda"]
+    assert runtime.stage_providers == {"aligner": ["cuda", "cpu"]}
+    assert (runtime.allow_fallback, runtime.device_id) == (True, 2)
+    assert runtime.device_memory_limit_bytes == 2**40
+    assert runtime.provider_options == {"cuda": {"use_tf32": "0"}}
+    assert runtime.stage_provider_options == {"aligner": {"cuda": {"use_tf32": "1"}}}

@@ -25,13 +25,15 @@ from ufvideo_sdk import (
     TimeSpan,
 )
 from ufvideo_sdk import clip as clip_module
+from ufvideo_sdk.manifest import STAGE_STEMS
 
 pytestmark = pytest.mark.torch
 
 
 def test_model_says_what_it_is(model: Any, small_package: Path) -> None:
     assert model.package == small_package
-    assert model.providers == ("cpu",)
+    assert set(model.stage_providers) == set(STAGE_STEMS)
+    assert all(stage.used == ("cpu",) for stage in model.stage_providers.values())
     assert model.manifest.video.num_frames == 8
 
 
@@ -46,6 +48,7 @@ def test_answer_about_a_real_file(session: Any) -> None:
     assert list(stages)[:2] == ["token_embedder", "language_model"]
     assert stages["language_model"].num_calls == 12
     assert session.stats["vision_encoder"].num_items == 8
+    assert answer.stats.providers == session.stage_providers
     assert session.held_bytes() > 0
 
 

@@ -3,18 +3,39 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace ufvideo {
 
+/// Options of one execution provider in ONNX Runtime's own names and spelling, for example
+/// {"cudnn_conv_algo_search", "HEURISTIC"}.
+using ProviderOptions = std::map<std::string, std::string>;
+
 /// How to run here. Says nothing about the model and nothing about the answer.
 struct RuntimeConfig {
   /// Path of libonnxruntime; opened once for the process.
   std::filesystem::path onnxruntime_library;
-  /// Execution providers in order of preference; only "cpu" for now.
+  /// Execution providers in order of preference, "tensorrt", "cuda" and "cpu", the last one last:
+  /// each node of a graph runs on the first one that can run it. Where "cpu" is not among them, a
+  /// graph with a node for which that leaves none is DeviceUnavailable.
   std::vector<std::string> providers{"cpu"};
+  /// Providers of single stages by stem, in place of `providers`.
+  std::map<std::string, std::vector<std::string>> stage_providers;
+  /// A provider that cannot start is left out, if another one is left, instead of
+  /// DeviceUnavailable; Model::stage_providers says so.
+  bool allow_fallback = false;
+  /// Which GPU.
+  int device_id = 0;
+  /// Bound on the memory of this GPU that all stages of this process take together, weights and
+  /// KV caches included; unset: none.
+  std::optional<std::size_t> device_memory_limit_bytes;
+  /// Options by provider, for all stages; and by stage and provider, which come on top of them.
+  /// Not those that a field here stands for, device_id above all.
+  std::map<std::string, ProviderOptions> provider_options;
+  std::map<std::string, std::map<std::string, ProviderOptions>> stage_provider_options;
   /// Threads inside one operator; unset: ONNX Runtime's choice (all physical cores).
   std::optional<int> num_threads;
   /// Idle worker threads spin. Measured on two cores: alone 1 to 4 % faster (9 % in int4
@@ -38,6 +59,10 @@ struct RuntimeConfig {
 
   /// Throws InvalidConfig naming the field, the value and what is allowed.
   void validate() const;
+
+  /// What holds for one stage.
+  const std::vector<std::string>& providers_of(const std::string& stage) const;
+  ProviderOptions options_of(const std::string& stage, const std::string& provider) const;
 };
 
 /// How to answer.

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -12,6 +13,9 @@ namespace ufvideo {
 
 /// The package format this runtime reads.
 inline constexpr int kPackageFormatVersion = 1;
+
+/// The stages of a package of this format, by stem.
+const std::set<std::string>& stage_stems();
 
 /// Which language model state becomes the prompt of a generated [SEG] (model part 7).
 enum class SegHiddenState { kPreceding, kPredicting };

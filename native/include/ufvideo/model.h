@@ -5,6 +5,7 @@
 
 #include "ufvideo/config.h"
 #include "ufvideo/package.h"
+#include "ufvideo/stage_providers.h"
 #include "ufvideo/stages/aligner.h"
 #include "ufvideo/stages/language_model.h"
 #include "ufvideo/stages/mask_decoder.h"
@@ -28,6 +29,8 @@ class Model {
 
   const Manifest& manifest() const;
   const RuntimeConfig& config() const;
+  /// What each stage runs on.
+  ProvidersByStage stage_providers() const;
 
   const VisionEncoder& vision_encoder() const;
   const Aligner& aligner() const;

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "ufvideo/stage_providers.h"
 
 namespace ufvideo {
 
@@ -21,5 +24,11 @@ struct OnnxRuntimeFacts {
 /// is missing or too old, naming the version found, the version needed and the command that mends
 /// it; InvalidConfig when another library is already open in this process.
 OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library);
+
+/// Why an execution provider ("tensorrt", "cuda" or "cpu") cannot start on this machine; nothing
+/// when it can. Found out once for the process, whose libraries do not change any more. Throws as
+/// open_onnxruntime does.
+std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
+                                                     const std::string& provider, int device_id);
 
 }  // namespace ufvideo

@@ -73,8 +73,9 @@ inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
 /// time; a second thread that enters meanwhile gets InvalidState. When prefill or decode fails the
-/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out:
-/// something shorter can be asked then.
+/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out, or
+/// where logits or a [SEG]'s state were not finite (InferenceFailed): the session is as it was
+/// before the answer, and something else can be asked.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);

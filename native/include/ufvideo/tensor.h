@@ -24,14 +24,20 @@ std::string shape_string(const Shape& shape);
 /// Number of elements. Throws InvalidInput on a negative dimension or overflow.
 std::size_t shape_elements(const Shape& shape);
 
-/// A C-contiguous array in host memory. Copies share the memory.
+/// Memory of a device other than the host, where an execution provider keeps tensors.
+class DeviceMemory;
+using DevicePtr = std::shared_ptr<const DeviceMemory>;
+
+/// A C-contiguous array, in host memory unless it says otherwise. Copies share the memory.
 class Tensor {
  public:
   Tensor() = default;
   /// Allocates uninitialised memory.
   Tensor(DType dtype, Shape shape);
-  /// Borrows memory that `owner` keeps alive (a null owner: the caller does).
-  Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<void> owner);
+  /// Borrows memory that `owner` keeps alive (a null owner: the caller does); with a device, of the
+  /// device.
+  Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<void> owner,
+         DevicePtr device = nullptr);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -40,9 +46,17 @@ class Tensor {
   std::size_t bytes() const { return elements_ * dtype_bytes(dtype_); }
   bool empty() const { return elements_ == 0; }
 
-  void* raw() { return data_; }
-  const void* raw() const { return data_; }
-  /// Typed access. Throws InvalidInput when T is not the element type.
+  /// Where it lies; null: in host memory.
+  const DevicePtr& device() const { return device_; }
+  /// The same in host memory: itself, or a copy.
+  Tensor on_host() const;
+  /// Its address on its device, which only the device's provider can read.
+  const void* address() const { return data_; }
+
+  /// Throws InvalidInput when it is not in host memory.
+  void* raw();
+  const void* raw() const;
+  /// Typed access. Throws InvalidInput when T is not the element type, or it is not in host memory.
   template <typename T>
   T* data();
   template <typename T>
@@ -59,6 +73,7 @@ class Tensor {
   std::size_t elements_ = 0;
   void* data_ = nullptr;
   std::shared_ptr<void> owner_;
+  DevicePtr device_;
 };
 
 }  // namespace ufvideo

@@ -21,4 +21,7 @@ template <typename... Parts>
   throw Error(code, message(parts...));
 }
 
+/// Whether a message of ONNX Runtime says that memory ran out, of the host or of a device.
+bool says_out_of_memory(const std::string& what);
+
 }  // namespace ufvideo

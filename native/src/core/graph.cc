@@ -12,6 +12,8 @@
 #include "core/border.h"
 #include "core/error_message.h"
 #include "core/onnxruntime_library.h"
+#include "core/ort_device_memory.h"
+#include "core/providers.h"
 #include "core/tensor_check.h"
 
 namespace ufvideo {
@@ -63,13 +65,15 @@ void return_free_memory() {
 #endif
 }
 
-bool is_out_of_memory(const std::string& what) {
-  for (const char* sign : {"allocate memory", "bad_alloc", "out of memory", "Out of memory"}) {
-    if (what.find(sign) != std::string::npos) {
-      return true;
-    }
+/// What ONNX Runtime says of a graph with nodes that only the CPU can run, where it may not.
+constexpr const char* kNodesLeft = "fallback to CPU EP has been explicitly disabled";
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "\"" : ", \"") + name + "\"";
   }
-  return false;
+  return text;
 }
 
 /// Whether a graph's declared dimensions (-1: symbolic) contradict the manifest's. A graph may say
@@ -87,6 +91,10 @@ bool contradicts(const TensorSpec& spec, const Shape& declared) {
   return false;
 }
 
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
   std::vector<const char*> names;
   names.reserve(tensors.size());
@@ -97,21 +105,14 @@ std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
 }
 
 Ort::Value as_value(const Tensor& tensor) {
-  static const Ort::MemoryInfo memory =
-      Ort::MemoryInfo::CreateCpu(OrtDeviceAllocator, OrtMemTypeDefault);
-  // ONNX Runtime takes no null pointer, not even for an empty tensor.
-  static std::int64_t nothing = 0;
-  void* data = const_cast<void*>(tensor.raw());
-  return Ort::Value::CreateTensor(memory, data == nullptr ? &nothing : data, tensor.bytes(),
-                                  tensor.shape().data(), tensor.shape().size(),
-                                  element_type(tensor.dtype()));
+  return value_over(tensor, tensor.shape(), element_type(tensor.dtype()));
 }
 
-Tensor as_tensor(Ort::Value value, DType dtype) {
+Tensor as_tensor(Ort::Value value, DType dtype, const DevicePtr& device) {
   auto owner = std::make_shared<Ort::Value>(std::move(value));
   Shape shape = owner->GetTensorTypeAndShapeInfo().GetShape();
   void* data = owner->GetTensorMutableRawData();
-  return Tensor(dtype, std::move(shape), data, std::move(owner));
+  return Tensor(dtype, std::move(shape), data, std::move(owner), device);
 }
 
 }  // namespace
@@ -128,6 +129,9 @@ struct Graph::State {
   const Border inputs_by_name;
   const Border outputs_by_name;
   Ort::Session session{nullptr};
+  StageProviders providers;
+  /// Where outputs may stay; null: in host memory only.
+  DevicePtr device;
 
   void check_border(bool inputs) const;
   /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec;
@@ -135,9 +139,17 @@ struct Graph::State {
   std::size_t check_given(const Border& border, const NamedTensor& given, SymbolSizes& sizes) const;
   void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
   const TensorSpec& output_spec(const std::string& name) const;
+  std::vector<Ort::Value> run_session(const std::vector<NamedTensor>& inputs,
+                                      const std::vector<std::string>& output_names,
+                                      const std::vector<NamedTensor>& bound_outputs);
+  std::vector<Ort::Value> run_binding(const std::vector<NamedTensor>& inputs,
+                                      const std::vector<std::string>& output_names,
+                                      const std::vector<NamedTensor>& bound_outputs,
+                                      const std::vector<std::string>& kept);
   std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
                           const std::vector<std::string>& output_names,
-                          const std::vector<NamedTensor>& bound_outputs, SymbolSizes& sizes);
+                          const std::vector<NamedTensor>& bound_outputs,
+                          const std::vector<std::string>& kept, SymbolSizes& sizes);
   [[noreturn]] void rethrow(const std::string& what, bool out_of_memory,
                             const std::vector<NamedTensor>& inputs) const;
 };
@@ -224,10 +236,9 @@ const TensorSpec& Graph::State::output_spec(const std::string& name) const {
   return *place->spec;
 }
 
-std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
-                                      const std::vector<std::string>& output_names,
-                                      const std::vector<NamedTensor>& bound_outputs,
-                                      SymbolSizes& sizes) {
+std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>& inputs,
+                                                  const std::vector<std::string>& output_names,
+                                                  const std::vector<NamedTensor>& bound_outputs) {
   std::vector<Ort::Value> in;
   in.reserve(inputs.size());
   for (const NamedTensor& input : inputs) {
@@ -237,7 +248,7 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
   std::vector<Ort::Value> out;
   for (const std::string& name : output_names) {
     out_names.push_back(name.c_str());
-    // A null value asks ONNX Runtime to allocate it.
+    // A null value asks ONNX Runtime to allocate it, in host memory.
     out.emplace_back(nullptr);
   }
   for (const NamedTensor& output : bound_outputs) {
@@ -246,11 +257,42 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
   }
   session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
               out_names.data(), out.data(), out.size());
+  return out;
+}
+
+std::vector<Ort::Value> Graph::State::run_binding(const std::vector<NamedTensor>& inputs,
+                                                  const std::vector<std::string>& output_names,
+                                                  const std::vector<NamedTensor>& bound_outputs,
+                                                  const std::vector<std::string>& kept) {
+  Ort::IoBinding binding(session);
+  for (const NamedTensor& input : inputs) {
+    binding.BindInput(input.first.c_str(), as_value(input.second));
+  }
+  for (const std::string& name : output_names) {
+    binding.BindOutput(name.c_str(),
+                       contains(kept, name) ? device->onnxruntime_memory() : host_memory());
+  }
+  for (const NamedTensor& output : bound_outputs) {
+    binding.BindOutput(output.first.c_str(), as_value(output.second));
+  }
+  session.Run(Ort::RunOptions{nullptr}, binding);
+  return binding.GetOutputValues();
+}
+
+std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
+                                      const std::vector<std::string>& output_names,
+                                      const std::vector<NamedTensor>& bound_outputs,
+                                      const std::vector<std::string>& kept, SymbolSizes& sizes) {
+  const bool keeps = device != nullptr && !kept.empty();
+  std::vector<Ort::Value> out = keeps ? run_binding(inputs, output_names, bound_outputs, kept)
+                                      : run_session(inputs, output_names, bound_outputs);
   std::vector<Tensor> results;
   results.reserve(output_names.size());
   for (std::size_t i = 0; i < output_names.size(); ++i) {
     const TensorSpec& spec = output_spec(output_names[i]);
-    Tensor result = as_tensor(std::move(out[i]), parse_dtype(spec.dtype));
+    const bool on_device = keeps && contains(kept, output_names[i]);
+    Tensor result =
+        as_tensor(std::move(out[i]), parse_dtype(spec.dtype), on_device ? device : nullptr);
     // Stages rely on these shapes: a graph that breaks its promise must not lead them astray.
     if (!shape_fits(spec, result.shape(), sizes)) {
       fail(ErrorCode::kInvalidPackage, stage, ": ", spec.name, ": the manifest says shape ",
@@ -280,14 +322,22 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   // First: even an empty session needs the opened library's functions to be destroyed.
   Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
   state_ = std::make_unique<State>(stage, entry);
+  Ort::SessionOptions options = session_options(config);
+  state_->providers = append_providers(options, stage, config);
   try {
-    state_->session = Ort::Session(env, path.c_str(), session_options(config));
+    state_->session = Ort::Session(env, path.c_str(), options);
   } catch (const Ort::Exception& error) {
     const std::string what = error.what();
-    fail(is_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInvalidPackage, stage,
+    if (what.find(kNodesLeft) != std::string::npos) {
+      fail(ErrorCode::kDeviceUnavailable, stage, ": expected every node of ", path.string(),
+           " to run on ", joined(state_->providers.used),
+           ", some are left; add \"cpu\" behind them (RuntimeConfig.providers or stage_providers)");
+    }
+    fail(says_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInvalidPackage, stage,
          ": expected a graph that ONNX Runtime can open at ", path.string(), ", it said: ", what);
   }
   return_free_memory();
+  state_->device = device_of(state_->providers, config);
   state_->check_border(true);
   state_->check_border(false);
 }
@@ -295,13 +345,9 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
 Graph::~Graph() = default;
 
 std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
-                               const std::vector<std::string>& output_names) const {
-  return run(inputs, output_names, {});
-}
-
-std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
                                const std::vector<std::string>& output_names,
-                               const std::vector<NamedTensor>& bound_outputs) const {
+                               const std::vector<NamedTensor>& bound_outputs,
+                               const std::vector<std::string>& kept_on_device) const {
   SymbolSizes sizes;
   state_->check_inputs(inputs, sizes);
   for (const NamedTensor& output : bound_outputs) {
@@ -311,9 +357,9 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
     state_->output_spec(name);
   }
   try {
-    return state_->run(inputs, output_names, bound_outputs, sizes);
+    return state_->run(inputs, output_names, bound_outputs, kept_on_device, sizes);
   } catch (const Ort::Exception& error) {
-    state_->rethrow(error.what(), is_out_of_memory(error.what()), inputs);
+    state_->rethrow(error.what(), says_out_of_memory(error.what()), inputs);
   } catch (const std::bad_alloc& error) {
     state_->rethrow(error.what(), true, inputs);
   }
@@ -321,5 +367,7 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
 
 const std::string& Graph::stage() const { return state_->stage; }
 const StageEntry& Graph::entry() const { return state_->entry; }
+const DevicePtr& Graph::device() const { return state_->device; }
+const StageProviders& Graph::providers() const { return state_->providers; }
 
 }  // namespace ufvideo

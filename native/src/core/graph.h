@@ -8,6 +8,7 @@
 
 #include "ufvideo/config.h"
 #include "ufvideo/manifest.h"
+#include "ufvideo/stage_providers.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
@@ -17,7 +18,8 @@ using NamedTensor = std::pair<std::string, Tensor>;
 /// One ONNX graph opened in ONNX Runtime. Thread-safe: runs share nothing but the weights.
 ///
 /// The graph's inputs and outputs are compared with the manifest when it is opened; a name, dtype,
-/// rank or fixed dimension that differs is InvalidPackage. Inputs are checked against the manifest
+/// rank or fixed dimension that differs is InvalidPackage. A provider that cannot start, or nodes
+/// that those asked for cannot run, are DeviceUnavailable. Inputs are checked against the manifest
 /// before each run (name, dtype, rank, fixed dimensions; symbols must agree): InvalidInput. ONNX
 /// Runtime's errors are caught here and nowhere else, and rethrown with the stage and the input
 /// shapes: OutOfMemory for a failed allocation, else InferenceFailed.
@@ -29,19 +31,24 @@ class Graph {
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  /// Runs with all inputs by name and returns the outputs asked for, in that order, in memory
-  /// ONNX Runtime allocated.
-  std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
-                          const std::vector<std::string>& output_names) const;
-
-  /// The same, with further outputs written into tensors the caller gives (which may be the memory
-  /// of an input: the KV cache).
+  /// Runs with all inputs by name, wherever they lie, and returns the outputs asked for, in that
+  /// order, in memory ONNX Runtime allocated.
+  ///
+  /// @param bound_outputs further outputs, written into tensors the caller gives (which may be the
+  ///     memory of an input: the KV cache).
+  /// @param kept_on_device those of `output_names` that stay on device() where there is one; the
+  ///     others come to host memory.
   std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
                           const std::vector<std::string>& output_names,
-                          const std::vector<NamedTensor>& bound_outputs) const;
+                          const std::vector<NamedTensor>& bound_outputs = {},
+                          const std::vector<std::string>& kept_on_device = {}) const;
 
   const std::string& stage() const;
   const StageEntry& entry() const;
+  /// Where outputs may stay; null: it runs on the CPU.
+  const DevicePtr& device() const;
+  /// What it runs on.
+  const StageProviders& providers() const;
 
  private:
   struct State;

@@ -127,17 +127,28 @@ Tensor::Tensor(DType dtype, Shape shape)
   data_ = owner_.get();
 }
 
-Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<void> owner)
+Tensor::Tensor(DType dtype, Shape shape, void* data, std::shared_ptr<void> owner, DevicePtr device)
     : dtype_(dtype),
       shape_(std::move(shape)),
       elements_(shape_elements(shape_)),
       data_(data),
-      owner_(std::move(owner)) {
+      owner_(std::move(owner)),
+      device_(std::move(device)) {
   if (data_ == nullptr && elements_ != 0) {
     fail(ErrorCode::kInvalidInput, "expected memory for a tensor of ", dtype_name(dtype_), " ",
          shape_string(shape_), ", got a null pointer");
   }
 }
+
+const void* Tensor::raw() const {
+  if (device_) {
+    fail(ErrorCode::kInvalidInput, "expected a tensor in host memory, got ", dtype_name(dtype_),
+         " ", shape_string(shape_), " on a device");
+  }
+  return data_;
+}
+
+void* Tensor::raw() { return const_cast<void*>(std::as_const(*this).raw()); }
 
 template <typename T>
 T* Tensor::data() {
@@ -150,7 +161,7 @@ const T* Tensor::data() const {
     fail(ErrorCode::kInvalidInput, "expected a tensor of ", dtype_name(dtype_of<T>()), ", got ",
          dtype_name(dtype_), " ", shape_string(shape_));
   }
-  return static_cast<const T*>(data_);
+  return static_cast<const T*>(raw());
 }
 
 Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
@@ -165,7 +176,7 @@ Tensor Tensor::rows(std::int64_t begin, std::int64_t end) const {
   if (first != nullptr) {
     first += row_bytes * static_cast<std::size_t>(begin);
   }
-  return Tensor(dtype_, std::move(shape), first, owner_);
+  return Tensor(dtype_, std::move(shape), first, owner_, device_);
 }
 
 Tensor Tensor::reshaped(Shape shape) const {
@@ -173,7 +184,7 @@ Tensor Tensor::reshaped(Shape shape) const {
     fail(ErrorCode::kInvalidInput, "expected a shape of ", elements_, " elements as ",
          shape_string(shape_), " has, got ", shape_string(shape));
   }
-  return Tensor(dtype_, std::move(shape), data_, owner_);
+  return Tensor(dtype_, std::move(shape), data_, owner_, device_);
 }
 
 // NOLINTBEGIN(bugprone-macro-parentheses): a type takes none.

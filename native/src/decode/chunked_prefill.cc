@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "decode/finite.h"
+
 namespace ufvideo {
 
 std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
@@ -19,6 +21,7 @@ std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
     LanguageModelOutput piece = feed.run(embeddings.rows(begin, end));
     for (; wanted != wanted_rows.end() && *wanted < end; ++wanted) {
       output.states.push_back(copied_row(piece.hidden_states, *wanted - begin));
+      require_finite(output.states.back(), "language_model: hidden_states");
     }
     output.logits = std::move(piece.logits);
   }

@@ -33,7 +33,8 @@ struct PrefillFeed {
 ///
 /// @param embeddings float32 [S, D], S of 1 or more.
 /// @param wanted_rows ascending.
-/// @return nothing when it was cancelled.
+/// @return nothing when it was cancelled. Throws InferenceFailed when a state asked for is not
+///     finite.
 std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
                                             const std::vector<std::int64_t>& wanted_rows,
                                             const PrefillFeed& feed);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "decode/finite.h"
+
 namespace ufvideo {
 
 DecodeLoop::DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
@@ -76,6 +78,7 @@ void DecodeLoop::keep_seg_state() {
   if (state.empty()) {
     return;  // A [SEG] that comes first has no earlier state: the released code gives no mask.
   }
+  require_finite(state, "language_model: hidden_states");
   seg_positions_.push_back(static_cast<std::int64_t>(token_ids_.size()) - 1);
   seg_states_.push_back(state);
 }

@@ -43,7 +43,8 @@ class DecodeLoop {
   /// Begins with what the prefill gave; the prompt's ids are what a repetition penalty looks at.
   void start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids = {});
   /// The next token; nothing once the answer has ended. The token before it is fed to the model
-  /// only now, so that the last token of an answer costs no step.
+  /// only now, so that the last token of an answer costs no step. Throws InferenceFailed when the
+  /// state a [SEG] needs is not finite.
   std::optional<std::int64_t> next(TokenStepper& stepper);
   /// Ends the answer; later calls of next() give nothing.
   void end(StopReason reason);

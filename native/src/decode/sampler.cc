@@ -50,18 +50,6 @@ void keep_nucleus(std::vector<Candidate>& candidates, double share) {
   candidates = std::move(nucleus);
 }
 
-void check_finite(const float* logits, std::int64_t vocab_size) {
-  if (all_finite(logits, vocab_size)) {
-    return;
-  }
-  for (std::int64_t id = 0; id < vocab_size; ++id) {
-    if (!std::isfinite(logits[id])) {
-      fail(ErrorCode::kInferenceFailed, "sampler: expected finite logits, got ", logits[id],
-           " for token ", id);
-    }
-  }
-}
-
 std::vector<std::int64_t> ids_within(const std::vector<TokenRange>& ranges) {
   std::vector<std::int64_t> ids;
   for (const TokenRange& range : ranges) {
@@ -85,7 +73,6 @@ void Sampler::has_seen(std::int64_t token_id) {
 
 std::int64_t Sampler::sample(const Tensor& logits, const std::vector<TokenRange>& allowed) {
   const auto vocab_size = static_cast<std::int64_t>(logits.elements());
-  check_finite(logits.data<float>(), vocab_size);
   const Tensor judged = seen_ids_.empty() ? logits : penalised(logits);
   const float* values = judged.data<float>();
   const std::vector<TokenRange> everything{{0, vocab_size - 1}};

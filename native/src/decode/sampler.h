@@ -20,9 +20,8 @@ class Sampler {
   /// Makes the repetition penalty hold for a token from now on. A negative id, which stands for an
   /// embedding, is left out.
   void has_seen(std::int64_t token_id);
-  /// @param logits float32 [V].
+  /// @param logits float32 [V], all finite: the language model sees to that.
   /// @param allowed the ids to choose among, ranges that do not overlap; empty: all.
-  /// Throws InferenceFailed when a logit is not finite.
   std::int64_t sample(const Tensor& logits, const std::vector<TokenRange>& allowed = {});
 
  private:

@@ -6,13 +6,6 @@
 #include "package/stage_borders.h"
 
 namespace ufvideo {
-namespace {
-
-constexpr std::size_t kMaxName = 256;
-constexpr std::size_t kMaxTensors = 64;
-constexpr std::size_t kMaxDimensions = 8;
-constexpr std::size_t kMaxFiles = 64;
-constexpr std::size_t kMaxProvenance = 64;
 
 const std::set<std::string>& stage_stems() {
   static const std::set<std::string> stems{"vision_encoder", "aligner",        "region_encoder",
@@ -20,6 +13,14 @@ const std::set<std::string>& stage_stems() {
                                            "mask_decoder"};
   return stems;
 }
+
+namespace {
+
+constexpr std::size_t kMaxName = 256;
+constexpr std::size_t kMaxTensors = 64;
+constexpr std::size_t kMaxDimensions = 8;
+constexpr std::size_t kMaxFiles = 64;
+constexpr std::size_t kMaxProvenance = 64;
 
 ModelFacts read_model(const JsonValue& value) {
   value.require_keys({"name", "architecture", "hidden_size", "num_layers", "num_attention_heads",

@@ -6,10 +6,13 @@
 #include "core/error_message.h"
 #include "core/graph.h"
 #include "decode/batch_kv_cache.h"
+#include "decode/finite.h"
 #include "decode/kv_cache.h"
 
 namespace ufvideo {
 namespace {
+
+constexpr const char* kLogits = "language_model: logits";
 
 DType cache_dtype(const StageEntry& entry) {
   for (const TensorSpec& input : entry.inputs) {
@@ -108,8 +111,11 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
   cache.reserve(num_new);
   const std::vector<Tensor> outputs =
       run_graph(embeddings.reshaped({1, num_new, embeddings.dim(1)}), {cache.length()}, cache);
-  cache.advance(num_new);
   const Tensor& logits = outputs[0];
+  // The last position has looked at all before it: where it is finite, the cache is. Where it is
+  // not, the cache does not count what was written.
+  require_finite(logits, kLogits);
+  cache.advance(num_new);
   const Tensor& states = outputs[1];
   return {logits.reshaped({logits.dim(2)}), states.reshaped({states.dim(1), states.dim(2)})};
 }
@@ -124,8 +130,9 @@ LanguageModelRows LanguageModel::run_rows(const Tensor& embeddings, BatchKvCache
   cache.reserve_one();
   const std::vector<Tensor> outputs =
       run_graph(embeddings.reshaped({num_rows, 1, embeddings.dim(1)}), cache.lengths(), cache);
-  cache.advance();
   const Tensor& logits = outputs[0];
+  require_finite(logits, kLogits);
+  cache.advance();
   const Tensor& states = outputs[1];
   return {logits.reshaped({num_rows, logits.dim(2)}), states.reshaped({num_rows, states.dim(2)})};
 }

@@ -32,6 +32,8 @@ Stage::Stage(const Package& package, const std::string& stem, const RuntimeConfi
 
 Stage::~Stage() = default;
 
+const StageProviders& Stage::providers() const { return graph_->providers(); }
+
 RuntimeConfig Stage::single_threaded(const RuntimeConfig& config) {
   RuntimeConfig single = config;
   single.num_threads = 1;

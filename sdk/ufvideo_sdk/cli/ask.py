@@ -12,6 +12,7 @@ import typer
 from ufvideo_sdk.cli.options import (
     ChoiceOption,
     EndOption,
+    FallbackOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -64,6 +65,7 @@ def ask(
     stop: StopOption = None,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
+    allow_fallback: FallbackOption = False,
     onnxruntime_library: LibraryOption = None,
 ) -> None:
     """Ask a question; the text comes as it is made.
@@ -88,7 +90,9 @@ def ask(
             stop_strings=tuple(stop) if stop else None,
         )
     )
-    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    runtime = runtime_settings(
+        threads, provider, onnxruntime_library, allow_fallback=allow_fallback
+    )
     with opened(Request(package, source, start, end, runtime)) as (model, session):
         clip = session.clip
         check_save_paths(paths, is_image=clip.is_image)

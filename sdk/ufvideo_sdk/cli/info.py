@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from ufvideo_sdk.cli.options import JsonOption, PackageArgument, package_or_nano
+from ufvideo_sdk.cli.options import (
+    FallbackOption,
+    JsonOption,
+    LibraryOption,
+    PackageArgument,
+    ProviderOption,
+    package_or_nano,
+    runtime_settings,
+)
+from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 
@@ -16,14 +26,31 @@ from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 def info(
     package: PackageArgument = None,
     as_json: JsonOption = False,
+    providers: Annotated[
+        bool,
+        typer.Option("--providers", help="Also open every graph and say what each stage runs on."),
+    ] = False,
+    provider: ProviderOption = None,
+    allow_fallback: FallbackOption = False,
+    onnxruntime_library: LibraryOption = None,
 ) -> None:
-    """Say what a package holds and what memory it needs; runs nothing.
+    """Say what a package holds and what memory it needs; opens no graph unless told to.
 
     Example: ufvideo info pkg
+    Example: ufvideo info pkg --providers --provider cuda --provider cpu
     """
+    if not providers and (provider or allow_fallback or onnxruntime_library):
+        raise typer.BadParameter(
+            "expected where an option says how to run", param_hint="--providers"
+        )
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     facts = package_facts(manifest)
+    if providers:
+        settings = runtime_settings(
+            None, provider, onnxruntime_library, allow_fallback=allow_fallback
+        )
+        facts["providers"] = _stage_providers(folder, settings)
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
@@ -53,6 +80,32 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
         "memory": plan
         | {"kv_cache_bytes_of_video": kv_cache_bytes(manifest, plan["num_video_tokens"])},
     }
+
+
+def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    from ufvideo_sdk.answer_json import providers_object
+    from ufvideo_sdk.config import RuntimeConfig
+    from ufvideo_sdk.model import UFVideo
+
+    runtime = RuntimeConfig(verify_digests=False, **settings)
+    with spinner("opening the graphs") as say:
+        model = UFVideo.load(
+            folder, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+        )
+    return providers_object(model.stage_providers)
+
+
+def _provider_lines(providers: dict[str, Any]) -> list[str]:
+    lines = ["", "stage             runs on"]
+    lines += [f"{stem:<17} {', '.join(stage['used'])}" for stem, stage in providers.items()]
+    stems_by_reason: dict[tuple[str, str], list[str]] = {}
+    for stem, stage in providers.items():
+        for left_out in stage["left_out"].items():
+            stems_by_reason.setdefault(left_out, []).append(stem)
+    for (provider, reason), stems in stems_by_reason.items():
+        where = "" if len(stems) == len(providers) else f" ({', '.join(stems)})"
+        lines.append(f"left out: {provider}{where}: {reason}")
+    return lines
 
 
 def readable_bytes(count: int) -> str:
@@ -97,4 +150,4 @@ def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
         "made with        "
         + ", ".join(f"{name} {version}" for name, version in manifest.provenance.items()),
     ]
-    return lines
+    return lines + (_provider_lines(facts["providers"]) if "providers" in facts else [])

@@ -8,6 +8,7 @@ import typer
 
 from ufvideo_sdk.cli.options import (
     EndOption,
+    FallbackOption,
     JsonOption,
     LibraryOption,
     PackageOption,
@@ -40,6 +41,7 @@ def locate(
     ] = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
+    allow_fallback: FallbackOption = False,
     onnxruntime_library: LibraryOption = None,
 ) -> None:
     """Say when something happens, in seconds of the source.
@@ -49,7 +51,9 @@ def locate(
     from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
 
     paths = check_save_paths(save)
-    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    runtime = runtime_settings(
+        threads, provider, onnxruntime_library, allow_fallback=allow_fallback
+    )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("looking for the event"):

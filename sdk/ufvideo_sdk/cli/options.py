@@ -100,7 +100,14 @@ ProviderOption = Annotated[
     typer.Option(
         "--provider",
         metavar="NAME",
-        help="Execution provider; repeat in order of preference. Default: cpu.",
+        help="Execution provider (tensorrt, cuda, cpu); repeat in order of preference."
+        " Default: cpu.",
+    ),
+]
+FallbackOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-fallback", help="Leave a provider out that cannot start, in place of an error."
     ),
 ]
 LibraryOption = Annotated[
@@ -129,13 +136,18 @@ def package_or_nano(package: Path | None) -> Path:
 
 
 def runtime_settings(
-    threads: int | None, provider: list[str] | None, library: Path | None
+    threads: int | None,
+    provider: list[str] | None,
+    library: Path | None,
+    *,
+    allow_fallback: bool = False,
 ) -> dict[str, Any]:
     """The keywords of RuntimeConfig that were given; the others keep their defaults."""
     return only_given(
         num_threads=threads,
         providers=tuple(provider) if provider else None,
         onnxruntime_library=library,
+        allow_fallback=allow_fallback or None,
     )
 
 

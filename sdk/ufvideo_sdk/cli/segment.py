@@ -9,6 +9,7 @@ import typer
 from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.cli.options import (
     EndOption,
+    FallbackOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -38,6 +39,7 @@ def segment(
     frames: FramesOption = "sampled",
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
+    allow_fallback: FallbackOption = False,
     onnxruntime_library: LibraryOption = None,
 ) -> None:
     """Find the pixels of an object.
@@ -48,7 +50,9 @@ def segment(
 
     paths = check_save_paths(save)
     wanted = parse_frames(frames)
-    runtime = runtime_settings(threads, provider, onnxruntime_library)
+    runtime = runtime_settings(
+        threads, provider, onnxruntime_library, allow_fallback=allow_fallback
+    )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("segmenting"):

@@ -42,7 +42,8 @@ class LanguageModel : public Stage {
 
   /// A new, empty cache for one sequence.
   std::unique_ptr<KvCache> make_cache() const;
-  /// Runs S new positions after those the cache holds and advances it.
+  /// Runs S new positions after those the cache holds and advances it. Where a logit is not finite
+  /// that is InferenceFailed, and the cache is as before.
   ///
   /// @param embeddings float32 [S, D].
   /// @param cache made by this model, else InvalidInput; in no other thread's run, else
@@ -52,7 +53,8 @@ class LanguageModel : public Stage {
   /// A new, empty cache for at most `max_rows` sequences, within the budget of `beside`.
   std::unique_ptr<BatchKvCache> make_batch_cache(std::int64_t max_rows,
                                                  const KvCache& beside) const;
-  /// Runs one new position of each sequence of a batch and advances it.
+  /// Runs one new position of each sequence of a batch and advances it; as run() where a logit of
+  /// one is not finite.
   ///
   /// @param embeddings float32 [B, D], one row for each of the cache's, else InvalidInput.
   /// @param cache made by this model, else InvalidInput.

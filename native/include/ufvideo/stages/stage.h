@@ -5,6 +5,7 @@
 
 #include "ufvideo/config.h"
 #include "ufvideo/package.h"
+#include "ufvideo/stage_providers.h"
 
 namespace ufvideo {
 
@@ -19,6 +20,8 @@ class Stage {
 
   /// One name in every layer: file, manifest key, statistics field.
   const std::string& stem() const { return stem_; }
+  /// What it runs on.
+  const StageProviders& providers() const;
 
  protected:
   Stage(const Package& package, const std::string& stem, const RuntimeConfig& config);

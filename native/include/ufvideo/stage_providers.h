@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ufvideo {
+
+/// Why an execution provider cannot start, and the command that mends it.
+struct ProviderProblem {
+  std::string what;
+  std::string mend;
+};
+
+/// The execution providers of one stage.
+struct StageProviders {
+  /// Those its graph runs on, in order: each node on the first one that can run it.
+  std::vector<std::string> used;
+  /// Those asked for that could not start, and why (RuntimeConfig::allow_fallback).
+  std::map<std::string, std::string> left_out;
+};
+
+/// By stage stem.
+using ProvidersByStage = std::map<std::string, StageProviders>;
+
+}  // namespace ufvideo

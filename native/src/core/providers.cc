@@ -1,0 +1,220 @@
+#include "core/providers.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/error_message.h"
+#include "core/onnxruntime_library.h"
+#include "core/ort_device_memory.h"
+#include "core/provider_problem.h"
+#include "ufvideo/runtime.h"
+
+namespace ufvideo {
+namespace {
+
+constexpr const char* kCpu = "cpu";
+constexpr const char* kCuda = "cuda";
+constexpr const char* kTensorRt = "tensorrt";
+
+std::atomic<bool> cpu_is_device{false};
+
+/// The provider's name as ONNX Runtime spells it.
+std::string onnxruntime_name(const std::string& provider) {
+  if (provider == kTensorRt) {
+    return "TensorrtExecutionProvider";
+  }
+  return provider == kCuda ? "CUDAExecutionProvider" : "CPUExecutionProvider";
+}
+
+/// What holds unless the configuration says otherwise.
+ProviderOptions default_options(const std::string& provider) {
+  if (provider == kTensorRt) {
+    return {};
+  }
+  return {// Memory grows by what is needed: a board shares it with the CPU.
+          {"arena_extend_strategy", "kSameAsRequested"},
+          // fp32 means fp32: with TF32 products have 10 bits of mantissa, and answers differ from
+          // those of a CPU.
+          {"use_tf32", "0"}};
+}
+
+/// Names and values as the C interface takes them.
+struct OptionLists {
+  explicit OptionLists(const ProviderOptions& options) {
+    for (const auto& [name, value] : options) {
+      names.push_back(name.c_str());
+      values.push_back(value.c_str());
+    }
+  }
+  std::vector<const char*> names;
+  std::vector<const char*> values;
+};
+
+void append_cuda(Ort::SessionOptions& session, const ProviderOptions& options) {
+  const OrtApi& api = Ort::GetApi();
+  OrtCUDAProviderOptionsV2* raw = nullptr;
+  Ort::ThrowOnError(api.CreateCUDAProviderOptions(&raw));
+  const std::unique_ptr<OrtCUDAProviderOptionsV2, void (*)(OrtCUDAProviderOptionsV2*)> cuda(
+      raw,
+      [](OrtCUDAProviderOptionsV2* owned) { Ort::GetApi().ReleaseCUDAProviderOptions(owned); });
+  const OptionLists lists(options);
+  Ort::ThrowOnError(api.UpdateCUDAProviderOptions(cuda.get(), lists.names.data(),
+                                                  lists.values.data(), lists.names.size()));
+  session.AppendExecutionProvider_CUDA_V2(*cuda);
+}
+
+void append_tensorrt(Ort::SessionOptions& session, const ProviderOptions& options) {
+  const OrtApi& api = Ort::GetApi();
+  OrtTensorRTProviderOptionsV2* raw = nullptr;
+  Ort::ThrowOnError(api.CreateTensorRTProviderOptions(&raw));
+  const std::unique_ptr<OrtTensorRTProviderOptionsV2, void (*)(OrtTensorRTProviderOptionsV2*)>
+      tensorrt(raw, [](OrtTensorRTProviderOptionsV2* owned) {
+        Ort::GetApi().ReleaseTensorRTProviderOptions(owned);
+      });
+  const OptionLists lists(options);
+  Ort::ThrowOnError(api.UpdateTensorRTProviderOptions(tensorrt.get(), lists.names.data(),
+                                                      lists.values.data(), lists.names.size()));
+  session.AppendExecutionProvider_TensorRT_V2(*tensorrt);
+}
+
+void append(Ort::SessionOptions& session, const std::string& provider,
+            const ProviderOptions& options) {
+  if (provider == kTensorRt) {
+    append_tensorrt(session, options);
+  } else if (provider == kCuda) {
+    append_cuda(session, options);
+  }
+}
+
+/// The memory of a provider that has started: opening the smallest graph with that provider and
+/// nothing else starts it.
+DevicePtr start(Ort::Env& env, const std::string& provider, int device_id) {
+  Ort::SessionOptions session;
+  session.AddConfigEntry("session.use_env_allocators", "1");
+  session.SetIntraOpNumThreads(1);
+  ProviderOptions options = default_options(provider);
+  options["device_id"] = std::to_string(device_id);
+  if (provider == kTensorRt) {
+    // Starting it is enough: an engine takes seconds.
+    options["trt_min_subgraph_size"] = "1000";
+  }
+  append(session, provider, options);
+  Ort::MemoryInfo memory =
+      provider == kCpu ? Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)
+                       : Ort::MemoryInfo("Cuda", OrtArenaAllocator, device_id, OrtMemTypeDefault);
+  return std::make_shared<const OrtDeviceMemory>(env, session, std::move(memory));
+}
+
+/// What came of starting a provider.
+struct Start {
+  DevicePtr memory;
+  std::optional<ProviderProblem> problem;
+};
+
+Start try_to_start(const std::filesystem::path& library, const std::string& provider,
+                   int device_id) {
+  const OnnxRuntimeFacts facts = open_onnxruntime(library);
+  const std::string name = onnxruntime_name(provider);
+  if (std::find(facts.providers.begin(), facts.providers.end(), name) == facts.providers.end()) {
+    return {nullptr, ProviderProblem{message("ONNX Runtime ", facts.version, " at ",
+                                             facts.library.string(), " has no ", name),
+                                     mend_for_provider()}};
+  }
+  if (std::optional<ProviderProblem> problem = missing_provider_file(provider, facts.library)) {
+    return {nullptr, problem};
+  }
+  try {
+    return {start(onnxruntime_env(library), provider, device_id), std::nullopt};
+  } catch (const Ort::Exception& error) {
+    return {nullptr, provider_problem(provider, facts.library, error.what())};
+  }
+}
+
+/// Tried once for the process: its libraries do not change any more.
+Start started(const std::filesystem::path& library, const std::string& provider, int device_id) {
+  static std::mutex mutex;
+  // Never destroyed, as ONNX Runtime's environment.
+  static auto& known = *new std::map<std::pair<std::string, int>, Start>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const std::pair<std::string, int> key{provider, device_id};
+  auto found = known.find(key);
+  if (found == known.end()) {
+    found = known.emplace(key, try_to_start(library, provider, device_id)).first;
+  }
+  return found->second;
+}
+
+StageProviders choose(const std::string& stage, const RuntimeConfig& config) {
+  StageProviders chosen;
+  for (const std::string& provider : config.providers_of(stage)) {
+    const std::optional<ProviderProblem> problem =
+        find_provider_problem(config.onnxruntime_library, provider, config.device_id);
+    if (!problem) {
+      chosen.used.push_back(provider);
+      continue;
+    }
+    const std::string reason = message(problem->what, "; ", problem->mend);
+    if (!config.allow_fallback) {
+      fail(ErrorCode::kDeviceUnavailable, "providers: expected \"", provider, "\" to start, but ",
+           reason);
+    }
+    chosen.left_out.emplace(provider, reason);
+  }
+  if (chosen.used.empty()) {
+    std::string reasons;
+    for (const auto& [provider, problem] : chosen.left_out) {
+      reasons += message(reasons.empty() ? "" : "; and ", "\"", provider, "\": ", problem);
+    }
+    fail(ErrorCode::kDeviceUnavailable,
+         "providers: expected one that can start (\"cpu\" always can), none could: ", reasons);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
+                                                     const std::string& provider, int device_id) {
+  return provider == kCpu ? std::nullopt : started(library, provider, device_id).problem;
+}
+
+void take_the_cpu_for_a_device(bool is_device) { cpu_is_device = is_device; }
+
+DevicePtr device_of(const StageProviders& providers, const RuntimeConfig& config) {
+  if (providers.used.front() != kCpu) {
+    // TensorRT's memory is CUDA's.
+    return started(config.onnxruntime_library, kCuda, config.device_id).memory;
+  }
+  return cpu_is_device ? start(onnxruntime_env(config.onnxruntime_library), kCpu, 0) : nullptr;
+}
+
+StageProviders append_providers(Ort::SessionOptions& options, const std::string& stage,
+                                const RuntimeConfig& config) {
+  StageProviders chosen = choose(stage, config);
+  for (const std::string& provider : chosen.used) {
+    ProviderOptions of_provider = default_options(provider);
+    for (const auto& [name, value] : config.options_of(stage, provider)) {
+      of_provider[name] = value;
+    }
+    of_provider["device_id"] = std::to_string(config.device_id);
+    try {
+      append(options, provider, of_provider);
+    } catch (const Ort::Exception& error) {
+      fail(ErrorCode::kInvalidConfig, stage, ": expected options that \"", provider,
+           "\" has (provider_options, stage_provider_options), ONNX Runtime said: ", error.what());
+    }
+  }
+  if (chosen.used.back() != kCpu) {
+    // Else ONNX Runtime would take the CPU for the rest without a word.
+    options.AddConfigEntry("session.disable_cpu_ep_fallback", "1");
+  }
+  return chosen;
+}
+
+}  // namespace ufvideo
