@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
