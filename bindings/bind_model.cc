@@ -9,6 +9,7 @@ void bind_model(py::module_& module) {
   constexpr auto kInternal = py::return_value_policy::reference_internal;
   py::class_<StageProviders>(module, "StageProviders", "The execution providers of one stage.")
       .def_readonly("used", &StageProviders::used)
+      .def_readonly("num_nodes", &StageProviders::num_nodes)
       .def_readonly("left_out", &StageProviders::left_out);
   // pybind11 has no holder of a pointer to const; the class has const methods only.
   py::class_<Model, std::shared_ptr<Model>>(module, "Model", "The weights, shared by sessions.")

@@ -53,7 +53,11 @@ def stage_providers(model: _native.Model) -> dict[str, StageProviders]:
     """What each stage runs on, in pipeline order."""
     found = model.stage_providers
     return {
-        stem: StageProviders(used=tuple(found[stem].used), left_out=dict(found[stem].left_out))
+        stem: StageProviders(
+            used=tuple(found[stem].used),
+            left_out=dict(found[stem].left_out),
+            num_nodes=dict(found[stem].num_nodes),
+        )
         for stem in STAGE_STEMS
     }
 
