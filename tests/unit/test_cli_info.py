@@ -85,7 +85,9 @@ def test_providers_of_every_stage() -> None:
     result = run("info", "--providers", "--json")
     assert result.exit_code == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
-    assert providers == {stem: {"used": ["cpu"], "left_out": {}} for stem in STAGE_STEMS}
+    assert providers == {
+        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in STAGE_STEMS
+    }
     assert "language_model    cpu" in run("info", "--providers").stdout
 
 

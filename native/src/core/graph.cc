@@ -15,6 +15,7 @@
 #include "core/device_work.h"
 #include "core/error_message.h"
 #include "core/graph_border.h"
+#include "core/node_placement.h"
 #include "core/onnxruntime_library.h"
 #include "core/ort_device_memory.h"
 #include "core/provider_options.h"
@@ -103,6 +104,8 @@ struct Graph::State {
   const StageEntry entry;
   const Border inputs_by_name;
   const Border outputs_by_name;
+  /// Listens to the session.
+  NodePlacement placement;
   Ort::Session session{nullptr};
   StageProviders providers;
   /// Where outputs may stay; null: in host memory only.
@@ -115,9 +118,11 @@ struct Graph::State {
   std::size_t check_given(const Border& border, const NamedTensor& given, SymbolSizes& sizes) const;
   void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
   const TensorSpec& output_spec(const std::string& name) const;
+  Ort::RunOptions run_options(const RunHow& how) const;
   std::vector<Ort::Value> run_session(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
-                                      const std::vector<NamedTensor>& bound_outputs);
+                                      const std::vector<NamedTensor>& bound_outputs,
+                                      const RunHow& how);
   std::vector<Ort::Value> run_binding(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
                                       const std::vector<NamedTensor>& bound_outputs,
@@ -175,9 +180,23 @@ const TensorSpec& Graph::State::output_spec(const std::string& name) const {
   return *place->spec;
 }
 
+Ort::RunOptions Graph::State::run_options(const RunHow& how) const {
+  if (!device) {
+    return Ort::RunOptions{nullptr};
+  }
+  Ort::RunOptions options;
+  // The session logs everything, for its placement's sake.
+  options.SetRunLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
+  if (captures) {
+    options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
+  }
+  return options;
+}
+
 std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>& inputs,
                                                   const std::vector<std::string>& output_names,
-                                                  const std::vector<NamedTensor>& bound_outputs) {
+                                                  const std::vector<NamedTensor>& bound_outputs,
+                                                  const RunHow& how) {
   std::vector<Ort::Value> in;
   in.reserve(inputs.size());
   for (const NamedTensor& input : inputs) {
@@ -194,8 +213,8 @@ std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>
     out_names.push_back(output.first.c_str());
     out.push_back(as_value(output.second));
   }
-  session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
-              out_names.data(), out.data(), out.size());
+  session.Run(run_options(how), names_of(inputs).data(), in.data(), in.size(), out_names.data(),
+              out.data(), out.size());
   return out;
 }
 
@@ -215,13 +234,7 @@ std::vector<Ort::Value> Graph::State::run_binding(const std::vector<NamedTensor>
   for (const NamedTensor& output : bound_outputs) {
     binding.BindOutput(output.first.c_str(), as_value(output.second));
   }
-  if (!captures) {
-    session.Run(Ort::RunOptions{nullptr}, binding);
-    return binding.GetOutputValues();
-  }
-  Ort::RunOptions options;
-  options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
-  session.Run(options, binding);
+  session.Run(run_options(how), binding);
   return binding.GetOutputValues();
 }
 
@@ -239,9 +252,9 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
     out = run_binding(inputs, output_names, bound_outputs, how);
   } else if (device) {
     const std::shared_lock<std::shared_mutex> beside(device_work());
-    out = run_session(inputs, output_names, bound_outputs);
+    out = run_session(inputs, output_names, bound_outputs, how);
   } else {
-    out = run_session(inputs, output_names, bound_outputs);
+    out = run_session(inputs, output_names, bound_outputs, how);
   }
   std::vector<Tensor> results;
   results.reserve(output_names.size());
@@ -282,6 +295,10 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   const bool captures = captures_stage(stage, config);
   Ort::SessionOptions options = session_options(config, captures);
   state_->providers = append_providers(options, stage, config);
+  state_->device = device_of(state_->providers, config);
+  if (state_->device) {
+    state_->placement.listen(options);
+  }
   try {
     const std::shared_lock<std::shared_mutex> beside(device_work());
     state_->session = Ort::Session(env, path.c_str(), options);
@@ -300,7 +317,8 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
          ": expected a graph that ONNX Runtime can open at ", path.string(), ", it said: ", what);
   }
   return_free_memory();
-  state_->device = device_of(state_->providers, config);
+  state_->placement.stop();
+  state_->providers.num_nodes = state_->placement.num_nodes();
   // Not where the CPU stands in for a GPU that is not there.
   state_->captures = captures && state_->device != nullptr;
   check_border(state_->session, stage, true, state_->inputs_by_name);
