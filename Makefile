@@ -12,8 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: demo demo-export test test-python test-native sanitize lint types stubs stubs-check format \
-  bench setup clean
+.PHONY: demo demo-export test test-python test-native test-aarch64 example sanitize lint types stubs \
+  stubs-check format bench setup clean
 
 # What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -33,7 +33,7 @@ demo-export: setup
 
 test: setup test-native test-python
 
-test-python: setup $(GPU_WHEEL)/.fetched
+test-python: setup example $(GPU_WHEEL)/.fetched
 	$(BIN)/python -m pytest
 
 setup: $(VENV)/.installed
@@ -82,6 +82,34 @@ build/native/.built: $(VENV)/.installed $(shell find tests/native -type f)
 
 test-native: build/native/.built
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/native --output-on-failure
+
+# The C++ example, built against an installed library in folders that are made anew.
+example: build/example/.built
+
+build/example/.built: build/native/.built $(shell find examples/cpp -type f)
+	rm -rf build/prefix build/example
+	cmake --install build/native --prefix build/prefix --component development >/dev/null
+	cmake -S examples/cpp -B build/example -G Ninja -DCMAKE_BUILD_TYPE=Release \
+	  -DCMAKE_PREFIX_PATH=$(CURDIR)/build/prefix -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror"
+	cmake --build build/example
+	touch $@
+
+# Debian's compiler and qemu for 64-bit Arm.
+$(VENV)/.aarch64: cmake/install_debian_packages.sh | $(VENV)/.system
+	bash cmake/install_debian_packages.sh --aarch64
+	touch $@
+
+build/aarch64/.built: $(VENV)/.aarch64 $(VENV)/.installed $(shell find tests/native -type f)
+	cmake -S . -B build/aarch64 -G Ninja -DCMAKE_BUILD_TYPE=Release -DUFVIDEO_BUILD_TESTS=ON \
+	  -DUFVIDEO_WARNINGS_AS_ERRORS=ON \
+	  -DCMAKE_TOOLCHAIN_FILE=$(CURDIR)/cmake/toolchains/aarch64-linux-gnu.cmake
+	cmake --build build/aarch64 -j $(JOBS)
+	touch $@
+
+# The C++ tests for 64-bit Arm, in qemu, against ONNX Runtime's wheel for it.
+test-aarch64: build/aarch64/.built
+	UFVIDEO_ONNXRUNTIME_LIBRARY=$$(bash cmake/fetch_onnxruntime_aarch64.sh $(BIN)/python) \
+	  ctest --test-dir build/aarch64 --output-on-failure -j $(JOBS)
 
 build/sanitize/.built: $(VENV)/.installed $(shell find tests/native -type f)
 	cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DUFVIDEO_BUILD_TESTS=ON \

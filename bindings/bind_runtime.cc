@@ -5,7 +5,6 @@
 namespace ufvideo::bindings {
 
 void bind_runtime(py::module_& module) {
-  module.attr("MIN_ONNXRUNTIME_API") = kMinOnnxRuntimeApi;
   py::class_<OnnxRuntimeFacts>(module, "OnnxRuntimeFacts", "What an ONNX Runtime library offers.")
       .def_readonly("version", &OnnxRuntimeFacts::version)
       .def_readonly("library", &OnnxRuntimeFacts::library)

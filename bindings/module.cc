@@ -7,6 +7,7 @@ PYBIND11_MODULE(_native, module) {
   bind_config(module);
   bind_runtime(module);
   bind_resize(module);
+  bind_sampling(module);
   bind_package(module);
   bind_statistics(module);
   bind_generation(module);

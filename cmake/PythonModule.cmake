@@ -21,4 +21,4 @@ file(GLOB UFVIDEO_BINDINGS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bindings/*.c
 pybind11_add_module(_native MODULE NO_EXTRAS ${UFVIDEO_BINDINGS})
 target_include_directories(_native PRIVATE "${PROJECT_SOURCE_DIR}/native/src")
 target_link_libraries(_native PRIVATE ufvideo ufvideo_options)
-install(TARGETS _native LIBRARY DESTINATION ufvideo_sdk)
+install(TARGETS _native LIBRARY DESTINATION ufvideo_sdk COMPONENT python)

@@ -1,9 +1,14 @@
 #!/usr/bin/env bash
 # Installs what the build needs and Debian has: a compiler, CMake, Ninja, two header libraries.
 # Says what is missing instead where the machine has no apt or we are not allowed to use it.
+#
+# Usage: install_debian_packages.sh [--aarch64]    (the cross compiler and qemu too)
 set -euo pipefail
 
 packages=(g++ cmake ninja-build python3-venv python3-dev nlohmann-json3-dev libgtest-dev git)
+if [ "${1:-}" = --aarch64 ]; then
+  packages+=(g++-aarch64-linux-gnu qemu-user googletest)
+fi
 
 missing=()
 for package in "${packages[@]}"; do

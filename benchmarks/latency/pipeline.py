@@ -84,13 +84,18 @@ def row_holds(row: str, ours: Sequence[float], theirs: Sequence[float]) -> bool:
     return ratio >= floor or (overlapping and ratio > SLACK_FLOOR)
 
 
+def number_rows(figures: Figures) -> list[str]:
+    """Names of what is one number."""
+    return [name for name, value in figures.items() if isinstance(value, (int, float))]
+
+
 def report(
     console: Console, title: str, ours: Sequence[Figures], theirs: Sequence[Figures]
 ) -> list[str]:
     """Print one table; give the rows below their floor."""
     table = Table("figure", "ours", "spread", "PyTorch", "spread", "ratio", "floor", title=title)
     below = []
-    for row in (key for key in ours[0] if key != "token ids"):
+    for row in number_rows(ours[0]):
         a, b = ([float(figures[row]) for figures in side] for side in (ours, theirs))
         ratio = statistics.median(b) / statistics.median(a)
         floor = FLOORS.get(row, DEFAULT_FLOOR)

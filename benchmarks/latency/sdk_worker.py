@@ -13,7 +13,8 @@ from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
 
 def prepare(workload: Workload) -> Round:
     """Load the package; a round opens a session and asks everything of it."""
-    model = UFVideo.load(workload.package, runtime=RuntimeConfig(num_threads=workload.num_threads))
+    runtime = RuntimeConfig(num_threads=workload.num_threads, providers=workload.providers)
+    model = UFVideo.load(workload.package, runtime=runtime)
     num_frames = model.manifest.video.num_frames
     frames = workload.frames(num_frames)
     regions = workload.regions(frames)
@@ -56,6 +57,7 @@ def prepare(workload: Workload) -> Round:
             "masked frame, ms": 1e3 * (end - segmenting) / num_masked,
             "end to end, ms": 1e3 * (end - begin),
             "token ids": [list(answer.token_ids) for answer in answers],
+            "stages": {stem: timing.total_ms for stem, timing in stages.items()},
         }
 
     return run_round

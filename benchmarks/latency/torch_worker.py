@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 
 class TorchPipeline:
-    """All stages as PyTorch modules in float32, and the time each one took."""
+    """All stages as PyTorch modules on one device, and the time each one took."""
 
     def __init__(self, workload: Workload) -> None:
         torch.set_num_threads(workload.num_threads)
@@ -56,12 +56,19 @@ class TorchPipeline:
             read_chat_template(package / "chat_template.json"),
             tokens,
         )
-        self.vision_encoder = load_vision_encoder(checkpoint)
-        self.aligner = load_aligner(checkpoint).eval()
-        self.region_encoder = load_region_encoder(checkpoint)
-        self.language_model = load_language_model(checkpoint)
-        self.mask_encoder = load_mask_encoder(checkpoint)
-        self.mask_decoder = load_mask_decoder(checkpoint)
+        self.device = torch.device(workload.torch_device)
+        self.dtype: torch.dtype = getattr(torch, workload.torch_dtype)
+
+        def placed(module: torch.nn.Module) -> Any:
+            return module.eval().to(self.device, self.dtype)
+
+        # One after the other: the largest is in memory twice for a moment, not all of them.
+        self.vision_encoder = placed(load_vision_encoder(checkpoint))
+        self.aligner = placed(load_aligner(checkpoint))
+        self.region_encoder = placed(load_region_encoder(checkpoint))
+        self.language_model = placed(load_language_model(checkpoint))
+        self.mask_encoder = placed(load_mask_encoder(checkpoint))
+        self.mask_decoder = placed(load_mask_decoder(checkpoint))
         self.total_ms: dict[str, float] = {}
         self.num_items: dict[str, int] = {}
 
@@ -69,6 +76,8 @@ class TorchPipeline:
         """Run and add the time to the stage's."""
         begin = time.perf_counter()
         result = work()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         self.total_ms[stem] = self.total_ms.get(stem, 0) + 1e3 * (time.perf_counter() - begin)
         self.num_items[stem] = self.num_items.get(stem, 0) + num_items
         return result
@@ -79,7 +88,8 @@ class TorchPipeline:
         def resize() -> torch.Tensor:
             images = [Image.fromarray(frame) for frame in frames]
             square = (size_px, size_px)
-            return torch.from_numpy(np.stack([np.asarray(i.resize(square, 3)) for i in images]))
+            resized = np.stack([np.asarray(image.resize(square, 3)) for image in images])
+            return torch.from_numpy(resized).to(self.device)
 
         return self.timed("resize", len(frames), resize)
 
@@ -94,7 +104,7 @@ class TorchPipeline:
         marked = frames[region.frame_idxs]
         small = self.resized(marked, self.manifest.video.vision_size_px)
         features = self.timed("vision_encoder", len(small), lambda: self.vision_encoder(small))
-        masks = torch.from_numpy(np.array(region.masks))
+        masks = torch.from_numpy(np.array(region.masks)).to(self.device)
 
         def encode() -> torch.Tensor:
             covered = covered_patches(masks, self.manifest.video.patch_grid)
@@ -105,7 +115,9 @@ class TorchPipeline:
 
     def embed(self, token_ids: list[int]) -> torch.Tensor:
         """Embeddings of words, float32 [S, D]."""
-        return self.language_model.model.embed_tokens(torch.tensor(token_ids))
+        return self.language_model.model.embed_tokens(
+            torch.tensor(token_ids, dtype=torch.int64, device=self.device)
+        )
 
     def spliced(
         self, token_ids: list[int], video_tokens: torch.Tensor, regions: Sequence[torch.Tensor]
@@ -193,7 +205,7 @@ class TorchPipeline:
             side = self.manifest.video.mask_size_px
             square = F.interpolate(logits, (side, side), mode="bilinear")
             whole = F.interpolate(square, frames.shape[1:3], mode="bilinear")
-            return (whole[0, 0] > 0).numpy()
+            return (whole[0, 0] > 0).cpu().numpy()
 
         return self.timed("mask_decoder", 1, decode)
 
@@ -209,7 +221,11 @@ def prepare(workload: Workload) -> Round:
     def run_round() -> dict[str, Any]:
         pipeline.total_ms.clear()
         pipeline.num_items.clear()
-        with torch.inference_mode():
+        # Half precision where it is safe, as the released code runs; nothing for float32.
+        half = torch.autocast(
+            pipeline.device.type, pipeline.dtype, enabled=pipeline.dtype is not torch.float32
+        )
+        with torch.inference_mode(), half:
             begin = time.perf_counter()
             asked = [(question, ()) for question in QUESTIONS] + [(REGION_QUESTION, regions)]
             answers = [pipeline.answer(frames, q, workload.num_new_tokens, r) for q, r in asked]

@@ -34,6 +34,9 @@ class Workload:
         num_new_tokens: Tokens decoded for each question, at most.
         num_mask_frames: Frames on which each object is masked, at most.
         num_threads: Threads of either side.
+        providers: Execution providers of the SDK side, in order.
+        torch_device: Where PyTorch computes, for example "cuda".
+        torch_dtype: What PyTorch computes in.
     """
 
     checkpoint: Path
@@ -42,13 +45,17 @@ class Workload:
     num_new_tokens: int
     num_mask_frames: int
     num_threads: int
+    providers: tuple[str, ...] = ("cpu",)
+    torch_device: str = "cpu"
+    torch_dtype: str = "float32"
 
     @staticmethod
     def from_json(text: str) -> Workload:
         """Read what `to_json` wrote."""
         values = json.loads(text)
         paths = {key: Path(values.pop(key)) for key in ("checkpoint", "vision_tower", "package")}
-        return Workload(**paths, **values)
+        providers = tuple(values.pop("providers"))
+        return Workload(**paths, providers=providers, **values)
 
     def to_json(self) -> str:
         """The workload as one line of JSON."""

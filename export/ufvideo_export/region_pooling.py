@@ -53,6 +53,6 @@ def merge_tokens(vectors: torch.Tensor, most: int) -> torch.Tensor:
     with torch.no_grad():
         alike = F.cosine_similarity(vectors[:-1], vectors[1:], dim=-1)
         threshold = alike.topk(count - most).values.min()
-        runs = torch.cat([torch.zeros(1, dtype=torch.long), (alike < threshold).long().cumsum(0)])
+        runs = F.pad((alike < threshold).long().cumsum(0), (1, 0))
     members = F.one_hot(runs).T.to(vectors.dtype)
     return members @ vectors / members.sum(-1, keepdim=True)

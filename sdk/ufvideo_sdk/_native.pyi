@@ -8,12 +8,12 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MIN_ONNXRUNTIME_API', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 512) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -657,6 +657,10 @@ def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], h
     """
     Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
     """
+def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, num_frames: typing.SupportsInt | typing.SupportsIndex) -> list[int]:
+    """
+    Spread num_frames positions evenly over a clip, ascending; for callers without Python's sampling. Raises InputError when a number is below 1.
+    """
 def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
     Lower-case hexadecimal SHA-256 of a file.
@@ -668,4 +672,3 @@ def symbol_ranges(manifest: os.PathLike[str] | str | bytes, stem: str) -> list[S
     
     Raises PackageError or PackageVersionError.
     """
-MIN_ONNXRUNTIME_API: int = 21

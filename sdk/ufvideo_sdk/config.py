@@ -48,8 +48,8 @@ class RuntimeConfig:
             groups this process is in), less an eighth of it, at most 256 MiB, for all else.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
-            cancel takes effect between two pieces. Measured: 512 and 256 are the fastest, with 512
-            a prompt of 6,000 positions takes a ninth of the memory it takes as a whole.
+            cancel takes effect between two pieces. On a CPU smaller ones are slower in float32,
+            larger ones in int4 (`python -m benchmarks.latency.peers --only pieces`).
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
         allow_fallback: A provider that cannot start is left out, if another one is left, instead
@@ -77,7 +77,7 @@ class RuntimeConfig:
     mask_cache_bytes: int = 1 << 30
     region_cache_bytes: int = 1 << 28
     kv_cache_bytes: int | None = None
-    prefill_chunk_tokens: int = 512
+    prefill_chunk_tokens: int = 256
     onnxruntime_library: str | os.PathLike[str] | None = None
     allow_fallback: bool = False
     device_id: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _EXPORT = {
 }
 _ACCELERATORS = ("cuda", "tensorrt")
 _GPU_DEVICES = ("nvidia[0-9]*", "nvhost-gpu", "nvhost-ctrl-gpu", "nvmap", "dri/renderD*", "kfd")
+_HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+_HUGE_PAGES_VARIABLE = "GLIBC_TUNABLES"
+_HUGE_PAGES_VALUE = "glibc.malloc.hugetlb=1"
 _REINSTALL = "build it again: pip install . in the sources of ufvideo-sdk"
 
 
@@ -79,6 +83,7 @@ def examine(onnxruntime_library: Path | None = None) -> list[Finding]:
         *_onnxruntime(onnxruntime_library),
         _video_files(),
         _gpu_devices(),
+        *_huge_pages(),
         _export_extra(),
     ]
 
@@ -139,7 +144,7 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
             "ONNX Runtime library",
             Health.BROKEN,
             _one_line(error),
-            "pip install 'onnxruntime>=1.21', or name one with --onnxruntime-library",
+            "pip install 'onnxruntime>=1.22', or name one with --onnxruntime-library",
         )
         return
     yield Finding("ONNX Runtime library", Health.OK, f"{facts.version}, {facts.library}")
@@ -157,7 +162,7 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
 def _cpu(providers: list[str]) -> tuple[Health, str, str | None]:
     if "CPUExecutionProvider" in providers:
         return Health.OK, "works", None
-    return Health.BROKEN, f"not among {providers}", "pip install 'onnxruntime>=1.21'"
+    return Health.BROKEN, f"not among {providers}", "pip install 'onnxruntime>=1.22'"
 
 
 def _video_files() -> Finding:
@@ -183,6 +188,26 @@ def _gpu_devices() -> Finding:
     if found:
         return Finding("GPU device files", Health.OK, " ".join(found))
     return Finding("GPU device files", Health.ABSENT, "none in /dev: no GPU, or not passed through")
+
+
+def _huge_pages() -> Iterator[Finding]:
+    """Whether weights come to lie in huge pages: every token reads all of them."""
+    subject = "huge pages"
+    asked = _HUGE_PAGES_VALUE in os.environ.get(_HUGE_PAGES_VARIABLE, "").split(":")
+    setting = f"{_HUGE_PAGES_VARIABLE}={_HUGE_PAGES_VALUE}"
+    try:
+        chosen = _HUGE_PAGES.read_text(encoding="ascii").partition("[")[2].partition("]")[0]
+    except OSError:
+        return  # Another system, or a kernel without them.
+    if chosen == "always":
+        yield Finding(subject, Health.OK, "used for all large memory")
+    elif chosen == "madvise" and asked:
+        yield Finding(subject, Health.OK, f"asked for with {setting}")
+    elif chosen == "madvise":
+        detail = "only where asked for; decoding on the CPU is some percent faster with them"
+        yield Finding(subject, Health.ABSENT, detail, f"{setting} in the environment")
+    else:
+        yield Finding(subject, Health.ABSENT, "this kernel gives none")
 
 
 def _export_extra() -> Finding:

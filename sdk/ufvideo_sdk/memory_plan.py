@@ -1,15 +1,18 @@
-"""What a package needs in memory on the CPU, from its manifest alone.
+"""What a package needs in memory, from its manifest alone.
 
-The numbers of this file were measured with ONNX Runtime 1.32: each says what it stands for.
+The CPU's numbers were measured with ONNX Runtime 1.32: each says what it stands for. Those of CUDA
+are arithmetic that nobody has measured yet.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
+from ufvideo_sdk.errors import ConfigError
 from ufvideo_sdk.manifest import STAGE_STEMS, Manifest, StageEntry
 from ufvideo_sdk.manifest_borders import cache_dtype
 
@@ -20,10 +23,10 @@ _FLOAT_BYTES = 4
 _IN_MEMORY = {"fp32": 1.0, "fp16": 2.0, "int8": 1.08, "int4": 1.15}
 # Casts double what an fp16 graph works in for a while.
 _WORKING = {"fp32": 1.0, "fp16": 1.5, "int8": 1.0, "int4": 1.0}
-_FILE_BITS = {"fp32": 32, "fp16": 16, "int8": 8.3, "int4": 4.4}
+FILE_BITS = {"fp32": 32, "fp16": 16, "int8": 8.3, "int4": 4.4}
 # Of a weight while it is packed, beside the packed one: half precision goes through float32, and
 # between two and six percent of a package more is held from run to run.
-_PACKING_BITS = _FILE_BITS | {"fp16": 16 + 48}
+_PACKING_BITS = FILE_BITS | {"fp16": 16 + 48}
 # ONNX Runtime itself, its threads, and what seven graphs hold beside their weights.
 _RUNTIME_BYTES = 44 * _MIB
 # The tokenizer's tables in memory over tokenizer.json.
@@ -35,8 +38,30 @@ _FRAMES_PER_ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
+class _Device:
+    """How a device holds weights and works: memory over file, and over float32, by precision."""
+
+    in_memory: Mapping[str, float]
+    working: Mapping[str, float]
+    # Weights are packed for its instructions, and the embedding table stays in the mapped file.
+    is_cpu: bool
+
+
+_DEVICES = {
+    "cpu": _Device(_IN_MEMORY, _WORKING, is_cpu=True),
+    # Weights as they lie in the file, half precision multiplied as half precision.
+    "cuda": _Device(
+        in_memory=dict.fromkeys(_IN_MEMORY, 1.0), working=_WORKING | {"fp16": 0.5}, is_cpu=False
+    ),
+}
+DEVICES = tuple(_DEVICES)
+
+
+@dataclass(frozen=True)
 class MemoryPlan:
     """Bytes that a process holds beside Python, its modules and the pixels of frames.
+
+    On CUDA, beside what CUDA's own libraries hold too.
 
     Attributes:
         weights_bytes: All graphs and weights on disk.
@@ -65,27 +90,36 @@ class MemoryPlan:
     peak_bytes: int
 
 
-def memory_plan(manifest: Manifest, *, num_answer_tokens: int | None = None) -> MemoryPlan:
+def memory_plan(
+    manifest: Manifest, *, num_answer_tokens: int | None = None, device: str = "cpu"
+) -> MemoryPlan:
     """Plan a question of 64 tokens about a clip of the model's number of frames.
 
     Args:
         manifest: Of the package.
         num_answer_tokens: Length of the answer; None: the longest that GenerationConfig allows by
             default. The context's end ends an answer too.
+        device: Where every stage runs, "cpu" or "cuda".
+
+    Raises:
+        ConfigError: For another device.
     """
-    model = manifest.model
+    if device not in _DEVICES:
+        raise ConfigError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+    held_by, model = _DEVICES[device], manifest.model
     if num_answer_tokens is None:
         num_answer_tokens = GenerationConfig().max_new_tokens
     num_video_tokens = video_tokens(manifest)
     prompt = num_video_tokens + _QUESTION_TOKENS
     num_positions = min(prompt + num_answer_tokens, model.max_position_embeddings)
-    loaded, loading = _loaded_and_loading(manifest)
+    loaded, loading = _loaded_and_loading(manifest, held_by)
     kv_bytes = kv_cache_bytes(manifest, 1)
     features = _FLOAT_BYTES * (
         manifest.video.num_frames * manifest.video.patch_grid**2 * model.vision_hidden_size
         + num_video_tokens * model.hidden_size
     )
-    working = max(_vision_bytes(manifest), _aligner_bytes(manifest), _prefill_bytes(manifest))
+    stages = (_vision_bytes, _aligner_bytes, _prefill_bytes)
+    working = max(needs(manifest, held_by.working) for needs in stages)
     held = loaded + kv_bytes * num_positions + features + working
     return MemoryPlan(
         weights_bytes=sum(stage_bytes(stage) for stage in manifest.stages.values()),
@@ -122,12 +156,12 @@ def stage_bytes(stage: StageEntry) -> int:
     return stage.graph.size_bytes + (0 if stage.weights is None else stage.weights.size_bytes)
 
 
-def _loaded_and_loading(manifest: Manifest) -> tuple[int, int]:
+def _loaded_and_loading(manifest: Manifest, device: _Device) -> tuple[int, int]:
     """What all stages hold, and the most on the way there.
 
     A weight in a file of its own is read from the mapped file and dropped once its packed copy is
     made, so that the largest is there twice for a moment; weights inside a graph are there twice
-    until the graph is open.
+    until the graph is open. CUDA copies from the mapped file.
     """
     held, peak = _RUNTIME_BYTES, 0
     for stem in STAGE_STEMS:
@@ -136,17 +170,18 @@ def _loaded_and_loading(manifest: Manifest) -> tuple[int, int]:
         if stage.weights is None:
             twice = entry_bytes
         else:
-            twice = _head_bytes(manifest) if stem == "language_model" else 0
-        held += _stage_loaded_bytes(stem, stage)
+            packs = device.is_cpu and stem == "language_model"
+            twice = _head_bytes(manifest) if packs else 0
+        held += _stage_loaded_bytes(stem, stage, device)
         peak = max(peak, held + twice)
     tokenizer = sum(file.size_bytes for file in manifest.files if file.path == "tokenizer.json")
     held += _TOKENIZER_FACTOR * tokenizer
     return held, max(peak, held)
 
 
-def _stage_loaded_bytes(stem: str, stage: StageEntry) -> int:
-    if stem != "token_embedder":
-        return int(stage_bytes(stage) * _IN_MEMORY[stage.precision])
+def _stage_loaded_bytes(stem: str, stage: StageEntry, device: _Device) -> int:
+    if stem != "token_embedder" or not device.is_cpu:
+        return int(stage_bytes(stage) * device.in_memory[stage.precision])
     # Rows are looked up in the mapped file; a small table lies in the graph, as it is.
     return stage_bytes(stage) if stage.weights is None else _TOUCHED_TABLE_BYTES
 
@@ -157,7 +192,7 @@ def _head_bytes(manifest: Manifest) -> int:
     return int(model.vocab_size * model.hidden_size * bits / 8)
 
 
-def _vision_bytes(manifest: Manifest) -> int:
+def _vision_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
     """Activations of one batch of frames: the MLP (four times the width), projections, scores."""
     video, width = manifest.video, manifest.model.vision_hidden_size
     frames = min(max((1 << 20) // video.vision_size_px**2, 1), 8, video.num_frames)
@@ -165,18 +200,18 @@ def _vision_bytes(manifest: Manifest) -> int:
     linear = patches * (3 * 4 * width + 5 * width)
     scores = 2 * max(width // 64, 1) * patches**2
     precision = manifest.stages["vision_encoder"].precision
-    return int(frames * (linear + scores) * _FLOAT_BYTES * _WORKING[precision])
+    return int(frames * (linear + scores) * _FLOAT_BYTES * over_float32[precision])
 
 
-def _aligner_bytes(manifest: Manifest) -> int:
+def _aligner_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
     """Activations of 16 frames: a few feature maps at the language model's width."""
     video = manifest.video
     frames = min(video.num_frames, _FRAMES_PER_ALIGNMENT)
     maps = 4 * frames * video.patch_grid**2 * manifest.model.hidden_size
-    return int(maps * _FLOAT_BYTES * _WORKING[manifest.stages["aligner"].precision])
+    return int(maps * _FLOAT_BYTES * over_float32[manifest.stages["aligner"].precision])
 
 
-def _prefill_bytes(manifest: Manifest) -> int:
+def _prefill_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
     """Activations of one piece of the prompt: the MLP, the residual stream, scores, the logits."""
     model = manifest.model
     prompt = video_tokens(manifest) + _QUESTION_TOKENS
@@ -185,13 +220,13 @@ def _prefill_bytes(manifest: Manifest) -> int:
     scores = model.num_attention_heads * piece * prompt
     precision = manifest.stages["language_model"].precision
     values = linear + scores + model.vocab_size
-    return int(values * _FLOAT_BYTES * _WORKING[precision])
+    return int(values * _FLOAT_BYTES * over_float32[precision])
 
 
 def _intermediate_size(manifest: Manifest) -> int:
     """The MLP's width, which the manifest does not name: from the size of the weights."""
     model, stage = manifest.model, manifest.stages["language_model"]
-    weights = stage_bytes(stage) * 8 / _FILE_BITS[stage.precision]
+    weights = stage_bytes(stage) * 8 / FILE_BITS[stage.precision]
     query = model.num_attention_heads * model.head_dim
     cache = 2 * model.num_key_value_heads * model.head_dim
     attention = model.hidden_size * (2 * query + cache)

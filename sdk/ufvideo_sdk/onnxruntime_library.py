@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ufvideo_sdk.errors import DeviceError
 
-MIN_VERSION = (1, 21)
+MIN_VERSION = (1, 22)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
 # Both wheels install the module `onnxruntime`; where both are there, the GPU build is meant.
 DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
@@ -19,7 +19,7 @@ DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
 GPU_WHEEL_ALONE = (
     "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
 )
-_INSTALL = 'pip install "onnxruntime>=1.21" (or "onnxruntime-gpu>=1.21" for NVIDIA GPUs)'
+_INSTALL = 'pip install "onnxruntime>=1.22" (or "onnxruntime-gpu>=1.22" for NVIDIA GPUs)'
 
 
 def find_library(explicit: str | os.PathLike[str] | None = None) -> Path:

@@ -155,7 +155,7 @@ def test_a_future_version_is_a_package_version_error(broken: Path) -> None:
 
 def test_a_missing_library_is_a_device_error(small_package: Path) -> None:
     config = _native.RuntimeConfig(onnxruntime_library="/nowhere/libonnxruntime.so")
-    with pytest.raises(errors.DeviceError, match=r"1\.21.*pip install"):
+    with pytest.raises(errors.DeviceError, match=r"1\.22.*pip install"):
         _native.Model.load(str(small_package), config)
 
 

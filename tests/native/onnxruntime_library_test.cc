@@ -18,13 +18,13 @@ namespace fs = std::filesystem;
 // The library is opened once for the process, so the tests run in the order in which they stand.
 
 TEST(OnnxRuntimeLibraryTest, NoPathSaysWhatToInstall) {
-  expect_error(ErrorCode::kDeviceUnavailable, {"pip install \"onnxruntime>=1.21\""},
+  expect_error(ErrorCode::kDeviceUnavailable, {"pip install \"onnxruntime>=1.22\""},
                [] { open_onnxruntime(""); });
 }
 
 TEST(OnnxRuntimeLibraryTest, MissingFileIsNamed) {
   expect_error(ErrorCode::kDeviceUnavailable,
-               {"/nowhere/libonnxruntime.so", "pip install \"onnxruntime>=1.21\""},
+               {"/nowhere/libonnxruntime.so", "pip install \"onnxruntime>=1.22\""},
                [] { open_onnxruntime("/nowhere/libonnxruntime.so"); });
 }
 
@@ -44,7 +44,7 @@ TEST(OnnxRuntimeLibraryTest, AnotherLibraryIsNamed) {
 TEST(OnnxRuntimeLibraryTest, OldVersionNamesFoundNeededAndCommand) {
   expect_error(
       ErrorCode::kDeviceUnavailable,
-      {"1.20.1", "1.21 or newer", UFVIDEO_OLD_ONNXRUNTIME, "pip install \"onnxruntime>=1.21\""},
+      {"1.20.1", "1.22 or newer", UFVIDEO_OLD_ONNXRUNTIME, "pip install \"onnxruntime>=1.22\""},
       [] { open_onnxruntime(UFVIDEO_OLD_ONNXRUNTIME); });
 }
 

@@ -124,3 +124,33 @@ def test_a_working_machine_is_ready() -> None:
     assert report["works"] is True
     health = {finding["subject"]: finding["health"] for finding in report["findings"]}
     assert health["provider cpu"] == "ok" and health["native module"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "tunables", "health", "words"),
+    [
+        ("[always] madvise never", "", Health.OK, "all large memory"),
+        ("always [madvise] never", "", Health.ABSENT, "only where asked for"),
+        ("always [madvise] never", "glibc.malloc.hugetlb=1", Health.OK, "asked for"),
+        ("always madvise [never]", "glibc.malloc.hugetlb=1", Health.ABSENT, "gives none"),
+    ],
+)
+def test_huge_pages_are_used_or_the_way_to_them_is_named(
+    kernel: str,
+    tunables: str,
+    health: Health,
+    words: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "enabled").write_text(kernel + "\n")
+    monkeypatch.setattr("ufvideo_sdk.doctor._HUGE_PAGES", tmp_path / "enabled")
+    monkeypatch.setenv("GLIBC_TUNABLES", tunables)
+    found = _by_subject(examine())["huge pages"]
+    assert found.health is health and words in found.detail
+    assert (found.remedy is not None) is (words == "only where asked for")
+
+
+def test_a_system_without_huge_pages_gets_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ufvideo_sdk.doctor._HUGE_PAGES", Path("/no/such/file"))
+    assert "huge pages" not in _by_subject(examine())

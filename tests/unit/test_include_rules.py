@@ -71,3 +71,10 @@ def test_a_stage_never_includes_another(path: Path) -> None:
     allowed = {f"ufvideo/stages/{path.stem}.h", "ufvideo/stages/stage.h", mask_features}
     others = [n for n in includes(path) if n.startswith("ufvideo/stages/") and n not in allowed]
     assert not others, f"{path.relative_to(ROOT)} includes {others}"
+
+
+@pytest.mark.parametrize("path", sources("native/include"), ids=lambda p: p.name)
+def test_public_headers_include_the_standard_library_and_each_other_only(path: Path) -> None:
+    """Who uses an installed library has no header of ours, ONNX Runtime's or another's beside."""
+    foreign = [name for name in includes(path) if not re.fullmatch(r"[a-z_]+|ufvideo/.+\.h", name)]
+    assert not foreign, f"{path.relative_to(ROOT)} includes {foreign}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ufvideo_sdk import GenerationConfig
+from ufvideo_sdk import ConfigError, GenerationConfig
 from ufvideo_sdk.manifest import Manifest, StageEntry, read_manifest
 from ufvideo_sdk.memory_plan import memory_plan
 
@@ -59,6 +59,20 @@ def test_half_precision_is_float32_in_the_memory_of_a_cpu(manifest: Manifest) ->
     # Both language models take their file, half precision twice.
     assert half.loaded_bytes - whole.loaded_bytes == pytest.approx(1024 * MIB, rel=0.01)
     assert half.kv_cache_bytes * 2 == whole.kv_cache_bytes
+
+
+def test_cuda_holds_weights_as_they_lie_in_the_file(manifest: Manifest) -> None:
+    on_cpu, on_cuda = (
+        memory_plan(large(manifest, "fp16"), device=device) for device in ("cpu", "cuda")
+    )
+    assert on_cpu.loaded_bytes - on_cuda.loaded_bytes == pytest.approx(1024 * MIB, rel=0.01)
+    assert on_cuda.working_bytes < on_cpu.working_bytes
+    assert on_cuda.kv_cache_bytes == on_cpu.kv_cache_bytes
+    # In float32 nothing is held otherwise, but for what is packed while it loads.
+    whole = memory_plan(manifest, device="cuda")
+    assert whole.loaded_bytes == memory_plan(manifest).loaded_bytes
+    with pytest.raises(ConfigError, match="expected one of cpu, cuda, got 'npu'"):
+        memory_plan(manifest, device="npu")
 
 
 def test_the_peak_is_no_less_than_its_parts(manifest: Manifest) -> None:

@@ -68,7 +68,7 @@ def test_missing_and_too_old(site: Path) -> None:
         find_library()
     library = install(site, "onnxruntime", "1.20.1")
     with pytest.raises(
-        DeviceError, match=r"1\.21 or newer, found onnxruntime 1\.20\.1.*pip install"
+        DeviceError, match=r"1\.22 or newer, found onnxruntime 1\.20\.1.*pip install"
     ):
         find_library()
     library.unlink()

@@ -3,9 +3,11 @@
 Run as `python -m benchmarks.latency.peers [--quick] [--only SECTION]`. The same random weights of
 Qwen2-0.5B's shape run in every engine that is installed, in fp32 and int4; engines live in
 processes of their own and take turns, round by round; idle threads spin in all of them, as they do
-by default in the others, unless `--no-spinning` is given. A speed holds at the best peer's or
-above; a ratio above 0.97 holds too while the quartiles of both sides overlap. The last line sums
-up, and the exit status is 0 only where every floor that was measured holds.
+by default in the others, unless `--no-spinning` is given. The machine's read bandwidth is measured
+in turn with them: what a token reads (weights and KV cache) over it is the limit of decoding. A
+speed holds at the best peer's or above; a ratio above 0.97 holds too while the quartiles of both
+sides overlap. The last line sums up, and the exit status is 0 only where every floor that was
+measured holds.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.latency.peers.bandwidth import read_bandwidth
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS, installed
 from benchmarks.latency.peers.figures import Figure, exit_status, summary
+from benchmarks.latency.peers.pieces import pieces_section
 from benchmarks.latency.peers.promises import (
     ask_many_section,
     cancel_section,
@@ -40,6 +42,7 @@ PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {
     "memory": memory_section,
     "growth": growth_section,
     "cancel": cancel_section,
+    "pieces": pieces_section,
 }
 DEFAULT_FOLDER = Path("out/peers")
 
@@ -81,17 +84,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = {precision: getattr(options, f"gguf_{precision}") for precision in PRECISIONS}
     gguf = {precision: path for precision, path in given.items() if path is not None}
     spinning = not options.no_spinning
-    setting = Setting(Weights(folder, sizes), options.threads, options.rounds, spinning, gguf)
+    setting = Setting(
+        Weights(folder, sizes),
+        options.threads,
+        options.rounds,
+        spinning,
+        gguf,
+        settle_s=0.0 if options.quick else 1.0,
+    )
     chosen = options.only or [SPEED, *PROMISES]
     console = Console(width=150)
     figures: list[Figure] = []
     if SPEED in chosen:
-        bandwidth = read_bandwidth(options.threads)
         idle = "spin" if spinning else "do not spin"
-        console.print(
-            f"{options.threads} threads, which {idle} when idle, read {bandwidth / 1e9:.1f} GB/s"
-        )
-        figures += speed_section(console, setting, bandwidth)
+        console.print(f"{options.threads} threads, which {idle} when idle")
+        figures += speed_section(console, setting)
     for name, section in PROMISES.items():
         if name in chosen:
             figures += section(setting)

@@ -14,6 +14,7 @@ _WORK = (
     "num_questions",
     "num_peak_tokens",
     "num_cancels",
+    "num_piece_positions",
 )
 
 
@@ -33,6 +34,7 @@ class PeerSizes:
         num_questions: Asked of nano in all.
         num_peak_tokens: Length of the answer whose memory is measured.
         num_cancels: Answers cancelled.
+        num_piece_positions: Length of the prompt that is prefilled in pieces.
     """
 
     hidden_size: int = 896
@@ -51,6 +53,7 @@ class PeerSizes:
     num_questions: int = 2000
     num_peak_tokens: int = 256
     num_cancels: int = 60
+    num_piece_positions: int = 2048
 
     @property
     def num_video_tokens(self) -> int:
@@ -88,4 +91,5 @@ QUICK = PeerSizes(
     num_questions=12,
     num_peak_tokens=6,
     num_cancels=6,
+    num_piece_positions=300,
 )

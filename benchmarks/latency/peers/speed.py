@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,20 +25,33 @@ from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.weights import Weights
 from benchmarks.latency.peers.worker import Figures, Job, WorkerProcess, start_engine
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.memory_plan import kv_cache_bytes
 
 Rounds = dict[str, list[Figures]]
 BANDWIDTH_FLOOR = 0.6
+_READER = "benchmarks.latency.peers.bandwidth"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a run was asked to do."""
+    """What a run was asked to do.
+
+    Attributes:
+        weights: Of all engines.
+        num_threads: Of each engine.
+        num_rounds: That count.
+        spinning: Idle threads spin.
+        gguf: Files for llama.cpp, by precision.
+        settle_s: Pause before a round: threads of the engine before go on spinning for a while,
+            which took up to 100 ms from our prefill behind onnxruntime-genai's.
+    """
 
     weights: Weights
     num_threads: int
     num_rounds: int
     spinning: bool
     gguf: Mapping[str, Path]
+    settle_s: float = 1.0
 
     @property
     def sizes(self) -> PeerSizes:
@@ -45,8 +59,23 @@ class Setting:
         return self.weights.sizes
 
 
-def measure_speed(setting: Setting, precision: str) -> tuple[Rounds, dict[str, str]]:
-    """Rounds of every engine in turn, and why the others are left out.
+@dataclass(frozen=True)
+class Measured:
+    """Rounds of one precision.
+
+    Attributes:
+        rounds: Of every engine that was measured.
+        reasons: Why the others were not.
+        bytes_per_s: Read bandwidth in each round, between the engines.
+    """
+
+    rounds: Rounds
+    reasons: dict[str, str]
+    bytes_per_s: list[float]
+
+
+def measure_speed(setting: Setting, precision: str) -> Measured:
+    """Let every engine and the memory reader take turns, another one first in each round.
 
     A round of each comes first that is not counted.
     """
@@ -61,29 +90,26 @@ def measure_speed(setting: Setting, precision: str) -> tuple[Rounds, dict[str, s
             reason = str(error)
         if reason is not None:
             reasons[engine.name] = reason
+    workers[_READER] = start_engine(_READER, _job(setting, ""))
     rounds: Rounds = {name: [] for name in workers}
+    names = list(workers)
     for number in range(setting.num_rounds + 1):
-        for name, worker in workers.items():
-            figures = worker.round()
+        first = number % len(names)
+        for name in names[first:] + names[:first]:
+            time.sleep(setting.settle_s)
+            figures = workers[name].round()
             if number > 0:
                 rounds[name].append(figures)
     for worker in workers.values():
         worker.close()
-    return rounds, reasons
+    reads = rounds.pop(_READER)
+    return Measured(rounds, reasons, [each["bytes_per_s"] for each in reads])
 
 
 def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
     """An engine, loaded; one at a time, since loading takes more memory than running."""
-    sizes = setting.sizes
-    job = Job(
-        str(model_path(engine, precision, setting.weights, setting.gguf)),
-        setting.num_threads,
-        sizes.vocab_size,
-        sizes.num_prompt_tokens,
-        sizes.num_decode_tokens,
-        setting.spinning,
-    )
-    worker = start_engine(engine.worker, job)
+    path = model_path(engine, precision, setting.weights, setting.gguf)
+    worker = start_engine(engine.worker, _job(setting, str(path)))
     try:
         worker.round()
     except RuntimeError:
@@ -92,14 +118,28 @@ def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
     return worker
 
 
-def weights_read_bytes(package: Path) -> int:
-    """Bytes of the language model's file: what one token reads, but for tables of some MiB."""
-    stage = read_manifest(package / MANIFEST_NAME).stages["language_model"]
-    return stage.graph.size_bytes if stage.weights is None else stage.weights.size_bytes
+def _job(setting: Setting, model: str) -> Job:
+    sizes = setting.sizes
+    return Job(
+        model,
+        setting.num_threads,
+        sizes.vocab_size,
+        sizes.num_prompt_tokens,
+        sizes.num_decode_tokens,
+        setting.spinning,
+    )
+
+
+def step_read_bytes(package: Path, num_positions: int) -> int:
+    """Bytes that one token must read: the language model's weights and the KV cache before it."""
+    manifest = read_manifest(package / MANIFEST_NAME)
+    stage = manifest.stages["language_model"]
+    weights = stage.graph.size_bytes if stage.weights is None else stage.weights.size_bytes
+    return weights + kv_cache_bytes(manifest, num_positions)
 
 
 def speed_figures(
-    precision: str, rounds: Rounds, reasons: Mapping[str, str], share: float | None
+    precision: str, rounds: Rounds, reasons: Mapping[str, str], shares: Sequence[float]
 ) -> list[Figure]:
     """The floors of one precision.
 
@@ -107,7 +147,7 @@ def speed_figures(
         precision: Which.
         rounds: Of the engines measured.
         reasons: Why the others are not.
-        share: Of the bandwidth limit that our decode reaches.
+        shares: Of the bandwidth limit that our decode reaches, in each round.
     """
     found = []
     for key, part in (("prefill_ms", "prefill"), ("decode_ms", "decode")):
@@ -117,27 +157,27 @@ def speed_figures(
         found.append(speed_figure(name, ours, times, reasons.get(OURS, "")))
     limit = BANDWIDTH_FLOOR if precision == "int4" else None
     name = f"decode {precision}, share of the bandwidth limit"
-    found.append(Figure(name, share, limit, "at least", reasons.get(OURS, "")))
+    share = statistics.median(shares) if shares else None
+    detail = f"quartiles {Spread.of(shares)}" if shares else reasons.get(OURS, "")
+    found.append(Figure(name, share, limit, "at least", detail))
     return found
 
 
-def print_speed(
-    console: Console,
-    precision: str,
-    rounds: Rounds,
-    reasons: Mapping[str, str],
-    limit_ms: float,
-) -> None:
+def print_speed(console: Console, precision: str, measured: Measured, read_bytes: int) -> None:
     """Print one precision's table.
 
     Args:
         console: Where to.
         precision: Which.
-        rounds: Of the engines measured.
-        reasons: Why the others are not.
-        limit_ms: Time to read our weights once at the machine's bandwidth.
+        measured: Of the engines and the reader.
+        read_bytes: What one token reads.
     """
-    title = f"{precision}; reading our weights once takes {limit_ms:.2f} ms"
+    rounds, reasons = measured.rounds, measured.reasons
+    gb_per_s = Spread.of([each / 1e9 for each in measured.bytes_per_s])
+    title = (
+        f"{precision}; a token reads {read_bytes / 1e6:.0f} MB; the machine {gb_per_s.median:.1f}"
+        f" GB/s (quartiles {gb_per_s})"
+    )
     table = Table(
         "engine", "prefill, ms", "quartiles", "decode, ms a token", "quartiles", title=title
     )
@@ -158,21 +198,24 @@ def print_speed(
         console.print(f"the same greedy tokens as ours: {', '.join(same) or 'no engine'}")
 
 
-def measured_share(rounds: Rounds, limit_ms: float) -> float | None:
-    """Share of the bandwidth limit that our decode reaches; None where it was not measured."""
-    if OURS not in rounds:
-        return None
-    return limit_ms / statistics.median(each["decode_ms"] for each in rounds[OURS])
+def bandwidth_shares(measured: Measured, read_bytes: int) -> list[float]:
+    """Share of the bandwidth limit that our decode reaches in each round; none where it ran not."""
+    return [
+        1e3 * read_bytes / bytes_per_s / each["decode_ms"]
+        for each, bytes_per_s in zip(
+            measured.rounds.get(OURS, []), measured.bytes_per_s, strict=False
+        )
+    ]
 
 
-def speed_section(console: Console, setting: Setting, bandwidth: float) -> list[Figure]:
+def speed_section(console: Console, setting: Setting) -> list[Figure]:
     """Measure and print both precisions; give their floors."""
     figures = []
+    positions = setting.sizes.num_prompt_tokens + setting.sizes.num_decode_tokens // 2
     for precision in PRECISIONS:
-        rounds, reasons = measure_speed(setting, precision)
-        read_bytes = weights_read_bytes(setting.weights.package(precision))
-        limit_ms = 1e3 * read_bytes / bandwidth
-        print_speed(console, precision, rounds, reasons, limit_ms)
-        share = measured_share(rounds, limit_ms)
-        figures += speed_figures(precision, rounds, reasons, share)
+        measured = measure_speed(setting, precision)
+        read_bytes = step_read_bytes(setting.weights.package(precision), positions)
+        print_speed(console, precision, measured, read_bytes)
+        shares = bandwidth_shares(measured, read_bytes)
+        figures += speed_figures(precision, measured.rounds, measured.reasons, shares)
     return figures

@@ -55,7 +55,7 @@ struct RuntimeConfig {
   /// Prompt positions that go through the language model at once: what a prefill holds beside the
   /// weights and the KV cache grows with these, not with the prompt, and a cancel() takes effect
   /// between two pieces.
-  int prefill_chunk_tokens = 512;
+  int prefill_chunk_tokens = 256;
 
   /// Throws InvalidConfig naming the field, the value and what is allowed.
   void validate() const;

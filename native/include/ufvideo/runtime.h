@@ -9,8 +9,10 @@
 
 namespace ufvideo {
 
-/// The oldest ONNX Runtime whose C API this library was built for (1.21: JetPack 6 has it).
-inline constexpr int kMinOnnxRuntimeApi = 21;
+/// The C API this library asks for; headers of ONNX Runtime 1.21, which Debian has, are enough.
+inline constexpr int kOnnxRuntimeApi = 21;
+/// The oldest ONNX Runtime that runs every package: 1.<this> multiplies int8 blocks on the CPU.
+inline constexpr int kMinOnnxRuntimeMinor = 22;
 
 /// What an ONNX Runtime library offers.
 struct OnnxRuntimeFacts {

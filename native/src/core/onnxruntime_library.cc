@@ -3,8 +3,11 @@
 #include <dlfcn.h>
 
 #include <charconv>
+#include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "core/error_message.h"
 #include "ufvideo/runtime.h"
@@ -12,7 +15,7 @@
 namespace ufvideo {
 namespace {
 
-constexpr const char* kMend = "install a newer one: pip install \"onnxruntime>=1.21\"";
+constexpr const char* kMend = "install a newer one: pip install \"onnxruntime>=1.22\"";
 
 struct OpenLibrary {
   std::filesystem::path path;
@@ -29,13 +32,13 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
   if (library.empty()) {
     fail(ErrorCode::kDeviceUnavailable,
          "expected the path of libonnxruntime, got none; install it (pip install "
-         "\"onnxruntime>=1.21\") or set RuntimeConfig.onnxruntime_library");
+         "\"onnxruntime>=1.22\") or set RuntimeConfig.onnxruntime_library");
   }
   std::error_code error;
   std::filesystem::path path = std::filesystem::canonical(library, error);
   if (error) {
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer at ", library.string(),
-         ", found no file there; install it: pip install \"onnxruntime>=1.21\"");
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer at ", library.string(),
+         ", found no file there; install it: pip install \"onnxruntime>=1.22\"");
   }
   return path;
 }
@@ -43,20 +46,20 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
 const OrtApiBase* load_api_base(const std::filesystem::path& path) {
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
-    fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.21 or newer at ",
+    fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.22 or newer at ",
          path.string(), ", got: ", dlerror(), "; ", kMend);
   }
   using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
   auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(handle, "OrtGetApiBase"));
   if (get_api_base == nullptr) {
     dlclose(handle);
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, ", path.string(),
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer, ", path.string(),
          " is another library (it has no OrtGetApiBase); ", kMend);
   }
   return get_api_base();
 }
 
-/// Whether a version such as "1.20.1" is known to lack the API we need.
+/// Whether a version such as "1.20.1" is known to lack what we need.
 bool is_too_old(const std::string& version) {
   const char* end = version.data() + version.size();
   int major = 0;
@@ -66,8 +69,7 @@ bool is_too_old(const std::string& version) {
       std::from_chars(dot + 1, end, minor).ec != std::errc()) {
     return false;
   }
-  // ONNX Runtime 1.x offers the API versions 1 to x.
-  return major < 1 || (major == 1 && minor < kMinOnnxRuntimeApi);
+  return major < 1 || (major == 1 && minor < kMinOnnxRuntimeMinor);
 }
 
 /// One arena for the activations of all graphs, which run one after the other: the language model
@@ -83,9 +85,9 @@ OpenLibrary* load(const std::filesystem::path& path) {
   const OrtApiBase* base = load_api_base(path);
   const std::string version = base->GetVersionString();
   // Asked for an API version it lacks, ONNX Runtime prints to stderr: look at its version first.
-  const OrtApi* api = is_too_old(version) ? nullptr : base->GetApi(kMinOnnxRuntimeApi);
+  const OrtApi* api = is_too_old(version) ? nullptr : base->GetApi(kOnnxRuntimeApi);
   if (api == nullptr) {
-    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.21 or newer, found ", version,
+    fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer, found ", version,
          " at ", path.string(), "; ", kMend);
   }
   Ort::InitApi(api);
@@ -118,6 +120,30 @@ const OpenLibrary& ensure_open(const std::filesystem::path& library) {
 
 Ort::Env& onnxruntime_env(const std::filesystem::path& library) {
   return *ensure_open(library).env;
+}
+
+void share_device_arena(Ort::Env& env, int device_id, std::optional<std::size_t> limit_bytes) {
+  static std::mutex mutex;
+  static std::map<int, std::optional<std::size_t>> limits;
+  const auto described = [](std::optional<std::size_t> limit) {
+    return limit ? std::to_string(*limit) : std::string("none");
+  };
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto known = limits.find(device_id);
+  if (known == limits.end()) {
+    const Ort::MemoryInfo memory("Cuda", OrtArenaAllocator, device_id, OrtMemTypeDefault);
+    constexpr int kDefault = -1;
+    constexpr int kSameAsRequested = 1;
+    const Ort::ArenaCfg arena(limit_bytes.value_or(std::numeric_limits<std::size_t>::max()),
+                              kSameAsRequested, kDefault, kDefault);
+    env.CreateAndRegisterAllocatorV2("CUDAExecutionProvider", memory,
+                                     {{"device_id", std::to_string(device_id)}}, arena);
+    limits.emplace(device_id, limit_bytes);
+  } else if (known->second != limit_bytes) {
+    fail(ErrorCode::kInvalidConfig, "device_memory_limit_bytes: expected one bound for GPU ",
+         device_id, " in this process, ", described(known->second), " holds already, got ",
+         described(limit_bytes));
+  }
 }
 
 OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library) {

@@ -117,8 +117,8 @@ struct Start {
   std::optional<ProviderProblem> problem;
 };
 
-Start try_to_start(const std::filesystem::path& library, const std::string& provider,
-                   int device_id) {
+Start try_to_start(const std::filesystem::path& library, const std::string& provider, int device_id,
+                   std::optional<std::size_t> limit_bytes) {
   const OnnxRuntimeFacts facts = open_onnxruntime(library);
   const std::string name = onnxruntime_name(provider);
   if (std::find(facts.providers.begin(), facts.providers.end(), name) == facts.providers.end()) {
@@ -130,14 +130,17 @@ Start try_to_start(const std::filesystem::path& library, const std::string& prov
     return {nullptr, problem};
   }
   try {
-    return {start(onnxruntime_env(library), provider, device_id), std::nullopt};
+    Ort::Env& env = onnxruntime_env(library);
+    share_device_arena(env, device_id, limit_bytes);
+    return {start(env, provider, device_id), std::nullopt};
   } catch (const Ort::Exception& error) {
     return {nullptr, provider_problem(provider, facts.library, error.what())};
   }
 }
 
 /// Tried once for the process: its libraries do not change any more.
-Start started(const std::filesystem::path& library, const std::string& provider, int device_id) {
+Start started(const std::filesystem::path& library, const std::string& provider, int device_id,
+              std::optional<std::size_t> limit_bytes) {
   static std::mutex mutex;
   // Never destroyed, as ONNX Runtime's environment.
   static auto& known = *new std::map<std::pair<std::string, int>, Start>;
@@ -145,16 +148,31 @@ Start started(const std::filesystem::path& library, const std::string& provider,
   const std::pair<std::string, int> key{provider, device_id};
   auto found = known.find(key);
   if (found == known.end()) {
-    found = known.emplace(key, try_to_start(library, provider, device_id)).first;
+    found = known.emplace(key, try_to_start(library, provider, device_id, limit_bytes)).first;
   }
   return found->second;
+}
+
+Start started(const std::string& provider, const RuntimeConfig& config) {
+  Start found = started(config.onnxruntime_library, provider, config.device_id,
+                        config.device_memory_limit_bytes);
+  if (!found.problem) {
+    // It may have started with another limit.
+    share_device_arena(onnxruntime_env(config.onnxruntime_library), config.device_id,
+                       config.device_memory_limit_bytes);
+  }
+  return found;
+}
+
+std::optional<ProviderProblem> problem_of(const std::string& provider,
+                                          const RuntimeConfig& config) {
+  return provider == kCpu ? std::nullopt : started(provider, config).problem;
 }
 
 StageProviders choose(const std::string& stage, const RuntimeConfig& config) {
   StageProviders chosen;
   for (const std::string& provider : config.providers_of(stage)) {
-    const std::optional<ProviderProblem> problem =
-        find_provider_problem(config.onnxruntime_library, provider, config.device_id);
+    const std::optional<ProviderProblem> problem = problem_of(provider, config);
     if (!problem) {
       chosen.used.push_back(provider);
       continue;
@@ -181,7 +199,8 @@ StageProviders choose(const std::string& stage, const RuntimeConfig& config) {
 
 std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
                                                      const std::string& provider, int device_id) {
-  return provider == kCpu ? std::nullopt : started(library, provider, device_id).problem;
+  return provider == kCpu ? std::nullopt
+                          : started(library, provider, device_id, std::nullopt).problem;
 }
 
 void take_the_cpu_for_a_device(bool is_device) { cpu_is_device = is_device; }
@@ -189,7 +208,7 @@ void take_the_cpu_for_a_device(bool is_device) { cpu_is_device = is_device; }
 DevicePtr device_of(const StageProviders& providers, const RuntimeConfig& config) {
   if (providers.used.front() != kCpu) {
     // TensorRT's memory is CUDA's.
-    return started(config.onnxruntime_library, kCuda, config.device_id).memory;
+    return started(kCuda, config).memory;
   }
   return cpu_is_device ? start(onnxruntime_env(config.onnxruntime_library), kCpu, 0) : nullptr;
 }

@@ -17,6 +17,8 @@ struct KvCacheSizes {
   int head_dim;
   DType dtype;
   std::int64_t max_positions;
+  /// Where the caches lie; null: in host memory.
+  DevicePtr device = nullptr;
 
   /// Bytes of one position: keys and values of all layers.
   std::size_t position_bytes() const;
@@ -64,7 +66,7 @@ class KvBuffers {
 };
 
 /// Copies the first `length` positions of row `from_row` of `from` [B, kv, C, head] to row
-/// `to_row` of `to`, whose capacity may differ.
+/// `to_row` of `to`, whose capacity may differ, wherever either lies.
 void copy_positions(const Tensor& from, std::int64_t from_row, Tensor to, std::int64_t to_row,
                     std::int64_t length);
 

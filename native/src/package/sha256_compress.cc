@@ -3,6 +3,9 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
 #endif
 
 namespace ufvideo {
@@ -28,9 +31,9 @@ std::uint32_t big_endian(const unsigned char* bytes) {
 
 #if defined(__x86_64__)
 
-__attribute__((target("sha,sse4.1"))) void compress_x86(Sha256State& state,
-                                                        const unsigned char* blocks,
-                                                        std::size_t num_blocks) {
+__attribute__((target("sha,sse4.1"))) void compress_with_instructions(Sha256State& state,
+                                                                      const unsigned char* blocks,
+                                                                      std::size_t num_blocks) {
   const __m128i byte_order = _mm_set_epi64x(0x0c0d0e0f08090a0bLL, 0x0405060700010203LL);
   auto* words = reinterpret_cast<__m128i*>(state.data());
   // The instructions want the words a, b, e, f in one register and c, d, g, h in the other.
@@ -78,6 +81,40 @@ bool has_sha_instructions() {
          __builtin_cpu_supports("sse4.1") != 0;
 }
 
+#elif defined(__aarch64__)
+
+__attribute__((target("+crypto"))) void compress_with_instructions(Sha256State& state,
+                                                                   const unsigned char* blocks,
+                                                                   std::size_t num_blocks) {
+  uint32x4_t abcd = vld1q_u32(state.data());
+  uint32x4_t efgh = vld1q_u32(state.data() + 4);
+  for (; num_blocks > 0; --num_blocks, blocks += 64) {
+    const uint32x4_t abcd_before = abcd;
+    const uint32x4_t efgh_before = efgh;
+    uint32x4_t w[4];
+#pragma GCC unroll 16
+    for (int i = 0; i < 16; ++i) {
+      uint32x4_t& oldest = w[i % 4];
+      if (i < 4) {
+        oldest = vreinterpretq_u32_u8(vrev32q_u8(vld1q_u8(blocks + 16 * i)));
+      } else {
+        const uint32x4_t sum = vsha256su0q_u32(oldest, w[(i + 1) % 4]);
+        oldest = vsha256su1q_u32(sum, w[(i + 2) % 4], w[(i + 3) % 4]);
+      }
+      const uint32x4_t mixed = vaddq_u32(oldest, vld1q_u32(kRound.data() + 4 * i));
+      const uint32x4_t abcd_then = abcd;
+      abcd = vsha256hq_u32(abcd, efgh, mixed);
+      efgh = vsha256h2q_u32(efgh, abcd_then, mixed);
+    }
+    abcd = vaddq_u32(abcd, abcd_before);
+    efgh = vaddq_u32(efgh, efgh_before);
+  }
+  vst1q_u32(state.data(), abcd);
+  vst1q_u32(state.data() + 4, efgh);
+}
+
+bool has_sha_instructions() { return (getauxval(AT_HWCAP) & HWCAP_SHA2) != 0; }
+
 #endif
 
 }  // namespace
@@ -110,10 +147,10 @@ void sha256_compress_plain(Sha256State& state, const unsigned char* blocks,
 }
 
 Sha256Compress fastest_sha256_compress() {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__aarch64__)
   static const bool has_instructions = has_sha_instructions();
   if (has_instructions) {
-    return compress_x86;
+    return compress_with_instructions;
   }
 #endif
   return sha256_compress_plain;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "core/error_message.h"
 #include "core/graph.h"
@@ -24,10 +25,10 @@ DType cache_dtype(const StageEntry& entry) {
        "language_model: expected an input past_key_values.0.key, the manifest has none");
 }
 
-std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const StageEntry& entry) {
+std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const Graph& graph) {
   return std::make_shared<const KvCacheSizes>(
-      KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim, cache_dtype(entry),
-                   model.max_position_embeddings});
+      KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim,
+                   cache_dtype(graph.entry()), model.max_position_embeddings, graph.device()});
 }
 
 /// "<side>.0.key", "<side>.0.value", "<side>.1.key" and so on.
@@ -54,12 +55,17 @@ LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config
     : Stage(package, "language_model", config),
       max_positions_(package.manifest().model.max_position_embeddings),
       kv_cache_bytes_(config.kv_cache_bytes),
-      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())),
+      cache_sizes_(cache_sizes(package.manifest().model, graph())),
       past_names_(cache_names("past_key_values", cache_sizes_->num_layers)),
       present_names_(cache_names("present", cache_sizes_->num_layers)) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
-  return std::make_unique<KvCache>(cache_sizes_, std::make_shared<KvBudget>(kv_cache_bytes_));
+  // What a device has free is not known: there the number given holds, or what it refuses.
+  auto budget =
+      cache_sizes_->device
+          ? std::make_shared<KvBudget>(kv_cache_bytes_, [] { return std::optional<std::size_t>{}; })
+          : std::make_shared<KvBudget>(kv_cache_bytes_);
+  return std::make_unique<KvCache>(cache_sizes_, std::move(budget));
 }
 
 std::unique_ptr<BatchKvCache> LanguageModel::make_batch_cache(std::int64_t max_rows,
@@ -96,7 +102,7 @@ std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
     inputs.emplace_back(past_names_[i], tensor);
     present.emplace_back(present_names_[i], tensor);
   }
-  return graph().run(inputs, {"logits", "hidden_states"}, present);
+  return graph().run(inputs, {"logits", "hidden_states"}, present, {"hidden_states"});
 }
 
 LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache) const {

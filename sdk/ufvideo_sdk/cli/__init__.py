@@ -11,6 +11,7 @@ from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
 from ufvideo_sdk.cli.locate import locate
 from ufvideo_sdk.cli.segment import segment
+from ufvideo_sdk.cli.tokens import tokens
 from ufvideo_sdk.cli.verify import verify
 
 _EXIT_CODES = (
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (ask, locate, segment, info, verify, build, doctor):
+for _command in (ask, locate, segment, info, verify, build, doctor, tokens):
     app.command()(_command)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ufvideo_sdk.board_plan import BoardPlan, board_plans
 from ufvideo_sdk.cli.options import (
     FallbackOption,
     JsonOption,
@@ -25,6 +26,9 @@ from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 
 def info(
     package: PackageArgument = None,
+    boards: Annotated[
+        bool, typer.Option("--boards", help="Say which Jetson boards have the memory, too.")
+    ] = False,
     as_json: JsonOption = False,
     providers: Annotated[
         bool,
@@ -38,6 +42,7 @@ def info(
 
     Example: ufvideo info pkg
     Example: ufvideo info pkg --providers --provider cuda --provider cpu
+    Example: ufvideo info pkg --boards
     """
     if not providers and (provider or allow_fallback or onnxruntime_library):
         raise typer.BadParameter(
@@ -46,15 +51,17 @@ def info(
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     facts = package_facts(manifest)
+    plans = board_plans(manifest) if boards else []
     if providers:
         settings = runtime_settings(
             None, provider, onnxruntime_library, allow_fallback=allow_fallback
         )
         facts["providers"] = _stage_providers(folder, settings)
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        told = {"boards": [asdict(p) | {"left_bytes": p.left_bytes} for p in plans]}
+        typer.echo(json.dumps(facts | (told if boards else {}), indent=2))
         return
-    for line in _lines(manifest, facts):
+    for line in [*_lines(manifest, facts), *_board_lines(plans)]:
         typer.echo(line)
 
 
@@ -151,3 +158,20 @@ def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
         + ", ".join(f"{name} {version}" for name, version in manifest.provenance.items()),
     ]
     return lines + (_provider_lines(facts["providers"]) if "providers" in facts else [])
+
+
+def _board_lines(plans: list[BoardPlan]) -> list[str]:
+    if not plans:
+        return []
+    lines = [
+        "",
+        "board    free for us   on     needs       (planned, not measured: docs/jetson.md)",
+    ]
+    for plan in sorted(plans, key=lambda plan: plan.board_gb):
+        left = plan.left_bytes
+        verdict = f"{readable_bytes(abs(left))} {'left' if left >= 0 else 'missing'}"
+        lines.append(
+            f"{plan.board_gb:>2} GB    {readable_bytes(plan.available_bytes):<13} {plan.device:<6}"
+            f" {readable_bytes(plan.peak_bytes):<11} {verdict}"
+        )
+    return lines

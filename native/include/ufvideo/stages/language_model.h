@@ -19,7 +19,8 @@ struct KvCacheSizes;
 struct LanguageModelOutput {
   /// Logits of the last position, float32 [V].
   Tensor logits;
-  /// States of all new positions after the final norm, float32 [S, D].
+  /// States of all new positions after the final norm, float32 [S, D]; on a device where the model
+  /// runs on one.
   Tensor hidden_states;
 };
 
@@ -27,7 +28,7 @@ struct LanguageModelOutput {
 struct LanguageModelRows {
   /// Logits of each row's new position, float32 [B, V].
   Tensor logits;
-  /// Its state after the final norm, float32 [B, D].
+  /// Its state after the final norm, float32 [B, D]; on a device where the model runs on one.
   Tensor hidden_states;
 };
 

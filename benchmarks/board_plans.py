@@ -1,0 +1,147 @@
+"""`python -m benchmarks.board_plans`: does the released 7B model fit a Jetson board?
+
+The table of docs/jetson.md, planned without the weights by the code of `ufvideo info --boards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ufvideo_sdk.board_plan import BOARDS_GB, BoardPlan, available_bytes, board_plans
+from ufvideo_sdk.manifest import (
+    FORMAT_VERSION,
+    STAGE_STEMS,
+    FileEntry,
+    Manifest,
+    ModelFacts,
+    StageEntry,
+    StageVerification,
+    TokenFacts,
+    VideoFacts,
+    stage_borders,
+)
+from ufvideo_sdk.memory_plan import FILE_BITS
+
+PRECISIONS = ("fp16", "int8", "int4")
+# Values of the released model by stage: what its checkpoint and SigLIP hold, less what no graph
+# needs (SigLIP's last layer and head, SAM 2's memory).
+NUM_VALUES = {
+    "vision_encoder": 397_745_440,
+    "aligner": 376_889_248,
+    "region_encoder": 16_980_992,
+    "token_embedder": 543_864_832,
+    "language_model": 7_069_486_592,
+    "mask_encoder": 212_728_208,
+    "mask_decoder": 18_160_689,
+}
+_INTEGER_STAGES = ("vision_encoder", "token_embedder", "mask_encoder")
+_TOKENIZER_BYTES = 11 << 20
+_MODEL = ModelFacts(
+    name="released-7b",
+    architecture="videorefer_qwen2",
+    hidden_size=3584,
+    num_layers=28,
+    num_attention_heads=28,
+    num_key_value_heads=4,
+    head_dim=128,
+    vocab_size=151748,
+    max_position_embeddings=32768,
+    vision_hidden_size=1152,
+    max_region_tokens=4,
+    seg_hidden_state="preceding",
+)
+_VIDEO = VideoFacts(
+    num_frames=32,
+    vision_size_px=384,
+    patch_grid=27,
+    aligner_padding=0,
+    mask_size_px=1024,
+    mask_logits_size_px=256,
+)
+_TOKENS = TokenFacts(
+    end_ids=(151645,),
+    video_placeholder_id=-201,
+    image_placeholder_id=-200,
+    region_id=151646,
+    time_first_id=151647,
+    num_time_tokens=100,
+    seg_id=151747,
+)
+_MASK_WIDTH = 256
+_NO_DIGEST = "0" * 64
+
+
+def planned_manifest(precision: str) -> Manifest:
+    """What an export of the released model at a precision would write, sizes estimated."""
+    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, language_precision=precision)
+    stages = {}
+    for stem in STAGE_STEMS:
+        inputs, outputs = borders[stem]
+        of_stage = _stage_precision(stem, precision)
+        size_bytes = int(NUM_VALUES[stem] * FILE_BITS[of_stage] / 8)
+        stages[stem] = StageEntry(
+            graph=FileEntry(f"{stem}.onnx", 1 << 20, _NO_DIGEST),
+            weights=FileEntry(f"{stem}.onnx.data", size_bytes, _NO_DIGEST),
+            precision=of_stage,
+            inputs=inputs,
+            outputs=outputs,
+        )
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        model=_MODEL,
+        video=_VIDEO,
+        tokens=_TOKENS,
+        stages=stages,
+        files=(FileEntry("tokenizer.json", _TOKENIZER_BYTES, _NO_DIGEST),),
+        provenance={},
+        verification=dict.fromkeys(STAGE_STEMS, StageVerification(0.0, 0.0, 0.0, 0.0)),
+    )
+
+
+def table() -> list[str]:
+    """The table in Markdown: what a question leaves on each board, or what is missing."""
+    boards = [f"{board_gb} GB ({_gib(available_bytes(board_gb))})" for board_gb in BOARDS_GB]
+    lines = [
+        f"| precision | runs on | weights on disk | needs | {' | '.join(boards)} |",
+        "| --- " * (4 + len(BOARDS_GB)) + "|",
+    ]
+    return lines + [line for precision in PRECISIONS for line in _rows(precision)]
+
+
+def _rows(precision: str) -> Iterator[str]:
+    manifest = planned_manifest(precision)
+    on_disk = sum(
+        stage.weights.size_bytes for stage in manifest.stages.values() if stage.weights is not None
+    )
+    by_device: dict[str, list[BoardPlan]] = {}
+    for plan in board_plans(manifest):
+        by_device.setdefault(plan.device, []).append(plan)
+    for device, plans in by_device.items():
+        told = [_told(plan) for plan in plans]
+        needs = _gib(plans[0].peak_bytes)
+        yield f"| {precision} | {device} | {_gib(on_disk)} | {needs} | {' | '.join(told)} |"
+
+
+def _told(plan: BoardPlan) -> str:
+    left = plan.left_bytes
+    return f"{_gib(left)} left" if left >= 0 else f"no, {_gib(-left)} missing"
+
+
+def _stage_precision(stem: str, precision: str) -> str:
+    """As docs/package_format.md, Precisions."""
+    if precision == "fp16" or stem == "language_model":
+        return precision
+    return "int8" if stem in _INTEGER_STAGES else "fp16"
+
+
+def _gib(count: int) -> str:
+    return f"{count / (1 << 30):.1f} GiB"
+
+
+def main() -> None:
+    """Print the table."""
+    print("\n".join(table()))
+
+
+if __name__ == "__main__":
+    main()

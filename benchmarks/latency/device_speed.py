@@ -1,0 +1,182 @@
+"""Time and memory of a whole job on a device, beside PyTorch on the same weights."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import threading
+import time
+from dataclasses import dataclass
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.latency.peers.figures import Figure, Spread
+from benchmarks.latency.peers.speed import step_read_bytes
+from benchmarks.latency.pipeline import WORKERS, Figures, WorkerProcess, number_rows
+from benchmarks.latency.workload import QUESTIONS, Workload
+from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.memory_plan import video_tokens
+
+END_TO_END_FLOOR = 1.5
+BANDWIDTH_FLOOR = 0.7
+_END_TO_END = "end to end, ms"
+_DECODE = "language_model decode, ms a token"
+_READ_BYTES = 1 << 30
+
+
+@dataclass(frozen=True)
+class SpeedSetting:
+    """What is measured.
+
+    Attributes:
+        workload: The job and where it runs.
+        num_rounds: Counted rounds of each side.
+        with_torch: PyTorch takes turns with ours.
+    """
+
+    workload: Workload
+    num_rounds: int
+    with_torch: bool
+
+
+def speed_report(console: Console, setting: SpeedSetting) -> list[Figure]:
+    """Measure both sides in turn, print a row for each stage, and give the figures.
+
+    Raises:
+        RuntimeError: When a side ends, for example since a provider cannot start.
+    """
+    modules = WORKERS if setting.with_torch else WORKERS[:1]
+    sides: list[WorkerProcess] = []
+    peaks_mib: list[float | None] = []
+    for module in modules:
+        with DeviceMemory() as memory:
+            sides.append(WorkerProcess(module, setting.workload))
+            sides[-1].round()
+        peaks_mib.append(memory.peak_mib)
+    rounds: list[list[Figures]] = [[] for _ in sides]
+    for _ in range(setting.num_rounds):
+        for side, of_side in zip(sides, rounds, strict=True):
+            of_side.append(side.round())
+    for side in sides:
+        side.close()
+    _print_stages(console, setting.workload, rounds)
+    return _figures(setting.workload, rounds, peaks_mib)
+
+
+class DeviceMemory:
+    """Peak of what the GPU has in use above what it had, read from nvidia-smi meanwhile.
+
+    Nothing else may use the GPU. `peak_mib` is None where there is no nvidia-smi that tells it.
+    """
+
+    def __init__(self) -> None:
+        self.peak_mib: float | None = None
+        self._before = _used_mib()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+
+    def __enter__(self) -> DeviceMemory:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.1):
+            used = _used_mib()
+            if used is None or self._before is None:
+                return
+            self.peak_mib = max(self.peak_mib or 0.0, used - self._before)
+
+
+def _used_mib() -> float | None:
+    command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "-i", "0"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return float(told)
+    except (OSError, ValueError, subprocess.CalledProcessError):
+        return None
+
+
+def read_bandwidth(device: str) -> float:
+    """Bytes a second that the device reads from its memory, the median of several sums."""
+    values = torch.ones(_READ_BYTES // 4, device=device)
+    times_s = []
+    for _ in range(9):
+        begin = time.perf_counter()
+        float(values.sum())  # Waits for the device.
+        times_s.append(time.perf_counter() - begin)
+    return values.nbytes / statistics.median(times_s)
+
+
+def _print_stages(console: Console, workload: Workload, rounds: list[list[Figures]]) -> None:
+    device = " ".join(workload.providers)
+    table = Table("figure", f"ours, {device}", "quartiles", title=str(workload.package))
+    if len(rounds) > 1:
+        table.add_column(f"PyTorch, {workload.torch_device} {workload.torch_dtype}")
+        table.add_column("quartiles")
+        table.add_column("ratio")
+    for row in number_rows(rounds[0][0]):
+        spreads = [Spread.of([float(each[row]) for each in side]) for side in rounds]
+        cells = [cell for s in spreads for cell in (f"{s.median:.2f}", str(s))]
+        if len(spreads) > 1:
+            cells.append(f"{spreads[1].median / spreads[0].median:.2f}")
+        table.add_row(row, *cells)
+    console.print(table)
+
+
+def _figures(
+    workload: Workload, rounds: list[list[Figures]], peaks_mib: list[float | None]
+) -> list[Figure]:
+    ours = {row: _median(rounds[0], row) for row in number_rows(rounds[0][0])}
+    decode_ms, frame_ms = ours[_DECODE], ours["masked frame, ms"]
+    share, detail = _bandwidth_share(workload, decode_ms)
+    first = ours["first token of the first question, ms"]
+    figures = [
+        Figure("first token of a clip's first question, ms", first, None, "at most"),
+        *_shares(rounds[0], ours[_END_TO_END]),
+        Figure("decode, tokens/s", 1e3 / decode_ms, None, "at least"),
+        Figure("decode, share of the bandwidth limit", share, BANDWIDTH_FLOOR, "at least", detail),
+        Figure("SAM 2, masked frames/s", 1e3 / frame_ms, None, "at least"),
+        Figure("peak device memory, MiB", peaks_mib[0], None, "at most", "nvidia-smi"),
+    ]
+    if len(rounds) > 1:
+        ratio = _median(rounds[1], _END_TO_END) / ours[_END_TO_END]
+        name = "end to end, PyTorch / ours"
+        figures.append(Figure(name, ratio, END_TO_END_FLOOR, "at least"))
+        name = "peak device memory of PyTorch, MiB"
+        figures.append(Figure(name, peaks_mib[1], None, "at most", "nvidia-smi"))
+    return figures
+
+
+def _median(rounds: list[Figures], row: str) -> float:
+    return statistics.median(float(each[row]) for each in rounds)
+
+
+def _shares(rounds: list[Figures], end_to_end_ms: float) -> list[Figure]:
+    """Share of the whole job that each stage takes."""
+    return [
+        Figure(
+            f"share of {stem}",
+            statistics.median(each["stages"][stem] for each in rounds) / end_to_end_ms,
+            None,
+            "at most",
+        )
+        for stem in rounds[0]["stages"]
+    ]
+
+
+def _bandwidth_share(workload: Workload, decode_ms: float) -> tuple[float | None, str]:
+    device = "cpu" if workload.providers == ("cpu",) else workload.torch_device
+    if device != "cpu" and not torch.cuda.is_available():
+        return None, "PyTorch sees no GPU to measure its bandwidth with"
+    bandwidth = read_bandwidth(device)
+    manifest = read_manifest(workload.package / MANIFEST_NAME)
+    positions = video_tokens(manifest) + len(QUESTIONS[0].split())
+    read_bytes = step_read_bytes(workload.package, positions)
+    limit_ms = 1e3 * read_bytes / bandwidth
+    return limit_ms / decode_ms, f"{read_bytes / 1e6:.0f} MB a token, {bandwidth / 1e9:.0f} GB/s"
