@@ -13,7 +13,7 @@ class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, cuda_graphs: bool = False, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -22,6 +22,9 @@ class RuntimeConfig:
         ...
     @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def cuda_graphs(self) -> bool:
         ...
     @property
     def device_id(self) -> int:

@@ -57,6 +57,10 @@ class RuntimeConfig:
         device_id: Which GPU.
         device_memory_limit_bytes: Bound on the memory of this GPU that all stages of this process
             take together, weights and KV caches included; None: no bound.
+        cuda_graphs: The step that decodes a token of one answer is captured as a CUDA graph, one
+            for each size of a KV cache, and replayed: less work for the CPU. Runs of the language
+            model then wait for each other, and while one is captured everything on the GPU waits.
+            Needs "cuda" first for the language model. Not tried on a GPU yet.
         stage_providers: Providers of single stages by stem, in place of `providers`.
         provider_options: Options by provider for all stages, names and values (texts) as ONNX
             Runtime spells them: `{"cuda": {"cudnn_conv_algo_search": "HEURISTIC"}}`. Not those
@@ -82,6 +86,7 @@ class RuntimeConfig:
     allow_fallback: bool = False
     device_id: int = 0
     device_memory_limit_bytes: int | None = None
+    cuda_graphs: bool = False
     stage_providers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
     provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=_none)
     stage_provider_options: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
@@ -99,6 +104,12 @@ class RuntimeConfig:
         ):
             # Copies: whoever gave them may change his own.
             object.__setattr__(self, name, check(name, getattr(self, name)))
+        first = self.stage_providers.get("language_model", self.providers)[0]
+        if self.cuda_graphs and first != "cuda":
+            raise ConfigError(
+                "cuda_graphs: expected 'cuda' first among the providers of language_model, got"
+                f" {first!r}"
+            )
         _check_integer("device_id", self.device_id, 0, 127)
         if self.device_memory_limit_bytes is not None:
             _check_integer(
@@ -106,7 +117,7 @@ class RuntimeConfig:
             )
         if self.num_threads is not None:
             _check_integer("num_threads", self.num_threads, 1, 1024)
-        for name in ("allow_spinning", "verify_digests", "allow_fallback"):
+        for name in ("allow_spinning", "verify_digests", "allow_fallback", "cuda_graphs"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
         for name in ("mask_cache_bytes", "region_cache_bytes"):
@@ -154,6 +165,7 @@ class RuntimeConfig:
             allow_fallback=self.allow_fallback,
             device_id=self.device_id,
             device_memory_limit_bytes=self.device_memory_limit_bytes,
+            cuda_graphs=self.cuda_graphs,
             provider_options=plain(self.provider_options),
             stage_provider_options=stage_options,
             num_threads=self.num_threads,

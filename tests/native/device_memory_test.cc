@@ -165,6 +165,31 @@ TEST(DeviceSessionTest, AnswersAsOnTheHostBitForBit) {
   expect_same_bits(masks.scores, expected.scores);
 }
 
+TEST(DeviceSessionTest, AStepWithFixedAddressesIsTheSameStep) {
+  // What is captured on a GPU: the length in a buffer, the total as large as the cache. Without the
+  // provider that captures it is a step like any other.
+  RuntimeConfig config = tiny_config();
+  config.providers = {"cuda", "cpu"};
+  config.allow_fallback = true;
+  config.cuda_graphs = true;
+  take_the_cpu_for_a_device(true);
+  const std::shared_ptr<const Model> model = Model::load(tiny_package(), config);
+  take_the_cpu_for_a_device(false);
+  if (model->stage_providers().at("language_model").used.front() != "cpu") {
+    GTEST_SKIP() << "CUDA is here";
+  }
+  Session there(model);
+  there.open_clip({noise(0, 4), indices(0, 4), false});
+  const auto here = tiny_session();
+  // 300 tokens: the cache moves on the way.
+  for (const Prompt& prompt : {ask({20, 21}), ask_about_region({30}), ask({20, 21})}) {
+    expect_same(there.generate(prompt, greedy(300)), here->generate(prompt, greedy(300)));
+  }
+  const std::vector<Prompt> prompts{ask({20, 21}), ask({40})};
+  expect_same(there.generate_many(prompts, greedy(20))[1],
+              here->generate_many(prompts, greedy(20))[1]);
+}
+
 TEST(DeviceSessionTest, AnswersManyAsOnTheHost) {
   const std::vector<Prompt> prompts{ask({20, 21}), ask_about_region({30}), ask({40}), ask({50})};
   const auto there = device_session()->generate_many(prompts, greedy(40));

@@ -12,6 +12,7 @@
 #include "core/error_message.h"
 #include "core/onnxruntime_library.h"
 #include "core/ort_device_memory.h"
+#include "core/provider_options.h"
 #include "core/provider_problem.h"
 #include "ufvideo/runtime.h"
 
@@ -30,18 +31,6 @@ std::string onnxruntime_name(const std::string& provider) {
     return "TensorrtExecutionProvider";
   }
   return provider == kCuda ? "CUDAExecutionProvider" : "CPUExecutionProvider";
-}
-
-/// What holds unless the configuration says otherwise.
-ProviderOptions default_options(const std::string& provider) {
-  if (provider == kTensorRt) {
-    return {};
-  }
-  return {// Memory grows by what is needed: a board shares it with the CPU.
-          {"arena_extend_strategy", "kSameAsRequested"},
-          // fp32 means fp32: with TF32 products have 10 bits of mantissa, and answers differ from
-          // those of a CPU.
-          {"use_tf32", "0"}};
 }
 
 /// Names and values as the C interface takes them.
@@ -98,8 +87,7 @@ DevicePtr start(Ort::Env& env, const std::string& provider, int device_id) {
   Ort::SessionOptions session;
   session.AddConfigEntry("session.use_env_allocators", "1");
   session.SetIntraOpNumThreads(1);
-  ProviderOptions options = default_options(provider);
-  options["device_id"] = std::to_string(device_id);
+  ProviderOptions options = default_options(provider, device_id);
   if (provider == kTensorRt) {
     // Starting it is enough: an engine takes seconds.
     options["trt_min_subgraph_size"] = "1000";
@@ -131,6 +119,9 @@ Start try_to_start(const std::filesystem::path& library, const std::string& prov
   }
   try {
     Ort::Env& env = onnxruntime_env(library);
+    // ONNX Runtime ends the process where it is asked for an arena of a provider it cannot load.
+    Ort::SessionOptions loads_provider;
+    append(loads_provider, kCuda, default_options(kCuda, device_id));
     share_device_arena(env, device_id, limit_bytes);
     return {start(env, provider, device_id), std::nullopt};
   } catch (const Ort::Exception& error) {
@@ -217,13 +208,8 @@ StageProviders append_providers(Ort::SessionOptions& options, const std::string&
                                 const RuntimeConfig& config) {
   StageProviders chosen = choose(stage, config);
   for (const std::string& provider : chosen.used) {
-    ProviderOptions of_provider = default_options(provider);
-    for (const auto& [name, value] : config.options_of(stage, provider)) {
-      of_provider[name] = value;
-    }
-    of_provider["device_id"] = std::to_string(config.device_id);
     try {
-      append(options, provider, of_provider);
+      append(options, provider, session_options_of(stage, provider, config));
     } catch (const Ort::Exception& error) {
       fail(ErrorCode::kInvalidConfig, stage, ": expected options that \"", provider,
            "\" has (provider_options, stage_provider_options), ONNX Runtime said: ", error.what());

@@ -96,6 +96,7 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
   const bool ahead_fits = !room || growth_bytes(ahead) <= *room;
   const std::int64_t capacity = ahead_fits ? ahead : sizes_->in_blocks(needed);
   budget_->require(growth_bytes(capacity), capacity);
+  ++num_moves_;
   try {
     for (int layer = 0; layer < sizes_->num_layers; ++layer) {
       keys_[layer] = grown(sizes_->device, keys_[layer], lengths, capacity);

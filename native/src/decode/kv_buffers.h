@@ -39,6 +39,8 @@ class KvBuffers {
   const std::shared_ptr<const KvCacheSizes>& sizes() const { return sizes_; }
   const std::shared_ptr<KvBudget>& budget() const { return budget_; }
 
+  /// How often they have moved: their addresses are the same as long as this number is.
+  std::int64_t num_moves() const { return num_moves_; }
   /// Positions C that each row has room for.
   std::int64_t capacity() const { return capacity_; }
   std::size_t bytes() const;
@@ -61,6 +63,7 @@ class KvBuffers {
   std::int64_t num_rows_;
   std::shared_ptr<KvBudget> budget_;
   std::int64_t capacity_ = 0;
+  std::int64_t num_moves_ = 0;
   std::vector<Tensor> keys_;
   std::vector<Tensor> values_;
 };

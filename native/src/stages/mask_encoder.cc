@@ -18,7 +18,7 @@ MaskEncoder::MaskEncoder(const Package& package, const RuntimeConfig& config)
 MaskFeatures MaskEncoder::encode(const Tensor& frames) const {
   const std::vector<std::string> names{"image_features", "high_res_features_0",
                                        "high_res_features_1"};
-  const std::vector<Tensor> outputs = graph().run({{"frames", frames}}, names, {}, names);
+  const std::vector<Tensor> outputs = graph().run({{"frames", frames}}, names, {}, {names});
   return {outputs[0], outputs[1], outputs[2]};
 }
 
