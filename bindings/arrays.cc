@@ -40,9 +40,9 @@ Tensor as_tensor(const py::array& array, DType dtype, py::ssize_t num_dimensions
 }
 
 py::array as_array(const Tensor& tensor) {
-  auto* kept = new Tensor(tensor);
+  auto* kept = new Tensor(tensor.on_host());
   const py::capsule owner(kept, [](void* pointer) { delete static_cast<Tensor*>(pointer); });
-  return py::array(numpy_dtype(tensor.dtype()), tensor.shape(), tensor.raw(), owner);
+  return py::array(numpy_dtype(tensor.dtype()), tensor.shape(), kept->raw(), owner);
 }
 
 py::array as_read_only_array(const Tensor& tensor) {

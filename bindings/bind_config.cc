@@ -11,7 +11,7 @@ using OptionsByProvider = std::map<std::string, ProviderOptions>;
 RuntimeConfig runtime_config(std::filesystem::path onnxruntime_library, Providers providers,
                              std::map<std::string, Providers> stage_providers, bool allow_fallback,
                              int device_id, std::optional<std::size_t> device_memory_limit_bytes,
-                             OptionsByProvider provider_options,
+                             bool cuda_graphs, OptionsByProvider provider_options,
                              std::map<std::string, OptionsByProvider> stage_provider_options,
                              std::optional<int> num_threads, bool allow_spinning,
                              bool verify_digests, std::size_t mask_cache_bytes,
@@ -24,6 +24,7 @@ RuntimeConfig runtime_config(std::filesystem::path onnxruntime_library, Provider
   config.allow_fallback = allow_fallback;
   config.device_id = device_id;
   config.device_memory_limit_bytes = device_memory_limit_bytes;
+  config.cuda_graphs = cuda_graphs;
   config.provider_options = std::move(provider_options);
   config.stage_provider_options = std::move(stage_provider_options);
   config.num_threads = num_threads;
@@ -47,6 +48,7 @@ void bind_config(py::module_& module) {
            py::arg("allow_fallback") = RuntimeConfig{}.allow_fallback,
            py::arg("device_id") = RuntimeConfig{}.device_id,
            py::arg("device_memory_limit_bytes") = std::nullopt,
+           py::arg("cuda_graphs") = RuntimeConfig{}.cuda_graphs,
            py::arg("provider_options") = RuntimeConfig{}.provider_options,
            py::arg("stage_provider_options") = RuntimeConfig{}.stage_provider_options,
            py::arg("num_threads") = std::nullopt,
@@ -63,6 +65,7 @@ void bind_config(py::module_& module) {
       .def_readonly("allow_fallback", &RuntimeConfig::allow_fallback)
       .def_readonly("device_id", &RuntimeConfig::device_id)
       .def_readonly("device_memory_limit_bytes", &RuntimeConfig::device_memory_limit_bytes)
+      .def_readonly("cuda_graphs", &RuntimeConfig::cuda_graphs)
       .def_readonly("provider_options", &RuntimeConfig::provider_options)
       .def_readonly("stage_provider_options", &RuntimeConfig::stage_provider_options)
       .def_readonly("num_threads", &RuntimeConfig::num_threads)

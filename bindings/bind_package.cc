@@ -1,6 +1,7 @@
 #include "arrays.h"
 #include "module.h"
 #include "ufvideo/package.h"
+#include "ufvideo/symbol_ranges.h"
 
 namespace ufvideo::bindings {
 
@@ -12,6 +13,19 @@ void bind_package(py::module_& module) {
       .def_property_readonly("root", &Package::root);
   module.def("sha256_file", &sha256_file, py::arg("path"), py::call_guard<py::gil_scoped_release>(),
              "Lower-case hexadecimal SHA-256 of a file.");
+  py::class_<SymbolRange>(module, "SymbolRange", "Sizes a symbol of a stage's inputs takes.")
+      .def_readonly("symbol", &SymbolRange::symbol)
+      .def_readonly("min", &SymbolRange::min)
+      .def_readonly("typical", &SymbolRange::typical)
+      .def_readonly("max", &SymbolRange::max);
+  module.def(
+      "symbol_ranges",
+      [](const std::filesystem::path& manifest, const std::string& stem) {
+        return symbol_ranges(read_manifest(manifest), stem);
+      },
+      py::arg("manifest"), py::arg("stem"), py::call_guard<py::gil_scoped_release>(),
+      "Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a\n"
+      "manifest; empty for the others.\n\nRaises PackageError or PackageVersionError.");
 }
 
 }  // namespace ufvideo::bindings

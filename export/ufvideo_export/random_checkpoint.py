@@ -5,13 +5,11 @@ For tests and for measuring speed: the words such a model says mean nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import nn
 from transformers import Sam2VideoModel, SiglipVisionModel
 
@@ -34,18 +32,13 @@ from ufvideo_export.checkpoint_config import (
     Sam2Sizes,
     SiglipSizes,
 )
-from ufvideo_export.config_files import SIGLIP_FOLDER, ConfigFiles, write_json
+from ufvideo_export.config_files import SIGLIP_FOLDER, ConfigFiles
 from ufvideo_export.mask_model import Sam2Widths, sam2_config
 from ufvideo_export.model import build_language_model, build_seg_projection
 from ufvideo_export.random_tokenizer import SEG_OFFSET, num_needed_tokens, write_tokenizer
-from ufvideo_export.tensor_files import INDEX_NAME
+from ufvideo_export.random_weights import write_random_weights
 from ufvideo_export.vision_encoder import siglip_config
 
-# Tables and single vectors, which multiply nothing.
-_TABLE = re.compile(
-    r"(embed_tokens|position_embedding|_tokens?|_embed|point_embeddings\.\d)\.weight$"
-    r"|(_embed|_embed_window|_enc|_ptr|gaussian_matrix|probe)$"
-)
 _DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -155,19 +148,26 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     files.write(path)
     random = torch.Generator().manual_seed(seed)
     dtype = _DTYPES[sizes.dtype]
+    shapes, siglip = checkpoint_shapes(sizes)
+    write_random_weights(path, shapes, sizes.num_shards, dtype, random)
+    if siglip:
+        write_random_weights(path / SIGLIP_FOLDER, siglip, 1, dtype, random)
+    return path
+
+
+def checkpoint_shapes(
+    sizes: RandomSizes,
+) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """Every tensor of the checkpoint and of SigLIP's folder, which has none where it is inside."""
     with torch.device("meta"):
-        modules = _modules(sizes, model)
+        modules = _modules(sizes, _model_sizes(sizes))
         siglip = SiglipVisionModel(siglip_config(sizes.siglip, sizes.siglip.num_layers))
     siglip = getattr(siglip, "vision_model", siglip)
     prefix = f"{INNER_SIGLIP_PREFIX if sizes.siglip_inside else ''}{SIGLIP_PREFIX}"
     siglip_part = (siglip, prefixed_keys(prefix))
     if sizes.siglip_inside:
-        modules.append(siglip_part)
-    shapes = dict(_shapes(modules))
-    _write_tensors(path, shapes, sizes.num_shards, dtype, random)
-    if not sizes.siglip_inside:
-        _write_tensors(path / SIGLIP_FOLDER, dict(_shapes([siglip_part])), 1, dtype, random)
-    return path
+        return dict(_shapes([*modules, siglip_part])), {}
+    return dict(_shapes(modules)), dict(_shapes([siglip_part]))
 
 
 def _model_sizes(sizes: RandomSizes) -> ModelSizes:
@@ -209,40 +209,3 @@ def _shapes(modules: list[tuple[nn.Module, Keys]]) -> Iterator[tuple[str, tuple[
     for module, keys in modules:
         for _, parts in tensor_parts(module, keys):
             yield from parts
-
-
-def _random_tensor(key: str, shape: tuple[int, ...], random: torch.Generator) -> torch.Tensor:
-    """Values at which activations keep their size through the layers."""
-    values = torch.randn(shape, generator=random)
-    if len(shape) == 1 and key.endswith("weight"):
-        return 1 + 0.1 * values
-    if len(shape) == 1 or key.endswith("bias"):
-        return 0.1 * values
-    if _TABLE.search(key):
-        return 0.5 * values
-    fan_in = max(torch.Size(shape[1:]).numel(), 1)
-    return values / fan_in**0.5
-
-
-def _write_tensors(
-    folder: Path,
-    shapes: dict[str, tuple[int, ...]],
-    num_shards: int,
-    dtype: torch.dtype,
-    random: torch.Generator,
-) -> None:
-    """Write one file, or shards with an index; one shard in memory at a time."""
-    names = sorted(shapes)
-    weight_map: dict[str, str] = {}
-    total_bytes = 0
-    for number in range(num_shards):
-        file_name = f"model-{number + 1:05d}-of-{num_shards:05d}.safetensors"
-        file_name = file_name if num_shards > 1 else "model.safetensors"
-        part = names[number * len(names) // num_shards : (number + 1) * len(names) // num_shards]
-        tensors = {name: _random_tensor(name, shapes[name], random).to(dtype) for name in part}
-        save_file(tensors, folder / file_name, metadata={"format": "pt"})
-        weight_map |= dict.fromkeys(part, file_name)
-        total_bytes += sum(tensor.nbytes for tensor in tensors.values())
-    if num_shards > 1:
-        index = {"metadata": {"total_size": total_bytes}, "weight_map": weight_map}
-        write_json(folder / INDEX_NAME, index)

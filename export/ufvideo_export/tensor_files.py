@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +18,23 @@ INDEX_NAME = "model.safetensors.index.json"
 class TensorFiles:
     """The tensors of one folder: a single file, shards with an index, or shards alone.
 
-    Headers are read at once, values only when asked for, so that memory stays bounded by the
-    largest tensor.
+    Headers are read at once, values only when asked for, from a file that is opened for it and
+    closed again: a file that stays open is mapped, and every page of it once read stays in memory
+    until something else needs the room. So memory is bounded by the largest tensor.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._handles: dict[Path, Any] = {}
         self._files: dict[str, Path] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         for path in _weight_files(folder):
-            handle = _open(path)
-            self._handles[path] = handle
-            for name in handle.keys():  # noqa: SIM118 (a safetensors handle is no mapping)
+            for name, shape in _shapes(path).items():
                 if name in self._files:
                     raise InputError(
                         f"expected each tensor once, found {name} in"
                         f" {self._files[name].name} and {path.name} ({folder})"
                     )
-                self._files[name] = path
+                self._files[name], self._shapes[name] = path, shape
         self._check_index()
 
     def __contains__(self, name: str) -> bool:
@@ -45,14 +44,17 @@ class TensorFiles:
         """Names of all tensors, sorted."""
         return sorted(self._files)
 
+    def files(self) -> set[Path]:
+        """The files that hold a tensor."""
+        return set(self._files.values())
+
     def file_of(self, name: str) -> Path:
         """The file that holds a tensor."""
         return self._files[name]
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor, from the header."""
-        handle = self._handles[self._files[name]]
-        return tuple(handle.get_slice(name).get_shape())
+        return self._shapes[name]
 
     def read(self, name: str) -> torch.Tensor:
         """A tensor in its own dtype, copied out of the file.
@@ -60,19 +62,19 @@ class TensorFiles:
         Raises:
             InputError: When the file ends before the tensor does.
         """
-        path = self._files[name]
-        try:
-            return self._handles[path].get_tensor(name)
-        except (SafetensorError, OSError, ValueError) as error:
-            raise InputError(f"expected a readable tensor {name} in {path}: {error}") from error
+        return self._read(name, lambda handle: handle.get_tensor(name))
 
     def read_rows(self, name: str, begin: int, end: int) -> torch.Tensor:
         """Rows `begin` to `end` of a tensor, otherwise as `read`."""
+        return self._read(name, lambda handle: handle.get_slice(name)[begin:end])
+
+    def _read(self, name: str, part: Callable[[Any], torch.Tensor]) -> torch.Tensor:
         path = self._files[name]
         try:
-            return self._handles[path].get_slice(name)[begin:end]
+            with _open(path) as handle:
+                return part(handle)
         except (SafetensorError, OSError, ValueError) as error:
-            raise InputError(f"expected readable rows of {name} in {path}: {error}") from error
+            raise InputError(f"expected a readable tensor {name} in {path}: {error}") from error
 
     def _check_index(self) -> None:
         index = self.folder / INDEX_NAME
@@ -118,6 +120,13 @@ def _weight_map(index: Path) -> Mapping[str, str]:
     except (ValueError, KeyError, TypeError, OSError):
         pass
     raise InputError(f"expected an index with a weight_map of names to files in {index}")
+
+
+def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Of each tensor of a file, from its header."""
+    with _open(path) as handle:
+        names = list(handle.keys())
+        return {name: tuple(handle.get_slice(name).get_shape()) for name in names}
 
 
 def _open(path: Path) -> Any:

@@ -11,12 +11,6 @@
 #include "ufvideo/resize.h"
 
 namespace ufvideo {
-namespace {
-
-// Even: the aligner joins frames (2k, 2k + 1).
-constexpr std::int64_t kFramesPerAlignment = 16;
-
-}  // namespace
 
 std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
   const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};

@@ -60,6 +60,9 @@ class FrameEncoder {
   FrameCache<Tensor> region_features_;
 };
 
+/// Most frames that go through an aligner without padding together. Even: it joins (2k, 2k + 1).
+inline constexpr std::int64_t kFramesPerAlignment = 16;
+
 /// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
 /// zeros around them if padded.
 std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);

@@ -85,10 +85,10 @@ void Session::reset() {
   state_->forget_conversation();
 }
 
-const Tensor& Session::video_tokens() const {
+Tensor Session::video_tokens() const {
   const Entry entry(*state_, Poisoned::kAccepted);
   state_->require_clip("video_tokens");
-  return state_->video_tokens;
+  return state_->video_tokens.on_host();
 }
 
 StageTimings Session::timings() const {

@@ -14,7 +14,7 @@ TokenStepper::Output Session::State::step(std::int64_t token_id) {
   LanguageModelOutput output = timed(timings, language_model.stem(), 1,
                                      [&] { return language_model.run(embedding, *cache); });
   held.append(token_id);
-  return {std::move(output.logits), copied_row(output.hidden_states, 0)};
+  return {std::move(output.logits), output.hidden_states.reshaped({output.hidden_states.dim(1)})};
 }
 
 void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {

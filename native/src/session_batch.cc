@@ -127,8 +127,9 @@ std::vector<TokenStepper::Output> Session::State::Batch::step(
   });
   std::vector<TokenStepper::Output> outputs;
   for (std::int64_t row = 0; row < num_rows; ++row) {
-    outputs.push_back({output.logits.rows(row, row + 1).reshaped({output.logits.dim(1)}),
-                       copied_row(output.hidden_states, row)});
+    outputs.push_back(
+        {output.logits.rows(row, row + 1).reshaped({output.logits.dim(1)}),
+         output.hidden_states.rows(row, row + 1).reshaped({output.hidden_states.dim(1)})});
   }
   return outputs;
 }

@@ -120,6 +120,16 @@ void Session::State::encode_mask_frames(const Tensor& frames,
 void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                                   std::int64_t frame, Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
+  for (std::int64_t first = 0; first < num_objects; first += kObjectsPerDecoding) {
+    const std::int64_t end = std::min(first + kObjectsPerDecoding, num_objects);
+    decode_group(seg_hidden_states.rows(first, end), first, features, frame, result);
+  }
+}
+
+void Session::State::decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
+                                  const MaskFeatures& features, std::int64_t frame,
+                                  Segmentation& result) {
+  const std::int64_t num_objects = seg_hidden_states.dim(0);
   const MaskDecoder& decoder = model->mask_decoder();
   const DecodedMasks decoded = timed(timings, decoder.stem(), num_objects,
                                      [&] { return decoder.decode(features, seg_hidden_states); });
@@ -133,7 +143,7 @@ void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFea
   const int side = model->manifest().video.mask_logits_size_px;
   timed(timings, "mask_resize", num_objects, [&] {
     for (std::int64_t object = 0; object < num_objects; ++object) {
-      const std::int64_t row = object * num_frames + frame;
+      const std::int64_t row = (first_object + object) * num_frames + frame;
       decode_mask(decoded.mask_logits.data<float>() + object * side * side, side, mask_size_px,
                   height, width, result.masks.data<bool>() + row * height * width);
       const float* scores = decoded.iou_scores.data<float>() + object * decoded.iou_scores.dim(1);

@@ -83,7 +83,7 @@ std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& pre
     return std::nullopt;
   }
   saved.features = state.frame_encoder.clip_features(distinct(state.clip_idxs));
-  saved.video_tokens = copied(state.video_tokens);
+  saved.video_tokens = copied(state.video_tokens.on_host());
   const KvCache& cache = *state.cache;
   const KvCacheSizes& sizes = *cache.sizes();
   const std::int64_t num_positions =

@@ -22,6 +22,9 @@
 
 namespace ufvideo {
 
+/// Most objects that the mask decoder takes on a frame at once; more go through in groups.
+inline constexpr std::int64_t kObjectsPerDecoding = 16;
+
 /// Everything that changes while a session lives.
 struct Session::State : TokenStepper {
   explicit State(std::shared_ptr<const Model> shared_model);
@@ -92,6 +95,9 @@ struct Session::State : TokenStepper {
   /// Decodes all objects on one frame into the result's rows.
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
                     std::int64_t frame, Segmentation& result);
+  /// The same for a group of them, whose first is row `first_object`.
+  void decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
+                    const MaskFeatures& features, std::int64_t frame, Segmentation& result);
   /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out or a result was
   /// not finite: the cache then holds what it held before, and something else can be asked.
   template <typename Work>

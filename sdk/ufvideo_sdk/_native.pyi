@@ -8,12 +8,12 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sample_positions', 'sha256_file']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, cuda_graphs: bool = False, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -22,6 +22,9 @@ class RuntimeConfig:
         ...
     @property
     def allow_spinning(self) -> bool:
+        ...
+    @property
+    def cuda_graphs(self) -> bool:
         ...
     @property
     def device_id(self) -> int:
@@ -124,6 +127,22 @@ class Package:
         """
     @property
     def root(self) -> pathlib.Path:
+        ...
+class SymbolRange:
+    """
+    Sizes a symbol of a stage's inputs takes.
+    """
+    @property
+    def max(self) -> int:
+        ...
+    @property
+    def min(self) -> int:
+        ...
+    @property
+    def symbol(self) -> str:
+        ...
+    @property
+    def typical(self) -> int:
         ...
 class StageTiming:
     """
@@ -630,6 +649,13 @@ def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFact
     
     Raises DeviceError when it is missing or too old, ConfigError when another one is open already.
     """
+def open_stage(package: Package, stem: str, config: RuntimeConfig) -> StageProviders:
+    """
+    Open the graph of one stage and close it again: what TensorRT builds meanwhile stays
+    in the engine cache that the configuration names. Gives what the stage runs on.
+    
+    Raises as Model.load.
+    """
 def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
@@ -641,4 +667,11 @@ def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, n
 def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
     Lower-case hexadecimal SHA-256 of a file.
+    """
+def symbol_ranges(manifest: os.PathLike[str] | str | bytes, stem: str) -> list[SymbolRange]:
+    """
+    Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a
+    manifest; empty for the others.
+    
+    Raises PackageError or PackageVersionError.
     """

@@ -65,6 +65,11 @@ TEST(RuntimeConfigTest, RefusesProviderSettingsByPlace) {
   config.device_memory_limit_bytes = 0;
   expect_refused(config, {"device_memory_limit_bytes", "got 0"});
   config = {};
+  config.cuda_graphs = true;
+  expect_refused(config, {"cuda_graphs", "\"cuda\" first", "got \"cpu\""});
+  config.stage_providers["language_model"] = {"cuda", "cpu"};
+  EXPECT_NO_THROW(config.validate());
+  config = {};
   config.provider_options["rocm"] = {};
   expect_refused(config, {"provider_options", "\"rocm\""});
   config = {};

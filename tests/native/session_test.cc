@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "error_expectation.h"
+#include "session_state.h"
 #include "tiny_model.h"
 
 namespace ufvideo {
@@ -213,6 +214,34 @@ TEST(SessionTest, SegmentsTwoObjectsAsOneAtATime) {
     }
   }
   EXPECT_FALSE(equal_bytes(both.masks.rows(0, 1), both.masks.rows(1, 2)));
+}
+
+TEST(SessionTest, SegmentsMoreObjectsThanTheDecoderTakesAtOnce) {
+  const auto session = tiny_session();
+  const Tensor two = two_objects(*session);
+  const std::int64_t num_objects = kObjectsPerDecoding + 3;
+  Tensor states(DType::kFloat32, {num_objects, two.dim(1)});
+  for (std::int64_t object = 0; object < num_objects; ++object) {
+    for (std::int64_t i = 0; i < two.dim(1); ++i) {
+      states.data<float>()[object * two.dim(1) + i] =
+          two.data<float>()[i] * static_cast<float>(object + 1) / num_objects +
+          two.data<float>()[two.dim(1) + i];
+    }
+  }
+  const Segmentation all = session->segment(states, noise(0, 2), indices(0, 2));
+  ASSERT_EQ(all.masks.shape(), (Shape{num_objects, 2, kHeight, kWidth}));
+  EXPECT_EQ(all.timings.at("mask_decoder").num_calls, 4);
+  EXPECT_EQ(all.timings.at("mask_decoder").num_items, 2 * num_objects);
+  for (const std::int64_t object : {std::int64_t{0}, kObjectsPerDecoding, num_objects - 1}) {
+    SCOPED_TRACE(testing::Message() << "object " << object);
+    const Segmentation alone =
+        session->segment(states.rows(object, object + 1), noise(0, 2), indices(0, 2));
+    expect_close_masks(alone.masks, all.masks.rows(object, object + 1));
+    for (std::int64_t frame = 0; frame < 2; ++frame) {
+      EXPECT_NEAR(alone.scores.data<float>()[frame], all.scores.data<float>()[object * 2 + frame],
+                  1e-5f);
+    }
+  }
 }
 
 TEST(SessionTest, SegmentsFramesFromTheCacheAndInPieces) {

@@ -21,8 +21,9 @@ ROOT = Path(__file__).parents[2]
 CHECKPOINT = ROOT / "training" / SHIPPED_NAME / "checkpoint"
 PACKAGE = ROOT / "sdk" / "ufvideo_sdk" / SHIPPED_NAME
 MAX_BYTES = 20 << 20
-# What an exporter folds into constants depends on the processor in its last digits.
-_MAX_APART = {"float32": 1e-6, "float16": 1e-3}
+# What an exporter folds into constants depends on the processor in its last digits, and so may
+# the side to which a weight between two integers is rounded.
+_MAX_APART = {"float32": 1e-6, "float16": 1e-3, "int8": 1.0, "uint8": 1.0}
 
 
 def differences(package: Path, other: Path) -> list[str]:

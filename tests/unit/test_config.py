@@ -39,6 +39,8 @@ def test_defaults_are_the_released_ones() -> None:
         ("onnxruntime_library", 3),
         ("providers", ("cpu", "cuda")),
         ("allow_fallback", 1),
+        ("cuda_graphs", 1),
+        ("cuda_graphs", True),
         ("device_id", -1),
         ("device_id", 128),
         ("device_memory_limit_bytes", 0),
@@ -69,7 +71,7 @@ def test_runtime_config_refuses(field: str, value: Any) -> None:
         (
             "stage_provider_options",
             {"aligner": {"cuda": {"enable_cuda_graph": "1"}}},
-            ["['aligner']['cuda']", "fixed addresses"],
+            ["['aligner']['cuda']", "set cuda_graphs"],
         ),
     ],
 )

@@ -32,6 +32,10 @@ struct RuntimeConfig {
   /// Bound on the memory of this GPU that all stages of this process take together, weights and
   /// KV caches included; unset: none.
   std::optional<std::size_t> device_memory_limit_bytes;
+  /// The step that decodes a token of one answer is captured as a CUDA graph, one for each size of
+  /// a KV cache, and replayed: less work for the CPU. Runs of the language model then wait for each
+  /// other, and while one is captured everything on the GPU waits. Needs "cuda" first for it.
+  bool cuda_graphs = false;
   /// Options by provider, for all stages; and by stage and provider, which come on top of them.
   /// Not those that a field here stands for, device_id above all.
   std::map<std::string, ProviderOptions> provider_options;

@@ -155,7 +155,7 @@ class Session {
   void reset();
 
   /// Video tokens of the open clip, float32 [N, D]. Throws InvalidState when no clip is open.
-  const Tensor& video_tokens() const;
+  Tensor video_tokens() const;
   /// Timings of all stages since the session was made.
   StageTimings timings() const;
   /// Bytes held now: features of clip and region frames, mask cache, KV cache.

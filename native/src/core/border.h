@@ -26,6 +26,7 @@ class Border {
     }
   }
 
+  std::size_t size() const { return places_.size(); }
   /// Null when there is none of that name.
   const Place* find(const std::string& name) const {
     const auto found = places_.find(name);

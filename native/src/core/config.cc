@@ -20,8 +20,8 @@ const std::map<std::string, std::string> kOwnedOptions{
     {"gpu_mem_limit", "set device_memory_limit_bytes"},
     {"has_user_compute_stream", "each session has a stream of its own"},
     {"user_compute_stream", "each session has a stream of its own"},
-    {"enable_cuda_graph", "a graph of the whole decode step needs fixed addresses"},
-    {"trt_cuda_graph_enable", "a graph of the whole decode step needs fixed addresses"},
+    {"enable_cuda_graph", "set cuda_graphs"},
+    {"trt_cuda_graph_enable", "addresses change from run to run"},
 };
 
 void check_provider(const std::string& field, const std::string& provider) {
@@ -91,6 +91,11 @@ void RuntimeConfig::validate() const {
   }
   if (device_memory_limit_bytes && *device_memory_limit_bytes == 0) {
     fail(ErrorCode::kInvalidConfig, "device_memory_limit_bytes: expected 1 or more or none, got 0");
+  }
+  if (cuda_graphs && providers_of("language_model").front() != "cuda") {
+    fail(ErrorCode::kInvalidConfig,
+         "cuda_graphs: expected \"cuda\" first among the providers of language_model, got \"",
+         providers_of("language_model").front(), "\"");
   }
   check_options("provider_options", provider_options);
   for (const auto& [stage, options] : stage_provider_options) {

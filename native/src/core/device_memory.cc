@@ -43,7 +43,12 @@ Tensor concatenated(const std::vector<Tensor>& parts) {
   for (const Tensor& part : parts) {
     shape[0] += part.dim(0);
   }
-  Tensor whole = allocate_on(parts.front().device(), parts.front().dtype(), shape);
+  return concatenated_on(parts.front().device(), parts, parts.front().dtype(), std::move(shape));
+}
+
+Tensor concatenated_on(const DevicePtr& device, const std::vector<Tensor>& parts, DType dtype,
+                       Shape shape) {
+  Tensor whole = allocate_on(device, dtype, std::move(shape));
   std::int64_t row = 0;
   for (const Tensor& part : parts) {
     copy_content(part, whole.rows(row, row + part.dim(0)));

@@ -25,6 +25,10 @@ class DeviceMemory {
 /// An uninitialised tensor on a device; null: in host memory. Throws OutOfMemory.
 Tensor allocate_on(const DevicePtr& device, DType dtype, Shape shape);
 
+/// For tests on a machine without a GPU: graphs on the CPU that are opened from now on keep tensors
+/// on a "device", which is host memory that only ONNX Runtime touches.
+void take_the_cpu_for_a_device(bool is_device);
+
 /// Copies the content of a tensor into another one of equal size, wherever they lie.
 void copy_content(const Tensor& from, Tensor to);
 
@@ -33,5 +37,10 @@ Tensor copied(const Tensor& tensor);
 
 /// Joins tensors along the first axis, where the first one lies; a single one is returned as it is.
 Tensor concatenated(const std::vector<Tensor>& parts);
+/// The same on a device (null: in host memory), wherever the parts lie; there may be none.
+///
+/// @param shape of the whole.
+Tensor concatenated_on(const DevicePtr& device, const std::vector<Tensor>& parts, DType dtype,
+                       Shape shape);
 
 }  // namespace ufvideo

@@ -7,37 +7,24 @@
 #endif
 
 #include <algorithm>
+#include <mutex>
 #include <new>
+#include <shared_mutex>
 
 #include "core/border.h"
+#include "core/device_work.h"
 #include "core/error_message.h"
+#include "core/graph_border.h"
 #include "core/onnxruntime_library.h"
 #include "core/ort_device_memory.h"
+#include "core/provider_options.h"
 #include "core/providers.h"
 #include "core/tensor_check.h"
 
 namespace ufvideo {
 namespace {
 
-ONNXTensorElementDataType element_type(DType dtype) {
-  switch (dtype) {
-    case DType::kUint8:
-      return ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8;
-    case DType::kBool:
-      return ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL;
-    case DType::kInt32:
-      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT32;
-    case DType::kInt64:
-      return ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64;
-    case DType::kFloat16:
-      return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16;
-    case DType::kFloat32:
-      break;
-  }
-  return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT;
-}
-
-Ort::SessionOptions session_options(const RuntimeConfig& config) {
+Ort::SessionOptions session_options(const RuntimeConfig& config, bool captures) {
   Ort::SessionOptions options;
   options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_ENABLE_ALL);
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
@@ -48,7 +35,8 @@ Ort::SessionOptions session_options(const RuntimeConfig& config) {
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);
   }
-  options.AddConfigEntry("session.use_env_allocators", "1");
+  // What a captured graph writes to must be nobody else's between two replays.
+  options.AddConfigEntry("session.use_env_allocators", captures ? "0" : "1");
   options.AddConfigEntry("session.intra_op.allow_spinning", config.allow_spinning ? "1" : "0");
   // Each stage has threads of its own. Left alone they go on spinning after a run, against the next
   // stage: two mask stages in turn took 80 ms instead of 34 on two cores. One pool for all stages
@@ -65,7 +53,9 @@ void return_free_memory() {
 #endif
 }
 
-/// What ONNX Runtime says of a graph with nodes that only the CPU can run, where it may not.
+/// What ONNX Runtime says of a graph with nodes that only the CPU can run, where it may not; and of
+/// one that it cannot capture.
+constexpr const char* kNotCaptured = "cannot use the graph capture feature";
 constexpr const char* kNodesLeft = "fallback to CPU EP has been explicitly disabled";
 
 std::string joined(const std::vector<std::string>& names) {
@@ -74,21 +64,6 @@ std::string joined(const std::vector<std::string>& names) {
     text += (text.empty() ? "\"" : ", \"") + name + "\"";
   }
   return text;
-}
-
-/// Whether a graph's declared dimensions (-1: symbolic) contradict the manifest's. A graph may say
-/// less than the manifest (what it gives is checked after each run), but not fix what may vary.
-bool contradicts(const TensorSpec& spec, const Shape& declared) {
-  if (declared.size() != spec.shape.size()) {
-    return true;
-  }
-  for (std::size_t axis = 0; axis < declared.size(); ++axis) {
-    const auto* number = std::get_if<std::int64_t>(&spec.shape[axis]);
-    if (declared[axis] >= 0 && (number == nullptr || declared[axis] != *number)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 bool contains(const std::vector<std::string>& names, const std::string& name) {
@@ -132,8 +107,9 @@ struct Graph::State {
   StageProviders providers;
   /// Where outputs may stay; null: in host memory only.
   DevicePtr device;
+  /// Whether its session was opened to capture CUDA graphs, and can.
+  bool captures = false;
 
-  void check_border(bool inputs) const;
   /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec;
   /// gives its position among the specs.
   std::size_t check_given(const Border& border, const NamedTensor& given, SymbolSizes& sizes) const;
@@ -145,51 +121,14 @@ struct Graph::State {
   std::vector<Ort::Value> run_binding(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
                                       const std::vector<NamedTensor>& bound_outputs,
-                                      const std::vector<std::string>& kept);
+                                      const RunHow& how);
   std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
                           const std::vector<std::string>& output_names,
-                          const std::vector<NamedTensor>& bound_outputs,
-                          const std::vector<std::string>& kept, SymbolSizes& sizes);
+                          const std::vector<NamedTensor>& bound_outputs, const RunHow& how,
+                          SymbolSizes& sizes);
   [[noreturn]] void rethrow(const std::string& what, bool out_of_memory,
                             const std::vector<NamedTensor>& inputs) const;
 };
-
-void Graph::State::check_border(bool inputs) const {
-  const std::vector<TensorSpec>& specs = inputs ? entry.inputs : entry.outputs;
-  const char* side = inputs ? "input" : "output";
-  const std::size_t count = inputs ? session.GetInputCount() : session.GetOutputCount();
-  if (count != specs.size()) {
-    fail(ErrorCode::kInvalidPackage, stage, ": the manifest says ", specs.size(), " ", side,
-         "s, the graph has ", count);
-  }
-  const Ort::AllocatorWithDefaultOptions allocator;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto name = inputs ? session.GetInputNameAllocated(i, allocator)
-                             : session.GetOutputNameAllocated(i, allocator);
-    const Border::Place* place = (inputs ? inputs_by_name : outputs_by_name).find(name.get());
-    if (place == nullptr) {
-      fail(ErrorCode::kInvalidPackage, stage, ": the graph's ", side, " ", name.get(),
-           " is not in the manifest");
-    }
-    const TensorSpec* spec = place->spec;
-    const Ort::TypeInfo type = inputs ? session.GetInputTypeInfo(i) : session.GetOutputTypeInfo(i);
-    if (type.GetONNXType() != ONNX_TYPE_TENSOR) {
-      fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
-           ": expected a tensor, the graph has another kind of value");
-    }
-    const auto tensor = type.GetTensorTypeAndShapeInfo();
-    if (tensor.GetElementType() != element_type(place->dtype)) {
-      fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
-           ": the manifest says dtype ", spec->dtype, ", the graph has ONNX element type ",
-           tensor.GetElementType());
-    }
-    if (contradicts(*spec, tensor.GetShape())) {
-      fail(ErrorCode::kInvalidPackage, stage, ": ", side, " ", spec->name,
-           ": the manifest says shape ", spec_shape_string(*spec), ", the graph has ",
-           shape_string(tensor.GetShape()), " (-1: any)");
-    }
-  }
-}
 
 std::size_t Graph::State::check_given(const Border& border, const NamedTensor& given,
                                       SymbolSizes& sizes) const {
@@ -263,34 +202,52 @@ std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>
 std::vector<Ort::Value> Graph::State::run_binding(const std::vector<NamedTensor>& inputs,
                                                   const std::vector<std::string>& output_names,
                                                   const std::vector<NamedTensor>& bound_outputs,
-                                                  const std::vector<std::string>& kept) {
+                                                  const RunHow& how) {
   Ort::IoBinding binding(session);
   for (const NamedTensor& input : inputs) {
     binding.BindInput(input.first.c_str(), as_value(input.second));
   }
   for (const std::string& name : output_names) {
-    binding.BindOutput(name.c_str(),
-                       contains(kept, name) ? device->onnxruntime_memory() : host_memory());
+    binding.BindOutput(name.c_str(), contains(how.kept_on_device, name)
+                                         ? device->onnxruntime_memory()
+                                         : host_memory());
   }
   for (const NamedTensor& output : bound_outputs) {
     binding.BindOutput(output.first.c_str(), as_value(output.second));
   }
-  session.Run(Ort::RunOptions{nullptr}, binding);
+  if (!captures) {
+    session.Run(Ort::RunOptions{nullptr}, binding);
+    return binding.GetOutputValues();
+  }
+  Ort::RunOptions options;
+  options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
+  session.Run(options, binding);
   return binding.GetOutputValues();
 }
 
 std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
                                       const std::vector<NamedTensor>& bound_outputs,
-                                      const std::vector<std::string>& kept, SymbolSizes& sizes) {
-  const bool keeps = device != nullptr && !kept.empty();
-  std::vector<Ort::Value> out = keeps ? run_binding(inputs, output_names, bound_outputs, kept)
-                                      : run_session(inputs, output_names, bound_outputs);
+                                      const RunHow& how, SymbolSizes& sizes) {
+  const bool keeps = device != nullptr && !how.kept_on_device.empty();
+  std::vector<Ort::Value> out;
+  if (captures) {
+    const std::unique_lock<std::shared_mutex> alone(device_work());
+    out = run_binding(inputs, output_names, bound_outputs, how);
+  } else if (keeps) {
+    const std::shared_lock<std::shared_mutex> beside(device_work());
+    out = run_binding(inputs, output_names, bound_outputs, how);
+  } else if (device) {
+    const std::shared_lock<std::shared_mutex> beside(device_work());
+    out = run_session(inputs, output_names, bound_outputs);
+  } else {
+    out = run_session(inputs, output_names, bound_outputs);
+  }
   std::vector<Tensor> results;
   results.reserve(output_names.size());
   for (std::size_t i = 0; i < output_names.size(); ++i) {
     const TensorSpec& spec = output_spec(output_names[i]);
-    const bool on_device = keeps && contains(kept, output_names[i]);
+    const bool on_device = keeps && contains(how.kept_on_device, output_names[i]);
     Tensor result =
         as_tensor(std::move(out[i]), parse_dtype(spec.dtype), on_device ? device : nullptr);
     // Stages rely on these shapes: a graph that breaks its promise must not lead them astray.
@@ -322,12 +279,18 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   // First: even an empty session needs the opened library's functions to be destroyed.
   Ort::Env& env = onnxruntime_env(config.onnxruntime_library);
   state_ = std::make_unique<State>(stage, entry);
-  Ort::SessionOptions options = session_options(config);
+  const bool captures = captures_stage(stage, config);
+  Ort::SessionOptions options = session_options(config, captures);
   state_->providers = append_providers(options, stage, config);
   try {
+    const std::shared_lock<std::shared_mutex> beside(device_work());
     state_->session = Ort::Session(env, path.c_str(), options);
   } catch (const Ort::Exception& error) {
     const std::string what = error.what();
+    if (what.find(kNotCaptured) != std::string::npos) {
+      fail(ErrorCode::kDeviceUnavailable, stage, ": expected a graph that runs as a CUDA graph at ",
+           path.string(), ", ONNX Runtime said: ", what, "; set cuda_graphs to false");
+    }
     if (what.find(kNodesLeft) != std::string::npos) {
       fail(ErrorCode::kDeviceUnavailable, stage, ": expected every node of ", path.string(),
            " to run on ", joined(state_->providers.used),
@@ -338,8 +301,10 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   }
   return_free_memory();
   state_->device = device_of(state_->providers, config);
-  state_->check_border(true);
-  state_->check_border(false);
+  // Not where the CPU stands in for a GPU that is not there.
+  state_->captures = captures && state_->device != nullptr;
+  check_border(state_->session, stage, true, state_->inputs_by_name);
+  check_border(state_->session, stage, false, state_->outputs_by_name);
 }
 
 Graph::~Graph() = default;
@@ -347,7 +312,7 @@ Graph::~Graph() = default;
 std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
                                const std::vector<std::string>& output_names,
                                const std::vector<NamedTensor>& bound_outputs,
-                               const std::vector<std::string>& kept_on_device) const {
+                               const RunHow& how) const {
   SymbolSizes sizes;
   state_->check_inputs(inputs, sizes);
   for (const NamedTensor& output : bound_outputs) {
@@ -357,7 +322,7 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
     state_->output_spec(name);
   }
   try {
-    return state_->run(inputs, output_names, bound_outputs, kept_on_device, sizes);
+    return state_->run(inputs, output_names, bound_outputs, how, sizes);
   } catch (const Ort::Exception& error) {
     state_->rethrow(error.what(), says_out_of_memory(error.what()), inputs);
   } catch (const std::bad_alloc& error) {
@@ -367,6 +332,7 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
 
 const std::string& Graph::stage() const { return state_->stage; }
 const StageEntry& Graph::entry() const { return state_->entry; }
+bool Graph::captures() const { return state_->captures; }
 const DevicePtr& Graph::device() const { return state_->device; }
 const StageProviders& Graph::providers() const { return state_->providers; }
 

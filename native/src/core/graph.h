@@ -15,6 +15,16 @@ namespace ufvideo {
 
 using NamedTensor = std::pair<std::string, Tensor>;
 
+/// How a graph is run.
+struct RunHow {
+  /// Those of the outputs asked for that stay on the graph's device where it has one; the others
+  /// come to host memory.
+  std::vector<std::string> kept_on_device{};
+  /// Number of the CUDA graph that this run is: captured where it is new, else replayed, with all
+  /// tensors where they were. Negative: none.
+  int capture_id = -1;
+};
+
 /// One ONNX graph opened in ONNX Runtime. Thread-safe: runs share nothing but the weights.
 ///
 /// The graph's inputs and outputs are compared with the manifest when it is opened; a name, dtype,
@@ -36,17 +46,17 @@ class Graph {
   ///
   /// @param bound_outputs further outputs, written into tensors the caller gives (which may be the
   ///     memory of an input: the KV cache).
-  /// @param kept_on_device those of `output_names` that stay on device() where there is one; the
-  ///     others come to host memory.
   std::vector<Tensor> run(const std::vector<NamedTensor>& inputs,
                           const std::vector<std::string>& output_names,
                           const std::vector<NamedTensor>& bound_outputs = {},
-                          const std::vector<std::string>& kept_on_device = {}) const;
+                          const RunHow& how = {}) const;
 
   const std::string& stage() const;
   const StageEntry& entry() const;
   /// Where outputs may stay; null: it runs on the CPU.
   const DevicePtr& device() const;
+  /// Whether a run may capture a CUDA graph (RuntimeConfig::cuda_graphs).
+  bool captures() const;
   /// What it runs on.
   const StageProviders& providers() const;
 

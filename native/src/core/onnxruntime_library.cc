@@ -3,8 +3,11 @@
 #include <dlfcn.h>
 
 #include <charconv>
+#include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "core/error_message.h"
 #include "ufvideo/runtime.h"
@@ -117,6 +120,30 @@ const OpenLibrary& ensure_open(const std::filesystem::path& library) {
 
 Ort::Env& onnxruntime_env(const std::filesystem::path& library) {
   return *ensure_open(library).env;
+}
+
+void share_device_arena(Ort::Env& env, int device_id, std::optional<std::size_t> limit_bytes) {
+  static std::mutex mutex;
+  static std::map<int, std::optional<std::size_t>> limits;
+  const auto described = [](std::optional<std::size_t> limit) {
+    return limit ? std::to_string(*limit) : std::string("none");
+  };
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto known = limits.find(device_id);
+  if (known == limits.end()) {
+    const Ort::MemoryInfo memory("Cuda", OrtArenaAllocator, device_id, OrtMemTypeDefault);
+    constexpr int kDefault = -1;
+    constexpr int kSameAsRequested = 1;
+    const Ort::ArenaCfg arena(limit_bytes.value_or(std::numeric_limits<std::size_t>::max()),
+                              kSameAsRequested, kDefault, kDefault);
+    env.CreateAndRegisterAllocatorV2("CUDAExecutionProvider", memory,
+                                     {{"device_id", std::to_string(device_id)}}, arena);
+    limits.emplace(device_id, limit_bytes);
+  } else if (known->second != limit_bytes) {
+    fail(ErrorCode::kInvalidConfig, "device_memory_limit_bytes: expected one bound for GPU ",
+         device_id, " in this process, ", described(known->second), " holds already, got ",
+         described(limit_bytes));
+  }
 }
 
 OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library) {

@@ -2,12 +2,19 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <cstddef>
 #include <filesystem>
+#include <optional>
 
 namespace ufvideo {
 
 /// The process's one environment; its library is opened first where that has not happened yet.
 /// Throws as open_onnxruntime does.
 Ort::Env& onnxruntime_env(const std::filesystem::path& library);
+
+/// One arena for all sessions on a GPU, as there is one for the CPU, made when it is first asked
+/// for; a session that is opened before keeps its own. Throws InvalidConfig where it has another
+/// limit already, Ort::Exception where CUDA does not start.
+void share_device_arena(Ort::Env& env, int device_id, std::optional<std::size_t> limit_bytes);
 
 }  // namespace ufvideo

@@ -1,8 +1,11 @@
 #include "core/ort_device_memory.h"
 
+#include <mutex>
+#include <shared_mutex>
 #include <utility>
 
 #include "core/copy_model.h"
+#include "core/device_work.h"
 #include "core/error_message.h"
 
 namespace ufvideo {
@@ -48,6 +51,7 @@ Tensor OrtDeviceMemory::allocate(DType dtype, Shape shape) const {
     return {dtype, std::move(shape), nullptr, nullptr, shared_from_this()};
   }
   void* data = nullptr;
+  const std::shared_lock<std::shared_mutex> beside(device_work());
   try {
     data = allocator_.Alloc(bytes);
   } catch (const Ort::Exception& error) {
@@ -68,6 +72,7 @@ void OrtDeviceMemory::copy(const Tensor& from, const Tensor& to) const {
   const char* out_name = kCopyOutput;
   const Ort::Value in = as_bytes(from);
   Ort::Value out = as_bytes(to);
+  const std::shared_lock<std::shared_mutex> beside(device_work());
   try {
     session_.Run(Ort::RunOptions{nullptr}, &in_name, &in, 1, &out_name, &out, 1);
   } catch (const Ort::Exception& error) {

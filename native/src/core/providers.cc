@@ -12,6 +12,7 @@
 #include "core/error_message.h"
 #include "core/onnxruntime_library.h"
 #include "core/ort_device_memory.h"
+#include "core/provider_options.h"
 #include "core/provider_problem.h"
 #include "ufvideo/runtime.h"
 
@@ -30,18 +31,6 @@ std::string onnxruntime_name(const std::string& provider) {
     return "TensorrtExecutionProvider";
   }
   return provider == kCuda ? "CUDAExecutionProvider" : "CPUExecutionProvider";
-}
-
-/// What holds unless the configuration says otherwise.
-ProviderOptions default_options(const std::string& provider) {
-  if (provider == kTensorRt) {
-    return {};
-  }
-  return {// Memory grows by what is needed: a board shares it with the CPU.
-          {"arena_extend_strategy", "kSameAsRequested"},
-          // fp32 means fp32: with TF32 products have 10 bits of mantissa, and answers differ from
-          // those of a CPU.
-          {"use_tf32", "0"}};
 }
 
 /// Names and values as the C interface takes them.
@@ -98,8 +87,7 @@ DevicePtr start(Ort::Env& env, const std::string& provider, int device_id) {
   Ort::SessionOptions session;
   session.AddConfigEntry("session.use_env_allocators", "1");
   session.SetIntraOpNumThreads(1);
-  ProviderOptions options = default_options(provider);
-  options["device_id"] = std::to_string(device_id);
+  ProviderOptions options = default_options(provider, device_id);
   if (provider == kTensorRt) {
     // Starting it is enough: an engine takes seconds.
     options["trt_min_subgraph_size"] = "1000";
@@ -117,8 +105,8 @@ struct Start {
   std::optional<ProviderProblem> problem;
 };
 
-Start try_to_start(const std::filesystem::path& library, const std::string& provider,
-                   int device_id) {
+Start try_to_start(const std::filesystem::path& library, const std::string& provider, int device_id,
+                   std::optional<std::size_t> limit_bytes) {
   const OnnxRuntimeFacts facts = open_onnxruntime(library);
   const std::string name = onnxruntime_name(provider);
   if (std::find(facts.providers.begin(), facts.providers.end(), name) == facts.providers.end()) {
@@ -130,14 +118,17 @@ Start try_to_start(const std::filesystem::path& library, const std::string& prov
     return {nullptr, problem};
   }
   try {
-    return {start(onnxruntime_env(library), provider, device_id), std::nullopt};
+    Ort::Env& env = onnxruntime_env(library);
+    share_device_arena(env, device_id, limit_bytes);
+    return {start(env, provider, device_id), std::nullopt};
   } catch (const Ort::Exception& error) {
     return {nullptr, provider_problem(provider, facts.library, error.what())};
   }
 }
 
 /// Tried once for the process: its libraries do not change any more.
-Start started(const std::filesystem::path& library, const std::string& provider, int device_id) {
+Start started(const std::filesystem::path& library, const std::string& provider, int device_id,
+              std::optional<std::size_t> limit_bytes) {
   static std::mutex mutex;
   // Never destroyed, as ONNX Runtime's environment.
   static auto& known = *new std::map<std::pair<std::string, int>, Start>;
@@ -145,16 +136,31 @@ Start started(const std::filesystem::path& library, const std::string& provider,
   const std::pair<std::string, int> key{provider, device_id};
   auto found = known.find(key);
   if (found == known.end()) {
-    found = known.emplace(key, try_to_start(library, provider, device_id)).first;
+    found = known.emplace(key, try_to_start(library, provider, device_id, limit_bytes)).first;
   }
   return found->second;
+}
+
+Start started(const std::string& provider, const RuntimeConfig& config) {
+  Start found = started(config.onnxruntime_library, provider, config.device_id,
+                        config.device_memory_limit_bytes);
+  if (!found.problem) {
+    // It may have started with another limit.
+    share_device_arena(onnxruntime_env(config.onnxruntime_library), config.device_id,
+                       config.device_memory_limit_bytes);
+  }
+  return found;
+}
+
+std::optional<ProviderProblem> problem_of(const std::string& provider,
+                                          const RuntimeConfig& config) {
+  return provider == kCpu ? std::nullopt : started(provider, config).problem;
 }
 
 StageProviders choose(const std::string& stage, const RuntimeConfig& config) {
   StageProviders chosen;
   for (const std::string& provider : config.providers_of(stage)) {
-    const std::optional<ProviderProblem> problem =
-        find_provider_problem(config.onnxruntime_library, provider, config.device_id);
+    const std::optional<ProviderProblem> problem = problem_of(provider, config);
     if (!problem) {
       chosen.used.push_back(provider);
       continue;
@@ -181,7 +187,8 @@ StageProviders choose(const std::string& stage, const RuntimeConfig& config) {
 
 std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
                                                      const std::string& provider, int device_id) {
-  return provider == kCpu ? std::nullopt : started(library, provider, device_id).problem;
+  return provider == kCpu ? std::nullopt
+                          : started(library, provider, device_id, std::nullopt).problem;
 }
 
 void take_the_cpu_for_a_device(bool is_device) { cpu_is_device = is_device; }
@@ -189,7 +196,7 @@ void take_the_cpu_for_a_device(bool is_device) { cpu_is_device = is_device; }
 DevicePtr device_of(const StageProviders& providers, const RuntimeConfig& config) {
   if (providers.used.front() != kCpu) {
     // TensorRT's memory is CUDA's.
-    return started(config.onnxruntime_library, kCuda, config.device_id).memory;
+    return started(kCuda, config).memory;
   }
   return cpu_is_device ? start(onnxruntime_env(config.onnxruntime_library), kCpu, 0) : nullptr;
 }
@@ -198,13 +205,8 @@ StageProviders append_providers(Ort::SessionOptions& options, const std::string&
                                 const RuntimeConfig& config) {
   StageProviders chosen = choose(stage, config);
   for (const std::string& provider : chosen.used) {
-    ProviderOptions of_provider = default_options(provider);
-    for (const auto& [name, value] : config.options_of(stage, provider)) {
-      of_provider[name] = value;
-    }
-    of_provider["device_id"] = std::to_string(config.device_id);
     try {
-      append(options, provider, of_provider);
+      append(options, provider, session_options_of(stage, provider, config));
     } catch (const Ort::Exception& error) {
       fail(ErrorCode::kInvalidConfig, stage, ": expected options that \"", provider,
            "\" has (provider_options, stage_provider_options), ONNX Runtime said: ", error.what());

@@ -21,8 +21,4 @@ StageProviders append_providers(Ort::SessionOptions& options, const std::string&
 /// Where the graphs of these providers may leave what they give; null: in host memory only.
 DevicePtr device_of(const StageProviders& providers, const RuntimeConfig& config);
 
-/// For tests on a machine without a GPU: graphs on the CPU that are opened from now on keep tensors
-/// on a "device", which is host memory that only ONNX Runtime touches.
-void take_the_cpu_for_a_device(bool is_device);
-
 }  // namespace ufvideo

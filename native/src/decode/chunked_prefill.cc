@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/device_memory.h"
 #include "decode/finite.h"
 
 namespace ufvideo {
@@ -30,7 +31,7 @@ std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
 
 Tensor copied_row(const Tensor& states, std::int64_t row) {
   Tensor copy(DType::kFloat32, {states.dim(1)});
-  std::copy_n(states.data<float>() + row * states.dim(1), states.dim(1), copy.data<float>());
+  copy_content(states.rows(row, row + 1), copy);
   return copy;
 }
 

@@ -39,7 +39,8 @@ std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
                                             const std::vector<std::int64_t>& wanted_rows,
                                             const PrefillFeed& feed);
 
-/// Row of float32 [S, D] as [D] in memory of its own: the rest of the states can be freed.
+/// Row of float32 [S, D], wherever it lies, as [D] in host memory of its own: the rest of the
+/// states can be freed.
 Tensor copied_row(const Tensor& states, std::int64_t row);
 
 }  // namespace ufvideo

@@ -78,9 +78,10 @@ void DecodeLoop::keep_seg_state() {
   if (state.empty()) {
     return;  // A [SEG] that comes first has no earlier state: the released code gives no mask.
   }
-  require_finite(state, "language_model: hidden_states");
+  const Tensor on_host = state.on_host();
+  require_finite(on_host, "language_model: hidden_states");
   seg_positions_.push_back(static_cast<std::int64_t>(token_ids_.size()) - 1);
-  seg_states_.push_back(state);
+  seg_states_.push_back(on_host);
 }
 
 void DecodeLoop::end(StopReason reason) {

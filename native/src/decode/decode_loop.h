@@ -21,7 +21,7 @@ class TokenStepper {
   struct Output {
     /// float32 [V].
     Tensor logits;
-    /// State of the last position after the final norm, float32 [D].
+    /// State of the last position after the final norm, float32 [D], on whatever device.
     Tensor hidden_state;
   };
 

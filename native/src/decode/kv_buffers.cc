@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/device_memory.h"
+
 namespace ufvideo {
 namespace {
 
@@ -11,9 +13,22 @@ constexpr std::int64_t kBlockPositions = 256;
 /// Buffers grow by an eighth at least: copying stays small beside computing what is copied.
 constexpr std::int64_t kGrowthShare = 8;
 
+/// A new buffer. On a device it is all zeros: kernels there may read what they then mask, and what
+/// is no number would stay none when it is multiplied by zero.
+Tensor new_buffer(const DevicePtr& device, DType dtype, Shape shape) {
+  Tensor buffer = allocate_on(device, dtype, std::move(shape));
+  if (device) {
+    Tensor zeros(dtype, buffer.shape());
+    std::memset(zeros.raw(), 0, zeros.bytes());
+    copy_content(zeros, buffer);
+  }
+  return buffer;
+}
+
 /// The rows of `from` in buffers of another capacity.
-Tensor grown(const Tensor& from, const std::vector<std::int64_t>& lengths, std::int64_t capacity) {
-  Tensor to(from.dtype(), {from.dim(0), from.dim(1), capacity, from.dim(3)});
+Tensor grown(const DevicePtr& device, const Tensor& from, const std::vector<std::int64_t>& lengths,
+             std::int64_t capacity) {
+  Tensor to = new_buffer(device, from.dtype(), {from.dim(0), from.dim(1), capacity, from.dim(3)});
   for (std::size_t row = 0; row < lengths.size(); ++row) {
     const auto at = static_cast<std::int64_t>(row);
     copy_positions(from, at, to, at, lengths[row]);
@@ -34,14 +49,17 @@ std::int64_t KvCacheSizes::in_blocks(std::int64_t needed) const {
 
 void copy_positions(const Tensor& from, std::int64_t from_row, Tensor to, std::int64_t to_row,
                     std::int64_t length) {
+  if (length == 0) {
+    return;
+  }
   const std::int64_t num_heads = from.dim(1);
-  const std::size_t position_bytes = from.dim(3) * dtype_bytes(from.dtype());
-  const std::size_t from_bytes = from.dim(2) * position_bytes;
-  const std::size_t to_bytes = to.dim(2) * position_bytes;
-  for (std::int64_t head = 0; head < num_heads && length > 0; ++head) {
-    std::memcpy(static_cast<char*>(to.raw()) + (to_row * num_heads + head) * to_bytes,
-                static_cast<const char*>(from.raw()) + (from_row * num_heads + head) * from_bytes,
-                length * position_bytes);
+  const Tensor from_positions = from.reshaped({from.dim(0) * num_heads * from.dim(2), from.dim(3)});
+  const Tensor to_positions = to.reshaped({to.dim(0) * num_heads * to.dim(2), to.dim(3)});
+  for (std::int64_t head = 0; head < num_heads; ++head) {
+    const std::int64_t from_first = (from_row * num_heads + head) * from.dim(2);
+    const std::int64_t to_first = (to_row * num_heads + head) * to.dim(2);
+    copy_content(from_positions.rows(from_first, from_first + length),
+                 to_positions.rows(to_first, to_first + length));
   }
 }
 
@@ -78,10 +96,11 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
   const bool ahead_fits = !room || growth_bytes(ahead) <= *room;
   const std::int64_t capacity = ahead_fits ? ahead : sizes_->in_blocks(needed);
   budget_->require(growth_bytes(capacity), capacity);
+  ++num_moves_;
   try {
     for (int layer = 0; layer < sizes_->num_layers; ++layer) {
-      keys_[layer] = grown(keys_[layer], lengths, capacity);
-      values_[layer] = grown(values_[layer], lengths, capacity);
+      keys_[layer] = grown(sizes_->device, keys_[layer], lengths, capacity);
+      values_[layer] = grown(sizes_->device, values_[layer], lengths, capacity);
     }
   } catch (...) {
     clear();

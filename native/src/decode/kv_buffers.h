@@ -17,6 +17,8 @@ struct KvCacheSizes {
   int head_dim;
   DType dtype;
   std::int64_t max_positions;
+  /// Where the caches lie; null: in host memory.
+  DevicePtr device = nullptr;
 
   /// Bytes of one position: keys and values of all layers.
   std::size_t position_bytes() const;
@@ -37,6 +39,8 @@ class KvBuffers {
   const std::shared_ptr<const KvCacheSizes>& sizes() const { return sizes_; }
   const std::shared_ptr<KvBudget>& budget() const { return budget_; }
 
+  /// How often they have moved: their addresses are the same as long as this number is.
+  std::int64_t num_moves() const { return num_moves_; }
   /// Positions C that each row has room for.
   std::int64_t capacity() const { return capacity_; }
   std::size_t bytes() const;
@@ -59,12 +63,13 @@ class KvBuffers {
   std::int64_t num_rows_;
   std::shared_ptr<KvBudget> budget_;
   std::int64_t capacity_ = 0;
+  std::int64_t num_moves_ = 0;
   std::vector<Tensor> keys_;
   std::vector<Tensor> values_;
 };
 
 /// Copies the first `length` positions of row `from_row` of `from` [B, kv, C, head] to row
-/// `to_row` of `to`, whose capacity may differ.
+/// `to_row` of `to`, whose capacity may differ, wherever either lies.
 void copy_positions(const Tensor& from, std::int64_t from_row, Tensor to, std::int64_t to_row,
                     std::int64_t length);
 

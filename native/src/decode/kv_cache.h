@@ -3,7 +3,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "decode/decode_buffers.h"
 #include "decode/kv_buffers.h"
 #include "ufvideo/tensor.h"
 
@@ -51,11 +53,17 @@ class KvCache {
   const Tensor& keys(int layer) const { return buffers_.keys(layer); }
   const Tensor& values(int layer) const { return buffers_.values(layer); }
   std::size_t bytes() const { return buffers_.bytes(); }
+  /// As KvBuffers::num_moves.
+  std::int64_t num_moves() const { return buffers_.num_moves(); }
+
+  /// What the language model keeps with this cache.
+  std::optional<DecodeBuffers>& decode_buffers() { return decode_buffers_; }
 
  private:
   KvBuffers buffers_;
   mutable std::atomic<bool> in_use_{false};
   std::int64_t length_ = 0;
+  std::optional<DecodeBuffers> decode_buffers_;
 };
 
 }  // namespace ufvideo

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/device_memory.h"
 #include "core/error_message.h"
 
 namespace ufvideo {
@@ -80,24 +81,32 @@ Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t fir
   }
   const std::int64_t first_position =
       first_index < layout.positions.size() ? layout.positions[first_index] : layout.length;
-  Tensor spliced(DType::kFloat32, {layout.length - first_position, width});
-  float* out = spliced.data<float>();
-  const float* word = word_embeddings.data<float>();
   const auto marks_before =
       std::count(token_ids.begin(), token_ids.begin() + first_index, tokens.region_id);
   auto region = region_tokens.begin() + marks_before;
+  std::vector<Tensor> pieces;
+  std::int64_t num_words = 0;
+  std::int64_t first_word = 0;
+  const auto end_words = [&] {
+    if (num_words != first_word) {
+      pieces.push_back(word_embeddings.rows(first_word, num_words));
+    }
+    first_word = num_words;
+  };
   for (std::size_t i = first_index; i < token_ids.size(); ++i) {
     if (i == layout.media_index) {
-      out = std::copy_n(video_tokens.data<float>(), video_tokens.elements(), out);
+      end_words();
+      pieces.push_back(video_tokens);
     } else if (token_ids[i] == tokens.region_id) {
-      out = std::copy_n(region->data<float>(), region->elements(), out);
-      ++region;
+      end_words();
+      pieces.push_back(*region++);
     } else {
-      out = std::copy_n(word, width, out);
-      word += width;
+      ++num_words;
     }
   }
-  return spliced;
+  end_words();
+  return concatenated_on(word_embeddings.device(), pieces, DType::kFloat32,
+                         {layout.length - first_position, width});
 }
 
 }  // namespace ufvideo

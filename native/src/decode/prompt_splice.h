@@ -30,7 +30,7 @@ PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const To
                             const std::vector<std::int64_t>& region_lengths);
 
 /// Embeddings float32 [S, D] of the ids from `first_index` on, with video and region tokens in
-/// their places.
+/// their places; where the embedder leaves its own.
 Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
                      const PromptLayout& layout, const TokenFacts& tokens,
                      const TokenEmbedder& embedder, const Tensor& video_tokens,

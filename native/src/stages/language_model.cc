@@ -1,8 +1,11 @@
 #include "ufvideo/stages/language_model.h"
 
 #include <algorithm>
+#include <atomic>
 #include <string>
+#include <utility>
 
+#include "core/device_memory.h"
 #include "core/error_message.h"
 #include "core/graph.h"
 #include "decode/batch_kv_cache.h"
@@ -12,6 +15,8 @@
 namespace ufvideo {
 namespace {
 
+/// ONNX Runtime never forgets a captured graph; a step beyond these runs as it would without.
+constexpr int kMaxCaptured = 256;
 constexpr const char* kLogits = "language_model: logits";
 
 DType cache_dtype(const StageEntry& entry) {
@@ -24,10 +29,10 @@ DType cache_dtype(const StageEntry& entry) {
        "language_model: expected an input past_key_values.0.key, the manifest has none");
 }
 
-std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const StageEntry& entry) {
+std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const Graph& graph) {
   return std::make_shared<const KvCacheSizes>(
-      KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim, cache_dtype(entry),
-                   model.max_position_embeddings});
+      KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim,
+                   cache_dtype(graph.entry()), model.max_position_embeddings, graph.device()});
 }
 
 /// "<side>.0.key", "<side>.0.value", "<side>.1.key" and so on.
@@ -52,14 +57,20 @@ Tensor int32_tensor(const std::vector<std::int64_t>& values) {
 
 LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config)
     : Stage(package, "language_model", config),
+      vocab_size_(package.manifest().model.vocab_size),
       max_positions_(package.manifest().model.max_position_embeddings),
       kv_cache_bytes_(config.kv_cache_bytes),
-      cache_sizes_(cache_sizes(package.manifest().model, graph().entry())),
+      cache_sizes_(cache_sizes(package.manifest().model, graph())),
       past_names_(cache_names("past_key_values", cache_sizes_->num_layers)),
       present_names_(cache_names("present", cache_sizes_->num_layers)) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
-  return std::make_unique<KvCache>(cache_sizes_, std::make_shared<KvBudget>(kv_cache_bytes_));
+  // What a device has free is not known: there the number given holds, or what it refuses.
+  auto budget =
+      cache_sizes_->device
+          ? std::make_shared<KvBudget>(kv_cache_bytes_, [] { return std::optional<std::size_t>{}; })
+          : std::make_shared<KvBudget>(kv_cache_bytes_);
+  return std::make_unique<KvCache>(cache_sizes_, std::move(budget));
 }
 
 std::unique_ptr<BatchKvCache> LanguageModel::make_batch_cache(std::int64_t max_rows,
@@ -76,6 +87,20 @@ void LanguageModel::check_cache(const std::shared_ptr<const KvCacheSizes>& sizes
 }
 
 template <typename Cache>
+LanguageModel::Bound LanguageModel::bound_cache(const Cache& cache) const {
+  Bound bound;
+  bound.past.reserve(past_names_.size() + 3);
+  bound.present.reserve(present_names_.size() + 2);
+  for (std::size_t i = 0; i < past_names_.size(); ++i) {
+    const int layer = static_cast<int>(i) / 2;
+    const Tensor& tensor = i % 2 == 0 ? cache.keys(layer) : cache.values(layer);
+    bound.past.emplace_back(past_names_[i], tensor);
+    bound.present.emplace_back(present_names_[i], tensor);
+  }
+  return bound;
+}
+
+template <typename Cache>
 std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
                                              const std::vector<std::int64_t>& lengths,
                                              const Cache& cache) const {
@@ -84,19 +109,50 @@ std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
     last_positions.push_back(length + embeddings.dim(1) - 1);
   }
   const std::int64_t total = *std::max_element(last_positions.begin(), last_positions.end()) + 1;
-  std::vector<NamedTensor> inputs{{"inputs_embeds", embeddings},
-                                  {"seqlens_k", int32_tensor(last_positions)},
-                                  {"total_sequence_length", int32_tensor({total})}};
-  std::vector<NamedTensor> present;
-  inputs.reserve(inputs.size() + past_names_.size());
-  present.reserve(present_names_.size());
-  for (std::size_t i = 0; i < past_names_.size(); ++i) {
-    const int layer = static_cast<int>(i) / 2;
-    const Tensor& tensor = i % 2 == 0 ? cache.keys(layer) : cache.values(layer);
-    inputs.emplace_back(past_names_[i], tensor);
-    present.emplace_back(present_names_[i], tensor);
+  Bound bound = bound_cache(cache);
+  bound.past.emplace_back("inputs_embeds", embeddings);
+  bound.past.emplace_back("seqlens_k", int32_tensor(last_positions));
+  bound.past.emplace_back("total_sequence_length", int32_tensor({total}));
+  RunHow how;
+  if (!graph().captures()) {
+    // Else its memory would be the captured graph's too.
+    how.kept_on_device = {"hidden_states"};
   }
-  return graph().run(inputs, {"logits", "hidden_states"}, present);
+  return graph().run(bound.past, {"logits", "hidden_states"}, bound.present, how);
+}
+
+DecodeBuffers LanguageModel::make_decode_buffers(const Tensor& embedding,
+                                                 const KvCache& cache) const {
+  static std::atomic<int> next_capture_id{1};
+  const DevicePtr& device = graph().device();
+  const int id = next_capture_id++;
+  return {id <= kMaxCaptured ? id : -1,
+          cache.num_moves(),
+          allocate_on(device, DType::kFloat32, embedding.shape()),
+          allocate_on(device, DType::kInt32, {1}),
+          allocate_on(device, DType::kFloat32, {1, 1, vocab_size_}),
+          allocate_on(device, DType::kFloat32, embedding.shape())};
+}
+
+std::vector<Tensor> LanguageModel::run_captured(const Tensor& embedding, KvCache& cache) const {
+  std::optional<DecodeBuffers>& buffers = cache.decode_buffers();
+  if (!buffers || buffers->num_moves != cache.num_moves()) {
+    buffers = make_decode_buffers(embedding, cache);
+  }
+  copy_content(embedding, buffers->embedding);
+  copy_content(int32_tensor({cache.length()}), buffers->last_position);
+  Bound bound = bound_cache(cache);
+  bound.past.emplace_back("inputs_embeds", buffers->embedding);
+  bound.past.emplace_back("seqlens_k", buffers->last_position);
+  // A captured graph remembers this number: the most it can become. Which positions count is in
+  // seqlens_k, which it reads anew.
+  bound.past.emplace_back("total_sequence_length", int32_tensor({cache.capacity()}));
+  bound.present.emplace_back("logits", buffers->logits);
+  bound.present.emplace_back("hidden_states", buffers->hidden_state);
+  RunHow how;
+  how.capture_id = buffers->capture_id;
+  graph().run(bound.past, {}, bound.present, how);
+  return {buffers->logits.on_host(), buffers->hidden_state.on_host()};
 }
 
 LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache) const {
@@ -109,8 +165,10 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
   const KvCache::Use use(cache);
   const std::int64_t num_new = embeddings.dim(0);
   cache.reserve(num_new);
-  const std::vector<Tensor> outputs =
-      run_graph(embeddings.reshaped({1, num_new, embeddings.dim(1)}), {cache.length()}, cache);
+  const Tensor rows = embeddings.reshaped({1, num_new, embeddings.dim(1)});
+  const std::vector<Tensor> outputs = graph().captures() && num_new == 1
+                                          ? run_captured(rows, cache)
+                                          : run_graph(rows, {cache.length()}, cache);
   const Tensor& logits = outputs[0];
   // The last position has looked at all before it: where it is finite, the cache is. Where it is
   // not, the cache does not count what was written.

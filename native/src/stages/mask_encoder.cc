@@ -1,5 +1,8 @@
 #include "ufvideo/stages/mask_encoder.h"
 
+#include <string>
+#include <vector>
+
 #include "core/graph.h"
 
 namespace ufvideo {
@@ -13,8 +16,9 @@ MaskEncoder::MaskEncoder(const Package& package, const RuntimeConfig& config)
     : Stage(package, "mask_encoder", config) {}
 
 MaskFeatures MaskEncoder::encode(const Tensor& frames) const {
-  const std::vector<Tensor> outputs = graph().run(
-      {{"frames", frames}}, {"image_features", "high_res_features_0", "high_res_features_1"});
+  const std::vector<std::string> names{"image_features", "high_res_features_0",
+                                       "high_res_features_1"};
+  const std::vector<Tensor> outputs = graph().run({{"frames", frames}}, names, {}, {names});
   return {outputs[0], outputs[1], outputs[2]};
 }
 

@@ -105,11 +105,12 @@ Tensor RegionEncoder::encode(const Tensor& features, const Tensor& masks) const 
   }
   const int height = static_cast<int>(masks.dim(1));
   const int width = static_cast<int>(masks.dim(2));
+  const Tensor on_host = features.on_host();
   Tensor pooled(DType::kFloat32, {shape[0], shape[2]});
   for (std::int64_t frame = 0; frame < shape[0]; ++frame) {
     const Tensor mask = shrink_mask(masks.data<bool>() + frame * height * width, height, width,
                                     patch_grid_, patch_grid_);
-    pool(features.data<float>() + frame * num_patches * shape[2], mask.data<bool>(), num_patches,
+    pool(on_host.data<float>() + frame * num_patches * shape[2], mask.data<bool>(), num_patches,
          shape[2], pooled.data<float>() + frame * shape[2]);
   }
   return graph()

@@ -21,7 +21,7 @@ Tensor TokenEmbedder::embed(const std::vector<std::int64_t>& token_ids) const {
   }
   Tensor ids(DType::kInt64, {static_cast<std::int64_t>(token_ids.size())});
   std::copy(token_ids.begin(), token_ids.end(), ids.data<std::int64_t>());
-  return graph().run({{"token_ids", ids}}, {"embeddings"}).front();
+  return graph().run({{"token_ids", ids}}, {"embeddings"}, {}, {{"embeddings"}}).front();
 }
 
 }  // namespace ufvideo

@@ -8,7 +8,7 @@ VisionEncoder::VisionEncoder(const Package& package, const RuntimeConfig& config
     : Stage(package, "vision_encoder", config) {}
 
 Tensor VisionEncoder::encode(const Tensor& frames) const {
-  return graph().run({{"frames", frames}}, {"features"}).front();
+  return graph().run({{"frames", frames}}, {"features"}, {}, {{"features"}}).front();
 }
 
 }  // namespace ufvideo

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ufvideo/stages/stage.h"
@@ -13,13 +14,15 @@ namespace ufvideo {
 
 class BatchKvCache;
 class KvCache;
+struct DecodeBuffers;
 struct KvCacheSizes;
 
 /// What one run of the language model gives.
 struct LanguageModelOutput {
   /// Logits of the last position, float32 [V].
   Tensor logits;
-  /// States of all new positions after the final norm, float32 [S, D].
+  /// States of all new positions after the final norm, float32 [S, D]; on a device where the model
+  /// runs on one.
   Tensor hidden_states;
 };
 
@@ -27,7 +30,7 @@ struct LanguageModelOutput {
 struct LanguageModelRows {
   /// Logits of each row's new position, float32 [B, V].
   Tensor logits;
-  /// Its state after the final norm, float32 [B, D].
+  /// Its state after the final norm, float32 [B, D]; on a device where the model runs on one.
   Tensor hidden_states;
 };
 
@@ -63,12 +66,23 @@ class LanguageModel : public Stage {
   int max_positions() const { return max_positions_; }
 
  private:
+  /// A cache as the graph's inputs and outputs.
+  struct Bound {
+    std::vector<std::pair<std::string, Tensor>> past;
+    std::vector<std::pair<std::string, Tensor>> present;
+  };
+  template <typename Cache>
+  Bound bound_cache(const Cache& cache) const;
+  /// Runs one position [1, 1, D] as a CUDA graph; logits and hidden state as run_graph gives them.
+  std::vector<Tensor> run_captured(const Tensor& embedding, KvCache& cache) const;
+  DecodeBuffers make_decode_buffers(const Tensor& embedding, const KvCache& cache) const;
   /// Runs [B, S, D] with a cache of these lengths before it.
   template <typename Cache>
   std::vector<Tensor> run_graph(const Tensor& embeddings, const std::vector<std::int64_t>& lengths,
                                 const Cache& cache) const;
   void check_cache(const std::shared_ptr<const KvCacheSizes>& sizes) const;
 
+  std::int64_t vocab_size_;
   int max_positions_;
   std::optional<std::size_t> kv_cache_bytes_;
   std::shared_ptr<const KvCacheSizes> cache_sizes_;

@@ -11,7 +11,8 @@ namespace ufvideo {
 
 class Graph;
 
-/// What all stages share: their stem and their graph.
+/// What all stages share: their stem and their graph. Tensors may lie anywhere; what goes on to
+/// another stage stays on the device where there is one (Tensor::device).
 class Stage {
  public:
   virtual ~Stage();

@@ -1,0 +1,149 @@
+"""Between which shapes TensorRT's engines are built to run, and which stages have one."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.manifest import STAGE_STEMS, Manifest, read_manifest, stage_borders
+from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.tensorrt_profiles import InputProfile, profile_options, stage_profile
+from ufvideo_sdk.tensorrt_stages import tensorrt_stages
+
+SMALL = Path(__file__).parents[1] / "data" / "manifests" / "valid" / "small.json"
+TAKEN = ("vision_encoder", "aligner", "region_encoder", "mask_encoder", "mask_decoder")
+
+
+def with_precision(manifest: Manifest, precision: str) -> Manifest:
+    stages = {
+        stem: dataclasses.replace(stage, precision=precision)
+        for stem, stage in manifest.stages.items()
+        if stem != "language_model"
+    }
+    return dataclasses.replace(manifest, stages={**manifest.stages, **stages})
+
+
+@pytest.fixture
+def full_size(tmp_path: Path) -> tuple[Path, Manifest]:
+    """The sizes of a 7B model with SAM 2 large."""
+    small = read_manifest(SMALL)
+    model = dataclasses.replace(
+        small.model,
+        hidden_size=3584,
+        num_layers=28,
+        num_attention_heads=28,
+        num_key_value_heads=4,
+        head_dim=128,
+        vocab_size=152064,
+        max_position_embeddings=32768,
+        vision_hidden_size=1152,
+        max_region_tokens=64,
+    )
+    video = dataclasses.replace(
+        small.video,
+        num_frames=32,
+        vision_size_px=384,
+        patch_grid=27,
+        mask_size_px=1024,
+        mask_logits_size_px=256,
+    )
+    borders = stage_borders(model, video, mask_width=256, language_precision="fp32")
+    stages = {
+        stem: dataclasses.replace(small.stages[stem], inputs=inputs, outputs=outputs)
+        for stem, (inputs, outputs) in borders.items()
+    }
+    manifest = dataclasses.replace(small, model=model, video=video, stages=stages)
+    (tmp_path / "manifest.json").write_text(manifest.to_json())
+    return tmp_path, manifest
+
+
+def options(package: Path, manifest: Manifest) -> dict[str, tuple[str, str, str]]:
+    """By stage the three option values, smallest, typical and largest."""
+    found = {}
+    for stem in TAKEN:
+        named = profile_options(stage_profile(package, manifest, stem))
+        assert set(named) == {f"trt_profile_{which}_shapes" for which in ("min", "opt", "max")}
+        found[stem] = (
+            named["trt_profile_min_shapes"],
+            named["trt_profile_opt_shapes"],
+            named["trt_profile_max_shapes"],
+        )
+    return found
+
+
+def test_full_size(full_size: tuple[Path, Manifest]) -> None:
+    assert options(*full_size) == {
+        # A million pixels at once.
+        "vision_encoder": ("frames:1x384x384x3", "frames:7x384x384x3", "frames:7x384x384x3"),
+        # Pairs of frames; an image is one.
+        "aligner": ("features:2x729x1152", "features:16x729x1152", "features:16x729x1152"),
+        "region_encoder": (
+            "pooled_features:1x1152",
+            "pooled_features:64x1152",
+            "pooled_features:64x1152",
+        ),
+        "mask_encoder": (("frames:1x1024x1024x3",) * 3),
+        # Inputs without a symbol are not named: ONNX Runtime would build the engine at each start.
+        "mask_decoder": ("hidden_states:1x3584", "hidden_states:1x3584", "hidden_states:16x3584"),
+    }
+
+
+def test_nano() -> None:
+    package = shipped_package()
+    manifest = read_manifest(package)
+    side, frames = manifest.video.vision_size_px, manifest.video.num_frames
+    found = options(package, manifest)
+    assert found["vision_encoder"] == (
+        f"frames:1x{side}x{side}x3",
+        f"frames:8x{side}x{side}x3",
+        f"frames:8x{side}x{side}x3",
+    )
+    assert manifest.video.aligner_padding == 0 and frames >= 2
+    assert found["aligner"][0].startswith("features:2x")
+    assert found["aligner"][2].startswith(f"features:{min(frames // 2 * 2, 16)}x")
+
+
+def test_a_padded_aligner_takes_the_clip_as_one(full_size: tuple[Path, Manifest]) -> None:
+    package, manifest = full_size
+    video = dataclasses.replace(manifest.video, aligner_padding=1)
+    manifest = dataclasses.replace(manifest, video=video)
+    (package / "manifest.json").write_text(manifest.to_json())
+    assert options(package, manifest)["aligner"] == ("features:32x729x1152",) * 3
+
+
+def test_several_inputs_are_joined() -> None:
+    profiles = (
+        InputProfile("a", (1, 2), (3, 2), (4, 2)),
+        InputProfile("b.c", (1,), (1,), (9,)),
+    )
+    assert profile_options(profiles) == {
+        "trt_profile_min_shapes": "a:1x2,b.c:1",
+        "trt_profile_opt_shapes": "a:3x2,b.c:1",
+        "trt_profile_max_shapes": "a:4x2,b.c:9",
+    }
+
+
+def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackageError, match=r"manifest\.json"):
+        stage_profile(tmp_path, read_manifest(SMALL), "aligner")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_floats_go_to_tensorrt(precision: str) -> None:
+    stages = tensorrt_stages(with_precision(read_manifest(SMALL), precision))
+    assert tuple(stage.stem for stage in stages) == STAGE_STEMS
+    assert tuple(stage.stem for stage in stages if stage.is_taken) == TAKEN
+    assert all(stage.fp16 == (precision == "fp16") for stage in stages if stage.is_taken)
+
+
+def test_integers_and_the_language_model_do_not() -> None:
+    stages = tensorrt_stages(with_precision(read_manifest(SMALL), "int8"))
+    reasons = {stage.stem: stage.reason or "" for stage in stages}
+    assert not any(stage.is_taken or stage.fp16 for stage in stages)
+    assert "GroupQueryAttention" in reasons["language_model"]
+    assert "looks rows up" in reasons["token_embedder"]
+    for stem in TAKEN:
+        assert "DynamicQuantizeLinear" in reasons[stem] and "int8" in reasons[stem]
