@@ -80,6 +80,18 @@ std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
   return names;
 }
 
+bool lies_on_device(const std::vector<NamedTensor>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const NamedTensor& tensor) { return tensor.second.device() != nullptr; });
+}
+
+std::vector<NamedTensor> on_host(std::vector<NamedTensor> tensors) {
+  for (NamedTensor& tensor : tensors) {
+    tensor.second = tensor.second.on_host();
+  }
+  return tensors;
+}
+
 Ort::Value as_value(const Tensor& tensor) {
   return value_over(tensor, tensor.shape(), element_type(tensor.dtype()));
 }
@@ -331,6 +343,10 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
                                const std::vector<std::string>& output_names,
                                const std::vector<NamedTensor>& bound_outputs,
                                const RunHow& how) const {
+  if (!state_->device && lies_on_device(inputs)) {
+    // An earlier stage left it on a GPU, and a session of the CPU alone would read its address.
+    return run(on_host(inputs), output_names, bound_outputs, how);
+  }
   SymbolSizes sizes;
   state_->check_inputs(inputs, sizes);
   for (const NamedTensor& output : bound_outputs) {
