@@ -73,7 +73,8 @@ _NO_DIGEST = "0" * 64
 
 def planned_manifest(precision: str) -> Manifest:
     """What an export of the released model at a precision would write, sizes estimated."""
-    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, language_precision=precision)
+    cache_dtype = "float16" if precision == "fp16" else "float32"
+    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache_dtype)
     stages = {}
     for stem in STAGE_STEMS:
         inputs, outputs = borders[stem]

@@ -1,6 +1,7 @@
 #include "arrays.h"
 #include "module.h"
 #include "ufvideo/model.h"
+#include "ufvideo/open_stage.h"
 #include "ufvideo/stage_providers.h"
 
 namespace ufvideo::bindings {
@@ -11,6 +12,12 @@ void bind_model(py::module_& module) {
       .def_readonly("used", &StageProviders::used)
       .def_readonly("num_nodes", &StageProviders::num_nodes)
       .def_readonly("left_out", &StageProviders::left_out);
+  module.def(
+      "open_stage", &open_stage, py::arg("package"), py::arg("stem"), py::arg("config"),
+      py::call_guard<py::gil_scoped_release>(),
+      "Open the graph of one stage and close it again: what TensorRT builds meanwhile stays\n"
+      "in the engine cache that the configuration names. Gives what the stage runs on.\n\n"
+      "Raises as Model.load.");
   // pybind11 has no holder of a pointer to const; the class has const methods only.
   py::class_<Model, std::shared_ptr<Model>>(module, "Model", "The weights, shared by sessions.")
       .def_static(

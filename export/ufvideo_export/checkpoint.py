@@ -147,6 +147,12 @@ class Checkpoint:
         return tuple(dict.fromkeys((self.folder, self._siglip.folder)))
 
     @property
+    def size_bytes(self) -> int:
+        """What its weights take on disk, SigLIP's folder included."""
+        files = {path for tensors in (self.tensors, self._siglip) for path in tensors.files()}
+        return sum(path.stat().st_size for path in files)
+
+    @property
     def name(self) -> str:
         """The folder's name, or its parent's where it is just called `checkpoint`."""
         folder = self.folder.resolve()

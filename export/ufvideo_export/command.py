@@ -28,6 +28,13 @@ class HeadPrecision(str, Enum):
     INT4 = "int4"
 
 
+class Floats(str, Enum):
+    """What a language model computes in between integer weights."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"
+
+
 class SegHiddenState(str, Enum):
     """Which state of the language model becomes a mask's prompt."""
 
@@ -65,6 +72,10 @@ def export(
             help="8 bits in the encoders: for CPUs with VNNI only (int8, int4).",
         ),
     ] = None,
+    floats: Annotated[
+        Floats | None,
+        typer.Option(help="fp16 for GPUs: arithmetic, KV cache and encoders (int8, int4); fp32."),
+    ] = None,
     seg_hidden_state: Annotated[
         SegHiddenState,
         typer.Option(help="State behind a mask: as released code generates, or as it trains."),
@@ -85,6 +96,7 @@ def export(
         "accuracy_level": accuracy_level,
         "head": None if head_precision is None else head_precision.value,
         "reduce_range": None if full_range is None else not full_range,
+        "floats": None if floats is None else floats.value,
     }
     given = {name: value for name, value in options.items() if value is not None}
     console = Console(stderr=True)
@@ -104,6 +116,7 @@ def export(
             quantization=Quantization(**given) if given else None,
             seg_hidden_state=seg_hidden_state.value,
             force=force,
+            on_estimate=lambda found: console.print(f"It will take {found}."),
             progress=lambda label, done: bar.update(task, description=label, completed=done),
         )
         bar.update(task, description="done", completed=1.0)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.encoder_int8 import require_optimum
+from ufvideo_export.estimate import ExportEstimate, estimate_export
 from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.linear import check_widths
@@ -23,6 +24,7 @@ from ufvideo_export.write_package import (
     check_target,
     clear_leftovers,
     file_entry,
+    leftover_bytes,
     partial_folder,
     publish,
 )
@@ -39,6 +41,7 @@ from ufvideo_sdk.manifest import (
 )
 
 Progress = Callable[[str, float], None]
+OnEstimate = Callable[[ExportEstimate], None]
 # Distribution name -> provenance key.
 _PROVENANCE = {
     "ufvideo-sdk": "exporter",
@@ -48,8 +51,6 @@ _PROVENANCE = {
     "onnx-ir": "onnx_ir",
     "onnxscript": "onnxscript",
 }
-# Of a weight on disk, scales of small blocks included.
-_VALUE_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.2, "int4": 0.7}
 
 
 def export_package(
@@ -61,6 +62,7 @@ def export_package(
     quantization: Quantization | None = None,
     seg_hidden_state: str = "preceding",
     force: bool = False,
+    on_estimate: OnEstimate | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Write a checkpoint as a package of ONNX graphs, each compared with PyTorch on the way.
@@ -75,6 +77,8 @@ def export_package(
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
             optimises).
         force: Replace a package that exists.
+        on_estimate: Called once with what the export will take, before the checkpoint is read; also
+            where the disk is too small.
         progress: Called with what is being done and the fraction of the work behind it.
 
     Returns:
@@ -84,7 +88,7 @@ def export_package(
         ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
             quantised, or integers without Optimum.
         InputError: For a checkpoint or a target that is not what it should be.
-        CapacityError: When the disk is too small.
+        CapacityError: When the disk is too small, before anything is written.
         InferenceError: When a graph does not agree with PyTorch.
     """
     chosen = recipe(precision, quantization)
@@ -103,7 +107,10 @@ def export_package(
     opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
     check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
-    num_values = check_tensors(opened)
+    estimate = estimate_export(opened, check_tensors(opened), chosen)
+    if on_estimate is not None:
+        on_estimate(estimate)
+    check_space(out, estimate.disk_bytes - leftover_bytes(out))
     model, video = _facts(opened, seg_hidden_state)
     provenance = _provenance(opened, chosen)
     options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
@@ -112,7 +119,7 @@ def export_package(
         finished = ExportProgress(partial, key)
         finished.clear_rest()
         held = sum(path.stat().st_size for path in partial.iterdir())
-        check_space(out, _needed_bytes(opened, num_values, chosen) - held)
+        check_space(out, estimate.disk_bytes - held)
         entries, verification = _write_stages(opened, partial, chosen, finished, report)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
@@ -142,7 +149,7 @@ def _write_stages(
     finished: ExportProgress,
     report: Progress,
 ) -> tuple[dict[str, StageEntry], dict[str, StageVerification]]:
-    specs = stage_specs(checkpoint, chosen.stages["language_model"])
+    specs = stage_specs(checkpoint, chosen.stages["language_model"], chosen.quantization)
     entries: dict[str, StageEntry] = {}
     verification: dict[str, StageVerification] = {}
     for number, (stem, spec) in enumerate(specs.items()):
@@ -187,25 +194,6 @@ def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, V
         raise InputError(
             f"expected sizes that a package can hold in {checkpoint.folder}: {error}"
         ) from error
-
-
-def _needed_bytes(checkpoint: Checkpoint, num_values: int, chosen: Recipe) -> float:
-    """An upper bound of what the package and one graph under way take on disk."""
-    sizes, stages = checkpoint.sizes, chosen.stages
-    table = sizes.vocab_size * sizes.hidden_size
-    layers = sizes.num_layers * sizes.layer_values
-    # A tied table is read once and written twice.
-    others = num_values - layers - table * (1 if sizes.tie_word_embeddings else 2)
-    rotary = sizes.max_position_embeddings * sizes.head_dim
-    return (
-        layers * _VALUE_BYTES[stages["language_model"]]
-        + table * _VALUE_BYTES[chosen.quantization.head or stages["language_model"]]
-        + table * _VALUE_BYTES[stages["token_embedder"]]
-        # An encoder in int8 stands beside the one in fp32 that it is made from.
-        + others * (5 if chosen.name in INTEGER_BITS else _VALUE_BYTES[chosen.name])
-        + 4 * rotary
-        + (32 << 20)
-    )
 
 
 def _provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:

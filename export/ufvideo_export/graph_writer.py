@@ -72,6 +72,13 @@ class GraphWriter:
         """A small constant in its own dtype."""
         return self._initializer(name, ir.Tensor(value, name=name))
 
+    def shared_constant(self, name: str, value: NDArray[Any] | np.generic) -> ir.Value:
+        """A constant that several nodes take: one of each name."""
+        for known in self._weights:
+            if known.name == name:
+                return known
+        return self.constant(name, np.asarray(value))
+
     def node(
         self, operator: str, *inputs: ir.Value | None, domain: str = "", **attributes: Any
     ) -> ir.Value:

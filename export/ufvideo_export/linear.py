@@ -82,7 +82,7 @@ def write_linear(
         lazy("_q", ir.DataType.UINT8, block.packed_shape(num_rows, num_columns), packed),
         lazy(
             "_scales",
-            ir.DataType.FLOAT,
+            graph.dtype,
             (num_rows, block.num_blocks(num_columns)),
             lambda chunk: block_scales(chunk, block)[0],
         ),

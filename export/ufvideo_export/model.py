@@ -154,11 +154,12 @@ def load_language_model(checkpoint: Checkpoint) -> Qwen2ForCausalLM:
     return model.eval()
 
 
-def check_tensors(checkpoint: Checkpoint) -> int:
+def check_tensors(checkpoint: Checkpoint) -> dict[str, int]:
     """Check that the checkpoint holds every tensor the stages need, from the headers alone.
 
     Returns:
-        The number of values in them.
+        The number of values of each part. `mask_encoder` is all of SAM 2; `mask_decoder` is the
+        projection in front of it, and the embedding table is the language model's.
 
     Raises:
         InputError: Naming the first tensor that is missing or has another shape.
@@ -168,17 +169,21 @@ def check_tensors(checkpoint: Checkpoint) -> int:
         vision = build_vision_encoder(checkpoint)
         count = checkpoint.require_siglip(vision.embeddings, "embeddings")
         count += checkpoint.require_siglip(vision.encoder, "encoder")
-        rest = (
-            (build_aligner(checkpoint), prefixed_keys(ALIGNER_PREFIX)),
-            (build_region_encoder(checkpoint), prefixed_keys(REGION_ENCODER_PREFIX)),
-            (
+        rest = {
+            "aligner": (build_aligner(checkpoint), prefixed_keys(ALIGNER_PREFIX)),
+            "region_encoder": (
+                build_region_encoder(checkpoint),
+                prefixed_keys(REGION_ENCODER_PREFIX),
+            ),
+            "mask_decoder": (
                 build_seg_projection(sizes.hidden_size, sizes.sam_out_dim),
                 prefixed_keys(SEG_PROJECTION_PREFIX),
             ),
-            (build_sam2(checkpoint), sam2_keys),
-            (build_language_model(sizes), language_model_keys),
-        )
-        return count + sum(checkpoint.require(module, keys) for module, keys in rest)
+            "mask_encoder": (build_sam2(checkpoint), sam2_keys),
+            "language_model": (build_language_model(sizes), language_model_keys),
+        }
+        counts = {stem: checkpoint.require(module, keys) for stem, (module, keys) in rest.items()}
+        return {"vision_encoder": count, **counts}
 
 
 def build_language_model(sizes: ModelSizes) -> nn.Module:

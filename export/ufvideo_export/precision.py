@@ -11,6 +11,9 @@
   with a scale (`MatMulNBits`); norms, biases, arithmetic between products, borders and the KV cache
   are float32. `accuracy_level` 4 quantises each product's input to int8 on the way in, as it runs;
   level 1 multiplies the dequantised weights in float32.
+  With `floats` fp16, for GPUs, all of these but the norms and the sum through the layers are fp16,
+  the KV cache too, and the encoders are fp16 as a whole: CUDA's attention takes nothing wider, and
+  its products no int8 inputs.
 - `token_embedder` in int8: a row of int8 with one scale. Rows are looked up, not multiplied: four
   bits would save disk and no time.
 - The encoders in int8: weights of their matrix products, one scale a column, 7 of 8 bits
@@ -32,6 +35,7 @@ HEAD_PRECISIONS = ("fp32", "int8", "int4")
 # What MatMulNBits takes.
 BLOCK_SIZES = (16, 32, 64, 128, 256)
 ACCURACY_LEVELS = (1, 4)
+FLOATS = ("fp32", "fp16")
 
 _ENCODERS = ("vision_encoder", "mask_encoder")
 _INTEGER_STAGES: dict[str, Mapping[str, str]] = {
@@ -51,6 +55,8 @@ class Quantization:
         accuracy_level: MatMulNBits': 4 (int8 inputs) or 1 (float32 inputs).
         head: Precision of the product that gives the logits; None: the language model's.
         reduce_range: 7-bit weights in the encoders.
+        floats: What the language model computes in between integer weights and keeps its cache in:
+            "fp32", or "fp16" for GPUs, where the encoders are fp16 instead of int8.
     """
 
     block_size: int = 128
@@ -58,10 +64,12 @@ class Quantization:
     accuracy_level: int = 4
     head: str | None = None
     reduce_range: bool = True
+    floats: str = "fp32"
 
     def __post_init__(self) -> None:
         _check("block_size", self.block_size, BLOCK_SIZES)
         _check("accuracy_level", self.accuracy_level, ACCURACY_LEVELS)
+        _check("floats", self.floats, FLOATS)
         if self.head is not None:
             _check("head", self.head, HEAD_PRECISIONS)
 
@@ -73,6 +81,7 @@ class Quantization:
             f"accuracy_level={self.accuracy_level}",
             f"head={self.head or precision}",
             f"reduce_range={str(self.reduce_range).lower()}",
+            f"floats={self.floats}",
         )
         return ", ".join(parts)
 
@@ -94,15 +103,23 @@ def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
     """
     _check("precision", precision, PRECISIONS)
     if precision in INTEGER_BITS:
-        chosen = _INTEGER_STAGES[precision]
+        quantization = quantization or Quantization()
+        chosen = dict(_INTEGER_STAGES[precision])
+        if quantization.floats == "fp16":
+            chosen |= dict.fromkeys(_ENCODERS, "fp16")
         stages = {stem: chosen.get(stem, "fp16") for stem in STAGE_STEMS}
-        return Recipe(precision, stages, quantization or Quantization())
+        return Recipe(precision, stages, quantization)
     if quantization is not None:
         raise ConfigError(
             f"expected no quantization options with precision {precision}, which quantises"
             f" nothing, found {quantization.text(precision)}"
         )
     return Recipe(precision, dict.fromkeys(STAGE_STEMS, precision), Quantization())
+
+
+def language_floats(precision: str, quantization: Quantization) -> str:
+    """What a language model of a precision computes in besides its weights: "fp32" or "fp16"."""
+    return quantization.floats if precision in INTEGER_BITS else precision
 
 
 def _check(name: str, value: object, allowed: tuple[object, ...]) -> None:

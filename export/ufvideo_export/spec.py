@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.facts import model_facts, video_facts
+from ufvideo_export.precision import Quantization, language_floats
 from ufvideo_sdk.manifest import SEG_HIDDEN_STATES, TensorSpec, stage_borders
 
 # What ONNX Runtime 1.21 reads; 20 is the first with Gelu, whose parts took a ninth of SigLIP.
@@ -46,13 +47,22 @@ class StageSpec:
     outputs: tuple[TensorSpec, ...]
 
 
-def stage_specs(checkpoint: Checkpoint, language_precision: str) -> dict[str, StageSpec]:
-    """The border of every graph, in pipeline order, as the package format requires it."""
+def stage_specs(
+    checkpoint: Checkpoint, language_precision: str, quantization: Quantization | None = None
+) -> dict[str, StageSpec]:
+    """The border of every graph, in pipeline order, as the package format requires it.
+
+    Args:
+        checkpoint: Whose sizes they have.
+        language_precision: Of the language model.
+        quantization: Where it holds integers; None: the defaults.
+    """
+    half = language_floats(language_precision, quantization or Quantization()) == "fp16"
     borders = stage_borders(
         # No border depends on which state [SEG] takes.
         model_facts(checkpoint, SEG_HIDDEN_STATES[0]),
         video_facts(checkpoint),
         mask_width=checkpoint.sizes.sam_out_dim,
-        language_precision=language_precision,
+        cache_dtype="float16" if half else "float32",
     )
     return {stem: StageSpec(stem, *border) for stem, border in borders.items()}

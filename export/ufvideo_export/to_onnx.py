@@ -38,6 +38,7 @@ _FP32_OPERATORS = (
     "CumSum",
     "NonZero",
 )
+_FP32, _FP16 = ir.DataType.FLOAT, ir.DataType.FLOAT16
 
 
 def export_module(
@@ -77,7 +78,11 @@ def export_module(
 
 
 def to_half(model: ir.Model) -> ir.Model:
-    """Weights and arithmetic in fp16, with fp32 at the border and in sensitive operators."""
+    """Weights and arithmetic in fp16, with fp32 at the border and in sensitive operators.
+
+    Sums of two activations are fp32 too: a residual grows from layer to layer, and half precision
+    ends at 65504. From one such operator to the next nothing is rounded in between.
+    """
     # Part of the onnxruntime wheel; imported here since it is needed for fp16 alone.
     from onnxruntime.transformers import float16
 
@@ -87,10 +92,67 @@ def to_half(model: ir.Model) -> ir.Model:
             keep_io_types=True,
             disable_shape_infer=True,
             op_block_list=list(_FP32_OPERATORS),
+            node_block_list=_named_residual_sums(model.graph),
         )
     half = ir.serde.deserialize_model(proto)
     half.graph.sort()
+    _skip_rounding_casts(half.graph)
     return half
+
+
+def _named_residual_sums(graph: ir.Graph) -> list[str]:
+    """Names of the nodes that add one float activation to another: no bias, no constant."""
+    found = []
+    for node in graph.all_nodes():
+        activations = [
+            value
+            for value in node.inputs
+            if value is not None
+            and value.const_value is None
+            and (value.producer() is None or value.producer().op_type != "Constant")
+        ]
+        if node.op_type == "Add" and len(activations) == 2 and node.outputs[0].dtype == _FP32:
+            assert node.name, f"an Add without a name gives {node.outputs[0].name}"
+            found.append(node.name)
+    return found
+
+
+def _skip_rounding_casts(graph: ir.Graph) -> None:
+    """Take fp32 values past casts to fp16 and straight back; casts that nothing takes go."""
+    for node in list(graph):
+        source = _rounded_from(node)
+        if source is None:
+            continue
+        back = node.outputs[0]
+        if back in graph.outputs:
+            # The output keeps its name; what it came from has only this one to give.
+            name, shape = back.name, back.shape
+            back.name = f"{name}_rounded"
+            source.name, source.shape = name, shape
+            graph.outputs[graph.outputs.index(back)] = source
+        back.replace_all_uses_with(source)
+        rounding = node.inputs[0].producer() if node.inputs[0] is not None else None
+        graph.remove(node, safe=True)
+        if rounding is not None and not rounding.outputs[0].uses():
+            graph.remove(rounding, safe=True)
+
+
+def _rounded_from(node: ir.Node) -> ir.Value | None:
+    """The fp32 value that a cast to fp32 takes after a cast to fp16; None for any other node."""
+
+    def casts(node: ir.Node | None, dtype: ir.DataType) -> bool:
+        return (
+            node is not None and node.op_type == "Cast" and node.attributes["to"].as_int() == dtype
+        )
+
+    half = node.inputs[0] if node.inputs else None
+    if half is None or not casts(node, _FP32):
+        return None
+    rounding = half.producer()
+    if rounding is None or not casts(rounding, _FP16):
+        return None
+    source = rounding.inputs[0]
+    return source if source is not None and source.dtype == _FP32 else None
 
 
 def graph_value(tensor: TensorSpec) -> ir.Value:

@@ -22,7 +22,13 @@ class WeightRows:
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, name: str, parts: Sequence[tuple[str, int]], width: int
+        self,
+        checkpoint: Checkpoint,
+        name: str,
+        parts: Sequence[tuple[str, int]],
+        width: int,
+        *,
+        factor: float = 1.0,
     ) -> None:
         """Describe the matrices; nothing is read.
 
@@ -31,8 +37,9 @@ class WeightRows:
             name: Of the whole.
             parts: Key and number of rows of each.
             width: Values of a row.
+            factor: What every value is multiplied by as it is read.
         """
-        self._checkpoint, self._parts = checkpoint, parts
+        self._checkpoint, self._parts, self._factor = checkpoint, parts, factor
         self.name = name
         self.shape = (sum(num_rows for _, num_rows in parts), width)
 
@@ -45,5 +52,7 @@ class WeightRows:
             for begin in range(0, num_rows, step):
                 end = min(begin + step, num_rows)
                 rows = self._checkpoint.rows(key, (num_rows, width), begin, end)
+                if self._factor != 1.0:
+                    rows = rows * self._factor
                 yield first + begin, np.ascontiguousarray(rows.numpy())
             first += num_rows

@@ -57,11 +57,12 @@ def check_space(out: Path, needed_bytes: float) -> None:
     Raises:
         CapacityError: With the bytes needed and the bytes free.
     """
-    free = shutil.disk_usage(out.parent).free
+    place = next(folder for folder in out.parents if folder.exists())
+    free = shutil.disk_usage(place).free
     if free < needed_bytes:
         raise CapacityError(
             f"expected {needed_bytes / 2**20:.0f} MiB of free space for the package, found"
-            f" {free / 2**20:.0f} MiB at {out.parent}"
+            f" {free / 2**20:.0f} MiB at {place}"
         )
 
 
@@ -135,6 +136,12 @@ def clear_leftovers(out: Path) -> None:
     for path in _leftovers(out, "partial"):
         if not (path / PROGRESS_NAME).is_file():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def leftover_bytes(out: Path) -> int:
+    """What partial folders of ended exports hold, which the next one takes over or removes."""
+    files = (path for folder in _leftovers(out, "partial") for path in folder.rglob("*"))
+    return sum(path.stat().st_size for path in files if path.is_file())
 
 
 def _leftovers(out: Path, kind: str) -> list[Path]:

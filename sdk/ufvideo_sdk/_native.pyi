@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -651,6 +651,13 @@ def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFact
     Open libonnxruntime, once for the process.
     
     Raises DeviceError when it is missing or too old, ConfigError when another one is open already.
+    """
+def open_stage(package: Package, stem: str, config: RuntimeConfig) -> StageProviders:
+    """
+    Open the graph of one stage and close it again: what TensorRT builds meanwhile stays
+    in the engine cache that the configuration names. Gives what the stage runs on.
+    
+    Raises as Model.load.
     """
 def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """

@@ -66,6 +66,9 @@ class RuntimeConfig:
             Runtime spells them: `{"cuda": {"cudnn_conv_algo_search": "HEURISTIC"}}`. Not those
             that a field here stands for, `device_id` above all.
         stage_provider_options: Options by stage and provider, on top of those for all stages.
+        engine_cache: Folder of TensorRT's engines, this user's alone; None: `ufvideo/tensorrt` in
+            the user's cache folder (XDG_CACHE_HOME). What is not there yet is built while a model
+            loads, which takes minutes, or beforehand by `ufvideo build`.
 
     Raises:
         ConfigError: Naming the field, the value and what is allowed.
@@ -89,6 +92,7 @@ class RuntimeConfig:
     stage_provider_options: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
         default_factory=_none
     )
+    engine_cache: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -121,19 +125,39 @@ class RuntimeConfig:
         if self.kv_cache_bytes is not None:
             _check_integer("kv_cache_bytes", self.kv_cache_bytes, 0, 2**63 - 1)
         _check_integer("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 2**31 - 1)
-        library = self.onnxruntime_library
-        if library is not None and not isinstance(library, (str, os.PathLike)):
-            raise ConfigError(f"onnxruntime_library: expected a path or None, got {library!r}")
+        for name in ("onnxruntime_library", "engine_cache"):
+            path = getattr(self, name)
+            if path is not None and not isinstance(path, (str, os.PathLike)):
+                raise ConfigError(f"{name}: expected a path or None, got {path!r}")
 
     @property
     def all_providers(self) -> frozenset[str]:
         """The providers that any stage asks for."""
         return frozenset(self.providers).union(*self.stage_providers.values())
 
-    def to_native(self, library: Path) -> _native.RuntimeConfig:
-        """The same for the native runtime, with the library that was found."""
+    def providers_of(self, stem: str) -> tuple[str, ...]:
+        """The providers of one stage."""
+        return self.stage_providers.get(stem, self.providers)
+
+    def options_of(self, stem: str, provider: str) -> dict[str, str]:
+        """The options of one stage with one provider."""
+        of_stage = self.stage_provider_options.get(stem, {})
+        return {**self.provider_options.get(provider, {}), **of_stage.get(provider, {})}
+
+    def to_native(
+        self, library: Path, *, engine_options: Mapping[str, Mapping[str, str]] | None = None
+    ) -> _native.RuntimeConfig:
+        """The same for the native runtime.
+
+        Args:
+            library: libonnxruntime, as it was found.
+            engine_options: By stage, options for TensorRT that no setting stands for.
+        """
         from ufvideo_sdk import _native
 
+        stage_options = plain(self.stage_provider_options)
+        for stem, options in (engine_options or {}).items():
+            stage_options.setdefault(stem, {})["tensorrt"] = dict(options)
         return _native.RuntimeConfig(
             onnxruntime_library=str(library),
             providers=list(self.providers),
@@ -143,7 +167,7 @@ class RuntimeConfig:
             device_memory_limit_bytes=self.device_memory_limit_bytes,
             cuda_graphs=self.cuda_graphs,
             provider_options=plain(self.provider_options),
-            stage_provider_options=plain(self.stage_provider_options),
+            stage_provider_options=stage_options,
             num_threads=self.num_threads,
             allow_spinning=self.allow_spinning,
             verify_digests=self.verify_digests,

@@ -22,7 +22,7 @@ Border = tuple[Tensors, Tensors]
 
 
 def stage_borders(
-    model: ModelFacts, video: VideoFacts, *, mask_width: int, language_precision: str
+    model: ModelFacts, video: VideoFacts, *, mask_width: int, cache_dtype: str
 ) -> dict[str, Border]:
     """Inputs and outputs of every graph, by stage in pipeline order.
 
@@ -30,18 +30,25 @@ def stage_borders(
         model: Sizes of the network.
         video: Sizes of what enters.
         mask_width: Channels of SAM 2's features, the one size that no fact says.
-        language_precision: Precision of the language model, whose cache has it too.
+        cache_dtype: Of the language model's KV cache.
     """
     return {
         **_feature_borders(model, video),
-        "language_model": _language_model_border(model, cache_dtype(language_precision)),
+        "language_model": _language_model_border(model, cache_dtype),
         **_mask_borders(model, video, mask_width),
     }
 
 
-def cache_dtype(language_precision: str) -> str:
-    """Dtype of the KV cache of a language model in a precision."""
-    return "float16" if language_precision == "fp16" else "float32"
+def cache_dtype(language_model: StageEntry) -> str:
+    """Dtype of the KV cache of a language model.
+
+    In fp32 and fp16 its floats are the cache's; integer weights leave open what is computed between
+    them, so that its own inputs say it.
+    """
+    if language_model.precision in ("fp32", "fp16"):
+        return "float16" if language_model.precision == "fp16" else "float32"
+    declared = {tensor.name: tensor.dtype for tensor in language_model.inputs}
+    return "float16" if declared.get("past_key_values.0.key") == "float16" else "float32"
 
 
 def check_borders(model: ModelFacts, video: VideoFacts, stages: Mapping[str, StageEntry]) -> None:
@@ -54,7 +61,7 @@ def check_borders(model: ModelFacts, video: VideoFacts, stages: Mapping[str, Sta
         model,
         video,
         mask_width=_mask_width(stages["mask_encoder"].outputs),
-        language_precision=stages["language_model"].precision,
+        cache_dtype=cache_dtype(stages["language_model"]),
     )
     for stem, (inputs, outputs) in expected.items():
         with inside(f"stages.{stem}"):

@@ -139,7 +139,7 @@ def memory_plan(
 def kv_cache_bytes(manifest: Manifest, num_positions: int) -> int:
     """KV cache of so many positions."""
     model = manifest.model
-    value_bytes = np.dtype(cache_dtype(manifest.stages["language_model"].precision)).itemsize
+    value_bytes = np.dtype(cache_dtype(manifest.stages["language_model"])).itemsize
     width = model.num_key_value_heads * model.head_dim
     return 2 * model.num_layers * width * value_bytes * num_positions
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
-from ufvideo_sdk.arguments import check_instance, described
+from ufvideo_sdk.arguments import check_callback, check_instance, described
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
@@ -25,6 +25,7 @@ from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
 from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
 from ufvideo_sdk.tokenizer import TextTokenizer
 from ufvideo_sdk.video import Source, open_source
 
@@ -47,7 +48,13 @@ class UFVideo:
         formats: What answers may be.
     """
 
-    def __init__(self, package: Path, manifest: Manifest, runtime: RuntimeConfig) -> None:
+    def __init__(
+        self,
+        package: Path,
+        manifest: Manifest,
+        runtime: RuntimeConfig,
+        on_engine: EngineCallback | None = None,
+    ) -> None:
         """Open the package. Use `UFVideo.load`."""
         library = find_library(runtime.onnxruntime_library)
         listed = {entry.path for entry in manifest.files}
@@ -56,11 +63,12 @@ class UFVideo:
                 raise PackageError(f"{package}: expected {name} among the manifest's files")
         load_installed_libraries(runtime.all_providers)
         # The native side compares every file with the manifest before anything is read from it.
-        self.native: _native.Model = _native.Model.load(str(package), runtime.to_native(library))
+        with native_runtime(package, manifest, runtime, library, on_engine) as config:
+            self.native: _native.Model = _native.Model.load(str(package), config)
         self.package = package
         self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
         self.manifest = manifest
-        self.stage_providers = stage_providers(self.native)
+        self.stage_providers = stage_providers(self.native, stages_left_out(runtime, manifest))
         self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
         self.prompts = PromptBuilder(
             self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
@@ -73,6 +81,7 @@ class UFVideo:
         package: str | os.PathLike[str] | None = None,
         *,
         runtime: RuntimeConfig = _DEFAULT_RUNTIME,
+        on_engine: EngineCallback | None = None,
     ) -> UFVideo:
         """Open a package folder.
 
@@ -80,16 +89,20 @@ class UFVideo:
             package: What `ufvideo export` wrote; None: nano, which ships with the SDK, a
                 demonstration model of a rendered world of coloured shapes.
             runtime: How to run here.
+            on_engine: Called before each TensorRT engine that has to be built first, which takes
+                minutes, and when all are there. Without it the log says so.
 
         Raises:
-            InputError: When package is no path, or runtime no RuntimeConfig.
-            PackageError: When a file is missing, damaged or contradicts the manifest, or this
-                installation lacks nano.
+            InputError: When package is no path, runtime no RuntimeConfig, or on_engine cannot be
+                called.
+            PackageError: When a file is missing, damaged or contradicts the manifest, a TensorRT
+                engine is not what was built, or this installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old, or a provider cannot start.
             CapacityError: When the weights do not fit into memory.
         """
         check_instance(runtime, "runtime", RuntimeConfig)
+        check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
         if not isinstance(package, (str, os.PathLike)):
@@ -97,7 +110,7 @@ class UFVideo:
         folder = Path(package)
         if not folder.is_dir():
             raise PackageError(f"expected a package folder, found none at {folder}")
-        return cls(folder, read_manifest(folder), runtime)
+        return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:
         return f"UFVideo({self.manifest.model.name}, {self.package})"

@@ -49,13 +49,26 @@ def stage_stats(*timings: Mapping[str, _native.StageTiming]) -> dict[str, StageS
     }
 
 
-def stage_providers(model: _native.Model) -> dict[str, StageProviders]:
-    """What each stage runs on, in pipeline order."""
+def stage_providers(
+    model: _native.Model, tensorrt_left_out: Mapping[str, str]
+) -> dict[str, StageProviders]:
+    """What each stage runs on, in pipeline order.
+
+    Args:
+        model: The stages.
+        tensorrt_left_out: Stages that TensorRT was asked for and does not take, and why not.
+    """
     found = model.stage_providers
+
+    def left_out(stem: str) -> dict[str, str]:
+        reason = tensorrt_left_out.get(stem)
+        own = {} if reason is None else {"tensorrt": reason}
+        return {**own, **found[stem].left_out}
+
     return {
         stem: StageProviders(
             used=tuple(found[stem].used),
-            left_out=dict(found[stem].left_out),
+            left_out=left_out(stem),
             num_nodes=dict(found[stem].num_nodes),
         )
         for stem in STAGE_STEMS

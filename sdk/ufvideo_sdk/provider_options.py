@@ -12,6 +12,16 @@ PROVIDERS = ("tensorrt", "cuda", "cpu")
 """Execution providers in the order that makes sense where all of them are there."""
 
 _OWN_STREAM = "each session has a stream of its own"
+_CACHE_OPTIONS = (
+    "trt_engine_cache_enable",
+    "trt_engine_cache_path",
+    "trt_engine_cache_prefix",
+    "trt_timing_cache_enable",
+    "trt_timing_cache_path",
+    "trt_dump_ep_context_model",
+    "trt_ep_context_file_path",
+)
+_PROFILE_OPTIONS = tuple(f"trt_profile_{which}_shapes" for which in ("min", "opt", "max"))
 _OWNED_OPTIONS = {
     "device_id": "set device_id",
     "gpu_mem_limit": "set device_memory_limit_bytes",
@@ -19,6 +29,8 @@ _OWNED_OPTIONS = {
     "user_compute_stream": _OWN_STREAM,
     "enable_cuda_graph": "set cuda_graphs",
     "trt_cuda_graph_enable": "addresses change from run to run",
+    **dict.fromkeys(_CACHE_OPTIONS, "set engine_cache"),
+    **dict.fromkeys(_PROFILE_OPTIONS, "the shapes follow from the package"),
 }
 """Options that a field of RuntimeConfig stands for, or that need an address."""
 

@@ -109,7 +109,7 @@ class SessionFacts:
         model, video = manifest.model, manifest.video
         num_positions = len(self.prefix_ids) - 1 + self.num_video_tokens
         cache = ArrayFacts(
-            np.dtype(cache_dtype(manifest.stages["language_model"].precision)).newbyteorder("<"),
+            np.dtype(cache_dtype(manifest.stages["language_model"])).newbyteorder("<"),
             (model.num_layers, model.num_key_value_heads, num_positions, model.head_dim),
         )
         features = (self.num_features, video.patch_grid**2, model.vision_hidden_size)

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export.command import export
+from ufvideo_export.estimate import ExportEstimate
 
 pytestmark = pytest.mark.torch
 
@@ -31,6 +32,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def record(checkpoint: Path, out: Path, **options: Any) -> Any:
         options.pop("progress")("aligner", 0.5)
+        options.pop("on_estimate")(ExportEstimate(1200.0, 4 << 30, 18 << 30))
         found.append({"checkpoint": checkpoint, "out": out, **options})
         measured = SimpleNamespace(max_abs_error=1e-6, max_rel_error=2e-6)
         return SimpleNamespace(
@@ -56,6 +58,8 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
         }
     ]
     assert "aligner" in result.output and "1.00e-06" in result.output
+    said = "about 20 min of one core, 4.0 GiB of memory, at most 18.0 GiB of disk"
+    assert said in " ".join(result.output.split())
 
 
 def test_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
@@ -71,11 +75,13 @@ def test_quantization_options(app: typer.Typer, calls: list[dict[str, Any]]) -> 
     from ufvideo_export.precision import Quantization
 
     options = ["--precision", "int4", "--block-size", "32", "--symmetric", "--accuracy-level", "1"]
-    options += ["--head-precision", "int8", "--full-range"]
+    options += ["--head-precision", "int8", "--full-range", "--floats", "fp16"]
     result = CliRunner().invoke(app, ["in", "out", *options])
     assert result.exit_code == 0, result.output
     assert calls[0]["precision"] == "int4"
-    assert calls[0]["quantization"] == Quantization(32, True, 1, "int8", reduce_range=False)
+    assert calls[0]["quantization"] == Quantization(
+        32, True, 1, "int8", reduce_range=False, floats="fp16"
+    )
 
 
 def test_one_quantization_option_leaves_the_others(

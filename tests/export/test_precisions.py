@@ -55,11 +55,19 @@ def test_recipes() -> None:
         }
 
 
+def test_floats_of_a_gpu() -> None:
+    stages = recipe("int4", Quantization(floats="fp16")).stages
+    assert stages["language_model"] == "int4" and stages["token_embedder"] == "int8"
+    rest = {stem: each for stem, each in stages.items() if each not in ("int4", "int8")}
+    assert set(rest.values()) == {"fp16"} and len(rest) == 5
+
+
 @pytest.mark.parametrize(
     ("precision", "options", "words"),
     [
         ("int3", {}, "precision to be fp32 or fp16 or int8 or int4, found 'int3'"),
         ("int4", {"block_size": 48}, "block_size to be 16 or 32 .*, found 48"),
+        ("int4", {"floats": "int8"}, "floats to be fp32 or fp16, found 'int8'"),
         ("int4", {"accuracy_level": 2}, "accuracy_level to be 1 or 4, found 2"),
         ("int4", {"head": "int3"}, "head to be fp32 or int8 or int4, found 'int3'"),
         ("fp16", {"symmetric": True}, "no quantization options with precision fp16"),
@@ -88,7 +96,7 @@ def test_package_says_the_precision_of_every_stage(
     stages = recipe("int4").stages
     assert {stem: entry.precision for stem, entry in manifest.stages.items()} == stages
     assert manifest.provenance["quantization"] == (
-        "block_size=128, asymmetric, accuracy_level=4, head=int4, reduce_range=true"
+        "block_size=128, asymmetric, accuracy_level=4, head=int4, reduce_range=true, floats=fp32"
     )
     assert "quantization" not in whole.provenance
     for stem in STAGE_STEMS:

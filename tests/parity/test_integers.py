@@ -11,6 +11,9 @@ import pytest
 from tests.compare import REORDERED, assert_close
 from tests.parity.conftest import GoldenCase, load_case, load_native
 from tests.parity.test_whole import ask_case, open_case
+from ufvideo_sdk.manifest import read_manifest
+from ufvideo_sdk.manifest_borders import cache_dtype
+from ufvideo_sdk.memory_plan import kv_cache_bytes
 
 onnxruntime = pytest.importorskip("onnxruntime")
 
@@ -20,25 +23,72 @@ def native_int4(small_package_int4: Path) -> Any:
     return load_native(small_package_int4)
 
 
+@pytest.fixture(scope="module")
+def package_of_a_gpu(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, small_package_int4: Path
+) -> Path:
+    """Int4 weights with fp16 in between; the fixture before it skips where nothing exports."""
+    from ufvideo_export import export_package
+    from ufvideo_export.precision import Quantization
+
+    out = tmp_path_factory.mktemp("gpu") / "small"
+    tower = small_checkpoint.parent / "siglip"
+    quantization = Quantization(floats="fp16")
+    export_package(
+        small_checkpoint, out, vision_tower=tower, precision="int4", quantization=quantization
+    )
+    return out
+
+
 def run(package: Path, stem: str, feed: dict[str, Any]) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(
         package / f"{stem}.onnx", providers=["CPUExecutionProvider"]
     )
     names = [output.name for output in session.get_outputs()]
-    empty = np.zeros((1, 2, 64, 16), np.float32)
-    past = {value.name: empty for value in session.get_inputs() if "past" in value.name}
+    dtypes = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+    past = {
+        value.name: np.zeros((1, 2, 64, 16), dtypes[value.type])
+        for value in session.get_inputs()
+        if "past" in value.name
+    }
     return dict(zip(names, session.run(names, feed | past), strict=True))
 
 
 def test_language_model(native_int4: Any, small_package_int4: Path) -> None:
+    check_language_model(native_int4, small_package_int4)
+
+
+def test_language_model_with_a_half_cache(package_of_a_gpu: Path) -> None:
+    manifest = read_manifest(package_of_a_gpu)
+    entry = manifest.stages["language_model"]
+    assert entry.precision == "int4" and cache_dtype(entry) == "float16"
+    assert kv_cache_bytes(manifest, 10) == 10 * 2 * 2 * 2 * 16 * 2
+    check_language_model(load_native(package_of_a_gpu), package_of_a_gpu)
+
+
+def test_a_half_cache_between_integers_is_saved_and_loaded(
+    package_of_a_gpu: Path, tmp_path: Path, generated_case: GoldenCase
+) -> None:
+    from ufvideo_sdk import UFVideo
+
+    model = UFVideo.load(package_of_a_gpu)
+    session = open_case(model, generated_case)
+    answer = ask_case(session, generated_case)
+    session.save(tmp_path / "session")
+    loaded = model.load_session(tmp_path / "session")
+    assert ask_case(loaded, generated_case).token_ids == answer.token_ids
+
+
+def check_language_model(native: Any, package: Path) -> None:
+    """The native runtime against ONNX Runtime in Python."""
     embeds = load_case("temporal")["inputs_embeds"][:40]
-    output = native_int4.language_model.run(embeds, native_int4.language_model.make_cache())
+    output = native.language_model.run(embeds, native.language_model.make_cache())
     feed = {
         "inputs_embeds": embeds[None],
         "seqlens_k": np.array([39], np.int32),
         "total_sequence_length": np.array([40], np.int32),
     }
-    expected = run(small_package_int4, "language_model", feed)
+    expected = run(package, "language_model", feed)
     assert_close(output.hidden_states, expected["hidden_states"][0], REORDERED, where="states")
     assert_close(output.logits, expected["logits"][0, 0], REORDERED, where="logits")
 

@@ -50,10 +50,12 @@ def test_fallback_takes_the_next_provider_and_says_why(library: Path) -> None:
     assert result.returncode == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
     assert list(providers) == list(STAGE_STEMS)
-    for stage in providers.values():
+    for stem, stage in providers.items():
         assert stage["used"] == ["cpu"]
         assert "libcublasLt.so.13" in stage["left_out"]["cuda"]
-        assert "libcublas.so.13" in stage["left_out"]["tensorrt"]
+        # Some it would not take if it could start.
+        taken = stem not in ("token_embedder", "language_model")
+        assert ("libcublas.so.13" in stage["left_out"]["tensorrt"]) == taken
 
 
 def test_fallback_needs_one_that_starts(library: Path) -> None:

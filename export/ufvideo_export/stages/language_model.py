@@ -2,6 +2,10 @@
 
 Written operator by operator, straight from the checkpoint's tensors: a 7 B model passes through in
 the memory of its largest tensor. PyTorch's side of the comparison is streamed by layer likewise.
+
+In half precision the products and attention are fp16. What may pass 65504 is not: the sum that runs
+through all layers and its norms are float32, and a layer's update leaves its last product scaled
+down by `UPDATE_SCALE`, which float32 takes back.
 """
 
 from __future__ import annotations
@@ -18,13 +22,17 @@ from ufvideo_export.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, l
 from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
 from ufvideo_export.linear import block_format, write_linear
 from ufvideo_export.opened_graph import OpenedGraph
-from ufvideo_export.precision import INTEGER_BITS
+from ufvideo_export.precision import INTEGER_BITS, language_floats
 from ufvideo_export.quantize import BlockFormat
 from ufvideo_export.spec import TOLERANCES, Tolerance
 from ufvideo_export.stages.language_model_check import compared_by_layer
 from ufvideo_export.stages.language_model_reference import LanguageModelReference
 from ufvideo_export.stages.stage import Arrays, OpenGraph, Stage, normal
 from ufvideo_export.weight_rows import WeightRows
+
+# A power of two, so that scaling rounds nothing down to values of 0.004, where fp16 begins to keep
+# fewer bits; updates up to four million fit.
+UPDATE_SCALE = 64.0
 
 
 class LanguageModelStage(Stage):
@@ -38,7 +46,7 @@ class LanguageModelStage(Stage):
 
     @property
     def _floats(self) -> str:
-        return "fp16" if self.precision == "fp16" else "fp32"
+        return language_floats(self.precision, self.quantization)
 
     @property
     def _block(self) -> BlockFormat | None:
@@ -50,14 +58,14 @@ class LanguageModelStage(Stage):
 
     def write(self, path: Path) -> None:
         """Write the graph; see docs/package_format.md for its border."""
-        graph = GraphWriter(self.spec, self.precision)
+        graph = GraphWriter(self.spec, self._floats)
         sizes = self.checkpoint.sizes
         cos, sin = self._rotary_tables()
         tables = (
             graph.weight("cos_cache", cos.shape, lambda: cos),
             graph.weight("sin_cache", sin.shape, lambda: sin),
         )
-        residual = graph.from_float(graph.inputs["inputs_embeds"])
+        residual = graph.inputs["inputs_embeds"]
         # The standard RMSNormalization came with opset 23; this one ONNX Runtime has always had.
         normed = graph.node(
             "SimplifiedLayerNormalization",
@@ -69,17 +77,17 @@ class LanguageModelStage(Stage):
         )
         outputs: dict[str, ir.Value] = {}
         for layer in range(sizes.num_layers):
-            attended, *present = self._attention(graph, layer, normed, tables)
+            attended, *present = self._attention(graph, layer, graph.from_float(normed), tables)
             outputs[f"present.{layer}.key"], outputs[f"present.{layer}.value"] = present
             gain = layer_key(layer, "post_attention_layernorm.weight")
-            normed, residual = self._skip_norm(graph, residual, attended, gain)
-            fed = self._feed_forward(graph, layer, normed)
+            normed, residual = self._skip_norm(graph, residual, graph.to_float(attended), gain)
+            fed = self._feed_forward(graph, layer, graph.from_float(normed))
             last = layer + 1 == sizes.num_layers
             gain = FINAL_NORM_KEY if last else layer_key(layer + 1, "input_layernorm.weight")
             normed, residual = self._skip_norm(graph, residual, fed, gain)
-        outputs["hidden_states"] = graph.to_float(normed)
+        outputs["hidden_states"] = normed
         last_idx = graph.constant("last_idx", np.array([-1], np.int64))
-        state = graph.node("Gather", normed, last_idx, axis=1)
+        state = graph.from_float(graph.node("Gather", normed, last_idx, axis=1))
         level = self.quantization.accuracy_level
         logits = write_linear(graph, state, self._head_rows(), self._head_block, level)
         outputs["logits"] = graph.to_float(logits)
@@ -120,7 +128,7 @@ class LanguageModelStage(Stage):
         """Parts of a cache for a sequence, with room to spare."""
         sizes = self.checkpoint.sizes
         shape = (batch, sizes.num_key_value_heads, length + 3, sizes.head_dim)
-        dtype = np.float16 if self.precision == "fp16" else np.float32
+        dtype = np.float16 if self._floats == "fp16" else np.float32
         return {name: np.zeros(shape, dtype) for name in names}
 
     @staticmethod
@@ -230,20 +238,30 @@ class LanguageModelStage(Stage):
         return self._linear(graph, attended, out), keys, values
 
     def _feed_forward(self, graph: GraphWriter, layer: int, normed: ir.Value) -> ir.Value:
+        """A layer's update, float32."""
         width, inner = self.checkpoint.sizes.hidden_size, self.checkpoint.sizes.intermediate_size
 
-        def product(value: ir.Value, name: str, num_rows: int, num_columns: int) -> ir.Value:
-            rows = self._rows(layer_key(layer, f"mlp.{name}.weight"), num_rows, num_columns)
+        def product(
+            value: ir.Value, name: str, num_rows: int, num_columns: int, factor: float = 1.0
+        ) -> ir.Value:
+            key = layer_key(layer, f"mlp.{name}.weight")
+            rows = self._rows(key, num_rows, num_columns, factor)
             return self._linear(graph, value, rows)
 
-        gate, up = (product(normed, name, inner, width) for name in ("gate_proj", "up_proj"))
+        factor = 1 / UPDATE_SCALE if graph.half else 1.0
+        gate = product(normed, "gate_proj", inner, width)
+        up = product(normed, "up_proj", inner, width, factor)
         activated = graph.node("Mul", gate, graph.node("Sigmoid", gate))
-        return product(graph.node("Mul", activated, up), "down_proj", width, inner)
+        update = product(graph.node("Mul", activated, up), "down_proj", width, inner)
+        if not graph.half:
+            return update
+        scale = graph.shared_constant("update_scale", np.float32(UPDATE_SCALE))
+        return graph.node("Mul", graph.to_float(update), scale)
 
     def _skip_norm(
         self, graph: GraphWriter, residual: ir.Value, update: ir.Value, gain: str
     ) -> tuple[ir.Value, ir.Value]:
-        """Add, normalise, and give the normed value and the sum."""
+        """Add, normalise, and give the normed value and the sum, all float32."""
         normed, _, _, total = graph.nodes(
             "SkipSimplifiedLayerNormalization",
             residual,
@@ -260,8 +278,8 @@ class LanguageModelStage(Stage):
         """Multiply with a weight of a layer."""
         return write_linear(graph, value, rows, self._block, self.quantization.accuracy_level)
 
-    def _rows(self, key: str, num_rows: int, num_columns: int) -> WeightRows:
-        return WeightRows(self.checkpoint, key, [(key, num_rows)], num_columns)
+    def _rows(self, key: str, num_rows: int, num_columns: int, factor: float = 1.0) -> WeightRows:
+        return WeightRows(self.checkpoint, key, [(key, num_rows)], num_columns, factor=factor)
 
     def _head_rows(self) -> WeightRows:
         sizes = self.checkpoint.sizes
@@ -270,4 +288,5 @@ class LanguageModelStage(Stage):
 
     def _vector(self, graph: GraphWriter, key: str) -> ir.Value:
         shape = (self.checkpoint.sizes.hidden_size,)
-        return graph.weight(key, shape, lambda: self.checkpoint.tensor(key, shape).numpy())
+        read = self.checkpoint.tensor
+        return graph.lazy(key, ir.DataType.FLOAT, shape, lambda: read(key, shape).numpy())

@@ -81,11 +81,6 @@ def _fed_in_chunks(
 
 
 def _run(session: OpenedGraph, feed: Arrays, names: list[str]) -> list[NDArray[Any]]:
-    """Run a piece, whose own names say what it takes of a feed and in which float."""
+    """Run a piece, whose own names say what it takes of a feed."""
     wanted = session.input_types
-    feed = {
-        name: value.astype(np.float16) if wanted[name] == "tensor(float16)" else value
-        for name, value in feed.items()
-        if name in wanted
-    }
-    return session.run(names, feed)
+    return session.run(names, {name: value for name, value in feed.items() if name in wanted})

@@ -80,9 +80,8 @@ def _piece(
     known = {value.name for value in (*inputs, *outputs)}
     unexplained = needed - made - known - set(taken) - {weight.name for weight in weights}
     assert not unexplained, f"{unexplained} come from nowhere"
-    # fp16 graphs go on in fp16 between layers: the type of what the layers normalise.
-    half = any(weight.data_type == onnx.TensorProto.FLOAT16 for weight in weights)
-    dtype = onnx.TensorProto.FLOAT16 if half else onnx.TensorProto.FLOAT
+    # Whatever a layer computes in, what goes on to the next is float32.
+    dtype = onnx.TensorProto.FLOAT
     shape = ["B", "S", None]
     inputs += [helper.make_tensor_value_info(name, dtype, shape) for name in taken]
     outputs += [

@@ -57,9 +57,21 @@ void add_cache(Tensors& tensors, const std::string& prefix, const ModelFacts& mo
   }
 }
 
-Border language_model_border(const ModelFacts& model, const std::string& precision) {
+/// In fp32 and fp16 the cache has the language model's own floats; integer weights leave open what
+/// is computed between them, so that its inputs say it.
+std::string cache_dtype(const StageEntry& language_model) {
+  if (language_model.precision == "fp32" || language_model.precision == "fp16") {
+    return language_model.precision == "fp16" ? "float16" : "float32";
+  }
+  const auto is_half_cache = [](const TensorSpec& input) {
+    return input.name == "past_key_values.0.key" && input.dtype == "float16";
+  };
+  const Tensors& inputs = language_model.inputs;
+  return std::any_of(inputs.begin(), inputs.end(), is_half_cache) ? "float16" : "float32";
+}
+
+Border language_model_border(const ModelFacts& model, const std::string& cache_dtype) {
   const std::int64_t width = model.hidden_size;
-  const std::string cache_dtype = precision == "fp16" ? "float16" : "float32";
   Border border{"language_model",
                 {real("inputs_embeds", {"B", "S", width}),
                  {"seqlens_k", "int32", {"B"}},
@@ -133,7 +145,7 @@ void check_borders(const JsonValue& stages, const Manifest& manifest) {
   }
   std::vector<Border> borders = feature_borders(manifest.model, manifest.video);
   borders.push_back(
-      language_model_border(manifest.model, manifest.stages.at("language_model").precision));
+      language_model_border(manifest.model, cache_dtype(manifest.stages.at("language_model"))));
   for (Border& border : mask_borders(manifest, width)) {
     borders.push_back(std::move(border));
   }

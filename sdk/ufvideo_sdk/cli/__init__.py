@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from ufvideo_sdk.cli.ask import ask
+from ufvideo_sdk.cli.build import build
 from ufvideo_sdk.cli.command_group import CommandGroup
 from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (ask, locate, segment, info, verify, doctor, tokens):
+for _command in (ask, locate, segment, info, verify, build, doctor, tokens):
     app.command()(_command)
 
 

@@ -19,7 +19,7 @@ from ufvideo_sdk.cli.options import (
     package_or_nano,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
 
@@ -94,8 +94,11 @@ def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
-    with spinner("opening the graphs"):
-        model = UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
+    runtime = RuntimeConfig(verify_digests=False, **settings)
+    with spinner("opening the graphs") as say:
+        model = UFVideo.load(
+            folder, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+        )
     return providers_object(model.stage_providers)
 
 
@@ -109,12 +112,14 @@ def _provider_lines(providers: dict[str, Any]) -> list[str]:
             for provider in stage["used"]
         ]
         lines.append(f"{stem:<17} {', '.join(counted)}")
-    reasons = {
-        provider: reason
-        for stage in providers.values()
-        for provider, reason in stage["left_out"].items()
-    }
-    return lines + [f"left out: {provider}: {reason}" for provider, reason in reasons.items()]
+    stems_by_reason: dict[tuple[str, str], list[str]] = {}
+    for stem, stage in providers.items():
+        for left_out in stage["left_out"].items():
+            stems_by_reason.setdefault(left_out, []).append(stem)
+    for (provider, reason), stems in stems_by_reason.items():
+        where = "" if len(stems) == len(providers) else f" ({', '.join(stems)})"
+        lines.append(f"left out: {provider}{where}: {reason}")
+    return lines
 
 
 def readable_bytes(count: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ufvideo_sdk.cli.options import package_or_nano
-from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
@@ -39,8 +39,10 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
     """
     runtime = RuntimeConfig(**request.runtime)
     package = package_or_nano(request.package)
-    with spinner("loading the package"):
-        model = UFVideo.load(package, runtime=runtime)
+    with spinner("loading the package") as say:
+        model = UFVideo.load(
+            package, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+        )
     with spinner("looking at the video"):
         session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
     with session:

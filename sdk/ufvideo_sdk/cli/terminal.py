@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -12,16 +13,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ufvideo_sdk.results import Answer
 
+if TYPE_CHECKING:
+    from ufvideo_sdk.tensorrt_engines import EngineProgress
+
 
 @contextmanager
-def spinner(label: str) -> Iterator[None]:
-    """Turn while something of unknown length runs."""
+def spinner(label: str) -> Iterator[Callable[[str], None]]:
+    """Turn while something of unknown length runs; gives what changes the label."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield
+        yield lambda text: None
         return
-    with console.status(label):
-        yield
+    with console.status(label) as status:
+        yield lambda text: status.update(text)
+
+
+def engine_label(progress: EngineProgress) -> str:
+    """What is under way while TensorRT's engines are built."""
+    if progress.stem is None:
+        return "opening the graphs"
+    number = f"{progress.num_built + 1} of {progress.num_engines}"
+    return f"building the TensorRT engine of {progress.stem} ({number}), which takes minutes"
 
 
 def note(text: str) -> None:

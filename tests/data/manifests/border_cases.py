@@ -141,7 +141,7 @@ def _language_model_cases() -> Cases:
                 stages__language_model__precision="int4",
                 stages__language_model__inputs__3__dtype="float16",
             ),
-            f"stages.{stage}.inputs[3]: expected {key_0}",
+            f"stages.{stage}.inputs[4]: expected past_key_values.0.value float16 [B, 2, C, 16]",
         ),
         "border_cache_present": _case(
             f"{stage}__outputs__2__shape",

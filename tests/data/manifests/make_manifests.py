@@ -100,10 +100,17 @@ def smallest() -> Json:
 
 
 def integers() -> Json:
-    """Integer weights: the borders, the cache's too, are those of fp32."""
+    """Integer weights: the borders are those of fp32, unless the cache says that it is not."""
     manifest = changed(provenance__quantization="block_size=128, asymmetric")
     for stem, precision in (("vision_encoder", "int8"), ("language_model", "int4")):
         manifest["stages"][stem]["precision"] = precision
+    return manifest
+
+
+def integers_between_halves() -> Json:
+    """Integer weights with fp16 in between: the cache is fp16 too."""
+    manifest = integers()
+    half_cache(manifest)
     return manifest
 
 
@@ -112,6 +119,7 @@ VALID: dict[str, Json] = {
     "largest": largest(),
     "smallest": smallest(),
     "integers": integers(),
+    "integers_between_halves": integers_between_halves(),
 }
 
 

@@ -1,0 +1,9 @@
+"""Which checkpoints the command makes."""
+
+from __future__ import annotations
+
+from ufvideo_export.full_size import FULL_SIZE
+from ufvideo_export.random_checkpoint import RandomSizes
+
+# `quick` shows in a minute that every step runs.
+SIZES = {"full": FULL_SIZE, "quick": RandomSizes(num_shards=3)}

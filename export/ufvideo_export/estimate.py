@@ -1,0 +1,123 @@
+"""What an export will take, before it starts: time, memory and disk, from the sizes alone.
+
+Rates were read off the export of a full-size checkpoint (`python -m benchmarks.full_size`); see
+`benchmarks/results/full_size_cpu.txt` for how far the estimate was from what was measured there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.precision import INTEGER_BITS, Recipe
+
+# Of a weight on disk, scales of small blocks included.
+_VALUE_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.2, "int4": 0.7}
+# Seconds of one core. Reading a checkpoint through once for its digest:
+_DIGEST_S_PER_GB = 2.0
+# Writing a language model and comparing it, for 10^9 values:
+_LANGUAGE_MODEL_S = {"fp32": 25.0, "fp16": 25.0, "int8": 60.0, "int4": 60.0}
+# Multiplications of a traced stage in PyTorch and again in ONNX Runtime:
+_PRODUCTS_PER_S = 30e9
+# Starting, and tracing for 10^9 values:
+_START_S, _TRACE_S = 20.0, 120.0
+# Frames that a traced stage is compared on; see each stage's probes.
+_PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 3}
+_BASE_BYTES = 0.7e9
+# A traced stage: its weights in PyTorch, in the graph under way and in ONNX Runtime; and what a
+# pixel holds in the mask encoder on the way, by the width of its first stage.
+_TRACED_BYTES, _PIXEL_BYTES = 10.0, 20.0
+# A layer in PyTorch and in ONNX Runtime; the logits' weights as they are written and as they run.
+_LAYER_BYTES, _HEAD_BYTES = 10.0, 7.0
+
+
+@dataclass(frozen=True)
+class ExportEstimate:
+    """What an export will take.
+
+    Attributes:
+        core_s: Seconds of one core; two cores take little more than half.
+        memory_bytes: The most it holds.
+        disk_bytes: What it writes, the package and what stands beside it under way: an upper bound.
+    """
+
+    core_s: float
+    memory_bytes: float
+    disk_bytes: float
+
+    def __str__(self) -> str:
+        minutes = max(self.core_s / 60, 1.0)
+        return (
+            f"about {minutes:.0f} min of one core, {self.memory_bytes / 2**30:.1f} GiB of memory,"
+            f" at most {self.disk_bytes / 2**30:.1f} GiB of disk"
+        )
+
+
+def estimate_export(
+    checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe
+) -> ExportEstimate:
+    """Say what an export will take.
+
+    Args:
+        checkpoint: The weights; no tensor is read.
+        num_values: Values of each part, as `check_tensors` counts them.
+        chosen: Precision of every stage.
+    """
+    return ExportEstimate(
+        core_s=_core_s(checkpoint, num_values, chosen),
+        memory_bytes=_memory_bytes(checkpoint, num_values),
+        disk_bytes=_disk_bytes(checkpoint, sum(num_values.values()), chosen),
+    )
+
+
+def _core_s(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe) -> float:
+    positions = {
+        "vision_encoder": checkpoint.siglip.patch_grid**2,
+        "aligner": checkpoint.siglip.patch_grid**2,
+        "mask_encoder": checkpoint.sam2.feature_grid**2,
+    }
+    products = sum(
+        frames * num_values[stem] * positions[stem] for stem, frames in _PROBE_FRAMES.items()
+    )
+    traced = sum(num_values[stem] for stem in _PROBE_FRAMES)
+    return (
+        _START_S
+        + checkpoint.size_bytes / 1e9 * _DIGEST_S_PER_GB
+        + num_values["language_model"] / 1e9 * _LANGUAGE_MODEL_S[chosen.stages["language_model"]]
+        + traced / 1e9 * _TRACE_S
+        + 2 * products / _PRODUCTS_PER_S
+    )
+
+
+def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int]) -> float:
+    sizes, sam2 = checkpoint.sizes, checkpoint.sam2
+    return _BASE_BYTES + max(
+        _LAYER_BYTES * sizes.layer_values,
+        _HEAD_BYTES * sizes.vocab_size * sizes.hidden_size,
+        _TRACED_BYTES * num_values["vision_encoder"],
+        _TRACED_BYTES * num_values["aligner"],
+        _TRACED_BYTES * num_values["mask_encoder"]
+        + _PIXEL_BYTES * sam2.embed_dim * sam2.image_size_px**2,
+    )
+
+
+def _disk_bytes(checkpoint: Checkpoint, num_values: int, chosen: Recipe) -> float:
+    """An upper bound of what the package and one graph under way take."""
+    sizes, stages = checkpoint.sizes, chosen.stages
+    table = sizes.vocab_size * sizes.hidden_size
+    layers = sizes.num_layers * sizes.layer_values
+    # A tied table is read once and written twice.
+    others = num_values - layers - table * (1 if sizes.tie_word_embeddings else 2)
+    rotary = sizes.max_position_embeddings * sizes.head_dim
+    # An encoder in int8 stands beside the one in fp32 that it is made from.
+    doubled = stages["vision_encoder"] in INTEGER_BITS
+    widest = 5.0 if doubled else _VALUE_BYTES[stages["vision_encoder"]]
+    return (
+        layers * _VALUE_BYTES[stages["language_model"]]
+        + table * _VALUE_BYTES[chosen.quantization.head or stages["language_model"]]
+        + table * _VALUE_BYTES[stages["token_embedder"]]
+        + others * widest
+        + 4 * rotary
+        + (32 << 20)
+    )

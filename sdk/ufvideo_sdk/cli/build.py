@@ -1,0 +1,156 @@
+"""`ufvideo build`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ufvideo_sdk.cli.info import readable_bytes
+from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
+from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.tensorrt_engines import EngineProgress, Engines
+
+_PROVIDERS = ("tensorrt", "cuda", "cpu")
+
+
+def build(
+    package: PackageArgument = None,
+    as_json: JsonOption = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Build engines again that are there already.")
+    ] = False,
+    device: Annotated[
+        int | None, typer.Option("--device", metavar="NUMBER", help="Which GPU. Default: 0.")
+    ] = None,
+    engine_cache: Annotated[
+        Path | None,
+        typer.Option(
+            "--engine-cache",
+            metavar="DIR",
+            help="Where engines are kept. Default: ufvideo/tensorrt in the user's cache folder.",
+        ),
+    ] = None,
+    onnxruntime_library: LibraryOption = None,
+) -> None:
+    """Build TensorRT's engines of a package ahead of time, which takes minutes.
+
+    Example: ufvideo build pkg
+    """
+    from ufvideo_sdk.config import RuntimeConfig
+    from ufvideo_sdk.nvidia_libraries import load_installed_libraries
+    from ufvideo_sdk.onnxruntime_library import find_library
+    from ufvideo_sdk.tensorrt_engines import Engines, limited_to_tensorrt_stages, require_tensorrt
+
+    folder = package_or_nano(package)
+    manifest = read_manifest(folder / MANIFEST_NAME)
+    runtime = RuntimeConfig(providers=_PROVIDERS, device_id=device or 0, engine_cache=engine_cache)
+    library = find_library(onnxruntime_library)
+    load_installed_libraries(runtime.all_providers)
+    require_tensorrt(library, runtime.device_id)
+    engines = Engines(folder, manifest, limited_to_tensorrt_stages(runtime, manifest), library)
+    with _progress(len(engines.options)) as on_engine, _interruptible():
+        built = engines.build(on_engine, replace=force)
+    facts = build_facts(manifest, engines, built)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    for line in _lines(facts):
+        typer.echo(line)
+
+
+def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str, Any]:
+    """What `ufvideo build --json` prints.
+
+    Args:
+        manifest: Of the package.
+        engines: Built or found.
+        folder: Where they are.
+    """
+    from ufvideo_sdk.tensorrt_stages import tensorrt_stages
+
+    return {
+        "folder": str(folder),
+        "onnxruntime": engines.key.onnxruntime,
+        "tensorrt": engines.key.tensorrt,
+        "device": engines.key.device,
+        "compute_capability": engines.key.compute_capability,
+        "engines": {
+            stem: {
+                "size_bytes": sum(p.stat().st_size for p in (folder / stem).glob("*.engine")),
+                # None: it was there already.
+                "seconds": engines.build_seconds.get(stem),
+                "options": dict(options),
+            }
+            for stem, options in engines.options.items()
+        },
+        "left_out": {
+            stage.stem: stage.reason
+            for stage in tensorrt_stages(manifest)
+            if stage.reason is not None
+        },
+    }
+
+
+@contextmanager
+def _progress(num_engines: int) -> Iterator[Any]:
+    """A bar over the engines on a terminal, and a line for each elsewhere."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("looking for engines", total=num_engines)
+
+        def on_engine(progress: EngineProgress) -> None:
+            label = "done" if progress.stem is None else f"building {progress.stem}"
+            bar.update(task, description=label, completed=progress.num_built)
+            if not console.is_terminal and progress.stem is not None:
+                number = f"{progress.num_built + 1} of {progress.num_engines}"
+                typer.echo(f"{label} ({number})", err=True)
+
+        yield on_engine
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let an interrupt end the process at once: one engine takes minutes in which Python cannot.
+
+    What was built so far is no entry of the cache, and the next builder removes it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _lines(facts: dict[str, Any]) -> list[str]:
+    lines = [
+        f"TensorRT {facts['tensorrt']} (ONNX Runtime {facts['onnxruntime']}) on {facts['device']}"
+        f" (compute capability {facts['compute_capability']})",
+        "",
+    ]
+    for stem, engine in facts["engines"].items():
+        seconds = engine["seconds"]
+        when = "was there" if seconds is None else f"built in {seconds:.0f} s"
+        half = "fp16" if engine["options"]["trt_fp16_enable"] == "1" else "fp32"
+        lines.append(f"{stem:<17} {half:<5} {readable_bytes(engine['size_bytes']):>11}  {when}")
+    lines += [f"left out: {stem}: {reason}" for stem, reason in facts["left_out"].items()]
+    return [*lines, f"in {facts['folder']}"]
