@@ -58,16 +58,25 @@ def test_text_names_every_stage(package: Path) -> None:
         assert f"\n{stem} " in result.stdout
 
 
-def test_boards_have_a_plan_for_each_device(package: Path) -> None:
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
+def test_boards_have_a_plan_for_each_device(package: Path, half: bool) -> None:
+    if half:
+        path = package / "manifest.json"
+        manifest = json.loads(path.read_text())
+        stage = manifest["stages"]["language_model"]
+        stage["precision"] = "fp16"
+        for tensor in (*stage["inputs"], *stage["outputs"]):
+            if tensor["name"].startswith(("past_key_values", "present")):
+                tensor["dtype"] = "float16"
+        path.write_text(json.dumps(manifest))
     assert "boards" not in json.loads(run("info", str(package), "--json").stdout)
     facts = json.loads(run("info", str(package), "--boards", "--json").stdout)
-    cuda = [plan for plan in facts["boards"] if plan["device"] == "cuda"]
-    cpu = [plan for plan in facts["boards"] if plan["device"] == "cpu"]
-    assert [plan["board_gb"] for plan in cpu] == [plan["board_gb"] for plan in cuda]
-    assert {plan["peak_bytes"] for plan in cpu} == {facts["memory"]["peak_bytes"]}
+    assert {plan["device"] for plan in facts["boards"]} == ({"cpu", "cuda"} if half else {"cpu"})
     for plan in facts["boards"]:
         assert plan["left_bytes"] == plan["available_bytes"] - plan["peak_bytes"]
         assert plan["available_bytes"] < plan["board_gb"] << 30
+        if plan["device"] == "cpu":
+            assert plan["peak_bytes"] == facts["memory"]["peak_bytes"]
     lines = run("info", str(package), "--boards").stdout.splitlines()
     assert sum(line.endswith(("left", "missing")) for line in lines) == len(facts["boards"])
 
@@ -102,3 +111,17 @@ def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
 )
 def test_readable_bytes(count: int, text: str) -> None:
     assert readable_bytes(count) == text
+
+
+def test_a_reason_names_the_stages_it_is_for() -> None:
+    pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
+    tiny = VALID.parents[1] / "tiny" / "package"
+    asked = ("--provider", "tensorrt", "--provider", "cpu", "--allow-fallback")
+    result = run("info", str(tiny), "--providers", *asked)
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith("left out: tensorrt (")]
+    assert len(lines) == 3
+    # No machine would run these with TensorRT; this one runs nothing with it.
+    assert lines[1].startswith("left out: tensorrt (token_embedder): it looks rows up")
+    assert lines[2].startswith("left out: tensorrt (language_model): its attention")
+    assert lines[0].startswith("left out: tensorrt (vision_encoder, aligner, region_encoder, mask_")
