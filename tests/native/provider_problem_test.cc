@@ -36,7 +36,7 @@ TEST_F(ProviderProblemTest, AMissingFileIsNamed) {
   const auto without_shared = missing_provider_file("cuda", library());
   ASSERT_TRUE(without_shared);
   expect_text(without_shared->what, {"libonnxruntime_providers_shared.so is missing"});
-  EXPECT_EQ(without_shared->mend, mend_for_provider());
+  EXPECT_EQ(without_shared->mend, std::string(mend_for_provider()));
   put("libonnxruntime_providers_shared.so", UFVIDEO_OTHER_LIBRARY);
   const auto without_cuda = missing_provider_file("cuda", library());
   ASSERT_TRUE(without_cuda);

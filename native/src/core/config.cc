@@ -1,5 +1,7 @@
 #include "ufvideo/config.h"
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <set>
@@ -9,23 +11,27 @@
 #include "ufvideo/manifest.h"
 
 namespace ufvideo {
-
 namespace {
 
-const std::set<std::string> kProviders{"tensorrt", "cuda", "cpu"};
+constexpr std::array<const char*, 3> kProviders{"tensorrt", "cuda", "cpu"};
+
+struct OwnedOption {
+  const char* name;
+  const char* mend;
+};
 
 /// Options that a field of the configuration stands for, or that need an address.
-const std::map<std::string, std::string> kOwnedOptions{
+constexpr std::array<OwnedOption, 6> kOwnedOptions{{
     {"device_id", "set device_id"},
     {"gpu_mem_limit", "set device_memory_limit_bytes"},
     {"has_user_compute_stream", "each session has a stream of its own"},
     {"user_compute_stream", "each session has a stream of its own"},
     {"enable_cuda_graph", "set cuda_graphs"},
     {"trt_cuda_graph_enable", "addresses change from run to run"},
-};
+}};
 
 void check_provider(const std::string& field, const std::string& provider) {
-  if (kProviders.count(provider) == 0) {
+  if (std::find(kProviders.begin(), kProviders.end(), provider) == kProviders.end()) {
     fail(ErrorCode::kInvalidConfig, field,
          ": expected names among \"tensorrt\", \"cuda\" and \"cpu\", got \"", provider, "\"");
   }
@@ -57,11 +63,12 @@ void check_options(const std::string& field,
            options.begin()->first, "\"");
     }
     for (const auto& [name, value] : options) {
-      const auto owned = kOwnedOptions.find(name);
-      if (owned != kOwnedOptions.end()) {
-        fail(ErrorCode::kInvalidConfig, field,
-             ": expected options that no field stands for, got \"", name, "\" for \"", provider,
-             "\": ", owned->second);
+      for (const OwnedOption& owned : kOwnedOptions) {
+        if (name == owned.name) {
+          fail(ErrorCode::kInvalidConfig, field,
+               ": expected options that no field stands for, got \"", name, "\" for \"", provider,
+               "\": ", owned.mend);
+        }
       }
     }
   }

@@ -52,7 +52,7 @@ std::optional<std::string> other_version(const std::string& soname) {
   const std::string stem = soname.substr(0, suffix + 4);
   constexpr int kNewest = 16;
   for (int major = kNewest; major > 0; --major) {
-    const std::string other = stem + std::to_string(major);
+    std::string other = stem + std::to_string(major);
     void* handle = other == soname ? nullptr : dlopen(other.c_str(), RTLD_LAZY | RTLD_LOCAL);
     if (handle != nullptr) {
       dlclose(handle);
@@ -109,7 +109,7 @@ ProviderProblem start_problem(const std::string& provider, const std::string& sa
 
 }  // namespace
 
-std::string mend_for_provider() {
+const char* mend_for_provider() {
 #ifdef __aarch64__
   return "take the wheel that docs/jetson.md names";
 #else

@@ -9,7 +9,7 @@
 namespace ufvideo {
 
 /// The command that installs an ONNX Runtime with providers for NVIDIA's GPUs.
-std::string mend_for_provider();
+const char* mend_for_provider();
 
 /// Which file of a provider ("cuda", "tensorrt") is not there; nothing when all are.
 ///

@@ -26,7 +26,7 @@ constexpr const char* kTensorRt = "tensorrt";
 std::atomic<bool> cpu_is_device{false};
 
 /// The provider's name as ONNX Runtime spells it.
-std::string onnxruntime_name(const std::string& provider) {
+const char* onnxruntime_name(const std::string& provider) {
   if (provider == kTensorRt) {
     return "TensorrtExecutionProvider";
   }

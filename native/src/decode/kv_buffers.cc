@@ -47,8 +47,8 @@ std::int64_t KvCacheSizes::in_blocks(std::int64_t needed) const {
   return std::min(blocks * kBlockPositions, max_positions);
 }
 
-void copy_positions(const Tensor& from, std::int64_t from_row, Tensor to, std::int64_t to_row,
-                    std::int64_t length) {
+void copy_positions(const Tensor& from, std::int64_t from_row, const Tensor& to,
+                    std::int64_t to_row, std::int64_t length) {
   if (length == 0) {
     return;
   }

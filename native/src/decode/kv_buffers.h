@@ -70,7 +70,7 @@ class KvBuffers {
 
 /// Copies the first `length` positions of row `from_row` of `from` [B, kv, C, head] to row
 /// `to_row` of `to`, whose capacity may differ, wherever either lies.
-void copy_positions(const Tensor& from, std::int64_t from_row, Tensor to, std::int64_t to_row,
-                    std::int64_t length);
+void copy_positions(const Tensor& from, std::int64_t from_row, const Tensor& to,
+                    std::int64_t to_row, std::int64_t length);
 
 }  // namespace ufvideo
