@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ufvideo_export.precision import INTEGER_BITS, Quantization, language_floats, recipe
 from ufvideo_sdk.board_plan import BOARDS_GB, BoardPlan, available_bytes, board_plans
 from ufvideo_sdk.manifest import (
     FORMAT_VERSION,
@@ -22,7 +23,8 @@ from ufvideo_sdk.manifest import (
 )
 from ufvideo_sdk.memory_plan import FILE_BITS
 
-PRECISIONS = ("fp16", "int8", "int4")
+# Precision and floats between integer weights: half precision is what CUDA takes.
+EXPORTS = (("fp16", "fp16"), ("int8", "fp32"), ("int8", "fp16"), ("int4", "fp32"), ("int4", "fp16"))
 # Values of the released model by stage: what its checkpoint and SigLIP hold, less what no graph
 # needs (SigLIP's last layer and head, SAM 2's memory).
 NUM_VALUES = {
@@ -34,7 +36,6 @@ NUM_VALUES = {
     "mask_encoder": 212_728_208,
     "mask_decoder": 18_160_689,
 }
-_INTEGER_STAGES = ("vision_encoder", "token_embedder", "mask_encoder")
 _TOKENIZER_BYTES = 11 << 20
 _MODEL = ModelFacts(
     name="released-7b",
@@ -71,19 +72,25 @@ _MASK_WIDTH = 256
 _NO_DIGEST = "0" * 64
 
 
-def planned_manifest(precision: str) -> Manifest:
-    """What an export of the released model at a precision would write, sizes estimated."""
-    cache_dtype = "float16" if precision == "fp16" else "float32"
-    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache_dtype)
+def planned_manifest(precision: str, floats: str) -> Manifest:
+    """What an export of the released model would write, sizes estimated.
+
+    Args:
+        precision: As `ufvideo export --precision`.
+        floats: As `--floats`; without integer weights the precision itself.
+    """
+    quantization = Quantization(floats=floats) if precision in INTEGER_BITS else None
+    chosen = recipe(precision, quantization)
+    cache = "float16" if language_floats(precision, chosen.quantization) == "fp16" else "float32"
+    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache)
     stages = {}
     for stem in STAGE_STEMS:
         inputs, outputs = borders[stem]
-        of_stage = _stage_precision(stem, precision)
-        size_bytes = int(NUM_VALUES[stem] * FILE_BITS[of_stage] / 8)
+        size_bytes = int(NUM_VALUES[stem] * FILE_BITS[chosen.stages[stem]] / 8)
         stages[stem] = StageEntry(
             graph=FileEntry(f"{stem}.onnx", 1 << 20, _NO_DIGEST),
             weights=FileEntry(f"{stem}.onnx.data", size_bytes, _NO_DIGEST),
-            precision=of_stage,
+            precision=chosen.stages[stem],
             inputs=inputs,
             outputs=outputs,
         )
@@ -106,11 +113,12 @@ def table() -> list[str]:
         f"| precision | runs on | weights on disk | needs | {' | '.join(boards)} |",
         "| --- " * (4 + len(BOARDS_GB)) + "|",
     ]
-    return lines + [line for precision in PRECISIONS for line in _rows(precision)]
+    return lines + [line for export in EXPORTS for line in _rows(*export)]
 
 
-def _rows(precision: str) -> Iterator[str]:
-    manifest = planned_manifest(precision)
+def _rows(precision: str, floats: str) -> Iterator[str]:
+    manifest = planned_manifest(precision, floats)
+    name = precision if precision == floats else f"{precision}, floats {floats}"
     on_disk = sum(
         stage.weights.size_bytes for stage in manifest.stages.values() if stage.weights is not None
     )
@@ -120,19 +128,12 @@ def _rows(precision: str) -> Iterator[str]:
     for device, plans in by_device.items():
         told = [_told(plan) for plan in plans]
         needs = _gib(plans[0].peak_bytes)
-        yield f"| {precision} | {device} | {_gib(on_disk)} | {needs} | {' | '.join(told)} |"
+        yield f"| {name} | {device} | {_gib(on_disk)} | {needs} | {' | '.join(told)} |"
 
 
 def _told(plan: BoardPlan) -> str:
     left = plan.left_bytes
     return f"{_gib(left)} left" if left >= 0 else f"no, {_gib(-left)} missing"
-
-
-def _stage_precision(stem: str, precision: str) -> str:
-    """As docs/package_format.md, Precisions."""
-    if precision == "fp16" or stem == "language_model":
-        return precision
-    return "int8" if stem in _INTEGER_STAGES else "fp16"
 
 
 def _gib(count: int) -> str:

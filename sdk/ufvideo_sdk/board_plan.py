@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ufvideo_sdk.manifest import Manifest
-from ufvideo_sdk.memory_plan import DEVICES, memory_plan
+from ufvideo_sdk.manifest_borders import cache_dtype
+from ufvideo_sdk.memory_plan import memory_plan
 
 BOARDS_GB = (8, 16, 32, 64)
 # Of the memory a board is sold with, firmware keeps some for itself: an Orin Nano of 8 GB shows
@@ -38,8 +39,11 @@ class BoardPlan:
 
 
 def board_plans(manifest: Manifest) -> list[BoardPlan]:
-    """A plan for every device and board, the smallest board first."""
-    peaks = {device: memory_plan(manifest, device=device).peak_bytes for device in DEVICES}
+    """A plan for every device that runs the package and every board, the smallest board first."""
+    # CUDA's attention takes no float32 (docs/package_format.md, Precisions).
+    is_half = cache_dtype(manifest.stages["language_model"]) == "float16"
+    devices = ("cpu", "cuda") if is_half else ("cpu",)
+    peaks = {device: memory_plan(manifest, device=device).peak_bytes for device in devices}
     return [
         BoardPlan(board_gb, device, available_bytes(board_gb), peak)
         for device, peak in peaks.items()

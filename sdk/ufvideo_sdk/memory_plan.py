@@ -218,7 +218,8 @@ def _prefill_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int
     piece = min(prompt, RuntimeConfig().prefill_chunk_tokens)
     linear = piece * (3 * _intermediate_size(manifest) + 4 * model.hidden_size)
     scores = model.num_attention_heads * piece * prompt
-    precision = manifest.stages["language_model"].precision
+    stage = manifest.stages["language_model"]
+    precision = "fp16" if cache_dtype(stage) == "float16" else stage.precision
     values = linear + scores + model.vocab_size
     return int(values * _FLOAT_BYTES * over_float32[precision])
 

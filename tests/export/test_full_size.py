@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,37 +9,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the export extra")
 from safetensors.torch import load_file  # noqa: E402
 
+from tests.released_tensors import released_tensors  # noqa: E402
 from ufvideo_export.full_size import FULL_SIZE  # noqa: E402
 from ufvideo_export.random_checkpoint import checkpoint_shapes  # noqa: E402
 from ufvideo_export.random_weights import random_tensor, write_random_weights  # noqa: E402
 from ufvideo_export.tensor_files import TensorFiles  # noqa: E402
 
 pytestmark = pytest.mark.torch
-LISTS = Path(__file__).parents[1] / "data" / "full_size"
-
-
-def released(name: str) -> dict[str, tuple[int, ...]]:
-    """Tensors of the released model: `{0-27}` in a line stands for each of these numbers."""
-
-    def lines() -> Iterator[tuple[str, str]]:
-        for line in (LISTS / f"{name}.txt").read_text(encoding="utf-8").splitlines():
-            key, shape = line.split(" ")
-            ranges = re.search(r"\{(.*)\}", key)
-            if ranges is None:
-                yield key, shape
-                continue
-            for part in ranges[1].split(","):
-                first, last = map(int, part.split("-"))
-                for number in range(first, last + 1):
-                    yield key.replace(ranges[0], str(number)), shape
-
-    return {key: tuple(map(int, shape.split("x"))) for key, shape in lines()}
 
 
 def test_every_tensor_of_the_released_model() -> None:
     checkpoint, siglip = checkpoint_shapes(FULL_SIZE)
-    assert checkpoint == released("checkpoint")
-    assert siglip == released("siglip")
+    assert checkpoint == released_tensors("checkpoint")
+    assert siglip == released_tensors("siglip")
 
 
 SHAPES = {"a.weight": (40, 10), "b.bias": (7,), "c.weight": (100, 10), "d.weight": (40, 10)}

@@ -68,7 +68,7 @@ def test_its_cpu_provider_works(library: Path) -> None:
     result = providers_of(library, "cpu")
     assert result.returncode == 0, result.stderr
     assert all(
-        stage == {"used": ["cpu"], "left_out": {}}
+        stage == {"used": ["cpu"], "num_nodes": {}, "left_out": {}}
         for stage in json.loads(result.stdout)["providers"].values()
     )
 
