@@ -118,6 +118,7 @@ class Engines:
         folder = default_folder() if runtime.engine_cache is None else Path(runtime.engine_cache)
         self.cache = EngineCache(folder, self._command(manifest, folder))
         self.build_seconds: dict[str, float] = {}
+        self.num_nodes: dict[str, dict[str, int]] = {}
 
     def _command(self, manifest: Manifest, folder: Path) -> str:
         """What builds these engines again; `ufvideo build` knows default options alone."""
@@ -199,7 +200,8 @@ class Engines:
             say(EngineProgress(stem, number, len(self.options)))
             (draft / stem).mkdir(mode=0o700)
             begin = time.perf_counter()
-            _native.open_stage(package, stem, self.native_config(draft, timing=True))
+            ran_on = _native.open_stage(package, stem, self.native_config(draft, timing=True))
+            self.num_nodes[stem] = dict(ran_on.num_nodes)
             self.build_seconds[stem] = time.perf_counter() - begin
             self._check_engine(draft / stem, stem)
             # A full disk cuts an engine short without a word, and a name may not be found again.
@@ -211,9 +213,11 @@ class Engines:
     def _check_engine(self, folder: Path, stem: str) -> None:
         engines = sorted(folder.glob("*.engine"))
         if len(engines) != 1:
+            nodes = [f"{count} to {name}" for name, count in self.num_nodes[stem].items()]
             raise DeviceError(
                 f"{stem}: expected TensorRT to take the graph as one engine, it made"
-                f" {len(engines)}; run this stage on another provider:"
+                f" {len(engines)} (nodes went {', '.join(nodes) or 'nowhere'}); run this stage on"
+                f" another provider:"
                 f" RuntimeConfig(stage_providers={{{stem!r}: ('cuda', 'cpu')}})"
             )
 

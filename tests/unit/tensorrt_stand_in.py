@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,14 +23,15 @@ class TensorRtStandIn:
     always_builds: bool = False
     native_config: Any = None
 
-    def open_stage(self, package: Any, stem: str, config: Any) -> None:
+    def open_stage(self, package: Any, stem: str, config: Any) -> SimpleNamespace:
         options = dict(config.stage_provider_options[stem]["tensorrt"])
         self.opened.append(stem)
         self.options.setdefault(stem, options)
         folder = Path(options["trt_engine_cache_path"])
         engine = folder / f"{stem}_sm87.engine"
+        nodes = SimpleNamespace(num_nodes={"tensorrt": self.num_engines, "cuda": 2})
         if engine.exists() and not self.always_builds:
-            return
+            return nodes
         assert options["trt_engine_cache_enable"] == "1"
         for number in range(self.num_engines):
             engine.with_stem(f"{engine.stem}{number or ''}").write_bytes(b"engine of %d" % number)
@@ -37,6 +39,7 @@ class TensorRtStandIn:
         if "trt_timing_cache_path" in options:
             timing = Path(options["trt_timing_cache_path"]) / "sm87.timing"
             timing.write_bytes(b"timing")
+        return nodes
 
 
 def stand_in_for_tensorrt(monkeypatch: pytest.MonkeyPatch) -> TensorRtStandIn:

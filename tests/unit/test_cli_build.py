@@ -54,6 +54,7 @@ def test_engines_are_built_once(device: TensorRtStandIn, tmp_path: Path) -> None
     assert list(facts["engines"]) == list(TAKEN)
     for engine in facts["engines"].values():
         assert engine["size_bytes"] == 11 and engine["seconds"] >= 0
+        assert engine["num_nodes"] == {"tensorrt": 1, "cuda": 2}
         assert engine["options"]["trt_fp16_enable"] == "0"
     assert set(facts["left_out"]) == OTHERS
     again = run(*arguments)

@@ -37,6 +37,7 @@ def test_defaults_are_the_released_ones() -> None:
         ("prefill_chunk_tokens", 0),
         ("prefill_chunk_tokens", 2**31),
         ("onnxruntime_library", 3),
+        ("engine_cache", 3),
         ("providers", ("cpu", "cuda")),
         ("allow_fallback", 1),
         ("cuda_graphs", 1),

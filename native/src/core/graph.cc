@@ -30,8 +30,8 @@ Ort::SessionOptions session_options(const RuntimeConfig& config, bool captures) 
   options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_ENABLE_ALL);
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
   options.SetInterOpNumThreads(1);
-  // Patterns reserve one block for all activations of each shape that comes, a fifth of what a model
-  // of 100 M parameters takes, for no time that could be measured.
+  // Patterns reserve one block for all activations of each shape that comes, a fifth of what a
+  // model of 100 M parameters takes, for no time that could be measured.
   options.DisableMemPattern();
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);

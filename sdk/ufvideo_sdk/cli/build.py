@@ -90,6 +90,8 @@ def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str,
                 "size_bytes": sum(p.stat().st_size for p in (folder / stem).glob("*.engine")),
                 # None: it was there already.
                 "seconds": engines.build_seconds.get(stem),
+                # By provider; an engine is one. None: it was there already.
+                "num_nodes": engines.num_nodes.get(stem),
                 "options": dict(options),
             }
             for stem, options in engines.options.items()
