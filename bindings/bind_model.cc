@@ -10,6 +10,7 @@ void bind_model(py::module_& module) {
   constexpr auto kInternal = py::return_value_policy::reference_internal;
   py::class_<StageProviders>(module, "StageProviders", "The execution providers of one stage.")
       .def_readonly("used", &StageProviders::used)
+      .def_readonly("num_nodes", &StageProviders::num_nodes)
       .def_readonly("left_out", &StageProviders::left_out);
   module.def(
       "open_stage", &open_stage, py::arg("package"), py::arg("stem"), py::arg("config"),

@@ -55,7 +55,7 @@ build_wheel() {
     -C cmake.define.PYTHON_MODULE_EXTENSION=".$abi.so" \
     -C cmake.define.PYTHON_MODULE_DEBUG_POSTFIX= \
     -C cmake.define.CMAKE_CXX_FLAGS="-idirafter $sysroot/usr/include" "$root"
-  PATH="$(dirname "$python"):$PATH" "$python" -m auditwheel repair --wheel-dir "$out" "$cache"/built/*-linux_aarch64.whl
+  PATH="$(dirname "$python"):$PATH" "$python" -m auditwheel repair --wheel-dir "$cache/wheel" "$cache"/built/*-linux_aarch64.whl
 }
 
 test_wheel() {
@@ -64,12 +64,13 @@ test_wheel() {
   "$python" -m pip install -q --target "$site" --only-binary=:all: --platform linux_aarch64 \
     --platform manylinux_2_34_aarch64 --platform manylinux_2_28_aarch64 \
     --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
-    --platform manylinux2014_aarch64 "$out"/*_aarch64.whl pytest
+    --platform manylinux2014_aarch64 "$cache"/wheel/*.whl pytest
   cd "$root"
   PYTHONPATH="$site" python_aarch64 -m pytest -p no:cacheprovider tests/wheel
 }
 
 [ -d "$sysroot" ] || fetch_python
-rm -rf "$cache/built" "$out"/*_aarch64.whl
+rm -rf "$cache/built" "$cache/wheel"
 build_wheel
 test_wheel
+cp "$cache"/wheel/*.whl "$out"

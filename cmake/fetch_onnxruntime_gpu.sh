@@ -13,7 +13,7 @@ version=1.31.1
 
 mkdir -p "$target"
 if [ "$(uname -m)" != x86_64 ]; then
-  echo "onnxruntime-gpu $version has no wheel for $(uname -m): its tests are skipped" >&2
+  echo "the tests of onnxruntime-gpu $version are for x86-64, this is $(uname -m): they are skipped" >&2
   exit 0
 fi
 if compgen -G "$target/onnxruntime/capi/libonnxruntime.so.$version" >/dev/null; then

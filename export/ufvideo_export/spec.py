@@ -9,7 +9,7 @@ from ufvideo_export.facts import model_facts, video_facts
 from ufvideo_export.precision import Quantization, language_floats
 from ufvideo_sdk.manifest import SEG_HIDDEN_STATES, TensorSpec, stage_borders
 
-# What ONNX Runtime 1.21 reads; 20 is the first with Gelu, whose parts took a ninth of SigLIP.
+# What ONNX Runtime 1.22 reads; 20 is the first with Gelu, whose parts took a ninth of SigLIP.
 OPSET = 20
 IR_VERSION = 10
 # A graph with more weights than this keeps them in a file of their own.

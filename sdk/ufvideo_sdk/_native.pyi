@@ -425,6 +425,9 @@ class StageProviders:
     def left_out(self) -> dict[str, str]:
         ...
     @property
+    def num_nodes(self) -> dict[str, int]:
+        ...
+    @property
     def used(self) -> list[str]:
         ...
 class Model:

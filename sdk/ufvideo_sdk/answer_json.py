@@ -79,7 +79,11 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
 def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
     """What each stage runs on, for JSON."""
     return {
-        stem: {"used": list(stage.used), "left_out": dict(stage.left_out)}
+        stem: {
+            "used": list(stage.used),
+            "num_nodes": dict(stage.num_nodes),
+            "left_out": dict(stage.left_out),
+        }
         for stem, stage in providers.items()
     }
 

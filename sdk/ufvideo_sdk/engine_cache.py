@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import shutil
 import stat
@@ -16,6 +17,7 @@ from ufvideo_sdk.errors import CapacityError, ConfigError, PackageError
 from ufvideo_sdk.replacing import NO_ROOM
 
 _MODE = 0o700
+_LOGGER = logging.getLogger("ufvideo_sdk")
 
 
 def default_folder() -> Path:
@@ -157,7 +159,11 @@ class EngineCache:
         path = self.folder / f".{key.digest}.{what}.lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(descriptor, kind)
+            try:
+                fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _LOGGER.warning("waiting for another process with TensorRT engines at %s", path)
+                fcntl.flock(descriptor, kind)
             yield
         finally:
             # A child forked meanwhile has the descriptor too: closing ours would not be enough.

@@ -66,7 +66,11 @@ def stage_providers(
         return {**own, **found[stem].left_out}
 
     return {
-        stem: StageProviders(used=tuple(found[stem].used), left_out=left_out(stem))
+        stem: StageProviders(
+            used=tuple(found[stem].used),
+            left_out=left_out(stem),
+            num_nodes=dict(found[stem].num_nodes),
+        )
         for stem in STAGE_STEMS
     }
 

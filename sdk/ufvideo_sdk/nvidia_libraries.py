@@ -43,12 +43,15 @@ def load_installed_libraries(providers: Iterable[str]) -> None:
 
 
 def installed_libraries() -> list[Path]:
-    """The libraries that pip installed, in an order in which they can be loaded."""
-    found: dict[str, Path] = {}
+    """The libraries that pip installed, in an order in which they can be loaded.
+
+    Of a library that is there for CUDA 12 and for CUDA 13, both: a provider names the one it needs.
+    """
+    found: dict[str, dict[str, Path]] = {}
     for folder in _folders():
         for path in sorted(folder.glob("lib*.so.*")):
-            found.setdefault(path.name.partition(".so.")[0], path)
-    return [found[stem] for stem in _STEMS if stem in found]
+            found.setdefault(path.name.partition(".so.")[0], {}).setdefault(path.name, path)
+    return [path for stem in _STEMS for _, path in sorted(found.get(stem, {}).items())]
 
 
 def _folders() -> list[Path]:

@@ -125,11 +125,15 @@ class StageProviders:
 
     Attributes:
         used: Those its graph runs on, in order: each node on the first one that can run it.
-        left_out: Those asked for that could not start, and why (`RuntimeConfig.allow_fallback`).
+        left_out: Those asked for that could not start (`RuntimeConfig.allow_fallback`) or do not
+            take this stage, and why.
+        num_nodes: Nodes of the graph that each of them has got; empty where it is the CPU alone, or
+            ONNX Runtime did not say. Of TensorRT an engine is one node.
     """
 
     used: tuple[str, ...]
     left_out: Mapping[str, str]
+    num_nodes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

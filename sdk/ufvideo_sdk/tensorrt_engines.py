@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -115,8 +116,26 @@ class Engines:
             stages=self.options,
         )
         folder = default_folder() if runtime.engine_cache is None else Path(runtime.engine_cache)
-        self.cache = EngineCache(folder, f"ufvideo build {package} --force")
+        self.cache = EngineCache(folder, self._command(manifest, folder))
         self.build_seconds: dict[str, float] = {}
+
+    def _command(self, manifest: Manifest, folder: Path) -> str:
+        """What builds these engines again; `ufvideo build` knows default options alone."""
+        default = {
+            stage.stem: _stage_options(self.package, manifest, stage, RuntimeConfig())
+            for stage in tensorrt_stages(manifest)
+            if stage.is_taken
+        }
+        if self.options != default:
+            return f"rm -r {shlex.quote(str(folder / self.key.digest))}, then load the model again"
+        words = ["ufvideo", "build", str(self.package), "--force"]
+        if self.runtime.device_id:
+            words += ["--device", str(self.runtime.device_id)]
+        if self.runtime.engine_cache is not None:
+            words += ["--engine-cache", str(folder)]
+        if self.runtime.onnxruntime_library is not None:
+            words += ["--onnxruntime-library", str(self.library)]
+        return shlex.join(words)
 
     def build(self, on_engine: EngineCallback | None = None, *, replace: bool = False) -> Path:
         """Build what is not there yet; minutes. Gives the folder of the engines.

@@ -22,7 +22,8 @@ _NEVER = {
 _FLOATS = ("fp32", "fp16")
 _DYNAMIC = (
     "its {precision} products quantise their inputs as they run (DynamicQuantizeLinear,"
-    " MatMulInteger), which TensorRT's parser lacks; a package in fp16 has this stage for TensorRT"
+    " MatMulInteger), which TensorRT's parser lacks; export with --precision fp16, or with --floats"
+    " fp16, for a stage that it takes"
 )
 
 

@@ -2,9 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstring>
+#include <memory>
+#include <stdexcept>
 #include <thread>
 
+#include "core/device_memory.h"
 #include "error_expectation.h"
 #include "onnxruntime_path.h"
 #include "temporary_folder.h"
@@ -71,6 +75,27 @@ TEST_F(AddMultiplyTest, GivesTheOutputsInTheOrderAskedFor) {
   EXPECT_EQ(values_of(outputs[1]), (std::vector<float>{11, 22, 33, 44, 55, 66}));
   EXPECT_EQ(graph.stage(), "add_multiply");
   EXPECT_EQ(graph.entry().inputs.size(), 2u);
+}
+
+/// A GPU's memory as far as the host sees it: only a copy gets at what is there.
+class FarMemory : public DeviceMemory {
+ public:
+  explicit FarMemory(Tensor content) : content_(std::move(content)) {}
+  Tensor allocate(DType, Shape) const override { throw std::logic_error("not allocated here"); }
+  void copy(const Tensor&, const Tensor& to) const override { copy_content(content_, to); }
+  const OrtMemoryInfo* onnxruntime_memory() const override { return nullptr; }
+
+ private:
+  Tensor content_;
+};
+
+TEST_F(AddMultiplyTest, AStageOnTheCpuReadsWhatLiesOnADevice) {
+  static std::array<float, 6> other_values{};
+  const Tensor far(a.dtype(), a.shape(), other_values.data(), nullptr,
+                   std::make_shared<const FarMemory>(a));
+  const Tensor sum = graph.run({{"a", far}, {"b", b}}, {"sum"}).front();
+  EXPECT_EQ(values_of(sum), (std::vector<float>{11, 22, 33, 44, 55, 66}));
+  EXPECT_EQ(sum.device(), nullptr);
 }
 
 TEST_F(AddMultiplyTest, OutputsOutliveLaterRuns) {

@@ -17,9 +17,10 @@ from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.errors import DeviceError, PackageError
-from ufvideo_sdk.shipped_package import shipped_package
 
 TAKEN = ("vision_encoder", "aligner", "region_encoder", "mask_encoder", "mask_decoder")
+# All its stages are fp32.
+PACKAGE = Path(__file__).parents[1] / "data" / "tiny" / "package"
 OTHERS = {"token_embedder", "language_model"}
 
 
@@ -33,7 +34,7 @@ def run(*arguments: Any) -> Any:
 
 
 def test_engines_are_built_once(device: TensorRtStandIn, tmp_path: Path) -> None:
-    arguments = (shipped_package(), "--json", "--engine-cache", tmp_path / "engines")
+    arguments = (PACKAGE, "--json", "--engine-cache", tmp_path / "engines")
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     facts = json.loads(result.stdout)
@@ -53,7 +54,7 @@ def test_engines_are_built_once(device: TensorRtStandIn, tmp_path: Path) -> None
     assert list(facts["engines"]) == list(TAKEN)
     for engine in facts["engines"].values():
         assert engine["size_bytes"] == 11 and engine["seconds"] >= 0
-        assert engine["options"]["trt_fp16_enable"] == "1"
+        assert engine["options"]["trt_fp16_enable"] == "0"
     assert set(facts["left_out"]) == OTHERS
     again = run(*arguments)
     assert again.stderr == "" and json.loads(again.stdout)["folder"] == facts["folder"]
@@ -63,20 +64,20 @@ def test_engines_are_built_once(device: TensorRtStandIn, tmp_path: Path) -> None
 
 
 def test_what_a_person_reads(device: TensorRtStandIn, tmp_path: Path) -> None:
-    result = run("--engine-cache", tmp_path / "engines")
+    result = run(PACKAGE, "--engine-cache", tmp_path / "engines")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert re.fullmatch(
         r"TensorRT 10\.13\.0 \(ONNX Runtime [\d.]+\) on Orin \(compute capability 8\.7\)", lines[0]
     )
-    assert re.fullmatch(r"vision_encoder    fp16         11 B  built in 0 s", lines[2])
+    assert re.fullmatch(r"vision_encoder    fp32         11 B  built in 0 s", lines[2])
     assert "left out: token_embedder: it looks rows up" in result.stdout
     assert lines[-1].startswith(f"in {tmp_path / 'engines'}")
-    assert "was there" in run("--engine-cache", tmp_path / "engines").stdout
+    assert "was there" in run(PACKAGE, "--engine-cache", tmp_path / "engines").stdout
 
 
 def test_damaged_engines_have_an_exit_code(device: TensorRtStandIn, tmp_path: Path) -> None:
-    arguments = (shipped_package(), "--engine-cache", tmp_path / "engines")
+    arguments = (PACKAGE, "--engine-cache", tmp_path / "engines")
     assert run(*arguments).exit_code == 0
     next((tmp_path / "engines").glob("*/aligner/*.engine")).write_bytes(b"x")
     refused = run(*arguments)
@@ -87,14 +88,14 @@ def test_damaged_engines_have_an_exit_code(device: TensorRtStandIn, tmp_path: Pa
 
 
 def test_an_onnxruntime_without_tensorrt_is_refused(tmp_path: Path) -> None:
-    result = run("--engine-cache", tmp_path / "engines", "--json")
+    result = run(PACKAGE, "--engine-cache", tmp_path / "engines", "--json")
     assert result.exit_code == EXIT_CODES[DeviceError]
     assert 'expected "tensorrt" to start, but' in result.stderr
     assert result.stdout == "" and not (tmp_path / "engines").exists()
 
 
 def test_the_real_wheel_without_a_gpu_says_what_is_missing() -> None:
-    result = run_with(gpu_library(), "build", str(shipped_package()))
+    result = run_with(gpu_library(), "build", str(PACKAGE))
     assert result.returncode == EXIT_CODES[DeviceError], result.stderr
     assert 'expected "tensorrt" to start, but' in result.stderr
     assert "libonnxruntime_providers_tensorrt.so needs libcublas.so.13" in result.stderr

@@ -94,7 +94,9 @@ def test_providers_of_every_stage() -> None:
     result = run("info", "--providers", "--json")
     assert result.exit_code == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
-    assert providers == {stem: {"used": ["cpu"], "left_out": {}} for stem in STAGE_STEMS}
+    assert providers == {
+        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in STAGE_STEMS
+    }
     assert "language_model    cpu" in run("info", "--providers").stdout
 
 
@@ -109,3 +111,17 @@ def test_a_folder_without_a_manifest_is_no_package(tmp_path: Path) -> None:
 )
 def test_readable_bytes(count: int, text: str) -> None:
     assert readable_bytes(count) == text
+
+
+def test_a_reason_names_the_stages_it_is_for() -> None:
+    pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
+    tiny = VALID.parents[1] / "tiny" / "package"
+    asked = ("--provider", "tensorrt", "--provider", "cpu", "--allow-fallback")
+    result = run("info", str(tiny), "--providers", *asked)
+    assert result.exit_code == 0, result.stderr
+    lines = [line for line in result.stdout.splitlines() if line.startswith("left out: tensorrt (")]
+    assert len(lines) == 3
+    # No machine would run these with TensorRT; this one runs nothing with it.
+    assert lines[1].startswith("left out: tensorrt (token_embedder): it looks rows up")
+    assert lines[2].startswith("left out: tensorrt (language_model): its attention")
+    assert lines[0].startswith("left out: tensorrt (vision_encoder, aligner, region_encoder, mask_")

@@ -42,6 +42,16 @@ def test_what_others_need_comes_first(site: Path) -> None:
     ]
 
 
+def test_libraries_of_two_versions_are_both_there(site: Path) -> None:
+    (site / "nvidia/cublas/lib").mkdir(parents=True)
+    (site / "nvidia/cublas/lib/libcublas.so.12").write_bytes(b"")
+    found = [path.name for path in installed_libraries()]
+    assert [name for name in found if name.startswith("libcublas.")] == [
+        "libcublas.so.12",
+        "libcublas.so.13",
+    ]
+
+
 def test_without_the_wheels_there_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(tmp_path)])
     assert installed_libraries() == []

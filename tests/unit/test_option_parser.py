@@ -18,9 +18,9 @@ from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from ufvideo_sdk import RuntimeConfig
 from ufvideo_sdk.manifest import read_manifest
 from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import Engines, limited_to_tensorrt_stages
 
+PACKAGE = Path(__file__).parents[1] / "data" / "tiny" / "package"
 SCRIPT = Path(__file__).parent / "option_parser.py"
 NVIDIA = re.compile(r"lib(?:cu|nv)\w+\.so\.\d+")
 FUNCTION = re.compile(r" U (\w+)@(lib\S+)$", re.MULTILINE)
@@ -84,14 +84,14 @@ def device(monkeypatch: pytest.MonkeyPatch) -> TensorRtStandIn:
 def test_every_option_is_taken_as_it_is_meant(
     device: TensorRtStandIn, stubs: list[str], tmp_path: Path
 ) -> None:
-    package = shipped_package()
-    manifest = read_manifest(package)
+    manifest = read_manifest(PACKAGE)
     settings = RuntimeConfig(providers=("tensorrt", "cpu"), engine_cache=tmp_path / "engines")
     runtime = limited_to_tensorrt_stages(settings, manifest)
-    engines = Engines(package, manifest, runtime, find_library())
+    engines = Engines(PACKAGE, manifest, runtime, find_library())
     config = engines.native_config(tmp_path, timing=True)
     for stem in engines.options:
         given = dict(config.stage_provider_options[stem]["tensorrt"])
+        given |= {"trt_fp16_enable": "1", "trt_layer_norm_fp32_fallback": "1"}
         result = parsed(stubs, {**given, "device_id": "0"})
         assert result.returncode == 0, result.stderr
         found = dict(part.split("=", 1) for part in result.stdout.strip().split(";"))

@@ -30,6 +30,7 @@ FIGURES = (
     "memory after 12 questions / after 4, nano",
     "cancel, 95th percentile",
     "prefill of 300 positions, int4, pieces of 128 / as a whole",
+    "decode int4, spinning / sleeping, beside a busy process",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ from ufvideo_sdk.tensorrt_engines import (
 TAKEN = ("vision_encoder", "aligner", "region_encoder", "mask_encoder", "mask_decoder")
 OTHERS = ("token_embedder", "language_model")
 ALL = ("tensorrt", "cuda", "cpu")
+# All its stages are fp32.
+PACKAGE = Path(__file__).parents[1] / "data" / "tiny" / "package"
 
 
 @pytest.fixture
@@ -39,8 +42,7 @@ def runtime(folder: Path, **settings: Any) -> RuntimeConfig:
     return RuntimeConfig(**{"providers": ALL, "engine_cache": folder / "engines", **settings})
 
 
-def engines(folder: Path, **settings: Any) -> Engines:
-    package = shipped_package()
+def engines(folder: Path, package: Path = PACKAGE, **settings: Any) -> Engines:
     manifest = read_manifest(package)
     limited = limited_to_tensorrt_stages(runtime(folder, **settings), manifest)
     return Engines(package, manifest, limited, find_library())
@@ -50,22 +52,19 @@ def test_the_options_that_reach_tensorrt(device: TensorRtStandIn, tmp_path: Path
     built = engines(tmp_path)
     folder = built.build()
     assert folder == tmp_path / "engines" / built.key.digest
-    manifest = read_manifest(shipped_package())
-    side, width = manifest.video.vision_size_px, manifest.model.hidden_size
     draft = Path(device.options["aligner"]["trt_timing_cache_path"]).parent
     assert draft.parent == folder.parent and not draft.exists()
     assert device.options["vision_encoder"] == {
-        "trt_fp16_enable": "1",
-        "trt_layer_norm_fp32_fallback": "1",
-        "trt_profile_min_shapes": f"frames:1x{side}x{side}x3",
-        "trt_profile_opt_shapes": f"frames:8x{side}x{side}x3",
-        "trt_profile_max_shapes": f"frames:8x{side}x{side}x3",
+        "trt_fp16_enable": "0",
+        "trt_profile_min_shapes": "frames:1x28x28x3",
+        "trt_profile_opt_shapes": "frames:4x28x28x3",
+        "trt_profile_max_shapes": "frames:8x28x28x3",
         "trt_engine_cache_enable": "1",
         "trt_engine_cache_path": str(draft / "vision_encoder"),
         "trt_timing_cache_enable": "1",
         "trt_timing_cache_path": str(draft / "timing"),
     }
-    assert device.options["mask_decoder"]["trt_profile_max_shapes"] == f"hidden_states:16x{width}"
+    assert device.options["mask_decoder"]["trt_profile_max_shapes"] == "hidden_states:16x32"
     # Built, then read back.
     assert device.opened == [stem for stem in TAKEN for _ in range(2)]
     assert set(built.build_seconds) == set(TAKEN)
@@ -86,13 +85,22 @@ def test_own_options_come_on_top_and_make_other_engines(
     own = engines(
         tmp_path,
         provider_options={"tensorrt": {"trt_builder_optimization_level": "5"}},
-        stage_provider_options={"aligner": {"tensorrt": {"trt_fp16_enable": "0"}}},
+        stage_provider_options={"aligner": {"tensorrt": {"trt_fp16_enable": "1"}}},
     )
-    assert own.options["aligner"]["trt_fp16_enable"] == "0"
-    assert own.options["mask_decoder"]["trt_fp16_enable"] == "1"
+    assert own.options["aligner"]["trt_fp16_enable"] == "1"
+    assert own.options["mask_decoder"]["trt_fp16_enable"] == "0"
     assert own.options["mask_decoder"]["trt_builder_optimization_level"] == "5"
     assert own.key.digest != plain.key.digest
     assert own.build() != plain.build()
+
+
+def test_half_precision_where_the_stage_is(device: TensorRtStandIn, tmp_path: Path) -> None:
+    nano = engines(tmp_path, package=shipped_package())
+    # Its encoders are int8, in a way that TensorRT does not take.
+    assert list(nano.options) == ["aligner", "region_encoder", "mask_decoder"]
+    for options in nano.options.values():
+        assert options["trt_fp16_enable"] == options["trt_layer_norm_fp32_fallback"] == "1"
+        assert "trt_int8_enable" not in options
 
 
 @pytest.mark.parametrize(
@@ -114,7 +122,7 @@ def test_engines_are_built_once_with_progress(
         EngineProgress(None, 5, 5),
     ]
     (message,) = (record.getMessage() for record in caplog.records)
-    assert "takes minutes" in message and f"`ufvideo build {shipped_package()}`" in message
+    assert "takes minutes" in message and f"`ufvideo build {PACKAGE}`" in message
     caplog.clear()
     device.opened.clear()
     with engines(tmp_path).opened(seen.append):
@@ -143,11 +151,24 @@ def test_a_changed_engine_is_refused_before_anything_opens(
     with pytest.raises(PackageError) as caught, engines(tmp_path).opened():
         raise AssertionError("opened")
     assert f"{engine}: expected SHA-256" in str(caught.value)
-    assert f"ufvideo build {shipped_package()} --force" in str(caught.value)
+    command = f"ufvideo build {PACKAGE} --force --engine-cache {tmp_path / 'engines'}"
+    assert str(caught.value).endswith(f"build them again: {command}")
     assert device.opened == []
     engines(tmp_path).build(replace=True)
     with engines(tmp_path).opened():
         pass
+
+
+def test_engines_of_own_options_are_built_again_by_loading(
+    device: TensorRtStandIn, tmp_path: Path
+) -> None:
+    own = {"provider_options": {"tensorrt": {"trt_builder_optimization_level": "5"}}}
+    folder = engines(tmp_path, **own).build()
+    next(folder.glob("aligner/*.engine")).write_bytes(b"x")
+    with pytest.raises(PackageError, match=f"again: rm -r {folder}, then load the model again"):
+        engines(tmp_path, **own).build()
+    shutil.rmtree(folder)
+    assert engines(tmp_path, **own).build() == folder
 
 
 def test_engines_of_another_device_are_others(
@@ -183,7 +204,7 @@ def test_engines_that_are_not_taken_from_the_cache_are_refused(
 
 
 def test_stages_that_tensorrt_does_not_take(tmp_path: Path) -> None:
-    manifest = read_manifest(shipped_package())
+    manifest = read_manifest(PACKAGE)
     assert set(stages_left_out(runtime(tmp_path), manifest)) == set(OTHERS)
     assert stages_left_out(RuntimeConfig(), manifest) == {}
     only = runtime(tmp_path, stage_providers={"aligner": ALL}, providers=("cuda", "cpu"))
@@ -207,9 +228,8 @@ def test_where_tensorrt_cannot_start_nothing_is_built(
     device: TensorRtStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_native, "find_provider_problem", lambda *arguments: object())
-    package = shipped_package()
     settings = runtime(tmp_path, allow_fallback=True)
-    with native_runtime(package, read_manifest(package), settings, find_library()) as config:
+    with native_runtime(PACKAGE, read_manifest(PACKAGE), settings, find_library()) as config:
         assert dict(config.stage_provider_options) == {}
         assert config.providers == list(ALL)
     assert not (tmp_path / "engines").exists() and device.opened == []
@@ -229,7 +249,7 @@ def test_a_model_gets_its_engines(
 
     monkeypatch.setattr(_native, "Model", Model)
     seen: list[EngineProgress] = []
-    model = UFVideo.load(runtime=runtime(tmp_path), on_engine=seen.append)
+    model = UFVideo.load(PACKAGE, runtime=runtime(tmp_path), on_engine=seen.append)
     assert len(seen) == 6
     given = device.native_config.stage_provider_options
     assert set(given) == set(TAKEN)
@@ -237,5 +257,5 @@ def test_a_model_gets_its_engines(
     left_out = {stem: set(model.stage_providers[stem].left_out) for stem in STAGE_STEMS}
     assert left_out == {stem: {"tensorrt"} if stem in OTHERS else set() for stem in STAGE_STEMS}
     assert "GroupQueryAttention" in model.stage_providers["language_model"].left_out["tensorrt"]
-    UFVideo.load(runtime=runtime(tmp_path), on_engine=seen.append)
+    UFVideo.load(PACKAGE, runtime=runtime(tmp_path), on_engine=seen.append)
     assert len(seen) == 6

@@ -50,7 +50,7 @@ def full_size(tmp_path: Path) -> tuple[Path, Manifest]:
         mask_size_px=1024,
         mask_logits_size_px=256,
     )
-    borders = stage_borders(model, video, mask_width=256, language_precision="fp32")
+    borders = stage_borders(model, video, mask_width=256, cache_dtype="float32")
     stages = {
         stem: dataclasses.replace(small.stages[stem], inputs=inputs, outputs=outputs)
         for stem, (inputs, outputs) in borders.items()

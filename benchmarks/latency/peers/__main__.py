@@ -33,6 +33,7 @@ from benchmarks.latency.peers.promises import (
 )
 from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
 from benchmarks.latency.peers.speed import Setting, speed_section
+from benchmarks.latency.peers.spinning import spinning_section
 from benchmarks.latency.peers.weights import Weights
 
 SPEED = "speed"
@@ -43,6 +44,7 @@ PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {
     "growth": growth_section,
     "cancel": cancel_section,
     "pieces": pieces_section,
+    "spinning": spinning_section,
 }
 DEFAULT_FOLDER = Path("out/peers")
 

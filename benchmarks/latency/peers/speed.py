@@ -90,7 +90,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
             reason = str(error)
         if reason is not None:
             reasons[engine.name] = reason
-    workers[_READER] = start_engine(_READER, _job(setting, ""))
+    workers[_READER] = start_engine(_READER, job_of(setting, ""))
     rounds: Rounds = {name: [] for name in workers}
     names = list(workers)
     for number in range(setting.num_rounds + 1):
@@ -109,7 +109,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
 def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
     """An engine, loaded; one at a time, since loading takes more memory than running."""
     path = model_path(engine, precision, setting.weights, setting.gguf)
-    worker = start_engine(engine.worker, _job(setting, str(path)))
+    worker = start_engine(engine.worker, job_of(setting, str(path)))
     try:
         worker.round()
     except RuntimeError:
@@ -118,7 +118,8 @@ def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
     return worker
 
 
-def _job(setting: Setting, model: str) -> Job:
+def job_of(setting: Setting, model: str) -> Job:
+    """The round of an engine on a model in its format."""
     sizes = setting.sizes
     return Job(
         model,

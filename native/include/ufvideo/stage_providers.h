@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -16,8 +17,11 @@ struct ProviderProblem {
 struct StageProviders {
   /// Those its graph runs on, in order: each node on the first one that can run it.
   std::vector<std::string> used;
+  /// Nodes that each of them has got; empty where it is the CPU alone, or ONNX Runtime did not say.
+  /// Of TensorRT an engine is one node.
+  std::map<std::string, std::int64_t> num_nodes{};
   /// Those asked for that could not start, and why (RuntimeConfig::allow_fallback).
-  std::map<std::string, std::string> left_out;
+  std::map<std::string, std::string> left_out{};
 };
 
 /// By stage stem.

@@ -15,6 +15,7 @@
 #include "core/device_work.h"
 #include "core/error_message.h"
 #include "core/graph_border.h"
+#include "core/node_placement.h"
 #include "core/onnxruntime_library.h"
 #include "core/ort_device_memory.h"
 #include "core/provider_options.h"
@@ -29,8 +30,8 @@ Ort::SessionOptions session_options(const RuntimeConfig& config, bool captures) 
   options.SetGraphOptimizationLevel(GraphOptimizationLevel::ORT_ENABLE_ALL);
   options.SetExecutionMode(ExecutionMode::ORT_SEQUENTIAL);
   options.SetInterOpNumThreads(1);
-  // Patterns reserve one block for all activations of a shape: 175 MiB of 920 at 100 M parameters,
-  // for no time that could be measured.
+  // Patterns reserve one block for all activations of each shape that comes, a fifth of what a model
+  // of 100 M parameters takes, for no time that could be measured.
   options.DisableMemPattern();
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);
@@ -39,8 +40,8 @@ Ort::SessionOptions session_options(const RuntimeConfig& config, bool captures) 
   options.AddConfigEntry("session.use_env_allocators", captures ? "0" : "1");
   options.AddConfigEntry("session.intra_op.allow_spinning", config.allow_spinning ? "1" : "0");
   // Each stage has threads of its own. Left alone they go on spinning after a run, against the next
-  // stage: two mask stages in turn took 80 ms instead of 34 on two cores. One pool for all stages
-  // was no faster than stopping here, and its size would be fixed for the whole process.
+  // stage, which on two cores takes twice as long. One pool for all stages was no faster than
+  // stopping here, and its size would be fixed for the whole process.
   options.AddConfigEntry("session.force_spinning_stop", "1");
   return options;
 }
@@ -79,6 +80,18 @@ std::vector<const char*> names_of(const std::vector<NamedTensor>& tensors) {
   return names;
 }
 
+bool lies_on_device(const std::vector<NamedTensor>& tensors) {
+  return std::any_of(tensors.begin(), tensors.end(),
+                     [](const NamedTensor& tensor) { return tensor.second.device() != nullptr; });
+}
+
+std::vector<NamedTensor> on_host(std::vector<NamedTensor> tensors) {
+  for (NamedTensor& tensor : tensors) {
+    tensor.second = tensor.second.on_host();
+  }
+  return tensors;
+}
+
 Ort::Value as_value(const Tensor& tensor) {
   return value_over(tensor, tensor.shape(), element_type(tensor.dtype()));
 }
@@ -103,6 +116,8 @@ struct Graph::State {
   const StageEntry entry;
   const Border inputs_by_name;
   const Border outputs_by_name;
+  /// Listens to the session.
+  NodePlacement placement;
   Ort::Session session{nullptr};
   StageProviders providers;
   /// Where outputs may stay; null: in host memory only.
@@ -115,9 +130,11 @@ struct Graph::State {
   std::size_t check_given(const Border& border, const NamedTensor& given, SymbolSizes& sizes) const;
   void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
   const TensorSpec& output_spec(const std::string& name) const;
+  Ort::RunOptions run_options(const RunHow& how) const;
   std::vector<Ort::Value> run_session(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
-                                      const std::vector<NamedTensor>& bound_outputs);
+                                      const std::vector<NamedTensor>& bound_outputs,
+                                      const RunHow& how);
   std::vector<Ort::Value> run_binding(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
                                       const std::vector<NamedTensor>& bound_outputs,
@@ -175,9 +192,23 @@ const TensorSpec& Graph::State::output_spec(const std::string& name) const {
   return *place->spec;
 }
 
+Ort::RunOptions Graph::State::run_options(const RunHow& how) const {
+  if (!device) {
+    return Ort::RunOptions{nullptr};
+  }
+  Ort::RunOptions options;
+  // The session logs everything, for its placement's sake.
+  options.SetRunLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
+  if (captures) {
+    options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
+  }
+  return options;
+}
+
 std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>& inputs,
                                                   const std::vector<std::string>& output_names,
-                                                  const std::vector<NamedTensor>& bound_outputs) {
+                                                  const std::vector<NamedTensor>& bound_outputs,
+                                                  const RunHow& how) {
   std::vector<Ort::Value> in;
   in.reserve(inputs.size());
   for (const NamedTensor& input : inputs) {
@@ -194,8 +225,8 @@ std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>
     out_names.push_back(output.first.c_str());
     out.push_back(as_value(output.second));
   }
-  session.Run(Ort::RunOptions{nullptr}, names_of(inputs).data(), in.data(), in.size(),
-              out_names.data(), out.data(), out.size());
+  session.Run(run_options(how), names_of(inputs).data(), in.data(), in.size(), out_names.data(),
+              out.data(), out.size());
   return out;
 }
 
@@ -215,13 +246,7 @@ std::vector<Ort::Value> Graph::State::run_binding(const std::vector<NamedTensor>
   for (const NamedTensor& output : bound_outputs) {
     binding.BindOutput(output.first.c_str(), as_value(output.second));
   }
-  if (!captures) {
-    session.Run(Ort::RunOptions{nullptr}, binding);
-    return binding.GetOutputValues();
-  }
-  Ort::RunOptions options;
-  options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
-  session.Run(options, binding);
+  session.Run(run_options(how), binding);
   return binding.GetOutputValues();
 }
 
@@ -239,9 +264,9 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
     out = run_binding(inputs, output_names, bound_outputs, how);
   } else if (device) {
     const std::shared_lock<std::shared_mutex> beside(device_work());
-    out = run_session(inputs, output_names, bound_outputs);
+    out = run_session(inputs, output_names, bound_outputs, how);
   } else {
-    out = run_session(inputs, output_names, bound_outputs);
+    out = run_session(inputs, output_names, bound_outputs, how);
   }
   std::vector<Tensor> results;
   results.reserve(output_names.size());
@@ -282,6 +307,10 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   const bool captures = captures_stage(stage, config);
   Ort::SessionOptions options = session_options(config, captures);
   state_->providers = append_providers(options, stage, config);
+  state_->device = device_of(state_->providers, config);
+  if (state_->device) {
+    state_->placement.listen(options);
+  }
   try {
     const std::shared_lock<std::shared_mutex> beside(device_work());
     state_->session = Ort::Session(env, path.c_str(), options);
@@ -300,7 +329,8 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
          ": expected a graph that ONNX Runtime can open at ", path.string(), ", it said: ", what);
   }
   return_free_memory();
-  state_->device = device_of(state_->providers, config);
+  state_->placement.stop();
+  state_->providers.num_nodes = state_->placement.num_nodes();
   // Not where the CPU stands in for a GPU that is not there.
   state_->captures = captures && state_->device != nullptr;
   check_border(state_->session, stage, true, state_->inputs_by_name);
@@ -313,6 +343,10 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
                                const std::vector<std::string>& output_names,
                                const std::vector<NamedTensor>& bound_outputs,
                                const RunHow& how) const {
+  if (!state_->device && lies_on_device(inputs)) {
+    // An earlier stage left it on a GPU, and a session of the CPU alone would read its address.
+    return run(on_host(inputs), output_names, bound_outputs, how);
+  }
   SymbolSizes sizes;
   state_->check_inputs(inputs, sizes);
   for (const NamedTensor& output : bound_outputs) {

@@ -13,8 +13,8 @@ namespace ufvideo {
 Ort::Env& onnxruntime_env(const std::filesystem::path& library);
 
 /// One arena for all sessions on a GPU, as there is one for the CPU, made when it is first asked
-/// for; a session that is opened before keeps its own. Throws InvalidConfig where it has another
-/// limit already, Ort::Exception where CUDA does not start.
+/// for; a session that is opened before keeps its own. Only once CUDA has started: else ONNX
+/// Runtime ends the process. Throws InvalidConfig where it has another limit already.
 void share_device_arena(Ort::Env& env, int device_id, std::optional<std::size_t> limit_bytes);
 
 }  // namespace ufvideo

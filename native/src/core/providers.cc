@@ -119,10 +119,21 @@ Start try_to_start(const std::filesystem::path& library, const std::string& prov
   }
   try {
     Ort::Env& env = onnxruntime_env(library);
+    start(env, provider, device_id);
+    if (provider != kCuda) {
+      return {nullptr, std::nullopt};
+    }
+    // Only now: where CUDA is not there, ONNX Runtime ends the process over an arena for it.
     share_device_arena(env, device_id, limit_bytes);
     return {start(env, provider, device_id), std::nullopt};
   } catch (const Ort::Exception& error) {
-    return {nullptr, provider_problem(provider, facts.library, error.what())};
+    const std::string what = error.what();
+    if (says_out_of_memory(what)) {
+      // That passes: it is not remembered.
+      fail(ErrorCode::kOutOfMemory, "providers: expected free memory on GPU ", device_id,
+           " to start \"", provider, "\", ONNX Runtime said: ", what);
+    }
+    return {nullptr, provider_problem(provider, facts.library, what)};
   }
 }
 
@@ -144,7 +155,7 @@ Start started(const std::filesystem::path& library, const std::string& provider,
 Start started(const std::string& provider, const RuntimeConfig& config) {
   Start found = started(config.onnxruntime_library, provider, config.device_id,
                         config.device_memory_limit_bytes);
-  if (!found.problem) {
+  if (found.memory) {
     // It may have started with another limit.
     share_device_arena(onnxruntime_env(config.onnxruntime_library), config.device_id,
                        config.device_memory_limit_bytes);

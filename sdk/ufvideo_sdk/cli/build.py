@@ -113,6 +113,8 @@ def _progress(num_engines: int) -> Iterator[Any]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        # An interrupt ends the process without a chance to show the cursor again.
+        console.show_cursor(True)
         task = bar.add_task("looking for engines", total=num_engines)
 
         def on_engine(progress: EngineProgress) -> None:

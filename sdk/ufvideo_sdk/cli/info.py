@@ -104,7 +104,14 @@ def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
 
 def _provider_lines(providers: dict[str, Any]) -> list[str]:
     lines = ["", "stage             runs on"]
-    lines += [f"{stem:<17} {', '.join(stage['used'])}" for stem, stage in providers.items()]
+    for stem, stage in providers.items():
+        counted = [
+            f"{provider} ({stage['num_nodes'][provider]} nodes)"
+            if provider in stage["num_nodes"]
+            else provider
+            for provider in stage["used"]
+        ]
+        lines.append(f"{stem:<17} {', '.join(counted)}")
     stems_by_reason: dict[tuple[str, str], list[str]] = {}
     for stem, stage in providers.items():
         for left_out in stage["left_out"].items():

@@ -1,0 +1,55 @@
+"""Idle threads that spin beside idle threads that sleep: alone, and with a busy neighbour.
+
+Run by `python -m benchmarks.latency.peers --only spinning`.
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+from benchmarks.latency.peers.engines import ENGINES, PRECISIONS
+from benchmarks.latency.peers.figures import Figure
+from benchmarks.latency.peers.speed import Setting, job_of
+from benchmarks.latency.peers.worker import WorkerProcess, start_engine
+
+_BUSY = "while True: pass"
+
+
+def spinning_section(setting: Setting) -> list[Figure]:
+    """Decode time with spinning threads over that with sleeping ones; above 1: spinning loses."""
+    figures = []
+    for precision in PRECISIONS:
+        model = str(setting.weights.package(precision))
+        job = job_of(setting, model)
+        workers = {
+            spins: start_engine(ENGINES[0].worker, replace(job, spinning=spins))
+            for spins in (True, False)
+        }
+        alone = _ratio(setting, workers)
+        neighbour = subprocess.Popen([sys.executable, "-c", _BUSY])
+        try:
+            beside = _ratio(setting, workers)
+        finally:
+            neighbour.kill()
+            neighbour.wait()
+        for worker in workers.values():
+            worker.close()
+        name = f"decode {precision}, spinning / sleeping"
+        figures.append(Figure(f"{name}, alone", alone, None, "at most"))
+        figures.append(Figure(f"{name}, beside a busy process", beside, None, "at most"))
+    return figures
+
+
+def _ratio(setting: Setting, workers: dict[bool, WorkerProcess]) -> float:
+    times: dict[bool, list[float]] = {spins: [] for spins in workers}
+    for number in range(setting.num_rounds + 1):
+        for spins, worker in workers.items():
+            time.sleep(setting.settle_s)
+            decode_ms = worker.round()["decode_ms"]
+            if number > 0:
+                times[spins].append(decode_ms)
+    return statistics.median(times[True]) / statistics.median(times[False])
