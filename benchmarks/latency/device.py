@@ -1,10 +1,10 @@
 """A package on a GPU: does it agree with the CPU, and how fast is it beside PyTorch?
 
 Run as `python -m benchmarks.latency.device agree PACKAGE... --provider cuda` and as
-`python -m benchmarks.latency.device speed PACKAGE --checkpoint DIR --vision-tower DIR --provider
-cuda --torch-device cuda`. A provider that cannot start ends the run with its error: nothing falls
-back. The last line sums up, and the exit status is 0 only where every floor that was measured
-holds. With `--provider cpu` the same runs without a GPU, which shows that it runs, and no more.
+`python -m benchmarks.latency.device speed PACKAGE --checkpoint DIR --provider cuda`. A provider
+that cannot start ends the run with its error: nothing falls back. The last line sums up, and the
+exit status is 0 only where every floor that was measured holds. With `--provider cpu` the same runs
+without a GPU, which shows that it runs, and no more.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     speed = tasks.add_parser("speed", help="time, memory, and PyTorch on the same weights")
     speed.add_argument("package", type=Path)
     speed.add_argument("--checkpoint", type=Path, help="for PyTorch; left out without it")
-    speed.add_argument("--vision-tower", type=Path, help="SigLIP's folder, for PyTorch")
+    tower = "SigLIP's folder, for PyTorch, unless the checkpoint holds it"
+    speed.add_argument("--vision-tower", type=Path, help=tower)
     speed.add_argument("--torch-device", default="cuda")
     speed.add_argument("--torch-dtype", default="float16", choices=("float16", "float32"))
     speed.add_argument("--num-mask-frames", type=int, default=8)
@@ -47,17 +48,16 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         each.add_argument("--provider", action="append", dest="later", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     given.providers = tuple((given.provider or []) + (given.later or [])) or ("cuda",)
-    if given.task == "speed" and (given.checkpoint is None) != (given.vision_tower is None):
-        parser.error("expected --checkpoint and --vision-tower together, or neither")
+    if given.task == "speed" and given.vision_tower and not given.checkpoint:
+        parser.error("expected --checkpoint beside --vision-tower")
     return given
 
 
 def speed_setting(given: argparse.Namespace) -> SpeedSetting:
     """What `speed` was asked to do."""
-    nowhere = Path()
     workload = Workload(
-        given.checkpoint or nowhere,
-        given.vision_tower or nowhere,
+        given.checkpoint or given.package,  # Read by PyTorch alone.
+        given.vision_tower,
         given.package,
         given.num_new_tokens,
         given.num_mask_frames,

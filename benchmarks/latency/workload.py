@@ -29,7 +29,7 @@ class Workload:
 
     Attributes:
         checkpoint: Folder in the released format; the PyTorch side reads it.
-        vision_tower: SigLIP's folder.
+        vision_tower: SigLIP's folder; None where the checkpoint holds it.
         package: The package exported from it; the SDK side reads it.
         num_new_tokens: Tokens decoded for each question, at most.
         num_mask_frames: Frames on which each object is masked, at most.
@@ -40,7 +40,7 @@ class Workload:
     """
 
     checkpoint: Path
-    vision_tower: Path
+    vision_tower: Path | None
     package: Path
     num_new_tokens: int
     num_mask_frames: int
@@ -53,9 +53,10 @@ class Workload:
     def from_json(text: str) -> Workload:
         """Read what `to_json` wrote."""
         values = json.loads(text)
-        paths = {key: Path(values.pop(key)) for key in ("checkpoint", "vision_tower", "package")}
-        providers = tuple(values.pop("providers"))
-        return Workload(**paths, providers=providers, **values)
+        for key in ("checkpoint", "vision_tower", "package"):
+            values[key] = None if values[key] is None else Path(values[key])
+        values["providers"] = tuple(values["providers"])
+        return Workload(**values)
 
     def to_json(self) -> str:
         """The workload as one line of JSON."""

@@ -70,4 +70,4 @@ def test_pytorch_is_left_out_without_a_checkpoint(
     main([*FEW, "speed", str(small_package), "--rounds", "1", "--torch-device", "cpu"])
     assert "PyTorch / ours" not in capsys.readouterr().out
     with pytest.raises(SystemExit):
-        main(["speed", str(small_package), "--checkpoint", "somewhere"])
+        main(["speed", str(small_package), "--vision-tower", "somewhere"])
