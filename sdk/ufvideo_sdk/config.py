@@ -56,7 +56,8 @@ class RuntimeConfig:
             of a DeviceError; `answer.stats.providers` says so.
         device_id: Which GPU.
         device_memory_limit_bytes: Bound on the memory of this GPU that all stages of this process
-            take together, weights and KV caches included; None: no bound.
+            take together, weights and KV caches included; None: no bound. With `cuda_graphs` the
+            language model is bounded by itself, by the same number.
         cuda_graphs: The step that decodes a token of one answer is captured as a CUDA graph, one
             for each size of a KV cache, and replayed: less work for the CPU. Runs of the language
             model then wait for each other, and while one is captured everything on the GPU waits.

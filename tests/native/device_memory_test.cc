@@ -3,11 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
 #include <memory>
 
 #include "core/graph.h"
 #include "decode/kv_buffers.h"
+#include "decode/kv_cache.h"
 #include "error_expectation.h"
 #include "tiny_model.h"
 #include "ufvideo/resize.h"
@@ -188,6 +191,27 @@ TEST(DeviceSessionTest, AStepWithFixedAddressesIsTheSameStep) {
   const std::vector<Prompt> prompts{ask({20, 21}), ask({40})};
   expect_same(there.generate_many(prompts, greedy(20))[1],
               here->generate_many(prompts, greedy(20))[1]);
+}
+
+TEST(DeviceMemoryTest, WhatIsNoNumberDoesNotStayInACache) {
+  const LanguageModel& language_model = device_model()->language_model();
+  const auto cache = language_model.make_cache();
+  const std::int64_t width = device_model()->manifest().model.hidden_size;
+  Tensor good(DType::kFloat32, {3, width});
+  std::fill_n(good.data<float>(), good.elements(), 0.5f);
+  Tensor bad(DType::kFloat32, {2, width});
+  std::fill_n(bad.data<float>(), bad.elements(), std::numeric_limits<float>::quiet_NaN());
+  language_model.run(good, *cache);
+  const Tensor before = copied(cache->keys(0)).on_host();
+  expect_error(ErrorCode::kInferenceFailed, {"logits", "nan"},
+               [&] { language_model.run(bad, *cache); });
+  EXPECT_EQ(cache->length(), 3);
+  for (const Tensor& part : {cache->keys(0), cache->values(0)}) {
+    const Tensor held = part.on_host();
+    EXPECT_TRUE(std::all_of(held.data<float>(), held.data<float>() + held.elements(),
+                            [](float value) { return std::isfinite(value); }));
+  }
+  expect_same_bits(cache->keys(0), before);
 }
 
 TEST(DeviceSessionTest, AnswersManyAsOnTheHost) {

@@ -30,7 +30,8 @@ struct RuntimeConfig {
   /// Which GPU.
   int device_id = 0;
   /// Bound on the memory of this GPU that all stages of this process take together, weights and
-  /// KV caches included; unset: none.
+  /// KV caches included; unset: none. With cuda_graphs the language model is bounded by itself, by
+  /// the same number.
   std::optional<std::size_t> device_memory_limit_bytes;
   /// The step that decodes a token of one answer is captured as a CUDA graph, one for each size of
   /// a KV cache, and replayed: less work for the CPU. Runs of the language model then wait for each

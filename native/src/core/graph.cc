@@ -124,6 +124,8 @@ struct Graph::State {
   DevicePtr device;
   /// Whether its session was opened to capture CUDA graphs, and can.
   bool captures = false;
+  /// Runs of a session that captures are one by one: they share a stream.
+  std::mutex run_mutex;
 
   /// Name, dtype and shape of a tensor that goes in (or an output's memory) against its spec;
   /// gives its position among the specs.
@@ -256,7 +258,11 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
                                       const RunHow& how, SymbolSizes& sizes) {
   const bool keeps = device != nullptr && !how.kept_on_device.empty();
   std::vector<Ort::Value> out;
+  std::unique_lock<std::mutex> one_by_one(run_mutex, std::defer_lock);
   if (captures) {
+    one_by_one.lock();
+  }
+  if (captures && how.capture_id >= 0) {
     const std::unique_lock<std::shared_mutex> alone(device_work());
     out = run_binding(inputs, output_names, bound_outputs, how);
   } else if (keeps) {

@@ -96,6 +96,19 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
   const bool ahead_fits = !room || growth_bytes(ahead) <= *room;
   const std::int64_t capacity = ahead_fits ? ahead : sizes_->in_blocks(needed);
   budget_->require(growth_bytes(capacity), capacity);
+  move_to(capacity, lengths);
+  budget_->give_back(bytes());
+  capacity_ = capacity;
+  budget_->take(bytes());
+}
+
+void KvBuffers::drop_behind(const std::vector<std::int64_t>& lengths) {
+  if (sizes_->device) {
+    move_to(capacity_, lengths);
+  }
+}
+
+void KvBuffers::move_to(std::int64_t capacity, const std::vector<std::int64_t>& lengths) {
   ++num_moves_;
   try {
     for (int layer = 0; layer < sizes_->num_layers; ++layer) {
@@ -106,9 +119,6 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
     clear();
     throw;
   }
-  budget_->give_back(bytes());
-  capacity_ = capacity;
-  budget_->take(bytes());
 }
 
 }  // namespace ufvideo

@@ -51,6 +51,11 @@ class KvBuffers {
   /// the buffers are empty (capacity 0) when the system refuses the memory all the same.
   void reserve(std::int64_t needed, const std::vector<std::int64_t>& lengths);
 
+  /// On a device: new buffers with the first `lengths[b]` positions of row b and zeros behind them,
+  /// for what was written there is no number. In host memory nobody reads it. Throws OutOfMemory;
+  /// the buffers are empty then.
+  void drop_behind(const std::vector<std::int64_t>& lengths);
+
   const Tensor& keys(int layer) const { return keys_.at(layer); }
   const Tensor& values(int layer) const { return values_.at(layer); }
 
@@ -58,6 +63,8 @@ class KvBuffers {
   /// Most bytes above those held now while growing to `capacity`.
   std::size_t growth_bytes(std::int64_t capacity) const;
   void clear();
+  /// Moves all of it to buffers of a capacity, a layer at a time. Where that fails they are empty.
+  void move_to(std::int64_t capacity, const std::vector<std::int64_t>& lengths);
 
   std::shared_ptr<const KvCacheSizes> sizes_;
   std::int64_t num_rows_;

@@ -37,6 +37,15 @@ void KvCache::reserve_total(std::int64_t num_positions) {
   }
 }
 
+void KvCache::drop_behind() {
+  try {
+    buffers_.drop_behind({length_});
+  } catch (...) {
+    length_ = 0;
+    throw;
+  }
+}
+
 void KvCache::advance(std::int64_t num_new) {
   if (num_new < 0 || length_ + num_new > capacity()) {
     fail(ErrorCode::kInvalidState, "KV cache: expected room for ", num_new, " positions, has ",

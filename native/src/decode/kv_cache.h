@@ -47,6 +47,8 @@ class KvCache {
   void reserve_total(std::int64_t num_positions);
   /// Counts `num_new` positions that the graph has written.
   void advance(std::int64_t num_new);
+  /// Forgets what the graph has written behind the positions held, since it is no number.
+  void drop_behind();
   /// Forgets all positions from `length` on. Throws InvalidState when it holds fewer.
   void rewind(std::int64_t length);
 

@@ -15,7 +15,8 @@
 namespace ufvideo {
 namespace {
 
-/// ONNX Runtime never forgets a captured graph; a step beyond these runs as it would without.
+/// ONNX Runtime never forgets a captured graph, of which each holds memory of the device: caches
+/// beyond these are decoded without.
 constexpr int kMaxCaptured = 256;
 constexpr const char* kLogits = "language_model: logits";
 
@@ -121,12 +122,25 @@ std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
   return graph().run(bound.past, {"logits", "hidden_states"}, bound.present, how);
 }
 
-DecodeBuffers LanguageModel::make_decode_buffers(const Tensor& embedding,
-                                                 const KvCache& cache) const {
+bool LanguageModel::may_capture(const Tensor& embedding, KvCache& cache) const {
   static std::atomic<int> next_capture_id{1};
+  if (!graph().captures()) {
+    return false;
+  }
+  std::optional<DecodeBuffers>& buffers = cache.decode_buffers();
+  if (!buffers || buffers->num_moves != cache.num_moves()) {
+    buffers.reset();
+    if (next_capture_id.load() <= kMaxCaptured) {
+      buffers = make_decode_buffers(next_capture_id++, embedding, cache);
+    }
+  }
+  return buffers.has_value();
+}
+
+DecodeBuffers LanguageModel::make_decode_buffers(int capture_id, const Tensor& embedding,
+                                                 const KvCache& cache) const {
   const DevicePtr& device = graph().device();
-  const int id = next_capture_id++;
-  return {id <= kMaxCaptured ? id : -1,
+  return {capture_id,
           cache.num_moves(),
           allocate_on(device, DType::kFloat32, embedding.shape()),
           allocate_on(device, DType::kInt32, {1}),
@@ -135,10 +149,7 @@ DecodeBuffers LanguageModel::make_decode_buffers(const Tensor& embedding,
 }
 
 std::vector<Tensor> LanguageModel::run_captured(const Tensor& embedding, KvCache& cache) const {
-  std::optional<DecodeBuffers>& buffers = cache.decode_buffers();
-  if (!buffers || buffers->num_moves != cache.num_moves()) {
-    buffers = make_decode_buffers(embedding, cache);
-  }
+  const std::optional<DecodeBuffers>& buffers = cache.decode_buffers();
   copy_content(embedding, buffers->embedding);
   copy_content(int32_tensor({cache.length()}), buffers->last_position);
   Bound bound = bound_cache(cache);
@@ -166,13 +177,17 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
   const std::int64_t num_new = embeddings.dim(0);
   cache.reserve(num_new);
   const Tensor rows = embeddings.reshaped({1, num_new, embeddings.dim(1)});
-  const std::vector<Tensor> outputs = graph().captures() && num_new == 1
+  const std::vector<Tensor> outputs = num_new == 1 && may_capture(rows, cache)
                                           ? run_captured(rows, cache)
                                           : run_graph(rows, {cache.length()}, cache);
   const Tensor& logits = outputs[0];
-  // The last position has looked at all before it: where it is finite, the cache is. Where it is
-  // not, the cache does not count what was written.
-  require_finite(logits, kLogits);
+  // The last position has looked at all before it: where it is finite, the cache is.
+  try {
+    require_finite(logits, kLogits);
+  } catch (const NotFiniteError&) {
+    cache.drop_behind();
+    throw;
+  }
   cache.advance(num_new);
   const Tensor& states = outputs[1];
   return {logits.reshaped({logits.dim(2)}), states.reshaped({states.dim(1), states.dim(2)})};

@@ -75,7 +75,10 @@ class LanguageModel : public Stage {
   Bound bound_cache(const Cache& cache) const;
   /// Runs one position [1, 1, D] as a CUDA graph; logits and hidden state as run_graph gives them.
   std::vector<Tensor> run_captured(const Tensor& embedding, KvCache& cache) const;
-  DecodeBuffers make_decode_buffers(const Tensor& embedding, const KvCache& cache) const;
+  /// Whether the next step of a cache can be a CUDA graph; its buffers are there then.
+  bool may_capture(const Tensor& embedding, KvCache& cache) const;
+  DecodeBuffers make_decode_buffers(int capture_id, const Tensor& embedding,
+                                    const KvCache& cache) const;
   /// Runs [B, S, D] with a cache of these lengths before it.
   template <typename Cache>
   std::vector<Tensor> run_graph(const Tensor& embeddings, const std::vector<std::int64_t>& lengths,
