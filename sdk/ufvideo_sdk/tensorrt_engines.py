@@ -158,6 +158,10 @@ class Engines:
             self.key, lambda draft: self._write(draft, on_engine), replace=replace
         )
 
+    def clean(self) -> dict[str, int]:
+        """Remove all other engines and timings from the folder; as `EngineCache.clean`."""
+        return self.cache.clean(self.key, self.timings.path)
+
     def native_config(self, folder: Path, *, timing: bool = False) -> _native.RuntimeConfig:
         """The configuration that takes engines from a folder, and builds into it what it lacks."""
         return self.runtime.to_native(
