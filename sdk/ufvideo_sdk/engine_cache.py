@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -15,8 +16,12 @@ from pathlib import Path
 from ufvideo_sdk.engine_record import EngineKey, check_folder, check_owned, write_record
 from ufvideo_sdk.errors import CapacityError, ConfigError, PackageError
 from ufvideo_sdk.replacing import NO_ROOM
+from ufvideo_sdk.timing_cache import SUFFIX
 
 _MODE = 0o700
+# An entry, or what a builder left of it.
+_ENTRY = re.compile(r"([0-9a-f]{64})|\.([0-9a-f]{64})\.(?:building|replaced)-\w+")
+_TIMINGS = re.compile(r"[0-9a-f]{64}" + re.escape(SUFFIX))
 _LOGGER = logging.getLogger("ufvideo_sdk")
 
 
@@ -89,7 +94,7 @@ class EngineCache:
     @contextmanager
     def in_use(self, key: EngineKey) -> Iterator[None]:
         """Keep the entry from being replaced while its files are being opened."""
-        with self._locked(key, "use", fcntl.LOCK_SH):
+        with self._locked(key.digest, "use", fcntl.LOCK_SH):
             yield
 
     def build(
@@ -106,8 +111,8 @@ class EngineCache:
             PackageError: When another process's entry is damaged.
             CapacityError: When the disk is full.
         """
-        with self._locked(key, "build", fcntl.LOCK_EX):
-            self._sweep(key)
+        with self._locked(key.digest, "build", fcntl.LOCK_EX):
+            self._sweep(key.digest)
             if not replace:
                 found = self.find(key)
                 if found is not None:
@@ -128,23 +133,69 @@ class EngineCache:
                 shutil.rmtree(draft, ignore_errors=True)
         return self._entry(key)
 
+    def clean(self, key: EngineKey, timings: Path) -> dict[str, int]:
+        """Remove every other entry, what killed builders left, and others' timings.
+
+        What another process builds or opens at this moment stays, with a warning. Only what bears
+        a name of this cache is removed, and no link is followed; lock files, which are empty, stay.
+
+        Args:
+            key: Of the entry that stays.
+            timings: The file of timings that stays.
+
+        Returns:
+            Names of what was removed, and how many bytes each held.
+        """
+        names = [path.name for path in self.folder.iterdir()]
+        found = filter(None, map(_ENTRY.fullmatch, names))
+        digests = {match[1] or match[2] for match in found} - {key.digest}
+        removed = {}
+        for digest in sorted(digests):
+            size = self._remove(digest)
+            if size is not None:
+                removed[digest] = size
+        for name in sorted(filter(_TIMINGS.fullmatch, names)):
+            path = self.folder / name
+            if path != timings and not path.is_dir():
+                removed[name] = path.lstat().st_size
+                path.unlink()
+        return removed
+
+    def _remove(self, digest: str) -> int | None:
+        """Remove an entry and its drafts; gives their bytes, None where they are in use."""
+        try:
+            with (
+                self._locked(digest, "build", fcntl.LOCK_EX, wait=False),
+                self._locked(digest, "use", fcntl.LOCK_EX, wait=False),
+            ):
+                self._put_aside(digest)
+                size = sum(map(_size_bytes, self.folder.glob(f".{digest}.*-*")))
+                self._sweep(digest)
+        except BlockingIOError:
+            _LOGGER.warning("left %s: another process uses it", self.folder / digest)
+            return None
+        return size
+
+    def _put_aside(self, digest: str) -> None:
+        entry = self.folder / digest
+        if entry.is_symlink() or entry.exists():
+            entry.rename(self.folder / f".{digest}.replaced-{os.getpid()}")
+
     def _put(self, draft: Path, key: EngineKey) -> None:
-        entry = self._entry(key)
-        with self._locked(key, "use", fcntl.LOCK_EX):
-            if entry.is_symlink() or entry.exists():
-                entry.rename(self.folder / f".{key.digest}.replaced-{os.getpid()}")
-            draft.rename(entry)
+        with self._locked(key.digest, "use", fcntl.LOCK_EX):
+            self._put_aside(key.digest)
+            draft.rename(self._entry(key))
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._sweep(key)
+        self._sweep(key.digest)
 
-    def _sweep(self, key: EngineKey) -> None:
+    def _sweep(self, digest: str) -> None:
         """Remove what builders of this entry left when they were killed: nobody else builds it."""
         for kind in ("building", "replaced"):
-            for left in self.folder.glob(f".{key.digest}.{kind}-*"):
+            for left in self.folder.glob(f".{digest}.{kind}-*"):
                 if left.is_symlink() or left.is_file():
                     left.unlink()
                 else:
@@ -154,14 +205,16 @@ class EngineCache:
         return self.folder / key.digest
 
     @contextmanager
-    def _locked(self, key: EngineKey, what: str, kind: int) -> Iterator[None]:
+    def _locked(self, digest: str, what: str, kind: int, *, wait: bool = True) -> Iterator[None]:
         """Hold a lock of the entry; the system frees it when the process ends, however it ends."""
-        path = self.folder / f".{key.digest}.{what}.lock"
+        path = self.folder / f".{digest}.{what}.lock"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             try:
                 fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             except BlockingIOError:
+                if not wait:
+                    raise
                 _LOGGER.warning("waiting for another process with TensorRT engines at %s", path)
                 fcntl.flock(descriptor, kind)
             yield
@@ -169,3 +222,9 @@ class EngineCache:
             # A child forked meanwhile has the descriptor too: closing ours would not be enough.
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             os.close(descriptor)
+
+
+def _size_bytes(path: Path) -> int:
+    """What a file, or all files below a folder, hold; links are not followed."""
+    paths = path.rglob("*") if path.is_dir() and not path.is_symlink() else (path,)
+    return sum(each.lstat().st_size for each in paths if each.is_symlink() or each.is_file())

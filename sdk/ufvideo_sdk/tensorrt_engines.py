@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shlex
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.engine_cache import EngineCache, default_folder
 from ufvideo_sdk.engine_record import EngineKey, folder_state
-from ufvideo_sdk.errors import ConfigError, DeviceError
+from ufvideo_sdk.errors import ConfigError, DeviceError, UFVideoError
 from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest
 from ufvideo_sdk.nvidia_device import nvidia_device, tensorrt_version
 from ufvideo_sdk.tensorrt_profiles import profile_options, stage_profile
 from ufvideo_sdk.tensorrt_stages import TensorRtStage, tensorrt_stages
+from ufvideo_sdk.timing_cache import TimingCache, TimingKey
 
 _TENSORRT = "tensorrt"
 _TIMING = "timing"
@@ -117,6 +119,7 @@ class Engines:
         )
         folder = default_folder() if runtime.engine_cache is None else Path(runtime.engine_cache)
         self.cache = EngineCache(folder, self._command(manifest, folder))
+        self.timings = TimingCache(folder, TimingKey.of_engines(self.key))
         self.build_seconds: dict[str, float] = {}
         self.num_nodes: dict[str, dict[str, int]] = {}
 
@@ -154,6 +157,10 @@ class Engines:
         return self.cache.build(
             self.key, lambda draft: self._write(draft, on_engine), replace=replace
         )
+
+    def clean(self) -> dict[str, int]:
+        """Remove all other engines and timings from the folder; as `EngineCache.clean`."""
+        return self.cache.clean(self.key, self.timings.path)
 
     def native_config(self, folder: Path, *, timing: bool = False) -> _native.RuntimeConfig:
         """The configuration that takes engines from a folder, and builds into it what it lacks."""
@@ -195,20 +202,34 @@ class Engines:
         say = on_engine if on_engine is not None else _log
         # Engines come of the graphs' bytes, so these are compared whatever the configuration says.
         package = _native.Package.open(str(self.package), True)
-        (draft / _TIMING).mkdir(mode=0o700)
+        timing = draft / _TIMING
+        timing.mkdir(mode=0o700)
+        self.timings.copy_into(timing)
         for number, stem in enumerate(self.options):
             say(EngineProgress(stem, number, len(self.options)))
             (draft / stem).mkdir(mode=0o700)
             begin = time.perf_counter()
-            ran_on = _native.open_stage(package, stem, self.native_config(draft, timing=True))
-            self.num_nodes[stem] = dict(ran_on.num_nodes)
+            self.num_nodes[stem] = self._build_stage(package, stem, draft)
             self.build_seconds[stem] = time.perf_counter() - begin
             self._check_engine(draft / stem, stem)
             # A full disk cuts an engine short without a word, and a name may not be found again.
             before = folder_state(draft)
             _native.open_stage(package, stem, self.native_config(draft))
             self._require_untouched(draft, before)
+            # After each: a build that is interrupted later still helps the next one.
+            self.timings.keep(timing)
+        shutil.rmtree(timing)
         say(EngineProgress(None, len(self.options), len(self.options)))
+
+    def _build_stage(self, package: _native.Package, stem: str, draft: Path) -> dict[str, int]:
+        """Build the engine of a stage. Gives how many nodes each provider got."""
+        try:
+            ran_on = _native.open_stage(package, stem, self.native_config(draft, timing=True))
+        except UFVideoError:
+            # Perhaps because of them: a full disk cuts what TensorRT writes without a word.
+            self.timings.drop(f"the engine of {stem} could not be built with it")
+            raise
+        return dict(ran_on.num_nodes)
 
     def _check_engine(self, folder: Path, stem: str) -> None:
         engines = sorted(folder.glob("*.engine"))

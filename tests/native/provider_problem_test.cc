@@ -72,6 +72,28 @@ TEST_F(ProviderProblemTest, WithItsLibraryTheReasonIsWhatOnnxRuntimeSaid) {
               {"could not start \"cuda\"", "it is tired"});
 }
 
+TEST_F(ProviderProblemTest, TensorRtIsInstalledForTheProvidersCuda) {
+  if (dlopen("libnvinfer.so.10", RTLD_LAZY | RTLD_LOCAL) != nullptr) {
+    GTEST_SKIP() << "TensorRT is here";
+  }
+  const std::vector<std::pair<fs::path, std::string>> provider_and_mend{
+      {UFVIDEO_TENSORRT_PROVIDER_CUDA12, "pip install \"tensorrt-cu12==10.*\""},
+      {UFVIDEO_TENSORRT_PROVIDER_CUDA13, "pip install \"tensorrt-cu13==10.*\""},
+      {UFVIDEO_TENSORRT_PROVIDER, "pip install \"tensorrt==10.*\""},
+  };
+  for (const auto& [provider, mend] : provider_and_mend) {
+    TemporaryFolder folder;
+    fs::copy_file(provider, folder.path() / "libonnxruntime_providers_tensorrt.so");
+    const ProviderProblem problem = provider_problem("tensorrt", folder.path() / "lib.so", "");
+    expect_text(problem.what, {"libonnxruntime_providers_tensorrt.so needs libnvinfer.so.10"});
+#ifdef __aarch64__
+    expect_text(problem.mend, {"nvidia-jetpack", "TensorRT"});
+#else
+    expect_text(problem.mend, {mend});
+#endif
+  }
+}
+
 TEST_F(ProviderProblemTest, AMissingDriverIsNamed) {
   if (has_driver()) {
     GTEST_SKIP() << "NVIDIA's driver is here";

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ufvideo_sdk import _native, tensorrt_engines
+from ufvideo_sdk.errors import InferenceError
 from ufvideo_sdk.nvidia_device import NvidiaDevice
 
 
@@ -22,6 +23,8 @@ class TensorRtStandIn:
     num_engines: int = 1
     always_builds: bool = False
     native_config: Any = None
+    timings_found: dict[str, bytes | None] = field(default_factory=dict)
+    fails_at: str | None = None
 
     def open_stage(self, package: Any, stem: str, config: Any) -> SimpleNamespace:
         options = dict(config.stage_provider_options[stem]["tensorrt"])
@@ -33,12 +36,16 @@ class TensorRtStandIn:
         if engine.exists() and not self.always_builds:
             return nodes
         assert options["trt_engine_cache_enable"] == "1"
+        if stem == self.fails_at:
+            raise InferenceError(f"{stem}: TensorRT could not build it")
         for number in range(self.num_engines):
             engine.with_stem(f"{engine.stem}{number or ''}").write_bytes(b"engine of %d" % number)
         engine.with_suffix(".profile").write_bytes(b"profile")
         if "trt_timing_cache_path" in options:
             timing = Path(options["trt_timing_cache_path"]) / "sm87.timing"
-            timing.write_bytes(b"timing")
+            found = timing.read_bytes() if timing.exists() else None
+            self.timings_found[stem] = found
+            timing.write_bytes((found or b"") + stem.encode() + b" ")
         return nodes
 
 

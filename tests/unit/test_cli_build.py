@@ -14,6 +14,7 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.gpu_wheel import gpu_library, run_with
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
+from ufvideo_sdk import tensorrt_engines
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.errors import DeviceError, PackageError
@@ -43,7 +44,7 @@ def test_engines_are_built_once(device: TensorRtStandIn, tmp_path: Path) -> None
     ]
     assert list(facts) == [
         *("folder", "onnxruntime", "tensorrt", "device", "compute_capability"),
-        *("engines", "left_out"),
+        *("engines", "left_out", "removed"),
     ]
     assert (facts["tensorrt"], facts["device"], facts["compute_capability"]) == (
         "10.13.0",
@@ -86,6 +87,25 @@ def test_damaged_engines_have_an_exit_code(device: TensorRtStandIn, tmp_path: Pa
     assert refused.stderr.startswith("error: the TensorRT engines cannot be trusted")
     assert run(*arguments, "--force").exit_code == 0
     assert run(*arguments).exit_code == 0
+
+
+def test_clean_leaves_what_was_just_built(
+    device: TensorRtStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "engines"
+    arguments = (PACKAGE, "--json", "--engine-cache", folder)
+    monkeypatch.setattr(tensorrt_engines, "tensorrt_version", lambda library: "10.12.0")
+    old = Path(json.loads(run(*arguments).stdout)["folder"])
+    (old_timings,) = folder.glob("*.timing")
+    monkeypatch.setattr(tensorrt_engines, "tensorrt_version", lambda library: "10.13.0")
+    kept = json.loads(run(*arguments).stdout)
+    assert kept["removed"] == {} and old.is_dir()
+    shown = run(PACKAGE, "--engine-cache", folder, "--clean")
+    assert shown.exit_code == 0, shown.output
+    assert re.search(r"^removed 2 others, [\d.]+ KiB$", shown.stdout, re.MULTILINE), shown.stdout
+    assert Path(kept["folder"]).is_dir() and not old.exists() and not old_timings.exists()
+    assert len(list(folder.glob("*.timing"))) == 1
+    assert json.loads(run(*arguments, "--clean").stdout)["removed"] == {}
 
 
 def test_an_onnxruntime_without_tensorrt_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "core/error_message.h"
+#include "core/needed_libraries.h"
 
 namespace ufvideo {
 namespace {
@@ -62,30 +63,58 @@ std::optional<std::string> other_version(const std::string& soname) {
   return std::nullopt;
 }
 
-/// The command that installs a shared library.
-std::string mend_for_library(const std::string& soname) {
+#ifndef __aarch64__
+/// "13" of "libcudart.so.13"; empty where no number follows.
+std::string major_version(const std::string& soname) {
+  const std::size_t suffix = soname.find(".so.");
+  if (suffix == std::string::npos) {
+    return "";
+  }
+  const std::size_t begin = suffix + 4;
+  return soname.substr(begin, soname.find_first_not_of("0123456789", begin) - begin);
+}
+
+/// The wheels of the TensorRT and for the CUDA that a provider was built for.
+std::string mend_for_tensorrt(const std::string& soname, const std::filesystem::path& provider) {
+  std::string package = "tensorrt";
+  for (const std::string& needed : needed_libraries(provider)) {
+    // Of CUDA's libraries the one whose number is CUDA's.
+    if (needed.rfind("libcudart.so.", 0) == 0) {
+      package += "-cu" + major_version(needed);
+    }
+  }
+  const std::string major = major_version(soname);
+  return major.empty() ? "pip install " + package
+                       : message("pip install \"", package, "==", major, ".*\"");
+}
+#endif
+
+/// The command that installs a shared library that a provider needs.
+std::string mend_for_library(const std::string& soname, const std::filesystem::path& provider) {
   if (soname == kDriverLibrary) {
     return kDriver;
   }
   const auto begins = [&](const char* text) { return soname.rfind(text, 0) == 0; };
   const bool of_tensorrt = begins("libnvinfer") || begins("libnvonnxparser");
 #ifdef __aarch64__
+  (void)provider;
   return message("sudo apt install nvidia-jetpack, which has ",
                  of_tensorrt ? "TensorRT" : "CUDA and cuDNN", " (docs/jetson.md)");
 #else
-  return of_tensorrt ? "pip install tensorrt-cu13" : "pip install \"onnxruntime-gpu[cuda,cudnn]\"";
+  return of_tensorrt ? mend_for_tensorrt(soname, provider)
+                     : "pip install \"onnxruntime-gpu[cuda,cudnn]\"";
 #endif
 }
 
-ProviderProblem missing_library_problem(const std::string& provider_library,
+ProviderProblem missing_library_problem(const std::filesystem::path& provider,
                                         const std::string& soname) {
-  std::string what = message(provider_library, " needs ", soname);
+  std::string what = message(provider.filename().string(), " needs ", soname);
   if (const std::optional<std::string> other = other_version(soname)) {
     what += message(", the machine has ", *other, ", a version it was not built for");
   } else {
     what += ", which is not there";
   }
-  std::string mend = mend_for_library(soname);
+  std::string mend = mend_for_library(soname, provider);
   if (soname != kDriverLibrary && !loading_problem(kDriverLibrary).empty()) {
     what += message(", nor is NVIDIA's driver (", kDriverLibrary, ")");
     mend += message("; and ", kDriver);
@@ -137,10 +166,10 @@ ProviderProblem provider_problem(const std::string& provider, const std::filesys
     return start_problem(provider, said);
   }
   if (const std::optional<std::string> soname = missing_library(problem)) {
-    return missing_library_problem(path.filename().string(), *soname);
+    return missing_library_problem(path, *soname);
   }
   return {message(path.filename().string(), " does not fit this machine's libraries: ", problem),
-          mend_for_library("libcudart")};
+          mend_for_library("libcudart", path)};
 }
 
 }  // namespace ufvideo

@@ -30,6 +30,12 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Build engines again that are there already.")
     ] = False,
+    clean: Annotated[
+        bool,
+        typer.Option(
+            "--clean", help="Then remove all other engines of the folder, other packages' too."
+        ),
+    ] = False,
     device: Annotated[
         int | None, typer.Option("--device", metavar="NUMBER", help="Which GPU. Default: 0.")
     ] = None,
@@ -62,6 +68,7 @@ def build(
     with _progress(len(engines.options)) as on_engine, _interruptible():
         built = engines.build(on_engine, replace=force)
     facts = build_facts(manifest, engines, built)
+    facts["removed"] = engines.clean() if clean else {}
     if as_json:
         typer.echo(json.dumps(facts, indent=2))
         return
@@ -70,7 +77,7 @@ def build(
 
 
 def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str, Any]:
-    """What `ufvideo build --json` prints.
+    """What `ufvideo build --json` prints of engines.
 
     Args:
         manifest: Of the package.
@@ -157,4 +164,7 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         half = "fp16" if engine["options"]["trt_fp16_enable"] == "1" else "fp32"
         lines.append(f"{stem:<17} {half:<5} {readable_bytes(engine['size_bytes']):>11}  {when}")
     lines += [f"left out: {stem}: {reason}" for stem, reason in facts["left_out"].items()]
+    if facts["removed"]:
+        size = readable_bytes(sum(facts["removed"].values()))
+        lines.append(f"removed {len(facts['removed'])} others, {size}")
     return [*lines, f"in {facts['folder']}"]
