@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ufvideo_export import apart
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.encoder_int8 import quantize_encoder
 from ufvideo_export.free_memory import give_back_memory
@@ -121,12 +122,24 @@ class TorchStage(Stage):
         return self.probes(np.random.default_rng(0))[0]
 
     def write(self, path: Path) -> None:
-        """Trace the module and save the graph."""
+        """Trace the module and save the graph; one step after the other of a large checkpoint."""
+        steps = ["trace"] + (["quantize"] if self.precision == "int8" else [])
+        large = self.checkpoint.size_bytes > apart.APART_BYTES
+        for step in steps:
+            if large:
+                apart.run_apart(self, step, path)
+            else:
+                getattr(self, step)(path)
+
+    def trace(self, path: Path) -> None:
+        """Save the graph, in fp32 where it is to be int8."""
         example = self._tensors(self.example())
         model = export_module(self.module, self.spec, example, self.min_sizes)
         save_graph(to_half(model) if self.precision == "fp16" else model, self.spec, path)
-        if self.precision == "int8":
-            quantize_encoder(self.spec, path, reduce_range=self.quantization.reduce_range)
+
+    def quantize(self, path: Path) -> None:
+        """Replace the fp32 graph by one with int8 weights."""
+        quantize_encoder(self.spec, path, reduce_range=self.quantization.reduce_range)
 
     def reference(self, inputs: Arrays) -> Arrays:
         """Run the module."""
