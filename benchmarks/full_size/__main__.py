@@ -172,7 +172,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     def add(title: str, found: list[Figure]) -> None:
         figures.extend(found)
-        print_figures(console, title, found)
+        if found:
+            print_figures(console, title, found)
 
     add("checkpoint", make_checkpoint(console, folder, "quick" if options.quick else "full"))
     for number, precision in enumerate(options.precision):

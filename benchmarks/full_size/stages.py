@@ -79,6 +79,7 @@ class _Stages:
         begin = time.perf_counter()
         expected = stage.reference(inputs)
         torch_s = time.perf_counter() - begin
+        stage.forget()
         path = self.package / f"{stem}.onnx"
         session = open_graph(stage, path, self.package)
         begin = time.perf_counter()

@@ -6,6 +6,7 @@ import importlib.util
 import tempfile
 from pathlib import Path
 
+import onnx
 import onnx_ir as ir
 
 from ufvideo_export.spec import StageSpec
@@ -49,6 +50,7 @@ def quantize_encoder(spec: StageSpec, path: Path, *, reduce_range: bool) -> None
         operators_to_quantize=["MatMul"],
         nodes_to_exclude=_products_of_activations(path),
     )
+    _mark_as_inferred(path)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         with quiet():
             ORTQuantizer.from_pretrained(path.parent, path.name).quantize(
@@ -58,6 +60,16 @@ def quantize_encoder(spec: StageSpec, path: Path, *, reduce_range: bool) -> None
         ir.external_data.load_to_model(model)
         path.with_name(f"{path.name}.data").unlink(missing_ok=True)
         save_graph(model, spec, path)
+
+
+def _mark_as_inferred(path: Path) -> None:
+    """Say that a graph's shapes are known, as those of a traced one are.
+
+    The quantiser would infer them itself, with three copies of the graph in memory.
+    """
+    model = onnx.load(path, load_external_data=False)
+    model.metadata_props.add(key="onnx.infer", value="onnxruntime.quant")
+    onnx.save(model, path)
 
 
 def _products_of_activations(path: Path) -> list[str]:

@@ -23,13 +23,13 @@ _PRODUCTS_PER_S = 30e9
 # Starting, and tracing for 10^9 values:
 _START_S, _TRACE_S = 20.0, 120.0
 # Frames that a traced stage is compared on; see each stage's probes.
-_PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 3}
+_PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 1}
 _BASE_BYTES = 0.7e9
-# A traced stage: its weights in PyTorch, in the graph under way and in ONNX Runtime; and what a
-# pixel holds in the mask encoder on the way, by the width of its first stage.
-_TRACED_BYTES, _PIXEL_BYTES = 10.0, 20.0
+# A traced stage: its weights in PyTorch, in the graph under way or in ONNX Runtime, and for int8 in
+# Optimum; and what a pixel holds in the mask encoder on the way, by the width of its first stage.
+_TRACED_BYTES, _QUANTIZED_BYTES, _PIXEL_BYTES = 10.0, 11.5, 13.0
 # A layer in PyTorch and in ONNX Runtime; the logits' weights as they are written and as they run.
-_LAYER_BYTES, _HEAD_BYTES = 10.0, 7.0
+_LAYER_BYTES, _HEAD_BYTES = 10.0, 7.7
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def estimate_export(
     """
     return ExportEstimate(
         core_s=_core_s(checkpoint, num_values, chosen),
-        memory_bytes=_memory_bytes(checkpoint, num_values),
+        memory_bytes=_memory_bytes(checkpoint, num_values, chosen),
         disk_bytes=_disk_bytes(checkpoint, sum(num_values.values()), chosen),
     )
 
@@ -90,12 +90,14 @@ def _core_s(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recip
     )
 
 
-def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int]) -> float:
+def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe) -> float:
     sizes, sam2 = checkpoint.sizes, checkpoint.sam2
+    quantized = chosen.stages["vision_encoder"] in INTEGER_BITS
+    encoder = _QUANTIZED_BYTES if quantized else _TRACED_BYTES
     return _BASE_BYTES + max(
         _LAYER_BYTES * sizes.layer_values,
         _HEAD_BYTES * sizes.vocab_size * sizes.hidden_size,
-        _TRACED_BYTES * num_values["vision_encoder"],
+        encoder * num_values["vision_encoder"],
         _TRACED_BYTES * num_values["aligner"],
         _TRACED_BYTES * num_values["mask_encoder"]
         + _PIXEL_BYTES * sam2.embed_dim * sam2.image_size_px**2,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,6 +11,7 @@ from ufvideo_export.encoder_int8 import require_optimum
 from ufvideo_export.estimate import ExportEstimate, estimate_export
 from ufvideo_export.export_progress import ExportProgress, export_key
 from ufvideo_export.facts import model_facts, video_facts
+from ufvideo_export.free_memory import give_back_memory
 from ufvideo_export.linear import check_widths
 from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
@@ -171,7 +171,7 @@ def _write_stages(
         finished.record(stem, entries[stem], verification[stem])
         # One stage's weights in memory at a time.
         del stage
-        gc.collect()
+        give_back_memory()
     return entries, verification
 
 

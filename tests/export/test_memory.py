@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+
+from ufvideo_sdk.errors import InferenceError
 
 pytest.importorskip("torch", reason="needs the export extra")
 from benchmarks.export_memory import peak_anonymous_bytes
+from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.spec import stage_specs
+from ufvideo_export.stages import STAGES
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -60,3 +67,18 @@ def test_memory_does_not_grow_with_the_layers(tmp_path: Path, precision: str) ->
     few, many = (peak(tmp_path, num_layers, precision) for num_layers in (2, 12))
     # Ten layers more: not the memory of one.
     assert many - few < one_layer, f"{few} bytes with 2 layers, {many} with 12"
+
+
+def test_pytorch_lets_go_before_onnx_runtime_opens(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tiny_checkpoint)
+    spec = stage_specs(checkpoint, "fp32")["region_encoder"]
+    stage = STAGES["region_encoder"](checkpoint, spec, "fp32")
+    stage.write(tmp_path / "region_encoder.onnx")
+    assert "module" in vars(stage)
+
+    def opened(_graph: object) -> Any:
+        raise InferenceError("module" if "module" in vars(stage) else "nothing")
+
+    pairs = stage.compared(tmp_path, stage.probes(np.random.default_rng(0)), opened)
+    with pytest.raises(InferenceError, match="nothing"):
+        next(pairs)

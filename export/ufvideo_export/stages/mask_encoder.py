@@ -8,6 +8,8 @@ from torch import nn
 from ufvideo_export.model import load_mask_encoder
 from ufvideo_export.stages.stage import Arrays, TorchStage
 
+_LARGE_PX = 512
+
 
 class MaskEncoderStage(TorchStage):
     """SAM 2's image encoder and neck."""
@@ -16,8 +18,18 @@ class MaskEncoderStage(TorchStage):
         """See `TorchStage`."""
         return load_mask_encoder(self.checkpoint)
 
+    def example(self) -> Arrays:
+        """See `TorchStage`; nothing is computed of it."""
+        return self._frames(np.random.default_rng(0), 2)
+
     def probes(self, random: np.random.Generator) -> list[Arrays]:
-        """See `Stage`."""
+        """See `Stage`; of a large frame one alone.
+
+        Attention over all patches of 1024 x 1024 pixels takes two gigabytes a frame.
+        """
+        large = self.checkpoint.sam2.image_size_px > _LARGE_PX
+        return [self._frames(random, num_frames) for num_frames in ((1,) if large else (2, 1))]
+
+    def _frames(self, random: np.random.Generator, num_frames: int) -> Arrays:
         side = self.checkpoint.sam2.image_size_px
-        shapes = ((num_frames, side, side, 3) for num_frames in (2, 1))
-        return [{"frames": random.integers(0, 256, shape, np.uint8)} for shape in shapes]
+        return {"frames": random.integers(0, 256, (num_frames, side, side, 3), np.uint8)}

@@ -13,8 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ufvideo_export import apart
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.encoder_int8 import quantize_encoder
+from ufvideo_export.free_memory import give_back_memory
 from ufvideo_export.opened_graph import OpenedGraph
 from ufvideo_export.precision import Quantization
 from ufvideo_export.spec import TOLERANCES, StageSpec, Tolerance
@@ -69,10 +71,16 @@ class Stage(ABC):
         Raises:
             InferenceError: When ONNX Runtime refuses the graph or cannot run it.
         """
+        references = [self.reference(inputs) for inputs in probes]
+        # The weights are in memory once: PyTorch's go before ONNX Runtime's come.
+        self.forget()
         session = open_graph(path)
-        for inputs in probes:
-            expected = self.reference(inputs)
+        for inputs, expected in zip(probes, references, strict=True):
             yield self.comparable(expected, self.run(session, inputs))
+
+    def forget(self) -> None:
+        """Let go of the weights that PyTorch holds; what needs them reads them again."""
+        give_back_memory()
 
     def run(self, session: OpenedGraph, inputs: Arrays) -> Arrays:
         """What the graph computes."""
@@ -100,17 +108,38 @@ class TorchStage(Stage):
         """See `Stage`; quantised weights are compared with the module's own."""
         return TOLERANCES["int8_encoder" if self.precision == "int8" else self.precision]
 
+    def forget(self) -> None:
+        """See `Stage`."""
+        self.__dict__.pop("module", None)
+        super().forget()
+
     @abstractmethod
     def load(self) -> nn.Module:
         """The module with the checkpoint's weights."""
 
+    def example(self) -> Arrays:
+        """What the module is traced with; a symbolic size is at least 2 in it."""
+        return self.probes(np.random.default_rng(0))[0]
+
     def write(self, path: Path) -> None:
-        """Trace the module with the first probe and save the graph."""
-        example = self.probes(np.random.default_rng(0))[0]
-        model = export_module(self.module, self.spec, self._tensors(example), self.min_sizes)
+        """Trace the module and save the graph; one step after the other of a large checkpoint."""
+        steps = ["trace"] + (["quantize"] if self.precision == "int8" else [])
+        large = self.checkpoint.size_bytes > apart.APART_BYTES
+        for step in steps:
+            if large:
+                apart.run_apart(self, step, path)
+            else:
+                getattr(self, step)(path)
+
+    def trace(self, path: Path) -> None:
+        """Save the graph, in fp32 where it is to be int8."""
+        example = self._tensors(self.example())
+        model = export_module(self.module, self.spec, example, self.min_sizes)
         save_graph(to_half(model) if self.precision == "fp16" else model, self.spec, path)
-        if self.precision == "int8":
-            quantize_encoder(self.spec, path, reduce_range=self.quantization.reduce_range)
+
+    def quantize(self, path: Path) -> None:
+        """Replace the fp32 graph by one with int8 weights."""
+        quantize_encoder(self.spec, path, reduce_range=self.quantization.reduce_range)
 
     def reference(self, inputs: Arrays) -> Arrays:
         """Run the module."""
