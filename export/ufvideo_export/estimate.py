@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.precision import INTEGER_BITS, Recipe
+from ufvideo_export.checkpoint_config import ModelSizes
+from ufvideo_export.linear import block_format
+from ufvideo_export.precision import INTEGER_BITS, Recipe, language_floats
 
-# Of a weight on disk, scales of small blocks included.
-_VALUE_BYTES = {"fp32": 4.0, "fp16": 2.0, "int8": 1.2, "int4": 0.7}
+# Of a weight on disk where nothing is quantised.
+_FLOAT_BYTES = {"fp32": 4, "fp16": 2}
 # Seconds of one core. Reading a checkpoint through once for its digest:
 _DIGEST_S_PER_GB = 2.0
 # Writing a language model and comparing it, for 10^9 values:
@@ -104,22 +106,57 @@ def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen:
     )
 
 
+def language_model_bytes(sizes: ModelSizes, chosen: Recipe) -> int:
+    """Bytes of the weights in the language model's graph, scales, zero points and tables included.
+
+    Args:
+        sizes: Of the language model.
+        chosen: Its precision, and how its integers are made.
+
+    Raises:
+        InputError: Where no block divides a row.
+    """
+    width, inner = sizes.hidden_size, sizes.intermediate_size
+    query = sizes.num_attention_heads * sizes.head_dim
+    packed = query + 2 * sizes.num_key_value_heads * sizes.head_dim
+    precision = chosen.stages["language_model"]
+    matrices = ((packed, width), (width, query), (2 * inner, width), (width, inner))
+    floats = _FLOAT_BYTES[language_floats(precision, chosen.quantization)]
+    layer = sum(rows * _row_bytes(columns, precision, chosen) for rows, columns in matrices)
+    # Norms are float32, the bias is not.
+    layer += floats * packed + 2 * 4 * width
+    rotary = floats * sizes.max_position_embeddings * sizes.head_dim
+    head = sizes.vocab_size * _row_bytes(width, chosen.quantization.head or precision, chosen)
+    return sizes.num_layers * layer + 4 * width + rotary + head
+
+
+def _row_bytes(num_columns: int, precision: str, chosen: Recipe) -> int:
+    """Bytes of a matrix' row as the language model's graph holds it; see `linear`."""
+    floats = _FLOAT_BYTES[language_floats(chosen.stages["language_model"], chosen.quantization)]
+    block = block_format(precision, chosen.quantization)
+    if block is None:
+        return floats * num_columns
+    block = block.fitted("the language model", num_columns)
+    zero_points = 0 if block.symmetric else block.zero_points_shape(1, num_columns)[1]
+    return num_columns * block.bits // 8 + floats * block.num_blocks(num_columns) + zero_points
+
+
 def _disk_bytes(checkpoint: Checkpoint, num_values: int, chosen: Recipe) -> float:
     """An upper bound of what the package and one graph under way take."""
     sizes, stages = checkpoint.sizes, chosen.stages
     table = sizes.vocab_size * sizes.hidden_size
-    layers = sizes.num_layers * sizes.layer_values
     # A tied table is read once and written twice.
-    others = num_values - layers - table * (1 if sizes.tie_word_embeddings else 2)
-    rotary = sizes.max_position_embeddings * sizes.head_dim
+    others = num_values - table * (1 if sizes.tie_word_embeddings else 2)
+    others -= sizes.num_layers * sizes.layer_values
+    embedder = stages["token_embedder"]
+    # A row of int8 has one scale.
+    integers = table + 4 * sizes.vocab_size
     # An encoder in int8 stands beside the one in fp32 that it is made from.
-    doubled = stages["vision_encoder"] in INTEGER_BITS
-    widest = 5.0 if doubled else _VALUE_BYTES[stages["vision_encoder"]]
+    encoder = stages["vision_encoder"]
+    widest = 5.0 if encoder in INTEGER_BITS else _FLOAT_BYTES[encoder]
     return (
-        layers * _VALUE_BYTES[stages["language_model"]]
-        + table * _VALUE_BYTES[chosen.quantization.head or stages["language_model"]]
-        + table * _VALUE_BYTES[stages["token_embedder"]]
+        language_model_bytes(sizes, chosen)
+        + (integers if embedder in INTEGER_BITS else table * _FLOAT_BYTES[embedder])
         + others * widest
-        + 4 * rotary
         + (32 << 20)
     )

@@ -8,11 +8,16 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
+import onnx_ir as ir
+
 from ufvideo_export import export_package
 from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.estimate import ExportEstimate, estimate_export
+from ufvideo_export.estimate import ExportEstimate, estimate_export, language_model_bytes
 from ufvideo_export.model import check_tensors
-from ufvideo_export.precision import Quantization, recipe
+from ufvideo_export.precision import BLOCK_SIZES, Quantization, recipe
+from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.spec import stage_specs
+from ufvideo_export.stages import STAGES
 from ufvideo_sdk.errors import CapacityError
 
 pytestmark = pytest.mark.torch
@@ -42,6 +47,58 @@ def test_disk_is_enough(
     for precision, package in packages.items():
         disk = estimated(checkpoint, precision).disk_bytes
         assert folder_bytes(package) <= disk < folder_bytes(package) + (64 << 20), precision
+
+
+@pytest.fixture(scope="module")
+def narrow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows of 48 and 176 values: an odd number of the only blocks that divide them."""
+    sizes = RandomSizes(
+        hidden_size=48,
+        intermediate_size=176,
+        num_attention_heads=3,
+        num_key_value_heads=1,
+        num_aligner_blocks=1,
+    )
+    return make_random_checkpoint(tmp_path_factory.mktemp("narrow") / "checkpoint", sizes, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("precision", "quantization"),
+    [
+        ("fp32", None),
+        ("fp16", None),
+        *(("int4", Quantization(block_size=size)) for size in BLOCK_SIZES),
+        ("int4", Quantization(block_size=16, symmetric=True, head="int8")),
+        ("int4", Quantization(block_size=16, floats="fp16", head="fp32")),
+        ("int8", Quantization(block_size=16)),
+        ("int8", Quantization(block_size=32, floats="fp16")),
+    ],
+    ids=lambda value: value.text("same") if isinstance(value, Quantization) else value,
+)
+def test_language_model_is_as_large_as_it_said(
+    narrow_checkpoint: Path, tmp_path: Path, precision: str, quantization: Quantization | None
+) -> None:
+    checkpoint = Checkpoint(narrow_checkpoint)
+    spec = stage_specs(checkpoint, precision, quantization)["language_model"]
+    path = tmp_path / "language_model.onnx"
+    STAGES["language_model"](checkpoint, spec, precision, quantization).write(path)
+    constants = ("last_idx", "update_scale", "scaled_down")
+    weights = [
+        value.const_value.nbytes
+        for name, value in ir.load(path).graph.initializers.items()
+        if name not in constants
+    ]
+    assert language_model_bytes(checkpoint.sizes, recipe(precision, quantization)) == sum(weights)
+
+
+@pytest.mark.parametrize("precision", ["int8", "int4"])
+def test_small_blocks_take_more_disk(tiny_checkpoint: Path, precision: str) -> None:
+    found = [
+        estimated(tiny_checkpoint, precision, Quantization(block_size=size)).disk_bytes
+        for size in (16, 32, 64)
+    ]
+    assert found == sorted(found, reverse=True)
+    assert len(set(found)) == 3
 
 
 def test_smaller_weights_take_less_disk_and_longer(tiny_checkpoint: Path) -> None:

@@ -62,6 +62,13 @@ def large_updates(tensors: Tensors) -> None:
         tensors[f"model.layers.{layer}.mlp.down_proj.weight"] *= 2000
 
 
+def large_attention(tensors: Tensors) -> None:
+    """Each layer's attention adds 100,000 and more, of values that fit."""
+    for layer in range(2):
+        tensors[f"model.layers.{layer}.self_attn.v_proj.weight"] *= 30
+        tensors[f"model.layers.{layer}.self_attn.o_proj.weight"] *= 5000
+
+
 def many_updates(tensors: Tensors) -> None:
     """Each layer adds up to 50,000: only their sum is too large."""
     for layer in range(6):
@@ -96,14 +103,16 @@ def largest_sum(stage: Any) -> float:
 
 
 @pytest.mark.parametrize(
-    ("change", "num_layers"), [(large_updates, 2), (many_updates, 6)], ids=["update", "sum"]
+    ("change", "num_layers"),
+    [(large_updates, 2), (large_attention, 2), (many_updates, 6)],
+    ids=["update", "attention", "sum"],
 )
-@pytest.mark.parametrize("precision", ["fp16", "int4"])
+@pytest.mark.parametrize("precision", ["fp16", "int8", "int4"])
 def test_language_model(
     tmp_path: Path, change: Callable[[Tensors], None], num_layers: int, precision: str
 ) -> None:
     folder = made(tmp_path, change, num_layers=num_layers)
-    quantization = Quantization(floats="fp16") if precision == "int4" else None
+    quantization = None if precision == "fp16" else Quantization(floats="fp16")
     stage = stage_of(folder, "language_model", precision, quantization)
     assert largest_sum(stage) > LARGEST
     path = tmp_path / "language_model.onnx"
@@ -116,6 +125,31 @@ def test_language_model(
     cache = stage.empty_cache(1, embeds.shape[1], caches)
     lengths = stage.lengths(1, embeds.shape[1])
     check_half_values(path, {"inputs_embeds": embeds, **lengths, **cache})
+
+
+@pytest.mark.parametrize("symmetric", [False, True])
+def test_scales_of_int8_blocks_keep_their_bits(tmp_path: Path, symmetric: bool) -> None:
+    """255 steps of a scale make a weight: it may not be off by more than fp16 rounds by."""
+
+    def change(tensors: Tensors) -> None:
+        random = torch.Generator().manual_seed(0)
+        for name, tensor in tensors.items():
+            if name.startswith("model.layers.") and name.endswith("proj.weight"):
+                tensor.normal_(0, 0.02, generator=random)
+
+    quantization = Quantization(symmetric=symmetric, floats="fp16")
+    stage = stage_of(made(tmp_path, change), "language_model", "int8", quantization)
+    path = tmp_path / "language_model.onnx"
+    stage.write(path)
+    weights = ir.load(path).graph.initializers
+    scales = {
+        name: value.const_value.numpy()
+        for name, value in weights.items()
+        if name.startswith("model.layers.") and name.endswith("_scales")
+    }
+    assert len(scales) == 2 * 5
+    smallest = {name: float(np.abs(each).min()) for name, each in scales.items()}
+    assert min(smallest.values()) >= np.finfo(np.float16).tiny, smallest
 
 
 def steps(keys: list[str], sizes: list[float]) -> Callable[[Tensors], None]:
@@ -133,7 +167,7 @@ def test_vision_encoder(tmp_path: Path) -> None:
     siglip = replace(RandomSizes().siglip, num_layers=5)
     change = steps(keys, [60000, 60000, -60000, -60000])
     folder = made(tmp_path, change, "siglip", siglip=siglip)
-    check_encoder(folder, "vision_encoder", tmp_path, "layers.1")
+    check_traced(folder, "vision_encoder", tmp_path, "layers.1")
 
 
 def test_mask_encoder(tmp_path: Path) -> None:
@@ -141,17 +175,26 @@ def test_mask_encoder(tmp_path: Path) -> None:
     keys = [f"{prefix}.{block}.mlp.layers.1.bias" for block in (2, 3, 4, 5)]
     sam2 = replace(RandomSizes().sam2, stages=(1, 1, 4, 1))
     folder = made(tmp_path, steps(keys, [60000, 60000, -60000, -60000]), sam2=sam2)
-    check_encoder(folder, "mask_encoder", tmp_path, "blocks.3")
+    check_traced(folder, "mask_encoder", tmp_path, "blocks.3")
 
 
-def check_encoder(folder: Path, stem: str, out: Path, layer: str) -> None:
-    """The layer's output is too large for fp16, and the graph right for all that."""
+def test_mask_decoder(tmp_path: Path) -> None:
+    """Its sums are normed where they arise; in the two stages without such a sum nothing helps."""
+    prefix = "model.mask_encoder.sam2_model.sam_mask_decoder.transformer.layers.0"
+    keys = [f"{prefix}.{name}.bias" for name in ("norm2", "mlp.layers.1")]
+    folder = made(tmp_path, steps(keys, [40000, 40000]))
+    check_traced(folder, "mask_decoder", tmp_path, "transformer.layers.0.layer_norm3", given=True)
+
+
+def check_traced(folder: Path, stem: str, out: Path, layer: str, *, given: bool = False) -> None:
+    """What a layer gives, or is given, is too large for fp16, and the graph right for all that."""
     stage = stage_of(folder, stem, "fp16")
     found: list[float] = []
     name = next(name for name, _ in stage.module.named_modules() if name.endswith(layer))
 
-    def note(_module: Any, _inputs: Any, output: Any) -> None:
-        found.append(float((output[0] if isinstance(output, tuple) else output).abs().max()))
+    def note(_module: Any, inputs: Any, output: Any) -> None:
+        noted = inputs if given else output
+        found.append(float((noted[0] if isinstance(noted, tuple) else noted).abs().max()))
 
     hook = stage.module.get_submodule(name).register_forward_hook(note)
     stage.reference(stage.probes(np.random.default_rng(0))[0])

@@ -4,8 +4,8 @@ Written operator by operator, straight from the checkpoint's tensors: a 7 B mode
 the memory of its largest tensor. PyTorch's side of the comparison is streamed by layer likewise.
 
 In half precision the products and attention are fp16. What may pass 65504 is not: the sum that runs
-through all layers and its norms are float32, and a layer's update leaves its last product scaled
-down by `UPDATE_SCALE`, which float32 takes back.
+through all layers and its norms are float32, and what attention and the MLP add to it leaves their
+last products scaled down by `UPDATE_SCALE`, which float32 takes back.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class LanguageModelStage(Stage):
             attended, *present = self._attention(graph, layer, graph.from_float(normed), tables)
             outputs[f"present.{layer}.key"], outputs[f"present.{layer}.value"] = present
             gain = layer_key(layer, "post_attention_layernorm.weight")
-            normed, residual = self._skip_norm(graph, residual, graph.to_float(attended), gain)
+            normed, residual = self._skip_norm(graph, residual, attended, gain)
             fed = self._feed_forward(graph, layer, graph.from_float(normed))
             last = layer + 1 == sizes.num_layers
             gain = FINAL_NORM_KEY if last else layer_key(layer + 1, "input_layernorm.weight")
@@ -197,6 +197,7 @@ class LanguageModelStage(Stage):
     def _attention(
         self, graph: GraphWriter, layer: int, normed: ir.Value, tables: tuple[ir.Value, ir.Value]
     ) -> tuple[ir.Value, ir.Value, ir.Value]:
+        """What attention adds to the sum, float32, and the layer's keys and values."""
         sizes = self.checkpoint.sizes
         query, cache = (
             n * sizes.head_dim for n in (sizes.num_attention_heads, sizes.num_key_value_heads)
@@ -234,25 +235,41 @@ class LanguageModelStage(Stage):
             do_rotary=1,
             rotary_interleaved=0,
         )
-        out = self._rows(key("o_proj", "weight"), sizes.hidden_size, query)
-        return self._linear(graph, attended, out), keys, values
+        update = self._scaled(graph, attended, key("o_proj", "weight"), sizes.hidden_size, query)
+        return self._scaled_back(graph, update), keys, values
 
     def _feed_forward(self, graph: GraphWriter, layer: int, normed: ir.Value) -> ir.Value:
-        """A layer's update, float32."""
+        """What the MLP adds to the sum, float32."""
         width, inner = self.checkpoint.sizes.hidden_size, self.checkpoint.sizes.intermediate_size
-
-        def product(
-            value: ir.Value, name: str, num_rows: int, num_columns: int, factor: float = 1.0
-        ) -> ir.Value:
-            key = layer_key(layer, f"mlp.{name}.weight")
-            rows = self._rows(key, num_rows, num_columns, factor)
-            return self._linear(graph, value, rows)
-
-        factor = 1 / UPDATE_SCALE if graph.half else 1.0
-        gate = product(normed, "gate_proj", inner, width)
-        up = product(normed, "up_proj", inner, width, factor)
+        gate_key, up_key, down_key = (
+            layer_key(layer, f"mlp.{name}_proj.weight") for name in ("gate", "up", "down")
+        )
+        gate = self._linear(graph, normed, self._rows(gate_key, inner, width))
+        up = self._scaled(graph, normed, up_key, inner, width)
         activated = graph.node("Mul", gate, graph.node("Sigmoid", gate))
-        update = product(graph.node("Mul", activated, up), "down_proj", width, inner)
+        inside = graph.node("Mul", activated, up)
+        update = self._linear(graph, inside, self._rows(down_key, width, inner))
+        return self._scaled_back(graph, update)
+
+    def _scaled(
+        self, graph: GraphWriter, value: ir.Value, key: str, num_rows: int, num_columns: int
+    ) -> ir.Value:
+        """Multiply with a weight of a layer; over `UPDATE_SCALE` in half precision.
+
+        The weights are scaled, which costs nothing as the graph runs. The scale of an int8 block
+        would lose its bits, and with them the largest integers: the value is scaled there.
+        """
+        rows = self._rows(key, num_rows, num_columns)
+        if graph.half and self.precision == "int8":
+            factor = graph.shared_constant("scaled_down", np.float16(1 / UPDATE_SCALE))
+            value = graph.node("Mul", value, factor)
+        elif graph.half:
+            rows = self._rows(key, num_rows, num_columns, 1 / UPDATE_SCALE)
+        return self._linear(graph, value, rows)
+
+    @staticmethod
+    def _scaled_back(graph: GraphWriter, update: ir.Value) -> ir.Value:
+        """An update that `_scaled` made smaller, in its own size, float32."""
         if not graph.half:
             return update
         scale = graph.shared_constant("update_scale", np.float32(UPDATE_SCALE))
