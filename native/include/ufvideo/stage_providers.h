@@ -20,7 +20,7 @@ struct StageProviders {
   /// Nodes that each of them has got; empty where it is the CPU alone, or ONNX Runtime did not say.
   /// Of TensorRT an engine is one node.
   std::map<std::string, std::int64_t> num_nodes{};
-  /// Those asked for that could not start, and why (RuntimeConfig::allow_fallback).
+  /// Those asked for that could not start (RuntimeConfig::allow_fallback), and why.
   std::map<std::string, std::string> left_out{};
 };
 
