@@ -6,8 +6,8 @@ import _thread
 import json
 import os
 import pty
-import signal
 import shutil
+import signal
 import subprocess
 import sys
 import threading
