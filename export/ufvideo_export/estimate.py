@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ufvideo_export.apart import APART_BYTES
 from ufvideo_export.checkpoint import Checkpoint
 from ufvideo_export.checkpoint_config import ModelSizes
 from ufvideo_export.linear import block_format
@@ -27,6 +28,8 @@ _START_S, _TRACE_S = 20.0, 120.0
 # Frames that a traced stage is compared on; see each stage's probes.
 _PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 1}
 _BASE_BYTES = 0.7e9
+# Steps of a large checkpoint run in processes of their own, beside the one that waits for them.
+_WAITING_BYTES = 0.85e9
 # A traced stage: its weights in PyTorch, in the graph under way or in ONNX Runtime, and for int8 in
 # Optimum; and what a pixel holds in the mask encoder on the way, by the width of its first stage.
 _TRACED_BYTES, _QUANTIZED_BYTES, _PIXEL_BYTES = 10.0, 11.5, 13.0
@@ -96,7 +99,8 @@ def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen:
     sizes, sam2 = checkpoint.sizes, checkpoint.sam2
     quantized = chosen.stages["vision_encoder"] in INTEGER_BITS
     encoder = _QUANTIZED_BYTES if quantized else _TRACED_BYTES
-    return _BASE_BYTES + max(
+    base = _BASE_BYTES + (_WAITING_BYTES if checkpoint.size_bytes > APART_BYTES else 0)
+    return base + max(
         _LAYER_BYTES * sizes.layer_values,
         _HEAD_BYTES * sizes.vocab_size * sizes.hidden_size,
         encoder * num_values["vision_encoder"],
