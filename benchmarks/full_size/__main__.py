@@ -19,8 +19,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.figure_table import print_figures
 from benchmarks.full_size.watched import Watched, folder_bytes, watch
 from benchmarks.latency.peers.figures import Figure, exit_status, summary
 
@@ -136,14 +136,9 @@ def memory_figure(name: str, found: Watched) -> Figure:
     )
 
 
-def print_figures(console: Console, title: str, figures: Sequence[Figure]) -> None:
+def print_section(console: Console, title: str, figures: Sequence[Figure]) -> None:
     """Print a table, as soon as it is measured: the next one may be an hour away."""
-    table = Table("figure", "measured", "floor", "", "from", title=title)
-    for figure in figures:
-        value = "-" if figure.value is None else f"{figure.value:.4g}"
-        limit = "-" if figure.limit is None else f"{figure.sense} {figure.limit:g}"
-        table.add_row(figure.name, value, limit, figure.verdict, figure.detail)
-    console.print(table)
+    print_figures(console, figures, title=title, value_format=".4g", limit_format="g")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -173,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def add(title: str, found: list[Figure]) -> None:
         figures.extend(found)
         if found:
-            print_figures(console, title, found)
+            print_section(console, title, found)
 
     add("checkpoint", make_checkpoint(console, folder, "quick" if options.quick else "full"))
     for number, precision in enumerate(options.precision):

@@ -19,8 +19,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.figure_table import print_figures
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS, installed
 from benchmarks.latency.peers.figures import Figure, exit_status, summary
 from benchmarks.latency.peers.pieces import pieces_section
@@ -47,16 +47,6 @@ PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {
     "spinning": spinning_section,
 }
 DEFAULT_FOLDER = Path("out/peers")
-
-
-def print_figures(console: Console, figures: Sequence[Figure]) -> None:
-    """Print the table of floors."""
-    table = Table("figure", "measured", "floor", "", "from", title="floors")
-    for figure in figures:
-        value = "-" if figure.value is None else f"{figure.value:.3f}"
-        limit = "-" if figure.limit is None else f"{figure.sense} {figure.limit:.2f}"
-        table.add_row(figure.name, value, limit, figure.verdict, figure.detail)
-    console.print(table)
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
