@@ -39,7 +39,7 @@ class DeviceMemory:
 
 
 def used_mib() -> float | None:
-    """Memory in use on the first GPU, by all processes; None without an nvidia-smi that tells it."""
+    """Memory in use on the first GPU, by all processes; None where nvidia-smi does not tell it."""
     command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "-i", "0"]
     try:
         told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
