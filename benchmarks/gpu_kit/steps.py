@@ -103,14 +103,16 @@ def run_steps(steps: Sequence[Step], report: Report, seconds: float) -> int:
     Returns:
         0 where every step succeeded, else 1.
     """
+    succeeded = 0
     failed: list[str] = []
     for step in steps:
         if run_step(step, report, seconds - report.seconds):
+            succeeded += 1
             continue
         failed.append(step.name)
         if step.needed:
             report.line(f"{step.name} is needed by all that follows")
             break
     told = f"; not {', '.join(failed)}" if failed else ""
-    report.line(f"{len(steps) - len(failed)} of {len(steps)} steps succeeded{told}")
-    return 1 if failed else 0
+    report.line(f"{succeeded} of {len(steps)} steps succeeded{told}")
+    return 0 if succeeded == len(steps) else 1

@@ -128,6 +128,7 @@ def test_a_step_that_all_need_ends_the_run(tmp_path: Path) -> None:
     first = python("one", "raise SystemExit(1)", needed=True)
     status, text = run(tmp_path, first, python("two", "print(8)"))
     assert status == 1 and "--- two" not in text
+    assert "0 of 2 steps succeeded; not one" in text
 
 
 def test_a_step_and_its_children_end_at_the_limit(tmp_path: Path) -> None:
