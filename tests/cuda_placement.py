@@ -70,18 +70,20 @@ def _reasons(node: Any, read: Reader, kernels: Mapping[tuple[str, str], Any]) ->
         kind = read.types[name]
         if kind not in kernel.types[parameter] or bound.setdefault(parameter, kind) != kind:
             yield f"input {position} {kind}"
-    yield from _refused_attributes(node)
+    yield from _refused_attributes(node, kernel)
 
 
-def _refused_attributes(node: Any) -> Iterator[str]:
+def _refused_attributes(node: Any, kernel: Any) -> Iterator[str]:
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
     if node.op_type == "ConvTranspose":
         pads = list(attributes.get("pads", []))
         half = len(pads) // 2
         if pads[:half] != pads[half:] or attributes.get("auto_pad", b"").startswith(b"SAME"):
             yield "asymmetric pads"
-    if node.op_type == "Cast" and attributes["to"] == onnx.TensorProto.STRING:
-        yield "to STRING"
+    if node.op_type == "Cast":
+        made = onnx.TensorProto.DataType.Name(attributes["to"])
+        if made not in kernel.types["T"]:
+            yield f"to {made}"
 
 
 def _returned(

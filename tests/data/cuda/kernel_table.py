@@ -67,16 +67,11 @@ def _of_indices(since: int) -> Kernel:
     return Kernel((since, None), ("T", "Tind"), {"T": FIXED_SIZE, "Tind": INDICES})
 
 
-# pads, constant_value, axes
-_PAD = (
-    ("T", "shape", "T", "shape"),
-    {"T": IEEE | {"BOOL"}, "shape": frozenset({"INT64"})},
-    frozenset({1, 2, 3}),
-)
 MICROSOFT = "com.microsoft"
 KERNELS: dict[tuple[str, str], Kernel] = {
     ("", "Add"): _of_one_type(14, FLOATS | INTEGERS),
     ("", "ArgMax"): _of_one_type(13, IEEE),
+    # What it makes is of these types too.
     ("", "Cast"): _of_one_type(19, FIXED_SIZE | FLOAT8, 20),
     ("", "Concat"): _of_one_type(13, FIXED_SIZE),
     ("", "Conv"): _of_one_type(11, IEEE, 21),
@@ -98,7 +93,13 @@ KERNELS: dict[tuple[str, str], Kernel] = {
     ),
     ("", "MaxPool"): _of_one_type(12, IEEE | {"INT8", "UINT8"}),
     ("", "Mul"): _of_one_type(14, FLOATS | INTEGERS),
-    ("", "Pad"): Kernel((19, 20), *_PAD),
+    ("", "Pad"): Kernel(
+        (19, 20),
+        # data, pads, constant_value, axes
+        ("T", "shape", "T", "shape"),
+        {"T": IEEE | {"BOOL"}, "shape": frozenset({"INT64"})},
+        frozenset({1, 2, 3}),
+    ),
     ("", "ReduceMean"): _of_a_shape(18, FLOATS | {"INT32"}, 1),
     ("", "Relu"): _of_one_type(14, FLOATS),
     ("", "Reshape"): _of_a_shape(
