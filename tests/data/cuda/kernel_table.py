@@ -167,6 +167,11 @@ _PARTS_OF_GELU = {
 OF_THE_OPTIMIZER = frozenset(_PARTS_OF_GELU)
 KERNELS |= _PARTS_OF_GELU
 
+# In the released sizes alone: there the mask decoder computes the encoding of its grid as it runs.
+_OF_RELEASED_SIZES = {("", name): _of_one_type(7, IEEE, 21) for name in ("Cos", "Sin")}
+OF_RELEASED_SIZES = frozenset(_OF_RELEASED_SIZES)
+KERNELS |= _OF_RELEASED_SIZES
+
 # Looked up, and CUDA has none of them.
 WITHOUT_KERNEL = frozenset({("", "DynamicQuantizeLinear")})
 
