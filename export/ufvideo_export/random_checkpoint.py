@@ -142,7 +142,7 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
         FileExistsError: When the folder exists.
     """
     path.mkdir(parents=True)
-    model = _model_sizes(sizes)
+    model = model_sizes(sizes)
     write_tokenizer(path, model.vocab_size)
     files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
     files.write(path)
@@ -160,7 +160,7 @@ def checkpoint_shapes(
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """Every tensor of the checkpoint and of SigLIP's folder, which has none where it is inside."""
     with torch.device("meta"):
-        modules = _modules(sizes, _model_sizes(sizes))
+        modules = _modules(sizes, model_sizes(sizes))
         siglip = SiglipVisionModel(siglip_config(sizes.siglip, sizes.siglip.num_layers))
     siglip = getattr(siglip, "vision_model", siglip)
     prefix = f"{INNER_SIGLIP_PREFIX if sizes.siglip_inside else ''}{SIGLIP_PREFIX}"
@@ -170,7 +170,8 @@ def checkpoint_shapes(
     return dict(_shapes(modules)), dict(_shapes([siglip_part]))
 
 
-def _model_sizes(sizes: RandomSizes) -> ModelSizes:
+def model_sizes(sizes: RandomSizes) -> ModelSizes:
+    """What config.json says of a random checkpoint."""
     vocab_size = num_needed_tokens() if sizes.vocab_size is None else sizes.vocab_size
     return ModelSizes(
         hidden_size=sizes.hidden_size,
