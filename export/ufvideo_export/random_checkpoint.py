@@ -141,11 +141,7 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     Raises:
         FileExistsError: When the folder exists.
     """
-    path.mkdir(parents=True)
-    model = model_sizes(sizes)
-    write_tokenizer(path, model.vocab_size)
-    files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
-    files.write(path)
+    write_config_files(path, sizes)
     random = torch.Generator().manual_seed(seed)
     dtype = _DTYPES[sizes.dtype]
     shapes, siglip = checkpoint_shapes(sizes)
@@ -155,12 +151,29 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     return path
 
 
+def write_config_files(path: Path, sizes: RandomSizes) -> None:
+    """Write everything of a checkpoint but its weights.
+
+    Args:
+        path: The folder to make, with a folder `siglip` in it.
+        sizes: Every size.
+
+    Raises:
+        FileExistsError: When the folder exists.
+    """
+    path.mkdir(parents=True)
+    model = _model_sizes(sizes)
+    write_tokenizer(path, model.vocab_size)
+    files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
+    files.write(path)
+
+
 def checkpoint_shapes(
     sizes: RandomSizes,
 ) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """Every tensor of the checkpoint and of SigLIP's folder, which has none where it is inside."""
     with torch.device("meta"):
-        modules = _modules(sizes, model_sizes(sizes))
+        modules = _modules(sizes, _model_sizes(sizes))
         siglip = SiglipVisionModel(siglip_config(sizes.siglip, sizes.siglip.num_layers))
     siglip = getattr(siglip, "vision_model", siglip)
     prefix = f"{INNER_SIGLIP_PREFIX if sizes.siglip_inside else ''}{SIGLIP_PREFIX}"
@@ -170,8 +183,7 @@ def checkpoint_shapes(
     return dict(_shapes(modules)), dict(_shapes([siglip_part]))
 
 
-def model_sizes(sizes: RandomSizes) -> ModelSizes:
-    """What config.json says of a random checkpoint."""
+def _model_sizes(sizes: RandomSizes) -> ModelSizes:
     vocab_size = num_needed_tokens() if sizes.vocab_size is None else sizes.vocab_size
     return ModelSizes(
         hidden_size=sizes.hidden_size,

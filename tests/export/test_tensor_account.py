@@ -19,12 +19,11 @@ from tests.export.checkpoint_headers import write_headers  # noqa: E402
 from tests.released_tensors import released_tensors  # noqa: E402
 from ufvideo_export import export_package, model  # noqa: E402
 from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.config_files import ConfigFiles  # noqa: E402
 from ufvideo_export.full_size import FULL_SIZE  # noqa: E402
 from ufvideo_export.random_checkpoint import (  # noqa: E402
     RandomSizes,
     make_random_checkpoint,
-    model_sizes,
+    write_config_files,
 )
 from ufvideo_export.sam2_names import sam2_keys  # noqa: E402
 from ufvideo_export.tensor_account import left_out_tensors, short_list  # noqa: E402
@@ -69,12 +68,7 @@ def text_tower() -> Shapes:
 def full_size(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Headers of the released model, SigLIP's whole repository in its folder; no values."""
     folder = tmp_path_factory.mktemp("full") / "checkpoint"
-    folder.mkdir()
-    sizes = FULL_SIZE
-    files = ConfigFiles(
-        model_sizes(sizes), sizes.siglip, sizes.sam2, sizes.mm_projector_type, "bfloat16"
-    )
-    files.write(folder)
+    write_config_files(folder, FULL_SIZE)
     write_headers(folder / "model.safetensors", released_tensors("checkpoint"))
     siglip = released_tensors("siglip") | text_tower()
     write_headers(folder / "siglip" / "model.safetensors", siglip)
