@@ -114,7 +114,7 @@ def export(
     def say_left_out(parts: tuple[LeftOut, ...]) -> None:
         console.print("No graph needs these tensors of the checkpoint:")
         for part in parts:
-            console.print(f"  {part}", markup=False, highlight=False)
+            console.print(f"  {part}", markup=False, highlight=False, soft_wrap=True)
 
     columns = (
         TextColumn("{task.description:<28}"),

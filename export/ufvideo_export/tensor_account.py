@@ -7,6 +7,7 @@ what neither of them reads is missing on both sides, and both agree.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -56,13 +57,15 @@ class LeftOut:
     Attributes:
         part: What they are, for a reader: "SigLIP's text tower".
         names: As the checkpoint spells them.
+        patterns: The same in short: `text_model.*` if all that begins so is left out.
     """
 
     part: str
     names: tuple[str, ...]
+    patterns: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.part} ({len(self.names)}): {', '.join(short_list(self.names))}"
+        return f"{self.part} ({len(self.names)}): {', '.join(self.patterns)}"
 
 
 def left_out_tensors(checkpoint: Checkpoint) -> tuple[LeftOut, ...]:
@@ -75,13 +78,42 @@ def left_out_tensors(checkpoint: Checkpoint) -> tuple[LeftOut, ...]:
         What is there; a part without tensors is not listed.
     """
     names = checkpoint.tensors.names()
-    parts = [
-        LeftOut(part, tuple(name for name in names if pattern.match(name)))
+    parts = {
+        part: ([name for name in names if pattern.match(name)], names)
         for part, pattern in _SAM2_LEFT_OUT
+    }
+    siglip = checkpoint.siglip_tensors.names()
+    parts |= {part: (found, siglip) for part, found in _siglip_left_out(checkpoint).items()}
+    listed = [
+        LeftOut(part, tuple(found), tuple(_covering(found, among)))
+        for part, (found, among) in parts.items()
+        if found
     ]
-    parts += _siglip_left_out(checkpoint)
-    parts.append(LeftOut("left out by --ignore-tensors", checkpoint.ignored_tensors))
-    return tuple(part for part in parts if part.names)
+    ignored = checkpoint.ignored_tensors
+    if ignored:
+        listed.append(LeftOut("left out by --ignore-tensors", ignored, tuple(short_list(ignored))))
+    return tuple(listed)
+
+
+def _covering(names: list[str], among: list[str]) -> list[str]:
+    """The shortest `prefix.*` for each name under which `among` has these names alone."""
+
+    def counted(all_names: list[str]) -> Counter[str]:
+        return Counter(name[: dot.end()] for name in all_names for dot in re.finditer(r"\.", name))
+
+    ours, everyone = counted(names), counted(among)
+    found = (
+        next(
+            (
+                f"{name[: dot.end()]}*"
+                for dot in re.finditer(r"\.", name)
+                if ours[name[: dot.end()]] == everyone[name[: dot.end()]]
+            ),
+            name,
+        )
+        for name in names
+    )
+    return list(dict.fromkeys(found))
 
 
 def refuse_unread_tensors(checkpoint: Checkpoint, required: Mapping[TensorFiles, set[str]]) -> None:
@@ -94,7 +126,7 @@ def refuse_unread_tensors(checkpoint: Checkpoint, required: Mapping[TensorFiles,
     Raises:
         InputError: Listing the tensors, with the likely cause and what to do.
     """
-    siglip = {name for part in _siglip_left_out(checkpoint) for name in part.names}
+    siglip = {name for names in _siglip_left_out(checkpoint).values() for name in names}
     for tensors in dict.fromkeys((checkpoint.tensors, checkpoint.siglip_tensors)):
         known = required.get(tensors, set()) | (
             siglip if tensors is checkpoint.siglip_tensors else set()
@@ -130,7 +162,7 @@ def _merged(group: list[str]) -> str:
     return f"{merged} ({len(group)})"
 
 
-def _siglip_left_out(checkpoint: Checkpoint) -> list[LeftOut]:
+def _siglip_left_out(checkpoint: Checkpoint) -> dict[str, list[str]]:
     """What the vision encoder has behind its selected layer, and the text tower."""
     tensors, sizes = checkpoint.siglip_tensors, checkpoint.siglip
     with torch.device("meta"):
@@ -153,7 +185,7 @@ def _siglip_left_out(checkpoint: Checkpoint) -> list[LeftOut]:
     own_folder = tensors is not checkpoint.tensors
     text = [name for name in tensors.names() if own_folder and _TEXT_TOWER.fullmatch(name)]
     behind["SigLIP's text tower"] = text
-    return [LeftOut(part, tuple(names)) for part, names in behind.items()]
+    return behind
 
 
 def _refuse_untied_head(checkpoint: Checkpoint) -> None:

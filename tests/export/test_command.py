@@ -33,7 +33,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def record(checkpoint: Path, out: Path, **options: Any) -> Any:
         options.pop("progress")("aligner", 0.5)
-        options.pop("on_left_out")((LeftOut("SigLIP's [head]", ("a.1", "a.2")),))
+        options.pop("on_left_out")((LeftOut("SigLIP's [head]", ("a.1", "a.2"), ("a.*",)),))
         options.pop("on_estimate")(ExportEstimate(1200.0, 4 << 30, 18 << 30))
         found.append({"checkpoint": checkpoint, "out": out, **options})
         measured = SimpleNamespace(max_abs_error=1e-6, max_rel_error=2e-6)
@@ -61,7 +61,7 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
         }
     ]
     assert "aligner" in result.output and "1.00e-06" in result.output
-    assert result.output.count("SigLIP's [head] (2): a.* (2)") == 1
+    assert result.output.count("SigLIP's [head] (2): a.*") == 1
     said = "about 20 min of one core, 4.0 GiB of memory, at most 18.0 GiB of disk"
     assert said in " ".join(result.output.split())
 

@@ -87,9 +87,37 @@ def test_the_released_model_is_read_or_left_out_by_name(full_size: Path) -> None
         "SigLIP's text tower": len(text_tower()),
     }
     assert set(parts["SigLIP's text tower"].names) == set(text_tower())
-    assert str(parts["SigLIP's layers behind the selected one"]).startswith(
-        "SigLIP's layers behind the selected one (16): vision_model.encoder.layers.26."
+    assert {part: found.patterns for part, found in parts.items()} == {
+        "SAM 2's memory path": (
+            f"{SAM2}mask_downsample.*",
+            f"{SAM2}maskmem_tpos_enc",
+            f"{SAM2}memory_attention.*",
+            f"{SAM2}memory_encoder.*",
+            f"{SAM2}no_mem_pos_enc",
+        ),
+        "SAM 2's point and mask prompts": (
+            f"{SAM2}sam_prompt_encoder.mask_downscaling.*",
+            f"{SAM2}sam_prompt_encoder.point_embeddings.*",
+        ),
+        "SigLIP's layers behind the selected one": ("vision_model.encoder.layers.26.*",),
+        "SigLIP's head": ("vision_model.post_layernorm.*", "vision_model.head.*"),
+        "SigLIP's text tower": ("logit_bias", "logit_scale", "text_model.*"),
+    }
+
+
+def test_the_released_model_with_siglip_inside(full_size: Path, tmp_path: Path) -> None:
+    names = ["model.safetensors"]
+    copy = Path(shutil.copytree(full_size, tmp_path / "copy", ignore=lambda *_: names))
+    prefix = "model.vision_tower.vision_tower."
+    inner = {prefix + name: shape for name, shape in released_tensors("siglip").items()}
+    write_headers(copy / "model.safetensors", released_tensors("checkpoint") | inner)
+    checkpoint = Checkpoint(copy)
+    assert model.check_tensors(checkpoint) == model.check_tensors(Checkpoint(full_size))
+    parts = {part.part: part.patterns for part in left_out_tensors(checkpoint)}
+    assert parts["SigLIP's layers behind the selected one"] == (
+        f"{prefix}vision_model.encoder.layers.26.*",
     )
+    assert "SigLIP's text tower" not in parts
 
 
 @pytest.mark.parametrize(
