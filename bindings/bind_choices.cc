@@ -21,7 +21,8 @@ void bind_choices(py::module_& module) {
            "spellings: (choice, token ids) each; a choice may have several.\n\n"
            "Raises InputError when a spelling is empty or comes twice, an id is outside the "
            "vocabulary or an end token, or a choice has no spelling.")
-      .def_property_readonly("longest", &ChoiceTree::longest, "Tokens of the longest spelling.");
+      .def_property_readonly("longest", &ChoiceTree::longest,
+                             "Tokens within which every choice can be written.");
 }
 
 }  // namespace ufvideo::bindings

@@ -41,7 +41,8 @@ DecodeLoop Session::State::start_loop(const Prompt& prompt, const GenerationConf
     generation.num_reused_tokens = filled->num_reused;
     if (!prompt.choices) {
       loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
-    } else if (const auto scores = score(*prompt.choices, filled->output.logits)) {
+    } else if (const auto scores =
+                   score(*prompt.choices, filled->output.logits, config.max_new_tokens)) {
       generation.choice = scores->best();
       generation.choice_log_probabilities = scores->log_probabilities;
       const std::size_t spelling = scores->spellings[scores->best()];

@@ -26,13 +26,16 @@ void Session::State::check_choices(const Prompt& prompt, const GenerationConfig&
   }
   if (prompt.choices->longest() > config.max_new_tokens) {
     fail(ErrorCode::kInvalidConfig, "max_new_tokens: expected ", prompt.choices->longest(),
-         " or more, the longest way to write one of the choices, got ", config.max_new_tokens);
+         " or more, the tokens of the longest of the choices, got ", config.max_new_tokens);
   }
 }
 
 std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
-                                                  const Tensor& prompt_logits) {
+                                                  const Tensor& prompt_logits,
+                                                  std::int64_t most_tokens) {
   const std::int64_t num_prompt = cache->length();
+  // The last token of a spelling is not fed.
+  const std::int64_t room = model->language_model().max_positions() - num_prompt + 1;
   const TokenEmbedder& embedder = model->token_embedder();
   const auto feed_token = [&](std::int64_t num_kept,
                               std::int64_t token_id) -> std::optional<Tensor> {
@@ -47,7 +50,8 @@ std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
   };
   return poisoning([&] {
     try {
-      std::optional<ChoiceScores> scores = score_choices(choices, prompt_logits, feed_token);
+      std::optional<ChoiceScores> scores =
+          score_choices(choices, prompt_logits, std::min(most_tokens, room), feed_token);
       cache->rewind(num_prompt);
       return scores;
     } catch (...) {

@@ -56,8 +56,9 @@ struct Session::State : TokenStepper {
   }
 
   /// Scores a prompt's choices behind what the cache holds, which it holds afterwards too; nullopt
-  /// when it was cancelled.
-  std::optional<ChoiceScores> score(const ChoiceTree& choices, const Tensor& prompt_logits);
+  /// when it was cancelled. Spellings beyond `most_tokens` or the context do not count.
+  std::optional<ChoiceScores> score(const ChoiceTree& choices, const Tensor& prompt_logits,
+                                    std::int64_t most_tokens);
   /// Throws InvalidInput where a prompt's choices are not for this model or beside a setting that
   /// they leave nothing to do.
   void check_choices(const Prompt& prompt, const GenerationConfig& config) const;

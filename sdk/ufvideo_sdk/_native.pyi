@@ -290,7 +290,7 @@ class ChoiceTree:
     @property
     def longest(self) -> int:
         """
-        Tokens of the longest spelling.
+        Tokens within which every choice can be written.
         """
 class VisionEncoder:
     """

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -53,10 +54,11 @@ class FakeModel {
       steps.push_back(fed_);
       return logits();
     };
-    return score_choices(tree, logits(), feed);
+    return score_choices(tree, logits(), most_tokens, feed);
   }
 
   std::vector<Ids> steps;
+  std::int64_t most_tokens = 100;
 
  private:
   std::map<Ids, std::map<std::int64_t, double>> told_;
@@ -101,11 +103,11 @@ TEST(ChoiceScorerTest, ABeginningCountsWhereNoLongerChoiceFollows) {
     FakeModel model;
     model.expect({}, 1, 0.5);
     model.expect({1}, 2, share);
-    model.expect({1, 2}, 3, 0.5);
+    model.expect({1, 2}, 3, 0.25);
     const auto scores = model.score(tree({{{1}, 0}, {{1, 2}, 1}, {{1, 2, 3}, 2}})).value();
     EXPECT_NEAR(scores.log_probabilities[0], std::log(0.5 * (1 - share)), 1e-5);
-    EXPECT_NEAR(scores.log_probabilities[1], std::log(0.5 * share * 0.5), 1e-5);
-    EXPECT_NEAR(scores.log_probabilities[2], std::log(0.5 * share * 0.5), 1e-5);
+    EXPECT_NEAR(scores.log_probabilities[1], std::log(0.5 * share * 0.75), 1e-5);
+    EXPECT_NEAR(scores.log_probabilities[2], std::log(0.5 * share * 0.25), 1e-5);
     EXPECT_EQ(scores.best(), share > 0.5 ? 1u : 0u);
   }
 }
@@ -118,6 +120,19 @@ TEST(ChoiceScorerTest, OneChoiceWhoseLongerSpellingIsCertain) {
   EXPECT_LT(scores.log_probabilities[0], -10.0);
   EXPECT_FALSE(std::isnan(scores.log_probabilities[0]));
   EXPECT_EQ(scores.best(), 1u);
+}
+
+TEST(ChoiceScorerTest, SpellingsThatAreTooLongDoNotCount) {
+  FakeModel model;
+  model.expect({}, 1, 0.9);
+  model.most_tokens = 2;
+  const ChoiceTree two = tree({{{3, 2}, 0}, {{1, 2, 4}, 0}, {{5}, 1}, {{5, 6, 1}, 1}});
+  EXPECT_EQ(two.longest(), 2);
+  const auto scores = model.score(two).value();
+  EXPECT_EQ(scores.spellings, (std::vector<std::size_t>{0, 2}));
+  EXPECT_NEAR(scores.log_probabilities[1], std::log(0.1 / 7), 1e-5);
+  EXPECT_TRUE(std::all_of(model.steps.begin(), model.steps.end(),
+                          [](const Ids& fed) { return fed.size() < 2; }));
 }
 
 TEST(ChoiceScorerTest, IsCancelledBetweenTokens) {
@@ -139,7 +154,7 @@ TEST(ChoiceTreeTest, RefusesWhatIsNoSetOfChoices) {
   refused({{{kVocab}, 0}}, "ids from 0 to 7");
   refused({{{1}, 0}, {{2}, 2}, {{3}, 2}}, "got none of choice 1");
   refused({{{1}, 5}}, "expected a choice from 0 to 0");
-  EXPECT_EQ(tree({{{1, 2}, 0}, {{1}, 0}}).longest(), 2);
+  EXPECT_EQ(tree({{{1, 2}, 0}, {{1}, 0}, {{3, 4}, 1}}).longest(), 2);
 }
 
 }  // namespace

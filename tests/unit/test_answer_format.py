@@ -144,7 +144,7 @@ def test_formats_that_are_refused(session: Any, model: Any) -> None:
     ):
         with pytest.raises(InputError, match="expected no stop_strings"):
             ask()
-    with pytest.raises(ConfigError, match="max_new_tokens: expected 3 or more, the longest way"):
+    with pytest.raises(ConfigError, match="max_new_tokens: expected 3 or more, the tokens of"):
         session.ask("Which?", choices=LETTERS, config=GenerationConfig(max_new_tokens=1))
     image = model.open(np.zeros((50, 70, 3), np.uint8))
     with pytest.raises(InputError, match="an image has no times"):

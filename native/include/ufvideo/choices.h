@@ -40,7 +40,7 @@ class ChoiceTree {
   const std::vector<ChoiceSpelling>& spellings() const { return spellings_; }
   std::size_t num_choices() const { return num_choices_; }
   std::int64_t vocab_size() const { return vocab_size_; }
-  /// Tokens of the longest spelling.
+  /// Tokens within which every choice can be written: those of each one's shortest spelling.
   std::int64_t longest() const { return longest_; }
   const std::vector<Node>& nodes() const { return nodes_; }
 

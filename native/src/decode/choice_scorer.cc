@@ -24,8 +24,9 @@ double log_sum_exp(const Tensor& logits) {
 
 class Scorer {
  public:
-  explicit Scorer(const ChoiceTree& tree)
+  Scorer(const ChoiceTree& tree, std::int64_t most_tokens)
       : tree_(tree),
+        most_tokens_(most_tokens),
         nodes_(tree.nodes()),
         log_p_(nodes_.size(), kImpossible),
         scores_{std::vector<double>(tree.num_choices(), kImpossible),
@@ -46,6 +47,7 @@ class Scorer {
   double share_of_longer(std::size_t node) const;
 
   const ChoiceTree& tree_;
+  std::int64_t most_tokens_;
   const std::vector<ChoiceTree::Node>& nodes_;
   std::vector<double> log_p_;
   ChoiceScores scores_;
@@ -77,9 +79,9 @@ void Scorer::expand(std::size_t node, const Tensor& logits) {
   const auto first_waiting = static_cast<std::ptrdiff_t>(waiting_.size());
   for (const std::size_t child : nodes_[node].children) {
     log_p_[child] = log_p_[node] + values[nodes_[child].token_id] - total;
-    if (!nodes_[child].children.empty()) {
+    if (!nodes_[child].children.empty() && nodes_[child].depth < most_tokens_) {
       waiting_.push_back(child);
-    } else {
+    } else if (nodes_[child].children.empty()) {
       take(*nodes_[child].spelling, log_p_[child]);
     }
   }
@@ -144,8 +146,8 @@ ChoiceScores Scorer::finished() {
 }  // namespace
 
 std::optional<ChoiceScores> score_choices(const ChoiceTree& tree, const Tensor& prompt_logits,
-                                          const ChoiceFeed& feed) {
-  Scorer scorer(tree);
+                                          std::int64_t most_tokens, const ChoiceFeed& feed) {
+  Scorer scorer(tree, most_tokens);
   if (!scorer.run(prompt_logits, feed)) {
     return std::nullopt;
   }

@@ -20,8 +20,9 @@ using ChoiceFeed =
 /// likely than another spelling of its choice as a whole: letter cases cost little.
 ///
 /// @param prompt_logits float32 [V] behind the prompt.
+/// @param most_tokens longer spellings do not count; ChoiceTree::longest() or more.
 /// @return nullopt when it was cancelled.
 std::optional<ChoiceScores> score_choices(const ChoiceTree& tree, const Tensor& prompt_logits,
-                                          const ChoiceFeed& feed);
+                                          std::int64_t most_tokens, const ChoiceFeed& feed);
 
 }  // namespace ufvideo

@@ -23,8 +23,12 @@ ChoiceTree::ChoiceTree(std::vector<ChoiceSpelling> spellings, std::int64_t vocab
       }
     }
     add(i);
-    longest_ = std::max(longest_, static_cast<std::int64_t>(ids.size()));
   }
+  std::vector<std::size_t> shortest(num_choices_, kMaxNodes);
+  for (const ChoiceSpelling& spelling : spellings_) {
+    shortest[spelling.choice] = std::min(shortest[spelling.choice], spelling.token_ids.size());
+  }
+  longest_ = static_cast<std::int64_t>(*std::max_element(shortest.begin(), shortest.end()));
   // Children come behind their parents.
   for (Node& node : nodes_) {
     for (const std::size_t child : node.children) {
