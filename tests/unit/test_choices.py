@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -151,6 +152,21 @@ def test_callbacks_and_stops(session: Any, present: list[str]) -> None:
         stopped = ask()
         assert stopped.stop_reason is StopReason.STOPPED and stopped.choice is None
         assert len(stopped.token_ids) == 1
+
+
+def test_a_cancel_ends_the_scoring(session: Any, present: list[str]) -> None:
+    long = [f"{word} " * 400 + "end" for word in ("ring", "circle", "triangle", "star", "cross")]
+    for ask in (
+        lambda: session.ask(present[0], choices=long),
+        lambda: session.ask_many([Ask(present[0], choices=long), present[0]])[0],
+    ):
+        cancelling = threading.Timer(0.1, session.cancel)
+        cancelling.start()
+        answer = ask()
+        cancelling.join()
+        assert answer.stop_reason is StopReason.CANCELLED
+        assert answer.choice is None and answer.choice_probabilities is None
+        assert session.ask(present[0], choices=["yes", "no"]).choice == "yes"
 
 
 @pytest.mark.parametrize(
