@@ -37,16 +37,17 @@ std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
   // The last token of a spelling is not fed.
   const std::int64_t room = model->language_model().max_positions() - num_prompt + 1;
   const TokenEmbedder& embedder = model->token_embedder();
+  const LanguageModel& language_model = model->language_model();
   const auto feed_token = [&](std::int64_t num_kept,
                               std::int64_t token_id) -> std::optional<Tensor> {
+    if (take_cancel()) {
+      return std::nullopt;
+    }
     cache->rewind(num_prompt + num_kept);
     const Tensor embedding =
         timed(timings, embedder.stem(), 1, [&] { return embedder.embed({token_id}); });
-    std::optional<PrefillOutput> output = feed(embedding, {});
-    if (!output) {
-      return std::nullopt;
-    }
-    return std::move(output->logits);
+    return timed(timings, language_model.stem(), 1,
+                 [&] { return language_model.run(embedding, *cache).logits; });
   };
   return poisoning([&] {
     try {
