@@ -105,6 +105,7 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
@@ -122,8 +123,13 @@ class Session:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", or source indices.
-            choices: Texts of which the answer is exactly one, `Answer.choice`; such as "(A)" and
-                "(B)" where the question has lettered options.
+            choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options. Whole texts are scored, by the sum
+                of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
+                begins a longer one counts without what goes on as that. Nothing is sampled, so
+                that a temperature or repetition penalty beside them is refused.
+            choice_case: "model" takes each choice in the letter case that the model finds
+                likeliest ("Yes" for "yes"); "exact" as it is written.
             answer_format: "span" or "moment": the answer is a span in order, or a time, and no
                 other word.
             config: How to answer.
@@ -132,7 +138,7 @@ class Session:
 
         Raises:
             InputError: When question, regions, times, history, frames, choices or answer_format
-                cannot be used.
+                cannot be used, or a setting of the sampler stands beside choices.
             ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
@@ -142,7 +148,9 @@ class Session:
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
         check_callback(on_text, "on_text")
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
         with self._entered() as native:
             request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
@@ -160,6 +168,7 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
     ) -> AnswerStream:
@@ -168,7 +177,9 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
         with self._entered() as native:
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
@@ -245,24 +256,56 @@ class Session:
             is_whole = formats.num_times(generation.token_ids) > 1
             return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
 
-    def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
-        """Segment what an expression names: one prefill of the trained prompt, no decoding.
+    def segment(
+        self,
+        expression: str,
+        *,
+        frames: SegmentFrames = "sampled",
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+    ) -> list[MaskTrack]:
+        """Segment what an expression names, with the prompt the model was trained on.
+
+        By default the model is given the trained answer, "Sure, [SEG].", in one prefill without
+        decoding: whatever it would rather say, there is a track, and its scores do not tell whether
+        the object is there (`MaskTrack.scores`). With `allow_absent` it answers by itself.
 
         Args:
             expression: What to segment, such as "the red car".
             frames: "sampled", "all", or source indices.
+            allow_absent: Whether the model may say in words that it is not there. Only models that
+                were trained to say so (nano is) do; the others are better held to a mask.
+            config: How to answer with allow_absent; without, nothing is generated.
 
         Returns:
-            One track; cancelled early, its frames until then, or no track.
+            One track, which may be empty (`MaskTrack.is_empty`); none when, with allow_absent, the
+            model names no mask. Cancelled early, its frames until then, or no track.
 
         Raises:
-            InputError: When the expression is no phrase or a frame cannot be read. Others as `ask`.
+            InputError: When the expression is no phrase, a frame cannot be read, or a config stands
+                beside allow_absent=False. Others as `ask`.
         """
+        check_instance(config, "config", GenerationConfig)
+        if not allow_absent and config != _GREEDY:
+            raise InputError(
+                "config: expected allow_absent=True beside it, without it nothing is generated, got"
+                f" {config!r}"
+            )
+        check_no_stop_strings(config, "segment's formats")
         with self._entered() as native:
             idxs = self._requests.segment_idxs(frames, "frames")
             prompts = self._model.prompts
-            token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
-            generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
+            if allow_absent:
+                prompt = _native.Prompt(
+                    token_ids=prompts.build_segmentation_question(expression, self._clip),
+                    answer_format=self._model.formats.mask_or_words,
+                )
+                generation = native.generate(prompt, config.to_native(), None)
+                if generation.stop_reason is _native.StopReason.CANCELLED:
+                    return []
+            else:
+                token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
+                generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "ufvideo/choices.h"
 #include "ufvideo/config.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
@@ -60,6 +61,10 @@ struct Prompt {
   std::vector<std::int64_t> region_frame_idxs;
   /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
   std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
+  /// Texts of which the answer is the likeliest, made for this model's vocabulary and end tokens;
+  /// null: anything. Nothing is sampled: a temperature, a repetition penalty or a format beside it
+  /// is InvalidInput.
+  std::shared_ptr<const ChoiceTree> choices = nullptr;
 };
 
 /// Called after each generated token.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    ChoiceCaseOption,
     ChoiceOption,
     EndOption,
     FallbackOption,
@@ -36,7 +37,7 @@ from ufvideo_sdk.cli.options import (
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.terminal import note, save_all, spinner
-from ufvideo_sdk.results import Answer
+from ufvideo_sdk.results import NOT_FOUND, Answer
 
 if TYPE_CHECKING:
     from ufvideo_sdk.answer_stream import AnswerStream
@@ -53,6 +54,7 @@ def ask(
     save: SaveOption = None,
     region: RegionOption = None,
     choice: ChoiceOption = None,
+    choice_case: ChoiceCaseOption = "model",
     start: StartOption = None,
     end: EndOption = None,
     frames: FramesOption = "sampled",
@@ -101,9 +103,11 @@ def ask(
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
             segment_frames=segment_frames,
             choices=choice or None,
+            choice_case=choice_case,
             config=config,
         )
-        is_live = not as_json and sys.stdout.isatty()
+        # Of choices the caller's own text is printed, and nothing until all are scored.
+        is_live = not as_json and not choice and sys.stdout.isatty()
         last_ids = model.manifest.tokens.end_ids
         answer = _print_live(stream, last_ids, config.max_new_tokens) if is_live else _wait(stream)
         if as_json:
@@ -143,11 +147,13 @@ def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) 
 
 def _print(answer: Answer, *, with_text: bool) -> None:
     if with_text:
-        typer.echo(answer.text)
+        typer.echo(answer.text if answer.choice is None else answer.choice)
     for span in answer.spans:
         typer.echo(f"time: {span}")
     for line in mask_lines(answer):
         typer.echo(line)
+    for text, probability in (answer.choice_probabilities or {}).items():
+        note(f"{probability:.3f}  {text}")
     stats = answer.stats
     speed = "" if stats.tokens_per_s is None else f", {stats.tokens_per_s:.1f} tokens/s"
     note(
@@ -160,10 +166,12 @@ def mask_lines(answer: Answer) -> list[str]:
     """One line for each object that was segmented."""
     lines = []
     for idx, track in enumerate(answer.masks, start=1):
-        covered = 100 * track.masks.mean() if track.masks.size else 0.0
-        score = track.scores.mean() if track.scores.size else 0.0
+        frames = f"{len(track.frame_idxs)} frames"
+        if track.is_empty:
+            lines.append(f"object {idx}: {NOT_FOUND} on {frames}")
+            continue
         lines.append(
-            f"object {idx}: {len(track.frame_idxs)} frames, {covered:.1f} % of the picture,"
-            f" score {score:.2f}"
+            f"object {idx}: {frames}, {100 * track.masks.mean():.1f} % of the picture,"
+            f" score {track.scores.mean():.2f}"
         )
     return lines

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
     JsonOption,
@@ -20,7 +21,8 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import note, save_all, show, spinner
+from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def locate(
@@ -33,12 +35,7 @@ def locate(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    allow_absent: Annotated[
-        bool,
-        typer.Option(
-            "--allow-absent", help="Let the model say that it does not happen (nano can), no span."
-        ),
-    ] = False,
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -61,7 +58,5 @@ def locate(
                 interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
             )
         answer = answer_of(session, event, spans=spans)
-        show(answer, map(str, spans), as_json=as_json)
-        if not spans and not as_json:
-            note("the model named no time")
+        show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)
         save_all(answer, paths)

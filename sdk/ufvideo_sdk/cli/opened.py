@@ -13,7 +13,14 @@ from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
+from ufvideo_sdk.results import (
+    NOT_FOUND,
+    Answer,
+    AnswerStats,
+    MaskTrack,
+    StopReason,
+    TimeSpan,
+)
 from ufvideo_sdk.session import Session
 
 Result = TypeVar("Result")
@@ -69,10 +76,14 @@ def answer_of(
     spans: tuple[TimeSpan, ...] = (),
     masks: tuple[MaskTrack, ...] = (),
 ) -> Answer:
-    """Spans or masks that came without words, as an answer that can be saved and printed."""
+    """Spans or masks that came without words, as an answer that can be saved and printed.
+
+    Its text says where there are none: a picture or JSON of it would look like any other.
+    """
+    is_found = bool(spans) or any(not track.is_empty for track in masks)
     return Answer(
         question=question,
-        text="",
+        text="" if is_found else NOT_FOUND,
         token_ids=(),
         spans=spans,
         masks=masks,

@@ -8,6 +8,7 @@ import typer
 
 from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
     FramesOption,
@@ -24,6 +25,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def segment(
@@ -37,6 +39,7 @@ def segment(
     start: StartOption = None,
     end: EndOption = None,
     frames: FramesOption = "sampled",
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -56,7 +59,7 @@ def segment(
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("segmenting"):
-            tracks = tuple(session.segment(expression, frames=wanted))
+            tracks = tuple(session.segment(expression, frames=wanted, allow_absent=allow_absent))
         answer = answer_of(session, expression, masks=tracks)
-        show(answer, mask_lines(answer), as_json=as_json)
+        show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)
         save_all(answer, paths)
