@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.clip import Clip, FrameSource
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.frame_source import FrameSource
 from ufvideo_sdk.session_facts import SessionFacts
 from ufvideo_sdk.session_file import SessionFile, write_session_file
 from ufvideo_sdk.video import VideoFile

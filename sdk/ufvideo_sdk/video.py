@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.animated_image import AnimatedImage
-from ufvideo_sdk.clip import FrameSource
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
+from ufvideo_sdk.frame_source import FrameSource
 from ufvideo_sdk.source_kind import SourceKind, source_kind
 from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video_container import SourceOptions
@@ -123,7 +123,9 @@ class VideoFile:
         self.timestamps_s = survey.index.timestamps_s
         self.timestamps_s.flags.writeable = False
         self._turn = Turn()
-        with Reading(self._path, self._options, self._index) as reading:
+        with Reading(
+            self._path, self._options, self._index, sees_damage=bool(self.damage)
+        ) as reading:
             frame = reading.frame(0)
             self._turn = turn_of(frame, self._path)
             self.pixel_aspect = pixel_aspect_of(reading.stream, frame, self._turn)
@@ -149,7 +151,9 @@ class VideoFile:
         if not len(frame_idxs):
             return
         maker = PictureMaker(self._path, self._turn)
-        with Reading(self._path, self._options, self._index) as reading:
+        with Reading(
+            self._path, self._options, self._index, sees_damage=bool(self.damage)
+        ) as reading:
             for idx in frame_idxs:
                 yield maker.picture(reading.frame(int(idx)))
 

@@ -81,7 +81,7 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
 
 
 def video_stream(container: Any, path: Path, options: SourceOptions) -> Any:
-    """Choose the video stream as FFmpeg and players do, and set its decoder up with threads.
+    """Choose the video stream as FFmpeg and players do, and bound its frames.
 
     The default flag decides first, then FFmpeg's own measure (`av_find_best_stream`). Cover
     pictures and thumbnails are not chosen unless `options.stream` names them.
@@ -108,7 +108,6 @@ def video_stream(container: Any, path: Path, options: SourceOptions) -> Any:
     if chosen.codec_context is None:
         raise InputError(f"{path}: expected a codec that this FFmpeg decodes, found another")
     check_frame_size(path, chosen.height, chosen.width, options.max_frame_pixels)
-    chosen.thread_type = "AUTO"
     limit = str(decoder_limit(options.max_frame_pixels))
     chosen.codec_context.options = {"max_pixels": limit}
     return chosen

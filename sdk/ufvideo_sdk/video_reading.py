@@ -29,8 +29,17 @@ class Reading:
     the frame: times that are wrong, missing or equal do not matter.
     """
 
-    def __init__(self, path: Path, options: SourceOptions, index: VideoIndex) -> None:
+    def __init__(
+        self, path: Path, options: SourceOptions, index: VideoIndex, *, sees_damage: bool = False
+    ) -> None:
         """Open the file at its beginning.
+
+        Args:
+            path: The file.
+            options: Stream and limits.
+            index: Its frames.
+            sees_damage: Mark every frame that hides an error. FFmpeg misses some of them when it
+                decodes several frames at once, which is faster.
 
         Raises:
             InputError: When it cannot be opened.
@@ -38,6 +47,7 @@ class Reading:
         self._path = path
         self._options = options
         self._index = index
+        self._sees_damage = sees_damage
         # Kept: the generators here may end when nothing can be imported any more.
         self._ffmpeg_error = ffmpeg_error()
         # Errors of the decoder so far, and what the last one said.
@@ -56,6 +66,10 @@ class Reading:
         return self
 
     def __exit__(self, *_: object) -> None:
+        # The iterator refers to this object: decoder and threads would live until the garbage
+        # collector runs.
+        self.frames = iter(())
+        self._stream = None
         self._container.close()
 
     @property
@@ -79,7 +93,12 @@ class Reading:
                 self._last = position
                 return frame
             if self._is_from_start:
-                raise DamagedFramesError(self._damage_text(position))
+                if self._sees_damage:
+                    raise DamagedFramesError(self._damage_text(position))
+                # Threads that decode ahead lose whole frames beside a damaged one.
+                self._sees_damage = True
+                self._restart()
+                key, step = self._index.key_number(position) + 1, 1
             # A key after which decoding holds only later, as in an intra-refresh recording.
             key -= step
             step *= 2
@@ -107,6 +126,11 @@ class Reading:
             self._container.close()
         self._container = opened(self._path, self._options.max_frame_pixels)
         self._stream = video_stream(self._container, self._path, self._options)
+        if self._sees_damage:
+            # Threads of slices look for no errors at all.
+            self._stream.thread_count = 1
+        else:
+            self._stream.thread_type = "AUTO"
         self._is_from_start = True
         self._last = -1
         self.frames = self._decoded(self._packets(), 0)

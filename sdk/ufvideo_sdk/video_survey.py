@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -28,13 +28,11 @@ from ufvideo_sdk.video_index import (
     make_index,
     seconds,
 )
+from ufvideo_sdk.video_losses import damaged_tail, lost_frames
 from ufvideo_sdk.video_reading import Reading
 
 # Frames decoded while opening, to see that the packets' times are the frames' times.
 PROBE_FRAMES = 16
-# The last frames are decoded while opening if they are no more than these: a tail is what a
-# recording loses most often.
-_MAX_TAIL_FRAMES = 300
 # Packets of these codecs need not be frames: alternate references are never shown.
 _HIDDEN_FRAME_CODECS = ("vp8",)
 # An AVI has no presentation times, so that the order of these codecs' frames is in the frames only.
@@ -102,14 +100,16 @@ def survey_video(
             " give its rate, fps="
         )
     index = None if decode_all else _from_packets(path, packets)
-    damaged: Collection[int] = packets.corrupt
+    damaged: Collection[int]
     if index is not None and _probe_agrees(path, options, index, packets.corrupt):
-        damaged = {*damaged, *_damaged_tail(path, options, index)}
+        damaged = packets.corrupt
     else:
-        index, damaged = _from_frames(path, options, packets, times)
+        index, damaged = _from_frames(path, options, packets, times, sees_damage=decode_all)
+    if not decode_all:
+        damaged = {*damaged, *damaged_tail(path, options, index)}
     damage = [packets.missing] if packets.missing else []
     if damaged:
-        lost = _lost_frames(path, options, index, damaged)
+        lost = lost_frames(path, options, index, damaged)
         damage += described_losses(lost, index.timestamps_s)
         if not lost:
             damage.append(f"{len(damaged)} damaged packets show no frame")
@@ -217,33 +217,15 @@ def _probe_agrees(
     return found == list(range(num_expected))
 
 
-def _damaged_tail(path: Path, options: SourceOptions, index: VideoIndex) -> set[int]:
-    """Ordinals of the packets behind the last key that do not become whole frames."""
-    if not len(index.keys) or len(index) - index.keys[-1] > _MAX_TAIL_FRAMES:
-        return set()
-    with Reading(path, options, index) as reading:
-        if index.keys[-1] > 0:
-            reading.jump(len(index.keys) - 1)
-        seen = {position: frame.is_corrupt for position, frame in reading.frames}
-        num_errors = reading.num_errors
-    first = index.keys[-1]
-    if seen:
-        first = max(first, min(seen))
-    elif not num_errors:
-        return set()
-    bad = [at for at in range(first, len(index)) if seen.get(at, True)]
-    return {int(index.ordinals[at]) for at in bad}
-
-
 def _from_frames(
-    path: Path, options: SourceOptions, packets: _Packets, times: Times
+    path: Path, options: SourceOptions, packets: _Packets, times: Times, *, sees_damage: bool
 ) -> tuple[VideoIndex, set[int]]:
     """The index by decoding the whole file once, and the ordinals of damaged packets."""
     records = packets.records
     counted = make_index(records, range(len(records)), np.zeros(len(records)), Identity.COUNT)
     damaged = set(packets.corrupt)
     shown: list[int] = []
-    with Reading(path, options, counted) as reading:
+    with Reading(path, options, counted, sees_damage=sees_damage) as reading:
         for ordinal, frame in reading.frames:
             shown.append(ordinal)
             if frame.is_corrupt:
@@ -306,47 +288,3 @@ def _given(path: Path, times: Times, num_frames: int) -> NDArray[np.float64]:
     if not np.isfinite(given).all() or (np.diff(given) <= 0).any():
         raise InputError(f"{path}: expected timestamps_s finite and strictly increasing")
     return given
-
-
-def _lost_frames(
-    path: Path, options: SourceOptions, index: VideoIndex, damaged: Iterable[int]
-) -> set[int]:
-    """Positions of damaged frames and of those that may refer to them.
-
-    After a damaged packet frames are whole again when decoding from a later key yields them.
-    """
-    lost: set[int] = set()
-    keys = sorted((int(index.ordinals[key]), number) for number, key in enumerate(index.keys))
-    behind = -1
-    bad = sorted(damaged)
-    not_keys = set(bad)
-    with Reading(path, replace(options, strict=False), index) as reading:
-        for ordinal in bad:
-            if ordinal < behind:
-                continue
-            following = [(o, n) for o, n in keys if o > ordinal and o not in not_keys]
-            restart = _restart(reading, following, not_keys, index)
-            behind, first_whole = restart if restart else (1 << 62, 1 << 62)
-            is_lost = (index.ordinals >= ordinal) & (
-                (index.ordinals < behind)
-                | ((np.arange(len(index)) < first_whole) & (index.ordinals >= behind))
-            )
-            lost |= {int(position) for position in np.flatnonzero(is_lost)}
-    return lost
-
-
-def _restart(
-    reading: Reading,
-    keys: Iterable[tuple[int, int]],
-    damaged: Collection[int],
-    index: VideoIndex,
-) -> tuple[int, int] | None:
-    """The first key from which whole frames come: its ordinal, and the first such position."""
-    for ordinal, number in keys:
-        reading.jump(number)
-        for position, frame in reading.frames:
-            if not frame.is_corrupt:
-                if int(index.ordinals[position]) not in damaged:
-                    return ordinal, position
-                break
-    return None
