@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import as_number
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS, check_frame_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,21 +32,26 @@ class ImageFile:
 
     is_image = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> None:
         """Read the picture's size.
 
+        Args:
+            path: The file.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
+
         Raises:
-            InputError: When it cannot be read as one still picture.
+            InputError: When it cannot be read as one still picture, or is too large.
         """
         self._path = path
-        self.name = path.name
-        self.height, self.width = _size_of(path)
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name)
+        self.height, self.width = _size_of(path, max_frame_pixels)
         self.timestamps_s = np.zeros(1)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the picture, uint8 [H, W, 3], for index 0."""
         for _ in frame_idxs:
-            yield read_image(self._path)
+            yield read_image(self._path, self._max_frame_pixels)
 
 
 class FrameFolder:
@@ -52,18 +59,25 @@ class FrameFolder:
 
     is_image = False
 
-    def __init__(self, path: Path, timestamps_s: NDArray[np.float64] | float | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        timestamps_s: NDArray[np.float64] | float | None,
+        max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS,
+    ) -> None:
         """List the folder and check every picture's size.
 
         Args:
             path: The folder. Hidden files are left out; anything else must be a picture.
             timestamps_s: Seconds of each frame, float64 [n], or a rate in frames a second; None:
                 3 frames a second.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
 
         Raises:
             InputError: When the folder is empty, holds other files, or sizes or counts differ.
         """
-        self.name = path.name or str(path)
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name or str(path))
         entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
         self._paths = sorted(entries, key=lambda entry: natural_key(entry.name))
         if not self._paths:
@@ -74,7 +88,7 @@ class FrameFolder:
                     f"{path}: expected only pictures ({' '.join(IMAGE_SUFFIXES)}), found"
                     f" {entry.name}"
                 )
-        self.height, self.width = _size_of(self._paths[0])
+        self.height, self.width = _size_of(self._paths[0], max_frame_pixels)
         # Stored sizes tell without decoding every picture; one that is turned otherwise than the
         # first is refused when it is read.
         first = _stored_size(self._paths[0])
@@ -90,7 +104,7 @@ class FrameFolder:
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the pictures of these indices, uint8 [H, W, 3]."""
         for idx in frame_idxs:
-            frame = read_image(self._paths[idx])
+            frame = read_image(self._paths[idx], self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
@@ -158,10 +172,10 @@ def given_times(
             raise InputError("timestamps_s: expected numbers in seconds, got others") from None
     if fps is None:
         return None
-    is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
-    if not is_number or not math.isfinite(fps) or fps <= 0:
+    rate = as_number(fps)
+    if rate is None or rate <= 0:
         raise InputError(f"fps: expected a finite number above 0, got {fps!r}")
-    return float(fps)
+    return rate
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -170,15 +184,17 @@ def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
+def read_image(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> NDArray[np.uint8]:
     """Read one still picture as RGB, uint8 [H, W, 3], EXIF orientation applied.
 
     Raises:
-        InputError: When it cannot be read, is animated, or has more than 8 bits a channel.
+        InputError: When it cannot be read, is animated, has more than 8 bits a channel, or more
+            than max_frame_pixels.
     """
     from PIL import ImageOps
 
     with _opened(path) as image:
+        check_frame_size(path, image.size[1], image.size[0], max_frame_pixels)
         try:
             upright = ImageOps.exif_transpose(image)
             return np.array(upright.convert("RGB"), np.uint8)
@@ -186,10 +202,11 @@ def read_image(path: Path) -> NDArray[np.uint8]:
             raise InputError(f"{path}: expected a whole picture, reading failed: {error}") from None
 
 
-def _size_of(path: Path) -> tuple[int, int]:
+def _size_of(path: Path, max_frame_pixels: int) -> tuple[int, int]:
     """Height and width after EXIF orientation."""
     with _opened(path) as image:
         width, height = image.size
+        check_frame_size(path, height, width, max_frame_pixels)
         try:
             orientation = image.getexif().get(_ORIENTATION_TAG, 1)
         # A PNG may carry its EXIF data behind the pixels, which are decoded on the way.

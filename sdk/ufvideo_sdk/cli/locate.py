@@ -10,6 +10,7 @@ from ufvideo_sdk.cli.options import (
     AllowAbsentOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     JsonOption,
     LibraryOption,
     PackageOption,
@@ -17,6 +18,8 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
     runtime_settings,
@@ -35,6 +38,9 @@ def locate(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
@@ -51,7 +57,7 @@ def locate(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("looking for the event"):
             spans = tuple(

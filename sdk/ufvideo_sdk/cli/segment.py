@@ -11,6 +11,7 @@ from ufvideo_sdk.cli.options import (
     AllowAbsentOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -19,6 +20,8 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
     parse_frames,
@@ -38,6 +41,9 @@ def segment(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     frames: FramesOption = "sampled",
     allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
@@ -56,7 +62,7 @@ def segment(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted, allow_absent=allow_absent))
