@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/error_message.h"
+#include "core/telemetry.h"
 #include "ufvideo/runtime.h"
 
 namespace ufvideo {
@@ -44,6 +45,7 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
 }
 
 const OrtApiBase* load_api_base(const std::filesystem::path& path) {
+  turn_off_telemetry();
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.22 or newer at ",
