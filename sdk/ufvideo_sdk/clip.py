@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.arguments import as_array
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 from ufvideo_sdk.sampling import sample_positions
 
 # The sampled frames are read twice, for the language model and for the masks; keep what was read
@@ -232,9 +232,8 @@ def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> 
     start = float(times[0]) if start_s is None else start_s
     end = float(times[-1]) if end_s is None else end_s
     for key, value in (("start_s", start), ("end_s", end)):
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
+        if not is_finite_number(value):
+            raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
     if start_s is not None and end_s is not None and start > end:
         raise InputError(f"expected start_s <= end_s, got {start} and {end}")
     inside: NDArray[np.bool_] = (times >= start) & (times <= end)

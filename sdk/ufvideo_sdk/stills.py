@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -154,13 +154,12 @@ def given_times(
     if timestamps_s is not None:
         try:
             return np.array(timestamps_s, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("timestamps_s: expected numbers in seconds, got others") from None
     if fps is None:
         return None
-    is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
-    if not is_number or not math.isfinite(fps) or fps <= 0:
-        raise InputError(f"fps: expected a finite number above 0, got {fps!r}")
+    if not is_finite_number(fps) or fps <= 0:
+        raise InputError(f"fps: expected a finite number above 0, got {shown_number(fps)}")
     return float(fps)
 
 
