@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
 from pathlib import Path
@@ -140,6 +141,10 @@ def test_export(home: Path, out: Path, tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     traced = trace([*python(EXPORT), *arguments], home, TMPDIR=str(temporary))
-    assert_nothing_else(traced, home, out, temporary)
-    # What it needed meanwhile it removed again.
-    assert list(temporary.iterdir()) == []
+    # Libraries of PyTorch's side look whether this machine has IPv6, and ask for the user's name.
+    asked = [call for call in traced.sockets if "/var/run/nscd/socket" not in call]
+    reached = [call for call in asked if not call.startswith("socket(") and '"::1"' not in call]
+    assert reached == []
+    assert_nothing_else(dataclasses.replace(traced, sockets=[]), home, out, temporary)
+    # What it needed meanwhile it removed again; PyTorch leaves an empty folder.
+    assert [path for path in temporary.rglob("*") if path.is_file()] == []

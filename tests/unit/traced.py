@@ -24,8 +24,8 @@ _CHANGES = (
     *("renameat2", "link", "linkat", "symlink", "symlinkat", "unlink", "unlinkat", "rmdir"),
     *("truncate", "chmod", "fchmodat", "chown", "lchown", "fchownat", "setxattr", "utimensat"),
 )
-# `openat(AT_FDCWD, "/a/b", O_RDWR|O_CREAT, 0644) = 3</a/b>`, a call that succeeded.
-_CALL = re.compile(r"^\d+ +(\w+)\((.*)\) += (\d+)(?:<.*>)?$", re.MULTILINE)
+# `openat(AT_FDCWD, "/a/b", O_RDWR|O_CREAT, 0644) = 3</a/b>`
+_CALL = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)", re.MULTILINE)
 _WRITES = re.compile(r"O_(WRONLY|RDWR|CREAT|TRUNC|TMPFILE)")
 _PATH = re.compile(r'(?:(?:\d+|AT_FDCWD)<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')
 
@@ -35,7 +35,7 @@ class Traced:
     """What a program did.
 
     Attributes:
-        sockets: Calls about sockets, as strace prints them.
+        sockets: Calls about sockets, as strace prints them, those that failed too.
         changed: Files and folders that were opened for writing, made, renamed or removed.
         output: Its standard output and error.
     """
@@ -76,10 +76,13 @@ def python(source: str) -> list[str]:
 
 
 def _parsed(log: str, output: str) -> Traced:
-    sockets, changed = [], set()
-    for call, arguments, _ in _CALL.findall(_whole_lines(log)):
+    sockets: list[str] = []
+    changed: set[Path] = set()
+    for call, arguments, result in _CALL.findall(_whole_lines(log)):
         if call in _SOCKETS:
             sockets.append(f"{call}({arguments})")
+        elif result.startswith("-"):
+            continue
         elif call not in ("open", "openat") or _WRITES.search(arguments):
             changed |= {
                 Path(folder, path) if folder else Path(path)
