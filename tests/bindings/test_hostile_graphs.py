@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
@@ -16,7 +17,7 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.bindings.conftest import native_config  # noqa: E402
 from ufvideo_sdk import UFVideo, _native  # noqa: E402
-from ufvideo_sdk.errors import PackageError  # noqa: E402
+from ufvideo_sdk.errors import InferenceError, PackageError  # noqa: E402
 
 TINY = Path(__file__).parents[1] / "data" / "tiny" / "package"
 
@@ -262,3 +263,31 @@ def test_a_pipe_in_a_package_is_refused(package: Path) -> None:
     os.mkfifo(package / "aligner.onnx")
     with pytest.raises(PackageError, match="plain file"):
         load(package)
+
+
+def test_a_failed_run_names_the_input_whose_shape_matters(package: Path) -> None:
+    """A language model has two caches a layer, all of one shape: they would fill the message."""
+
+    def change(model: Any) -> None:
+        helper = onnx.helper
+        for node in model.graph.node:
+            node.output[:] = ["any" if out == "hidden_states" else out for out in node.output]
+            node.input[:] = ["any" if name == "hidden_states" else name for name in node.input]
+        # [1, 7, 32] for the three positions below, which no shape inference can tell.
+        kind = onnx.TensorProto.INT64
+        more = helper.make_tensor("more", kind, [3], [-2, 4, 29])
+        model.graph.initializer.append(more)
+        model.graph.node.extend(
+            [
+                helper.make_node("Cast", ["total_sequence_length"], ["total"], to=kind),
+                helper.make_node("Add", ["total", "more"], ["shape"]),
+                helper.make_node("Reshape", ["any", "shape"], ["hidden_states"]),
+            ]
+        )
+
+    edit(package, "language_model", change)
+    language_model = load(package).language_model
+    with pytest.raises(
+        InferenceError, match=r"a run of inputs_embeds \[1, 3, 32\], seqlens_k \[1\], total_seq"
+    ):
+        language_model.run(np.zeros((3, 32), np.float32), language_model.make_cache())
