@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import shown_number
 
 
 def check_sequence(value: object, name: str, items: str) -> None:
@@ -96,6 +97,6 @@ def as_integer(value: object) -> int | None:
 
 def described(value: object) -> str:
     """Type and, where it is short, value: for messages."""
-    text = repr(value)
+    text = shown_number(value)
     kind = type(value).__name__
     return kind if value is None or len(text) > 60 or text.startswith("<") else f"{kind} {text}"

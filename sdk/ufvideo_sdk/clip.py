@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.arguments import as_array, as_number
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.finite import shown_number
 from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
 from ufvideo_sdk.sampling import sample_positions
 from ufvideo_sdk.video_damage import DamagedFramesError, described_losses
@@ -306,5 +307,5 @@ def _bound(key: str, value: object, default: float) -> float:
         return default
     seconds = as_number(value)
     if seconds is None:
-        raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
+        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
     return seconds

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk.arguments import as_number
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import shown_number
 from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS, check_frame_size
 
 if TYPE_CHECKING:
@@ -168,13 +169,13 @@ def given_times(
     if timestamps_s is not None:
         try:
             return np.array(timestamps_s, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("timestamps_s: expected numbers in seconds, got others") from None
     if fps is None:
         return None
     rate = as_number(fps)
     if rate is None or rate <= 0:
-        raise InputError(f"fps: expected a finite number above 0, got {fps!r}")
+        raise InputError(f"fps: expected a finite number above 0, got {shown_number(fps)}")
     return rate
 
 

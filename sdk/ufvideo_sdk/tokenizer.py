@@ -12,6 +12,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.manifest import TokenFacts
 from ufvideo_sdk.strict_json import FieldError
+from ufvideo_sdk.token_check import check_token_ids
 from ufvideo_sdk.tokenizer_file import (
     check_tokenizer_json,
     check_tokenizer_size,
@@ -44,7 +45,7 @@ class TextTokenizer:
             added = self._tokenizer.get_added_tokens_decoder()
         _check_placed(path, placed, added)
         self._special_ids = {token.content: token_id for token_id, token in added.items()}
-        _check_facts(path, facts, set(added))
+        check_token_ids(path, facts, {token_id: token.content for token_id, token in added.items()})
         # Special tokens in a text are from now on encoded like any other characters.
         self._tokenizer.encode_special_tokens = True
         longest_first = sorted(self._special_ids, key=len, reverse=True)
@@ -157,20 +158,4 @@ def _check_placed(path: Path, written: Mapping[str, int], added: Mapping[int, An
             raise PackageError(
                 f"{path}: expected the added token {name!r} at the id {token_id}, as the file says,"
                 f" the vocabulary leaves {placed.get(name)} for it"
-            )
-
-
-def _check_facts(path: Path, facts: TokenFacts, special_ids: set[int]) -> None:
-    times = range(facts.time_first_id, facts.time_first_id + facts.num_time_tokens)
-    wanted = {
-        "tokens.end_ids": facts.end_ids,
-        "tokens.region_id": (facts.region_id,),
-        "tokens.seg_id": (facts.seg_id,),
-        "tokens.time_first_id": times,
-    }
-    for key, ids in wanted.items():
-        missing = [token_id for token_id in ids if token_id not in special_ids]
-        if missing:
-            raise PackageError(
-                f"{path}: expected the manifest's {key} among the added tokens, {missing[0]} is not"
             )

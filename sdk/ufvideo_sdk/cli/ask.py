@@ -39,6 +39,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
+from ufvideo_sdk.cli.say import plain_text, say
 from ufvideo_sdk.cli.terminal import note, save_all, spinner
 from ufvideo_sdk.results import NOT_FOUND, Answer
 
@@ -122,7 +123,7 @@ def ask(
             _print_live(answering, last_ids, config.max_new_tokens) if is_live else _wait(answering)
         )
         if as_json:
-            typer.echo(answer.to_json(), nl=False)
+            say(answer.to_json(), nl=False)
         else:
             _print(answer, with_text=not is_live)
         save_all(answer, paths)
@@ -142,7 +143,7 @@ def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) 
         waiting.enter_context(spinner("thinking"))
         for event in stream:
             waiting.close()
-            sys.stdout.write(event.text)
+            sys.stdout.write(plain_text(event.text))
             sys.stdout.flush()
             num_tokens += 1
             at_line_start = event.token_id in last_ids or num_tokens == max_tokens
@@ -152,17 +153,17 @@ def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) 
                 # The next step of the stream makes the masks.
                 waiting.enter_context(spinner("segmenting"))
     if not at_line_start:
-        typer.echo("")
+        say("")
     return stream.answer
 
 
 def _print(answer: Answer, *, with_text: bool) -> None:
     if with_text:
-        typer.echo(answer.text if answer.choice is None else answer.choice)
+        say(answer.text if answer.choice is None else answer.choice)
     for span in answer.spans:
-        typer.echo(f"time: {span}")
+        say(f"time: {span}")
     for line in mask_lines(answer):
-        typer.echo(line)
+        say(line)
     for text, probability in (answer.choice_probabilities or {}).items():
         note(f"{probability:.3f}  {text}")
     stats = answer.stats

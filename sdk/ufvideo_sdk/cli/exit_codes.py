@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.errors import (
     CapacityError,
     ConfigError,
@@ -51,7 +52,7 @@ def reported_errors() -> Iterator[None]:
     except (typer.Exit, typer.Abort, _CommandLineError, BrokenPipeError):
         raise
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+        say("interrupted", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except MemoryError as error:
         fail(f"out of memory {error}".rstrip(), EXIT_CODES[CapacityError])
@@ -74,5 +75,5 @@ def fail(message: str, code: int) -> None:
         typer.Exit: Always.
     """
     sys.stdout.flush()
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    say(f"error: {' '.join(message.split())}", err=True)
     raise typer.Exit(code)

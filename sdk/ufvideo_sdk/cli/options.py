@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from ufvideo_sdk.cli.say import say
+
 PackageOption = Annotated[
     Path | None,
     typer.Option(
@@ -165,7 +167,7 @@ def package_or_nano(package: Path | None) -> Path:
     from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
 
     folder = shipped_package()
-    typer.echo(f"no package named: this is {WHAT_IT_IS}", err=True)
+    say(f"no package named: this is {WHAT_IT_IS}", err=True)
     return folder
 
 

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.results import Answer
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def note(text: str) -> None:
 def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
     """Print an answer on stdout: as JSON, or line by line."""
     if as_json:
-        typer.echo(answer.to_json(), nl=False)
+        say(answer.to_json(), nl=False)
         return
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def save_all(answer: Answer, paths: list[Path]) -> None:
@@ -62,7 +62,7 @@ def save_all(answer: Answer, paths: list[Path]) -> None:
     """
     for path in paths:
         _save(answer, path)
-        typer.echo(f"wrote {path}", err=True)
+        say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
 
 
