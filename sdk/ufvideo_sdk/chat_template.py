@@ -97,11 +97,12 @@ def read_chat_template(path: Path) -> ChatTemplate:
         PackageError: Naming the file and what is wrong with it.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_TEMPLATE_BYTES + 1)
     except OSError as error:
         raise PackageError(f"{path}: expected a readable file: {error.strerror}") from None
     if len(raw) > MAX_TEMPLATE_BYTES:
-        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got {len(raw)}")
+        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got more")
     try:
         return ChatTemplate.from_json(raw.decode("utf-8"))
     except UnicodeDecodeError as error:
