@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,17 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.clip import FrameSource
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
+from ufvideo_sdk.paths import as_path, shown, status_of
+from ufvideo_sdk.pictures import FORMATS, picture_format
+from ufvideo_sdk.stills import FrameArray, FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video_index import VideoIndex, index_video, opened, reason, video_stream
 
 VIDEO_SUFFIXES = (
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts",
     ".mts", ".flv", ".wmv", ".3gp", ".ogv",
 )  # fmt: skip
+# JPEGs one after another: the first is not the whole.
+_STREAM_SUFFIXES = (".mjpeg", ".mjpg")
 # Jumping costs a flush of the decoder: nearer keyframes are reached by decoding on.
 _MIN_JUMP_FRAMES = 8
 
@@ -46,22 +51,23 @@ def open_source(
         return FrameArray(source, times)
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"expected a path or a uint8 array as source, got {type(source).__name__}")
-    path = Path(source)
-    if path.is_dir():
+    path = as_path(source, "source")
+    status = status_of(path)
+    if status is None:
+        raise InputError(f"{shown(path)}: expected a file or a folder, found nothing there")
+    if stat.S_ISDIR(status.st_mode):
         return FrameFolder(path, times)
-    if not path.exists():
-        raise InputError(f"{path}: expected a file or a folder, found nothing there")
     if times is not None:
         raise InputError(
             f"{path}: expected no fps and timestamps_s for a file, which has times of its own"
         )
     suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
+    if suffix not in _STREAM_SUFFIXES and picture_format(path) is not None:
         return ImageFile(path)
     if suffix not in VIDEO_SUFFIXES:
         raise InputError(
-            f"{path}: expected a video ({' '.join(VIDEO_SUFFIXES)}) or an image"
-            f" ({' '.join(IMAGE_SUFFIXES)}), got suffix {suffix or 'none'}"
+            f"{path}: expected a video ({' '.join(VIDEO_SUFFIXES)}) or a picture"
+            f" ({', '.join(FORMATS)}), got suffix {suffix or 'none'} and content that is no picture"
         )
     return VideoFile(path)
 
@@ -82,6 +88,7 @@ class VideoFile:
         """
         _check_readable(path)
         self._path = path
+        self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = path.name
         self._index: VideoIndex = index_video(path)
         self._position_of = {pts: position for position, pts in enumerate(self._index.pts)}
