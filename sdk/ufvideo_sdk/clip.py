@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_array
+from ufvideo_sdk.arguments import as_indices
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.paths import readable_name
 from ufvideo_sdk.sampling import sample_positions
 
 # The sampled frames are read twice, for the language model and for the masks; keep what was read
@@ -32,6 +34,7 @@ class FrameSource(Protocol):
         width: Width of every frame in pixels.
         is_image: Whether it is one picture without a time axis.
         timestamps_s: Presentation time of every frame in seconds, strictly increasing, float64 [n].
+        files: Absolute paths of the files that are read; empty for an array.
     """
 
     name: str
@@ -39,6 +42,7 @@ class FrameSource(Protocol):
     width: int
     is_image: bool
     timestamps_s: NDArray[np.float64]
+    files: tuple[Path, ...]
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield RGB frames one by one, uint8 [H, W, 3].
@@ -90,8 +94,13 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name of the source, or what stands for it."""
-        return self._source.name
+        r"""File name of the source, or what stands for it; a byte that is not UTF-8 is `\xe9`."""
+        return readable_name(self._source.name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Absolute paths of the files that the source is read from; empty for an array."""
+        return self._source.files
 
     @property
     def height(self) -> int:
@@ -149,19 +158,14 @@ class Clip:
         Raises:
             InputError: When they are no integers, empty, or outside the clip.
         """
-        idxs = as_array(frame_idxs, where, "a list of one or more integers")
-        if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-            raise InputError(
-                f"{where}: expected a list of one or more integers, got {idxs.dtype}"
-                f" {list(idxs.shape)}"
-            )
+        idxs = as_indices(frame_idxs, where)
         outside = idxs[~np.isin(idxs, self.frame_idxs)]
         if outside.size:
             raise InputError(
                 f"{where}: expected frames of the clip, {self.frame_idxs[0]} to"
                 f" {self.frame_idxs[-1]}, got {outside[0]}"
             )
-        return idxs.astype(np.int64)
+        return idxs
 
     def read(self, frame_idxs: FrameIdxs) -> NDArray[np.uint8]:
         """Read frames by source index, in any order, repeats allowed.

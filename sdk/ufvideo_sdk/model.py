@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
-from ufvideo_sdk.arguments import check_callback, check_instance, described
+from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
@@ -20,6 +21,7 @@ from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.native_results import stage_providers
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.paths import as_path, shown, status_of
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
@@ -105,11 +107,10 @@ class UFVideo:
         check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
-        if not isinstance(package, (str, os.PathLike)):
-            raise InputError(f"package: expected a path, got {described(package)}")
-        folder = Path(package)
-        if not folder.is_dir():
-            raise PackageError(f"expected a package folder, found none at {folder}")
+        folder = as_path(package, "package")
+        status = status_of(folder)
+        if status is None or not stat.S_ISDIR(status.st_mode):
+            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:
@@ -167,11 +168,10 @@ class UFVideo:
                 video is another one.
             CapacityError: When it does not fit into memory.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {described(path)}")
+        file = as_path(path, "path")
         if video is None and (fps is not None or timestamps_s is not None):
             raise InputError("expected fps and timestamps_s with video= only")
-        read = read_session_file(Path(path), self.manifest, self.manifest_sha256)
+        read = read_session_file(file, self.manifest, self.manifest_sha256)
         frames = None
         if video is not None:
             frames = open_source(video, fps=fps, timestamps_s=timestamps_s)

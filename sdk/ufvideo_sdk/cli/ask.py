@@ -32,6 +32,7 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     only_given,
     parse_frames,
+    read_by,
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
@@ -76,8 +77,9 @@ def ask(
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.config import GenerationConfig
 
-    paths = check_save_paths(save)
     marks = [parse_region(text) for text in region or []]
+    masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
+    paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])
     segment_frames = parse_frames(frames)
     config = GenerationConfig(
         **only_given(
@@ -95,7 +97,7 @@ def ask(
     )
     with opened(Request(package, source, start, end, runtime)) as (model, session):
         clip = session.clip
-        check_save_paths(paths, is_image=clip.is_image)
+        check_save_paths(paths, clip=clip)
         stream = session.stream(
             question,
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],

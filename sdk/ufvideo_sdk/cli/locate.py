@@ -18,6 +18,7 @@ from ufvideo_sdk.cli.options import (
     StartOption,
     ThreadsOption,
     check_save_paths,
+    read_by,
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import note, save_all, show, spinner
@@ -50,12 +51,12 @@ def locate(
     """
     from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+        check_save_paths(paths, clip=session.clip)
         with spinner("looking for the event"):
             spans = tuple(
                 interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))

@@ -21,6 +21,7 @@ from ufvideo_sdk.cli.options import (
     ThreadsOption,
     check_save_paths,
     parse_frames,
+    read_by,
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import save_all, show, spinner
@@ -48,13 +49,13 @@ def segment(
     """
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     wanted = parse_frames(frames)
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+        check_save_paths(paths, clip=session.clip)
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))
         answer = answer_of(session, expression, masks=tracks)
