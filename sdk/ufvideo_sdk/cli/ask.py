@@ -36,7 +36,8 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
-from ufvideo_sdk.cli.terminal import note, save_all, spinner
+from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.terminal import note, saved_after, spinner
 from ufvideo_sdk.results import Answer
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ def ask(
         is_live = not as_json and sys.stdout.isatty()
         last_ids = model.manifest.tokens.end_ids
         answer = _print_live(stream, last_ids, config.max_new_tokens) if is_live else _wait(stream)
-        if as_json:
-            typer.echo(answer.to_json(), nl=False)
-        else:
-            _print(answer, with_text=not is_live)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            if as_json:
+                print_json(answer.to_json())
+            else:
+                _print(answer, with_text=not is_live)
 
 
 def _wait(stream: AnswerStream) -> Answer:

@@ -21,7 +21,7 @@ from ufvideo_sdk.cli.options import (
     read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import note, save_all, show, spinner
+from ufvideo_sdk.cli.terminal import note, saved_after, show, spinner
 
 
 def locate(
@@ -62,7 +62,7 @@ def locate(
                 interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
             )
         answer = answer_of(session, event, spans=spans)
-        show(answer, map(str, spans), as_json=as_json)
-        if not spans and not as_json:
-            note("the model named no time")
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, map(str, spans), as_json=as_json)
+            if not spans and not as_json:
+                note("the model named no time")

@@ -24,7 +24,7 @@ from ufvideo_sdk.cli.options import (
     read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.cli.terminal import saved_after, show, spinner
 
 
 def segment(
@@ -59,5 +59,5 @@ def segment(
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))
         answer = answer_of(session, expression, masks=tracks)
-        show(answer, mask_lines(answer), as_json=as_json)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, mask_lines(answer), as_json=as_json)

@@ -27,6 +27,7 @@ from ufvideo_sdk.manifest import (
     StageVerification,
     read_manifest,
 )
+from ufvideo_sdk.paths import readable_name
 
 
 def verify(
@@ -67,7 +68,9 @@ def verify(
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
             )
     if as_json:
-        typer.echo(json.dumps({"package": str(folder), "ok": True, **checked}, indent=2))
+        typer.echo(
+            json.dumps({"package": readable_name(str(folder)), "ok": True, **checked}, indent=2)
+        )
 
 
 def _check_measured(stem: str, measured: StageVerification) -> None:
