@@ -87,6 +87,21 @@ def kind_of(status: os.stat_result) -> str:
     return kinds.get(stat.S_IFMT(status.st_mode), "something else")
 
 
+def entries_of(folder: Path) -> tuple[Path, ...]:
+    """Return what lies in a folder, nothing if there is none.
+
+    Raises:
+        InputError: When it may not be read.
+        CapacityError: When the process has no free file descriptor.
+    """
+    try:
+        return tuple(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
+    except OSError as error:
+        raise reading_failed(error, folder, "a folder") from None
+
+
 def open_plain_file(path: Path, what: str) -> BinaryIO:
     """Open a plain file for reading.
 

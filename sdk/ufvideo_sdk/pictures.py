@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import CapacityError, InputError, UFVideoError
-from ufvideo_sdk.paths import open_plain_file
+from ufvideo_sdk.paths import NO_DESCRIPTOR, open_plain_file, reading_failed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "AVIF")
 """What is read, as Pillow names it."""
 MAX_FRAME_PIXELS = 8192 * 4320
-"""Most pixels of a picture. A compressed one of a few bytes may claim any size."""
+"""Most pixels of a picture by default. A compressed one of a few bytes may claim any size."""
 
 _HEAD_BYTES = 64
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -166,6 +166,8 @@ def _opened(path: Path, what: str, max_pixels: int | None) -> Iterator[Image]:
         except MemoryError:
             raise CapacityError(f"{path}: expected memory for the pixels of {what}") from None
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_DESCRIPTOR:
+                raise reading_failed(error, path, what) from None
             raise InputError(
                 f"{path}: expected {what} that is whole, reading it: {error}"
             ) from None

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.paths import kind_of, shown, status_of
+from ufvideo_sdk.paths import NO_DESCRIPTOR, kind_of, reading_failed, shown, status_of
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a full disk, a full quota and a file that is larger than the system allows."""
@@ -96,6 +96,8 @@ def replacing(path: Path, sources: Iterable[Path] = ()) -> Iterator[Path]:
     except OSError as error:
         if error.errno in NO_ROOM:
             raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
+        if error.errno in NO_DESCRIPTOR:
+            raise reading_failed(error, path, "a file to write") from error
         raise InputError(
             f"expected to write {shown(path)}, got: {error.strerror or error}"
         ) from error

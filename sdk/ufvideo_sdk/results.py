@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.paths import as_path
+from ufvideo_sdk.paths import as_path, reading_failed
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
@@ -244,10 +244,14 @@ class Answer:
             CapacityError: When the disk is full.
             DeviceError: When PyAV was built without an H.264 encoder.
         """
-        # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
-        from ufvideo_sdk.save import save_answer
+        target = as_path(path, "path")
+        try:
+            # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
+            from ufvideo_sdk.save import save_answer
+        except OSError as error:
+            raise reading_failed(error, target, "the modules that write it") from error
 
-        save_answer(self, as_path(path, "path"))
+        save_answer(self, target)
 
 
 def _require(name: str, array: NDArray[Any], dtype: type[np.generic], ndim: int) -> None:

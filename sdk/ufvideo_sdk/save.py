@@ -16,7 +16,7 @@ from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.draw import FramePainter
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
-from ufvideo_sdk.paths import shown
+from ufvideo_sdk.paths import NO_DESCRIPTOR, reading_failed, shown
 from ufvideo_sdk.replacing import NO_ROOM, check_target, replacing
 from ufvideo_sdk.results import Answer
 from ufvideo_sdk.video_index import reason
@@ -86,6 +86,9 @@ def _encoding(path: Path) -> Iterator[None]:
     except av.FFmpegError as error:
         if error.errno in NO_ROOM:
             raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
+        if error.errno in NO_DESCRIPTOR:
+            system = OSError(error.errno, error.strerror)
+            raise reading_failed(system, path, "a file to write") from error
         raise InputError(
             f"expected to encode {path} as H.264, FFmpeg says: {reason(error)}; save a .png or"
             " .json instead"

@@ -21,7 +21,7 @@ from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
-from ufvideo_sdk.paths import as_path
+from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
@@ -282,7 +282,7 @@ class Session:
         """
         target = as_path(path, "path")
         # A package's own files are no place for a session either.
-        sources = (*self._clip.files, *self._model.package.glob("*"))
+        sources = (*self._clip.files, *entries_of(self._model.package))
         check_target(target, sources)
         with self._entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))

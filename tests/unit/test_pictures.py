@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import random
 import struct
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -283,6 +285,58 @@ def test_no_free_descriptor_is_a_capacity_error(
     monkeypatch.setattr("pathlib.Path.iterdir", no_list)
     with pytest.raises(CapacityError, match="expected a free file descriptor"):
         open_source(tmp_path)
+
+
+def test_a_process_without_descriptors(tmp_path: Path) -> None:
+    """With none, one, two and three free ones, modules that are loaded late included."""
+    written(tmp_path / "a.png")
+    (tmp_path / "frames").mkdir()
+    written(tmp_path / "frames" / "0.png")
+    result = subprocess.run(
+        [sys.executable, "-c", EXHAUSTED, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stderr
+    assert set(result.stdout.split()) == {"CapacityError", "ok"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a.png", "frames", "saved.json", "saved.mp4", "saved.png",
+    ]  # fmt: skip
+
+
+EXHAUSTED = """
+import os, resource, sys
+from pathlib import Path
+from tests.unit.drawn_answers import drawn_answer
+from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.video import open_source
+
+folder, answer, held = Path(sys.argv[1]), drawn_answer(), []
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+def exhaust():
+    while True:
+        try:
+            held.append(os.open("/", os.O_RDONLY))
+        except OSError:
+            return
+
+names = ("json", "png", "mp4")
+work = [lambda: open_source(folder / "a.png"), lambda: open_source(folder / "frames")]
+work += [lambda name=name: answer.save(folder / f"saved.{name}") for name in names]
+for num_free in range(5):
+    for each in work:
+        exhaust()
+        for _ in range(num_free):
+            os.close(held.pop())
+        try:
+            each()
+            print("ok")
+        except UFVideoError as error:
+            print(type(error).__name__)
+"""
 
 
 def test_masks_are_turned_as_pictures_are(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ufvideo_sdk.paths import as_path
+from ufvideo_sdk.paths import as_path, entries_of
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
@@ -204,4 +204,5 @@ def check_save_paths(
 
 def read_by(source: str, package: Path | None) -> list[Path]:
     """Return the files that a command reads, as far as its arguments name them."""
-    return [as_path(source, "SOURCE"), *(() if package is None else package.glob("*"))]
+    package_files = () if package is None else entries_of(as_path(str(package), "--package"))
+    return [as_path(source, "SOURCE"), *package_files]
