@@ -79,6 +79,7 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
             "last_frame_idx": int(clip.frame_idxs[-1]),
             "start_s": float(clip.timestamps_s[0]),
             "end_s": float(clip.timestamps_s[-1]),
+            "damage": list(clip.damage),
         },
     }
 

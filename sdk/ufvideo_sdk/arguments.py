@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Sequence
 from typing import Any
 
@@ -97,6 +99,38 @@ def check_num_pixels(height: object, width: object) -> None:
             f"expected at most {MAX_PIXELS:,} pixels, got height {described(height)} and width"
             f" {described(width)}"
         )
+
+
+def as_number(value: object) -> float | None:
+    """The value as a float, whatever kind of real number it is: int, Fraction, np.float32, ...
+
+    Args:
+        value: What came.
+
+    Returns:
+        A finite float; None if it is no finite real number. True and False are none.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def as_integer(value: object) -> int | None:
+    """The value as an int, whatever kind of integer it is: int, np.int64, ...
+
+    Args:
+        value: What came.
+
+    Returns:
+        An int; None if it is no integer. True and False are none.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        return None
+    return int(value)
 
 
 def described(value: object) -> str:

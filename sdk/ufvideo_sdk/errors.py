@@ -51,3 +51,7 @@ class InferenceError(UFVideoError, RuntimeError):
 
 class StateError(UFVideoError, RuntimeError):
     """An object is used at the wrong time or from a second thread."""
+
+
+class DamagedVideoWarning(UserWarning):
+    """Frames of a video are damaged and left out; `strict=True` refuses the video instead."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
-from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.arguments import as_integer, check_callback, check_instance, described
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
@@ -29,7 +29,9 @@ from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
 from ufvideo_sdk.tokenizer import TextTokenizer
-from ufvideo_sdk.video import Source, open_source
+from ufvideo_sdk.video import Source, VideoFile, open_source
+from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video_damage import DamagedFramesError
 
 TOKENIZER_NAME = "tokenizer.json"
 CHAT_TEMPLATE_NAME = "chat_template.json"
@@ -68,6 +70,7 @@ class UFVideo:
         with native_runtime(package, manifest, runtime, library, on_engine) as config:
             self.native: _native.Model = _native.Model.load(str(package), config)
         self.package = package
+        self._max_frame_pixels = runtime.max_frame_pixels
         self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
         self.manifest = manifest
         self.stage_providers = stage_providers(self.native, stages_left_out(runtime, manifest))
@@ -124,6 +127,8 @@ class UFVideo:
         end_s: float | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        stream: int | None = None,
+        strict: bool = False,
     ) -> Session:
         """Open a clip and encode it.
 
@@ -132,15 +137,28 @@ class UFVideo:
                 `fps` or `timestamps_s`; or an image, RGB uint8 [H, W, 3].
             start_s: Leave out frames shown before this time, in seconds of the source's clock.
             end_s: Leave out frames shown after this time.
-            fps: Frame rate of an array or a folder (a folder without one counts as 3).
-            timestamps_s: Presentation times of an array or a folder, strictly increasing, [T].
+            fps: Frame rate of an array, of a folder (a folder without one counts as 3), or of a
+                bare video stream, which has no times.
+            timestamps_s: Presentation times of these, strictly increasing, [T].
+            stream: Which video stream of a file, by its number in the file as ffprobe counts;
+                None: the default one.
+            strict: Refuse a damaged video. Otherwise its whole frames are read; `Clip.damage` and a
+                DamagedVideoWarning say what is lost.
 
         Raises:
             InputError: When the source cannot be read, saying why.
             InferenceError: When a graph fails.
         """
-        frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
-        return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+        options = self._source_options(stream, strict)
+        frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
+        try:
+            return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+        except DamagedFramesError:
+            if strict or not isinstance(frames, VideoFile):
+                raise
+            # Only decoding shows this damage: list the whole frames, and sample among those.
+            frames.look_closer()
+            return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
 
     def load_session(
         self,
@@ -149,6 +167,8 @@ class UFVideo:
         video: Source | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        stream: int | None = None,
+        strict: bool = False,
     ) -> Session:
         """Open a session that `Session.save` wrote; nothing is encoded again.
 
@@ -160,8 +180,10 @@ class UFVideo:
             path: The file.
             video: The source again, as `open` takes it; size, number of frames and their times must
                 be those saved. Its pixels are not compared.
-            fps: Frame rate of an array or a folder.
-            timestamps_s: Presentation times of an array or a folder.
+            fps: Frame rate of an array, a folder or a bare stream, as `open` takes it.
+            timestamps_s: Presentation times of these.
+            stream: Which video stream, as `open` takes it.
+            strict: Refuse a damaged video, as `open` does.
 
         Raises:
             InputError: When the file is no session file, damaged, or of another package, or the
@@ -169,14 +191,22 @@ class UFVideo:
             CapacityError: When it does not fit into memory.
         """
         file = as_path(path, "path")
-        if video is None and (fps is not None or timestamps_s is not None):
-            raise InputError("expected fps and timestamps_s with video= only")
+        if video is None and (fps is not None or timestamps_s is not None or stream is not None):
+            raise InputError("expected fps, timestamps_s and stream with video= only")
         read = read_session_file(file, self.manifest, self.manifest_sha256)
         frames = None
         if video is not None:
-            frames = open_source(video, fps=fps, timestamps_s=timestamps_s)
+            options = self._source_options(stream, strict)
+            frames = open_source(video, fps=fps, timestamps_s=timestamps_s, options=options)
         clip = saved_clip(read, frames)
         try:
             return Session(self, clip, saved=read)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+    def _source_options(self, stream: int | None, strict: bool) -> SourceOptions:
+        check_instance(strict, "strict", bool)
+        number = None if stream is None else as_integer(stream)
+        if stream is not None and (number is None or number < 0):
+            raise InputError(f"stream: expected an integer of 0 or more, got {described(stream)}")
+        return SourceOptions(number, strict, self._max_frame_pixels)

@@ -155,7 +155,8 @@ def mask_tracks(
         frame_idxs: Source indices, int64 [F].
 
     Returns:
-        One track for each object, on the frames that were done.
+        One track for each object, on the frames that were done; frames that turn out damaged are
+        left out (`Clip.damage`).
 
     Raises:
         InputError: When a frame cannot be read.
@@ -169,19 +170,21 @@ def mask_tracks(
     scores = np.empty(masks.shape[:2], np.float32)
     timings: list[Mapping[str, _native.StageTiming]] = []
     done, cancelled = 0, False
-    for idxs, frames in clip.chunks(frame_idxs):
+    done_idxs = np.empty(len(frame_idxs), np.int64)
+    for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True):
         piece = session.segment(seg_hidden_states, frames, idxs.tolist(), continues=done > 0)
         del frames  # not held beside the next piece
         last = done + piece.masks.shape[1]
+        done_idxs[done:last] = idxs[: last - done]
         masks[:, done:last] = piece.masks
         scores[:, done:last] = piece.scores
         timings.append(piece.timings)
         done, cancelled = last, piece.cancelled
         if cancelled:
             break
-    masks.flags.writeable = scores.flags.writeable = False
+    masks.flags.writeable = scores.flags.writeable = done_idxs.flags.writeable = False
     tracks = tuple(
-        MaskTrack(frame_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
+        MaskTrack(done_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
     )
     return MaskTracks(tracks if done else (), tuple(timings), cancelled)
 

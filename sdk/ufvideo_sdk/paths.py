@@ -43,16 +43,6 @@ def as_path(value: object, name: str) -> Path:
     return Path(text)
 
 
-def readable_name(name: str) -> str:
-    r"""Return a file name as valid Unicode: bytes that are not UTF-8 are written as `\xe9`."""
-    try:
-        content = name.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        # No file has this name, but a file may claim it.
-        content = name.encode("utf-8", "surrogatepass")
-    return content.decode("utf-8", "backslashreplace")
-
-
 def shown(path: Path) -> str:
     """Return a path for a message, the middle of a very long one left out."""
     text = str(path)

@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import CapacityError, InputError, UFVideoError
 from ufvideo_sdk.paths import NO_DESCRIPTOR, open_plain_file, reading_failed
+from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS, check_frame_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF", "AVIF")
 """What is read, as Pillow names it."""
-MAX_FRAME_PIXELS = 8192 * 4320
-"""Most pixels of a picture by default. A compressed one of a few bytes may claim any size."""
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".avif")
+"""Their usual names, which decide what a message says and nothing else."""
+HEAD_BYTES = 64
 
-_HEAD_BYTES = 64
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 # Modes of 8 bits a channel or fewer, which become RGB without a choice of range.
@@ -45,10 +46,10 @@ def picture_format(path: Path) -> str | None:
         InputError: When it is no plain file, or may not be read.
     """
     with open_plain_file(path, "a file") as file:
-        return _format_of(file.read(_HEAD_BYTES))
+        return format_of_head(file.read(HEAD_BYTES))
 
 
-def read_picture(path: Path, max_pixels: int = MAX_FRAME_PIXELS) -> NDArray[np.uint8]:
+def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> NDArray[np.uint8]:
     """Read one still picture, turned as its EXIF orientation says, transparency dropped.
 
     Of a JPEG of several pictures (MPO: a second eye, a preview, a map of depth) it is the first,
@@ -74,7 +75,7 @@ def read_picture(path: Path, max_pixels: int = MAX_FRAME_PIXELS) -> NDArray[np.u
         return np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
 
 
-def picture_size(path: Path, max_pixels: int = MAX_FRAME_PIXELS) -> tuple[int, int]:
+def picture_size(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> tuple[int, int]:
     """Return height and width of a picture as it will be read, from its header alone.
 
     Raises:
@@ -117,7 +118,8 @@ def read_mask(path: Path, *, height: int, width: int) -> NDArray[np.bool_]:
         return inside
 
 
-def _format_of(head: bytes) -> str | None:
+def format_of_head(head: bytes) -> str | None:
+    """Return the format of a picture by its first HEAD_BYTES: one of FORMATS, "HEIF", or None."""
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG"
     if head.startswith(b"\xff\xd8\xff"):
@@ -145,7 +147,7 @@ def _opened(path: Path, what: str, max_pixels: int | None) -> Iterator[Image]:
     Decoders meet hostile bytes: what Pillow raises then is not one family, nor documented.
     """
     with open_plain_file(path, what) as file:
-        found = _format_of(file.read(_HEAD_BYTES))
+        found = format_of_head(file.read(HEAD_BYTES))
         if found not in FORMATS:
             named = "HEIF, which is not read" if found == "HEIF" else "none of these"
             raise InputError(
@@ -154,11 +156,8 @@ def _opened(path: Path, what: str, max_pixels: int | None) -> Iterator[Image]:
             )
         try:
             image = _header_of(file, found)
-            if max_pixels is not None and image.width * image.height > max_pixels:
-                raise InputError(
-                    f"{path}: expected a smaller picture, at most {max_pixels:,} pixels, got"
-                    f" {image.width} x {image.height} px (width x height)"
-                )
+            if max_pixels is not None:
+                check_frame_size(path, image.height, image.width, max_pixels)
             _check_still(image, path)
             yield image
         except UFVideoError:

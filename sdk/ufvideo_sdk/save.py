@@ -19,7 +19,7 @@ from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
 from ufvideo_sdk.paths import NO_DESCRIPTOR, reading_failed, shown
 from ufvideo_sdk.replacing import NO_ROOM, check_target, replacing
 from ufvideo_sdk.results import Answer
-from ufvideo_sdk.video_index import reason
+from ufvideo_sdk.video_container import reason
 
 Progress = Callable[[int, int], None]
 """Called with the number of frames written and the number of all frames."""
@@ -105,18 +105,29 @@ def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
             " it); save a .png or .json instead, or open a smaller copy of the video"
         )
     num_frames = len(clip.frame_idxs)
-    pts = np.rint((clip.timestamps_s - clip.timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
+    pts = _increasing_ticks(clip.timestamps_s)
     chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))
-    with _H264File(path, painter.height_px, painter.width_px, _rate(clip.timestamps_s)) as file:
-        written = 0
-        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames):
+    with _H264File(
+        path,
+        painter.height_px,
+        painter.width_px,
+        _rate(clip.timestamps_s),
+        pixel_aspect=clip.pixel_aspect,
+    ) as file:
+        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames, skip_damaged=True):
             for frame_idx, frame in zip(frame_idxs, frames, strict=True):
-                time_s = float(clip.timestamps_s[written])
-                canvas = painter.paint(int(frame_idx), time_s, frame)
-                file.write(canvas, int(pts[written]))
-                written += 1
+                at = int(np.searchsorted(clip.frame_idxs, frame_idx))
+                canvas = painter.paint(int(frame_idx), float(clip.timestamps_s[at]), frame)
+                file.write(canvas, int(pts[at]))
                 if progress is not None:
-                    progress(written, num_frames)
+                    progress(at + 1, num_frames)
+
+
+def _increasing_ticks(timestamps_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Times from the first frame on in ticks; frames that share a time come a tick apart."""
+    ticks = np.rint((timestamps_s - timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
+    numbers = np.arange(len(ticks))
+    return np.maximum.accumulate(ticks - numbers) + numbers
 
 
 def _rate(timestamps_s: NDArray[np.float64]) -> Fraction:
@@ -134,7 +145,15 @@ class _H264File:
         DeviceError: When PyAV was built without an H.264 encoder.
     """
 
-    def __init__(self, path: Path, height_px: int, width_px: int, rate: Fraction) -> None:
+    def __init__(
+        self,
+        path: Path,
+        height_px: int,
+        width_px: int,
+        rate: Fraction,
+        *,
+        pixel_aspect: Fraction,
+    ) -> None:
         if "libx264" not in av.codecs_available:
             raise DeviceError(
                 "expected the encoder libx264 to write .mp4, got a PyAV without it; the wheel has"
@@ -148,6 +167,9 @@ class _H264File:
         self._stream.height, self._stream.width = height_px, width_px
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+        if pixel_aspect != 1:
+            # H.264 takes 16 bits for each of the two numbers.
+            self._stream.codec_context.sample_aspect_ratio = pixel_aspect.limit_denominator(65535)
 
     def write(self, picture: NDArray[np.uint8], pts: int) -> None:
         """Append RGB uint8 [H, W, 3] at a time in ticks."""

@@ -43,7 +43,8 @@ class SessionFile:
 
     Attributes:
         facts: Its small part.
-        timestamps_s: Presentation time of every frame of the source, float64 [n], increasing.
+        timestamps_s: Presentation time of every frame of the source, float64 [n], never
+            decreasing.
         computed: "features", "video_tokens", "keys" and "values", as `SessionFacts.arrays` says.
     """
 
@@ -146,8 +147,8 @@ class _Reader:
             arrays[name] = self._array(name, array)
             offset += _padding(offset) + array.num_bytes
         times = arrays.pop("timestamps_s")
-        if not (np.diff(times) > 0).all():
-            raise InputError("timestamps_s: expected strictly increasing times")
+        if not (np.diff(times) >= 0).all():
+            raise InputError("timestamps_s: expected times that never decrease")
         return SessionFile(facts, times, arrays)
 
     def _head(self) -> tuple[bytes, int, int]:

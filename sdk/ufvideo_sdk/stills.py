@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import as_number, described
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.paths import reading_failed
 from ufvideo_sdk.pictures import FORMATS, picture_format, picture_size, read_picture
+from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 # What the released code takes for a folder of frames (model part 3).
 FOLDER_FPS = 3.0
@@ -24,18 +26,23 @@ class ImageFile:
 
     is_image = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> None:
         """Decode the picture: its pixels alone say for sure how large it is.
 
+        Args:
+            path: The file.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
+
         Raises:
-            InputError: When it cannot be read as one still picture.
+            InputError: When it cannot be read as one still picture, or is too large.
             CapacityError: When memory or file descriptors are exhausted.
         """
         self._path = path
-        self.name = path.name
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name)
         self.files: tuple[Path, ...] = (path.absolute(),)
         # For the first who asks; whoever wants it again reads the file again.
-        self._decoded: list[NDArray[np.uint8]] = [read_picture(path)]
+        self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
         self.height, self.width = self._decoded[0].shape[:2]
         self.timestamps_s = np.zeros(1)
 
@@ -45,7 +52,7 @@ class ImageFile:
             try:
                 frame = self._decoded.pop()
             except IndexError:
-                frame = read_picture(self._path)
+                frame = read_picture(self._path, self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._path}: expected {self.height} x {self.width} px as when it was opened,"
@@ -59,7 +66,12 @@ class FrameFolder:
 
     is_image = False
 
-    def __init__(self, path: Path, timestamps_s: NDArray[np.float64] | float | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        timestamps_s: NDArray[np.float64] | float | None,
+        max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS,
+    ) -> None:
         """List the folder and check every picture's size.
 
         Args:
@@ -67,16 +79,18 @@ class FrameFolder:
                 its name.
             timestamps_s: Seconds of each frame, float64 [n], or a rate in frames a second; None:
                 3 frames a second.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
 
         Raises:
             InputError: When the folder is empty, holds other files, or sizes or counts differ.
         """
-        self.name = path.name or str(path)
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name or str(path))
         self._paths = _pictures_in(path)
         self.files: tuple[Path, ...] = tuple(entry.absolute() for entry in self._paths)
-        self.height, self.width = read_picture(self._paths[0]).shape[:2]
+        self.height, self.width = read_picture(self._paths[0], max_frame_pixels).shape[:2]
         for entry in self._paths[1:]:
-            height, width = picture_size(entry)
+            height, width = picture_size(entry, max_frame_pixels)
             if (height, width) != (self.height, self.width):
                 raise InputError(
                     f"{path}: expected frames of one size, {self._paths[0].name} has"
@@ -88,7 +102,7 @@ class FrameFolder:
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the pictures of these indices, uint8 [H, W, 3]."""
         for idx in frame_idxs:
-            frame = read_picture(self._paths[idx])
+            frame = read_picture(self._paths[idx], self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
@@ -153,14 +167,14 @@ def given_times(
     if timestamps_s is not None:
         try:
             return np.array(timestamps_s, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("timestamps_s: expected numbers in seconds, got others") from None
     if fps is None:
         return None
-    is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
-    if not is_number or not math.isfinite(fps) or fps <= 0:
-        raise InputError(f"fps: expected a finite number above 0, got {fps!r}")
-    return float(fps)
+    rate = as_number(fps)
+    if rate is None or rate <= 0:
+        raise InputError(f"fps: expected a finite number above 0, got {described(fps)}")
+    return rate
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:

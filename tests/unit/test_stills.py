@@ -46,8 +46,6 @@ def test_modes_become_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_images_that_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 40000, np.uint16)).save(tmp_path / "deep.png")
-    pictures = [Image.fromarray(frame) for frame in FRAMES]
-    pictures[0].save(tmp_path / "moving.webp", save_all=True, append_images=pictures[1:])
     (tmp_path / "text.png").write_bytes(b"nothing of the kind")
     whole = save(
         tmp_path / "cut.png",
@@ -56,8 +54,7 @@ def test_images_that_are_refused(tmp_path: Path) -> None:
     whole.write_bytes(whole.read_bytes()[:9000])
     for name, message in {
         "deep.png": "at most 8 bits a channel",
-        "moving.webp": "one still picture, found 5 frames",
-        "text.png": "content that is no picture",
+        "text.png": "its content is none of these",
     }.items():
         with pytest.raises(InputError, match=name) as caught:
             open_source(tmp_path / name)

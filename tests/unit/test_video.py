@@ -17,10 +17,12 @@ from tests.unit.written_videos import (
     write_video,
 )
 from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.video import VideoFile, open_source
+from ufvideo_sdk.video_container import SourceOptions
 
 EVEN_MS = list(range(0, 60 * 40, 40))
+STRICT = SourceOptions(strict=True)
 OPEN_GOP = {"x264-params": "open-gop=1:bframes=3:keyint=12:scenecut=0"}
 
 
@@ -141,7 +143,10 @@ def test_gif_keeps_its_own_durations(tmp_path: Path) -> None:
     assert np.abs(next(source.frames([4])).astype(int) - numbered_frame(36)).max() <= 8
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="cut off"):
-        open_source(path)
+        open_source(path, options=STRICT)
+    with pytest.warns(DamagedVideoWarning, match="cut off"):
+        cut = open_source(path)
+    assert_close(cut.timestamps_s, expected[:5], max_abs=1e-12, max_rel=1.0, where="gif times")
 
 
 def test_long_reads_stay_small(tmp_path: Path) -> None:
@@ -157,14 +162,23 @@ def test_long_reads_stay_small(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["t.mp4", "t.mkv", "t.avi"])
-def test_truncated_file_is_refused_with_its_name(tmp_path: Path, name: str) -> None:
+def test_truncated_file_keeps_what_is_whole_or_is_refused_with_its_name(
+    tmp_path: Path, name: str
+) -> None:
     options = {"movflags": "faststart"} if name == "t.mp4" else None
     path = write_video(tmp_path / name, EVEN_MS, container_options=options)
     raw = path.read_bytes()
-    assert VideoFile(path).timestamps_s.size == 60
+    expected = list(VideoFile(path).frames(range(60)))
     path.write_bytes(raw[: len(raw) * 6 // 10])
-    with pytest.raises(InputError, match=rf"{name}: expected .*(frame|bytes)"):
-        open_source(path)
+    with pytest.raises(InputError, match=rf"{name}: expected a whole file: .*(frame|bytes)"):
+        open_source(path, options=STRICT)
+    with pytest.warns(DamagedVideoWarning, match=rf"{name}: expected .*cut off"):
+        source = VideoFile(path)
+    num_whole = len(source.timestamps_s)
+    assert num_whole > 10
+    assert_close(source.timestamps_s, np.arange(num_whole) * 0.04, max_abs=1e-9, max_rel=1.0)
+    whole = zip(source.frames(range(num_whole)), expected[:num_whole], strict=True)
+    assert all(np.array_equal(frame, same) for frame, same in whole)
 
 
 def test_file_that_lost_its_index_is_refused(tmp_path: Path) -> None:
@@ -181,7 +195,7 @@ def test_damage_inside_is_reported_with_the_frames_read(tmp_path: Path) -> None:
         raw[at] ^= 0xFF
     path.write_bytes(raw)
     clip = Clip(open_source(path))
-    with pytest.raises(InputError, match=r"a\.mp4: expected 60 frames, decoding failed after"):
+    with pytest.raises(InputError, match=r"a\.mp4: expected whole frames, the one at \d\.\d+ s"):
         clip.read(clip.frame_idxs)
 
 
@@ -190,8 +204,9 @@ def test_refusals_have_their_own_messages(tmp_path: Path) -> None:
         "missing.mp4": (None, "found nothing there"),
         "empty.mp4": (b"", "an empty file"),
         "text.mp4": (b"no video at all" * 99, "FFmpeg cannot open it"),
-        "notes.txt": (b"x", "got suffix .txt"),
-        "nosuffix": (b"x", "got suffix none"),
+        "notes.txt": (b"hello", "FFmpeg cannot open it"),
+        "list.txt": (b"1\n00:00:01,000 --> 00:00:02,000\nHello\n", "a format that is read"),
+        "nosuffix": (b"x", "FFmpeg cannot open it"),
     }
     for name, (content, message) in cases.items():
         if content is not None:
@@ -241,9 +256,11 @@ def test_size_that_changes_inside_is_refused(tmp_path: Path) -> None:
                 for packet in encoder.encode(picture):
                     packet.stream = stream
                     container.mux(packet)
-    clip = Clip(open_source(both))
-    with pytest.raises(InputError, match=r"64 x 96 px throughout, frame \d+ has 48 x 64"):
-        clip.read(clip.frame_idxs)
+    message = r"64 x 96 px throughout, from 0\.800 s on \(frame 20\) they have 48 x 64"
+    with pytest.raises(InputError, match=message):
+        Clip(open_source(both))
+    part = Clip(open_source(both), start_s=0.8)
+    assert part.read(part.frame_idxs).shape == (20, 48, 64, 3)
 
 
 def test_file_takes_no_times_from_the_caller(tmp_path: Path) -> None:

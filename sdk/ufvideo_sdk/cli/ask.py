@@ -13,6 +13,7 @@ from ufvideo_sdk.cli.options import (
     ChoiceOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -25,6 +26,8 @@ from ufvideo_sdk.cli.options import (
     SourceArgument,
     StartOption,
     StopOption,
+    StreamOption,
+    StrictOption,
     TemperatureOption,
     ThreadsOption,
     TopKOption,
@@ -57,6 +60,9 @@ def ask(
     choice: ChoiceOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     frames: FramesOption = "sampled",
     max_new_tokens: MaxNewTokensOption = None,
     temperature: TemperatureOption = None,
@@ -96,10 +102,13 @@ def ask(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (model, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (
+        model,
+        session,
+    ):
         clip = session.clip
         check_save_paths(paths, clip=clip)
-        stream = session.stream(
+        answering = session.stream(
             question,
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
             segment_frames=segment_frames,
@@ -108,7 +117,9 @@ def ask(
         )
         is_live = not as_json and sys.stdout.isatty()
         last_ids = model.manifest.tokens.end_ids
-        answer = _print_live(stream, last_ids, config.max_new_tokens) if is_live else _wait(stream)
+        answer = (
+            _print_live(answering, last_ids, config.max_new_tokens) if is_live else _wait(answering)
+        )
         with saved_after(answer, paths):
             if as_json:
                 print_json(answer.to_json())

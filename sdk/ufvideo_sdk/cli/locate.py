@@ -9,6 +9,7 @@ import typer
 from ufvideo_sdk.cli.options import (
     EndOption,
     FallbackOption,
+    FpsOption,
     JsonOption,
     LibraryOption,
     PackageOption,
@@ -16,6 +17,8 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
     read_by,
@@ -34,6 +37,9 @@ def locate(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     allow_absent: Annotated[
         bool,
         typer.Option(
@@ -55,7 +61,7 @@ def locate(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         with spinner("looking for the event"):
             spans = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import typer
+
 from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
+from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
 from ufvideo_sdk.session import Session
@@ -28,6 +32,9 @@ class Request:
     start_s: float | None
     end_s: float | None
     runtime: dict[str, Any]
+    fps: float | None = None
+    stream: int | None = None
+    strict: bool = False
 
 
 @contextmanager
@@ -43,10 +50,31 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
         model = UFVideo.load(
             package, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
         )
-    with spinner("looking at the video"):
-        session = model.open(request.source, start_s=request.start_s, end_s=request.end_s)
-    with session:
-        yield model, session
+    said: set[str] = set()
+    with warnings.catch_warnings():
+        # Said as lines for a person.
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        with spinner("looking at the video"):
+            session = model.open(
+                request.source,
+                start_s=request.start_s,
+                end_s=request.end_s,
+                fps=request.fps,
+                stream=request.stream,
+                strict=request.strict,
+            )
+        _say_damage(session, said)
+        with session:
+            yield model, session
+            # Masks of all frames may have met more.
+            _say_damage(session, said)
+
+
+def _say_damage(session: Session, said: set[str]) -> None:
+    for line in session.clip.damage:
+        if line not in said:
+            typer.echo(f"{session.clip.name}: {line}", err=True)
+            said.add(line)
 
 
 def interruptible(session: Session, work: Callable[[], Result]) -> Result:

@@ -54,6 +54,25 @@ StartOption = Annotated[
 EndOption = Annotated[
     float | None, typer.Option("--end", metavar="SECONDS", help="Look up to this second.")
 ]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        metavar="NUMBER",
+        help="Frame rate of a folder of frames (default: 3) or of a bare stream such as .h264.",
+    ),
+]
+StreamOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="NUMBER",
+        help="Video stream of the file, as ffprobe counts. Default: the file's default one.",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse a damaged video; else its whole frames are read.")
+]
 FramesOption = Annotated[
     str,
     typer.Option(

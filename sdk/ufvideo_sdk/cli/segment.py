@@ -10,6 +10,7 @@ from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.cli.options import (
     EndOption,
     FallbackOption,
+    FpsOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -18,6 +19,8 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
     parse_frames,
@@ -37,6 +40,9 @@ def segment(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     frames: FramesOption = "sampled",
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
@@ -54,7 +60,7 @@ def segment(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted))

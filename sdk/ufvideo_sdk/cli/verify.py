@@ -18,6 +18,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.manifest import (
     MANIFEST_NAME,
@@ -27,7 +28,6 @@ from ufvideo_sdk.manifest import (
     StageVerification,
     read_manifest,
 )
-from ufvideo_sdk.paths import readable_name
 
 
 def verify(
@@ -69,7 +69,7 @@ def verify(
             )
     if as_json:
         typer.echo(
-            json.dumps({"package": readable_name(str(folder)), "ok": True, **checked}, indent=2)
+            json.dumps({"package": display_name(str(folder)), "ok": True, **checked}, indent=2)
         )
 
 
