@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ufvideo_sdk.errors import (
     CapacityError,
     ConfigError,
+    DamagedVideoWarning,
     DeviceError,
     InferenceError,
     InputError,
@@ -50,6 +51,7 @@ __all__ = [
     "CapacityError",
     "Clip",
     "ConfigError",
+    "DamagedVideoWarning",
     "DeviceError",
     "GenerationConfig",
     "InferenceError",

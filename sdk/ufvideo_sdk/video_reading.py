@@ -58,6 +58,8 @@ class Reading:
         # Whether decoding began with the first packet, and the position it has reached.
         self._is_from_start = True
         self._last = -1
+        # Position of the last frame that came, and of the last damaged or missing one before it.
+        self._seen = self._damaged = -1
         # Positions and frames that come next, in display order.
         self.frames: Iterator[tuple[int, Any]] = iter(())
         self._restart()
@@ -88,9 +90,8 @@ class Reading:
             self.jump(key)
         step = 1
         while True:
-            at, frame = next((pair for pair in self.frames if pair[0] >= position), (-1, None))
-            if frame is not None and at == position and not frame.is_corrupt:
-                self._last = position
+            frame = self._whole_frame(position)
+            if frame is not None:
                 return frame
             if self._is_from_start:
                 if self._sees_damage:
@@ -107,6 +108,23 @@ class Reading:
             else:
                 self._restart()
 
+    def _whole_frame(self, position: int) -> Any | None:
+        """Decode on to a position; None if its frame is missing, damaged, or refers to damage."""
+        for at, frame in self.frames:
+            is_missing_one = self._seen >= 0 and at > self._seen + 1
+            self._seen = at
+            if frame.is_corrupt or is_missing_one:
+                self._damaged = at
+            if at < position:
+                continue
+            key = self._index.key_number(position)
+            is_behind_damage = self._damaged >= (self._index.keys[key] if key >= 0 else 0)
+            if at > position or frame.is_corrupt or is_behind_damage:
+                return None
+            self._last = position
+            return frame
+        return None
+
     def jump(self, key: int) -> None:
         """Go on from the `key`-th key of the index; from the beginning where no seek leads there.
 
@@ -119,6 +137,7 @@ class Reading:
             return
         self._is_from_start = False
         self._last = self._index.keys[key] - 1
+        self._seen = self._damaged = -1
         self.frames = self._decoded(packets, self._index.keys[key])
 
     def _restart(self) -> None:
@@ -132,7 +151,7 @@ class Reading:
         else:
             self._stream.thread_type = "AUTO"
         self._is_from_start = True
-        self._last = -1
+        self._last = self._seen = self._damaged = -1
         self.frames = self._decoded(self._packets(), 0)
 
     def _packets_from_key(self, key: int) -> Iterator[tuple[Any, Hashable]] | None:

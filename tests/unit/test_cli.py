@@ -126,6 +126,15 @@ def test_ask_hands_its_options_on(session: PretendedSession) -> None:
     assert session.asked["choices"] is None
 
 
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_how_to_read_the_source_is_handed_on(session: PretendedSession, command: str) -> None:
+    arguments = [command, "clip.h264", "the ball", "--package", "pkg"]
+    assert run(*arguments).exit_code == 0
+    assert run(*arguments, "--fps", "12.5", "--stream", "1", "--strict").exit_code == 0
+    hows = [(each.fps, each.stream, each.strict) for each in session.requests]
+    assert hows == [(None, None, False), (12.5, 1, True)]
+
+
 def test_ask_hands_choices_on_in_order(session: PretendedSession) -> None:
     assert run(*ASK, "--choice", "(B)", "--choice", "(A)").exit_code == 0
     assert session.asked["choices"] == ["(B)", "(A)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 from pathlib import Path
 
@@ -75,6 +76,58 @@ def test_avi_counts_frames_instead_of_believing_its_header(tmp_path: Path) -> No
     source = open_source(path)
     assert_close(np.diff(source.timestamps_s), np.full(59, 0.04), max_abs=1e-9, max_rel=1.0)
     assert_reads_equal_decoding(path, 60)
+
+
+@pytest.mark.parametrize(
+    ("codec", "b_frames"), [("libx264", 2), ("libx264", 0), ("mpeg4", 2), ("mjpeg", None)]
+)
+def test_avi_frames_have_the_times_of_its_slots(
+    tmp_path: Path, codec: str, b_frames: int | None
+) -> None:
+    """FFmpeg guesses presentation times, one frame late where frames are reordered."""
+    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    # Cuts and motion, so that the encoder does reorder.
+    options = {"x264-params": "b-adapt=0:scenecut=0"} if codec == "libx264" else None
+    path = tmp_path / "a.avi"
+    write_video(path, EVEN_MS, codec=codec, pixels=pixels, b_frames=b_frames, options=options)
+    source = open_source(path)
+    assert_close(source.timestamps_s, np.array(EVEN_MS) / 1000, max_abs=1e-9, max_rel=1.0)
+    assert_reads_equal_decoding(path, 60)
+    assert np.abs(next(source.frames([7])).astype(int) - numbered_frame(7)).mean() < 16
+
+
+@pytest.mark.parametrize("name", ["r.mp4", "r.ts", "r.mkv"])
+def test_recording_that_refreshes_gradually_is_read_from_where_decoding_holds(
+    tmp_path: Path, name: str
+) -> None:
+    """Its keys are points from which the picture recovers many frames later."""
+    options = {"x264-params": "intra-refresh=1:keyint=40:bframes=2"}
+    times_ms = list(range(0, 150 * 40, 40))
+    path = write_video(tmp_path / name, times_ms, options=options, gop=40, height=96, width=160)
+    assert_reads_equal_decoding(path, 150)
+    expected = decoded_in_order(path)
+    source = open_source(path)
+    for idx in (41, 47, 56, 63, 85, 149):
+        assert_close(next(source.frames([idx])), expected[idx], EXACT, where=f"frame {idx}")
+
+
+def test_decoded_frames_live_no_longer_than_they_are_used(tmp_path: Path) -> None:
+    """Neither decoder nor converter nor a frame waits for the garbage collector."""
+    path = write_video(tmp_path / "a.mp4", EVEN_MS, height=240, width=320)
+    gc.collect()
+    gc.disable()
+    try:
+        num_threads = len(list(Path("/proc/self/task").iterdir()))
+        for _ in range(3):
+            source = open_source(path)
+            assert sum(1 for _ in source.frames(range(60))) == 60
+            next(source.frames([30]))
+        frames = [each for each in gc.get_objects() if type(each) is av.VideoFrame]
+        sizes = [(frame.width, frame.height) for frame in frames]
+        assert all(size == (16, 16) for size in sizes), sizes
+        assert len(list(Path("/proc/self/task").iterdir())) <= num_threads
+    finally:
+        gc.enable()
 
 
 def test_stream_that_begins_inside_a_group_of_pictures(tmp_path: Path) -> None:
