@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,8 @@ from rich.table import Table
 from benchmarks.device_probe import DeviceMemory, read_bandwidth
 from benchmarks.latency.peers.figures import Figure, Spread
 from benchmarks.latency.peers.speed import step_read_bytes
-from benchmarks.latency.pipeline import WORKERS, Figures, WorkerProcess, number_rows
+from benchmarks.latency.pipeline import WORKERS, number_rows, start_side
+from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import QUESTIONS, Workload
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
 from ufvideo_sdk.memory_plan import video_tokens
@@ -47,17 +49,16 @@ def speed_report(console: Console, setting: SpeedSetting) -> list[Figure]:
     modules = WORKERS if setting.with_torch else WORKERS[:1]
     sides: list[WorkerProcess] = []
     peaks_mib: list[float | None] = []
-    for module in modules:
-        with DeviceMemory() as memory:
-            sides.append(WorkerProcess(module, setting.workload))
-            sides[-1].round()
-        peaks_mib.append(memory.peak_mib)
-    rounds: list[list[Figures]] = [[] for _ in sides]
-    for _ in range(setting.num_rounds):
-        for side, of_side in zip(sides, rounds, strict=True):
-            of_side.append(side.round())
-    for side in sides:
-        side.close()
+    with ExitStack() as running:
+        for module in modules:
+            with DeviceMemory() as memory:
+                sides.append(running.enter_context(start_side(module, setting.workload)))
+                sides[-1].round()
+            peaks_mib.append(memory.peak_mib)
+        rounds: list[list[Figures]] = [[] for _ in sides]
+        for _ in range(setting.num_rounds):
+            for side, of_side in zip(sides, rounds, strict=True):
+                of_side.append(side.round())
     _print_stages(console, setting.workload, rounds)
     return _figures(setting.workload, rounds, peaks_mib)
 

@@ -43,6 +43,7 @@ class AnimatedImage:
         """
         self._path = path
         self._max_frame_pixels = max_frame_pixels
+        self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
         starts_ms, at_ms = [], 0.0
         with self._opened() as image:

@@ -14,7 +14,16 @@ from ufvideo_sdk.answer_text import AnswerText
 from ufvideo_sdk.choices import choice_probabilities
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.errors import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    StateError,
+    UFVideoError,
+)
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
     answer_stats,
@@ -27,6 +36,16 @@ from ufvideo_sdk.results import Answer, StopReason
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
+
+_FAMILIES: tuple[type[UFVideoError], ...] = (
+    InputError,
+    CapacityError,
+    InferenceError,
+    DeviceError,
+    StateError,
+    ConfigError,
+    PackageError,
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +124,8 @@ class AnswerBuilder:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
-            UFVideoError: When a frame cannot be read or decoded; its `answer` is the draft's.
+            UFVideoError: When a frame cannot be read or decoded: of the same family, with the
+                draft's answer as its `answer` and what came as its cause.
         """
         answer = draft.answer
         if answer.stop_reason is StopReason.CANCELLED:
@@ -114,10 +134,10 @@ class AnswerBuilder:
             found = mask_tracks(
                 native, self._clip, draft.seg_hidden_states, draft.request.segment_idxs
             )
-        except UFVideoError as error:
-            failed = type(error)(
-                f"masks of the answer, whose text is this error's `answer`: {error}"
-            )
+        except _FAMILIES as error:
+            # Of the family, which takes a text; a class of its own may take anything.
+            family = next(kind for kind in _FAMILIES if isinstance(error, kind))
+            failed = family(f"masks of the answer, whose text is this error's `answer`: {error}")
             failed.answer = answer
             raise failed from error
         return replace(

@@ -6,11 +6,13 @@ import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_array, as_number
+from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.finite import shown_number
 from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
@@ -82,8 +84,13 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name of the source, or what stands for it."""
-        return self._source.name
+        """File name of the source, or what stands for it: valid text."""
+        return display_name(self._source.name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Absolute paths of the files that the source is read from; empty for an array."""
+        return self._source.files
 
     @property
     def height(self) -> int:
@@ -153,19 +160,14 @@ class Clip:
         Raises:
             InputError: When they are no integers, empty, or outside the clip.
         """
-        idxs = as_array(frame_idxs, where, "a list of one or more integers")
-        if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-            raise InputError(
-                f"{where}: expected a list of one or more integers, got {idxs.dtype}"
-                f" {list(idxs.shape)}"
-            )
+        idxs = as_indices(frame_idxs, where)
         outside = idxs[~np.isin(idxs, self.frame_idxs)]
         if outside.size:
             raise InputError(
                 f"{where}: expected frames of the clip, {self.frame_idxs[0]} to"
                 f" {self.frame_idxs[-1]}, got {outside[0]}"
             )
-        return idxs.astype(np.int64)
+        return idxs
 
     def read(self, frame_idxs: FrameIdxs) -> NDArray[np.uint8]:
         """Read frames by source index, in any order, repeats allowed.

@@ -31,7 +31,8 @@ from ufvideo_sdk.manifest_facts import (
     TokenFacts,
     VideoFacts,
 )
-from ufvideo_sdk.paths import is_file, is_folder, shown_path, unreadable
+from ufvideo_sdk.paths import is_file, is_folder, unreadable
+from ufvideo_sdk.paths import shown as shown_path
 from ufvideo_sdk.strict_json import (
     Each,
     FieldError,

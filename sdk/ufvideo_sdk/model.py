@@ -20,7 +20,7 @@ from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.native_results import stage_providers
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.paths import is_folder, shown_path
+from ufvideo_sdk.paths import as_path, is_folder, shown
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
@@ -112,11 +112,9 @@ class UFVideo:
         check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
-        if not isinstance(package, (str, os.PathLike)):
-            raise InputError(f"package: expected a path, got {described(package)}")
-        folder = Path(package)
+        folder = as_path(package, "package")
         if not is_folder(folder):
-            raise PackageError(f"expected a package folder, found none at {shown_path(folder)}")
+            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:
@@ -193,11 +191,10 @@ class UFVideo:
                 video is another one.
             CapacityError: When it does not fit into memory.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {described(path)}")
+        file = as_path(path, "path")
         if video is None and (fps is not None or timestamps_s is not None or stream is not None):
             raise InputError("expected fps, timestamps_s and stream with video= only")
-        read = read_session_file(Path(path), self.manifest, self.manifest_sha256)
+        read = read_session_file(file, self.manifest, self.manifest_sha256)
         frames = None
         if video is not None:
             options = self._source_options(stream, strict)

@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.finite import is_finite_number, shown_number
+from ufvideo_sdk.paths import as_path, reading_failed
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
@@ -254,22 +254,28 @@ class Answer:
 
         return answer_to_json(self)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the answer to a file; what is written depends on the suffix.
 
         `.mp4`: the video with masks, time line and text drawn on it; `.png`: a contact sheet;
-        `.json`: what `to_json` returns. An existing file is replaced, in one step.
+        `.json`: what `to_json` returns. An existing file is replaced, in one step, and keeps its
+        mode; where the path is a link, the file that it names is replaced.
 
         Raises:
-            InputError: When the suffix is another one, the folder is missing or cannot be written,
-                or a video is asked for an image.
+            InputError: When the suffix is another one, the path is a file that the clip is read
+                from, a folder, a device or something else that is no plain file, it or its folder
+                cannot be written, or a video is asked for an image.
+            CapacityError: When the disk is full.
+            DeviceError: When PyAV was built without an H.264 encoder.
         """
-        # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
-        from ufvideo_sdk.save import save_answer
+        target = as_path(path, "path")
+        try:
+            # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
+            from ufvideo_sdk.save import save_answer
+        except OSError as error:
+            raise reading_failed(error, target, "the modules that write it") from error
 
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {type(path).__name__}")
-        save_answer(self, Path(path))
+        save_answer(self, target)
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:

@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -17,14 +16,16 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
-from ufvideo_sdk.arguments import check_callback, check_instance, described
+from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
+from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
+from ufvideo_sdk.replacing import check_target
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, StageStats, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
@@ -316,17 +317,21 @@ class Session:
         up to the video's end is run first where it has not been.
 
         Raises:
-            InputError: When the folder is missing or cannot be written.
+            InputError: When the path is a file that the clip or the model is read from, a folder, a
+                device or something else that is no plain file, or when it or its folder cannot be
+                written.
             CapacityError: When the disk is full, or memory runs out.
             StateError: When it was cancelled; otherwise as `ask`.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {described(path)}")
+        target = as_path(path, "path")
+        # A package's own files are no place for a session either.
+        sources = (*self._clip.files, *entries_of(self._model.package))
+        check_target(target, sources)
         with self._entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))
             if saved is None:
                 raise StateError("save: expected to go on to the end, it was cancelled")
-            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
+            save_session(target, self._clip, saved, self._model.manifest_sha256, sources)
 
     def cancel(self) -> None:
         """End the call under way, or the open stream, early. Any thread may call this.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.paths import NO_DESCRIPTOR
 
 # Formats that hold their own frames. FFmpeg recognises a format by content, so that without this
 # list a text named .mp4 is opened as a playlist, which names other files and servers.
@@ -64,6 +65,8 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
     except MemoryError as error:
         raise CapacityError(f"expected memory to open {path}: {reason(error)}") from None
     except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", 0) in NO_DESCRIPTOR:
+            raise CapacityError(f"{path}: expected a free file descriptor: {error}") from None
         if _is_playlist(path):
             raise InputError(
                 f"{path}: expected a video file, found a playlist, which names other files: open"

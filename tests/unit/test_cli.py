@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +21,8 @@ from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
 
+# Its package has the function under the module's name.
+ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
 ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
 SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
 
@@ -232,6 +236,52 @@ def test_a_wrong_output_file_is_refused_before_the_work(session: PretendedSessio
     result = run(*ASK, "--save", "answer.avi")
     assert result.exit_code == 3
     assert "answer.avi" in result.stderr and not session.requests
+
+
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_what_a_command_reads_is_refused_before_the_work(
+    session: PretendedSession, tmp_path: Path, command: str
+) -> None:
+    source, mask = tmp_path / "clip.mp4", tmp_path / "mask.png"
+    package = tmp_path / "pkg"
+    package.mkdir()
+    for path in (source, mask, package / "manifest.json"):
+        path.write_text("as it was")
+    (tmp_path / "link.json").symlink_to(package / "manifest.json")
+    options = ["--package", str(package)]
+    paths = [source, package / "manifest.json", tmp_path / "link.json"]
+    if command == "ask":
+        options += ["--region", f"0:{mask}"]
+        paths.append(mask)
+    for path in paths:
+        result = run(command, str(source), "What?", *options, "--save", str(path))
+        assert result.exit_code == 3 and "expected another file than" in result.stderr
+        assert path.read_text() == "as it was" and not session.requests
+
+
+def test_files_are_saved_where_printing_fails(
+    session: PretendedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(ASK_MODULE, "_print", leave)
+    result = run(*ASK, "--save", str(tmp_path / "a.json"))
+    assert result.exit_code == 141, result.stderr
+    assert (tmp_path / "a.json").is_file()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_an_output_without_room_is_capacity(
+    session: PretendedSession, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, "no room")
+
+    monkeypatch.setattr(ASK_MODULE, "print_json", full)
+    result = run(*ASK, "--json")
+    assert result.exit_code == 6
+    assert result.stderr == "error: expected room for the output, got: no room\n"
 
 
 @pytest.mark.parametrize("command", ["ask", "locate", "segment"])

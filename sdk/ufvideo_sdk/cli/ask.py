@@ -36,11 +36,13 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     only_given,
     parse_frames,
+    read_by,
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.say import plain_text, say
-from ufvideo_sdk.cli.terminal import note, save_all, spinner
+from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.terminal import note, saved_after, spinner
 from ufvideo_sdk.results import NOT_FOUND, Answer
 
 if TYPE_CHECKING:
@@ -85,8 +87,9 @@ def ask(
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.config import GenerationConfig
 
-    paths = check_save_paths(save)
     marks = [parse_region(text) for text in region or []]
+    masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
+    paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])
     segment_frames = parse_frames(frames)
     config = GenerationConfig(
         **only_given(
@@ -107,7 +110,7 @@ def ask(
         session,
     ):
         clip = session.clip
-        check_save_paths(paths, is_image=clip.is_image)
+        check_save_paths(paths, clip=clip)
         answering = session.stream(
             question,
             regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
@@ -122,11 +125,11 @@ def ask(
         answer = (
             _print_live(answering, last_ids, config.max_new_tokens) if is_live else _wait(answering)
         )
-        if as_json:
-            say(answer.to_json(), nl=False)
-        else:
-            _print(answer, with_text=not is_live)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            if as_json:
+                print_json(answer.to_json())
+            else:
+                _print(answer, with_text=not is_live)
 
 
 def _wait(stream: AnswerStream) -> Answer:

@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str,
     from ufvideo_sdk.tensorrt_stages import tensorrt_stages
 
     return {
-        "folder": str(folder),
+        "folder": display_name(str(folder)),
         "onnxruntime": engines.key.onnxruntime,
         "tensorrt": engines.key.tensorrt,
         "device": engines.key.device,

@@ -22,9 +22,10 @@ from ufvideo_sdk.cli.options import (
     StrictOption,
     ThreadsOption,
     check_save_paths,
+    read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.cli.terminal import saved_after, show, spinner
 from ufvideo_sdk.results import NOT_FOUND
 
 
@@ -53,16 +54,16 @@ def locate(
     """
     from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+        check_save_paths(paths, clip=session.clip)
         with spinner("looking for the event"):
             spans = tuple(
                 interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
             )
         answer = answer_of(session, event, spans=spans)
-        show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.paths import as_path, entries_of
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.clip import Clip
 
 PackageOption = Annotated[
     Path | None,
@@ -209,12 +214,15 @@ def parse_frames(text: str) -> str | tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def check_save_paths(paths: list[Path] | None, *, is_image: bool = False) -> list[Path]:
+def check_save_paths(
+    paths: list[Path] | None, *, inputs: Iterable[Path] = (), clip: Clip | None = None
+) -> list[Path]:
     """Refuse a file that cannot be written before the model runs, not after.
 
     Args:
         paths: What `--save` was given.
-        is_image: Whether the source is an image, once that is known.
+        inputs: Files that the command reads, which must not be replaced.
+        clip: What the command is about, once it is open.
 
     Raises:
         InputError: Naming the path and what is wrong with it.
@@ -223,6 +231,13 @@ def check_save_paths(paths: list[Path] | None, *, is_image: bool = False) -> lis
         return []
     from ufvideo_sdk.save import check_save_path
 
+    sources = tuple(inputs)
     for path in paths:
-        check_save_path(path, is_image=is_image)
+        check_save_path(as_path(path, "--save"), clip=clip, sources=sources)
     return paths
+
+
+def read_by(source: str, package: Path | None) -> list[Path]:
+    """Return the files that a command reads, as far as its arguments name them."""
+    package_files = () if package is None else entries_of(as_path(str(package), "--package"))
+    return [as_path(source, "SOURCE"), *package_files]

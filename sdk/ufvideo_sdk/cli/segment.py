@@ -25,9 +25,10 @@ from ufvideo_sdk.cli.options import (
     ThreadsOption,
     check_save_paths,
     parse_frames,
+    read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.cli.terminal import saved_after, show, spinner
 from ufvideo_sdk.results import NOT_FOUND
 
 
@@ -57,15 +58,15 @@ def segment(
     """
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     wanted = parse_frames(frames)
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+        check_save_paths(paths, clip=session.clip)
         with spinner("segmenting"):
             tracks = tuple(session.segment(expression, frames=wanted, allow_absent=allow_absent))
         answer = answer_of(session, expression, masks=tracks)
-        show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)

@@ -16,7 +16,9 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import print_json
 from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.manifest import (
     MANIFEST_NAME,
@@ -66,7 +68,8 @@ def verify(
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
             )
     if as_json:
-        say(json.dumps({"package": str(folder), "ok": True, **checked}, indent=2))
+        found = {"package": display_name(str(folder)), "ok": True, **checked}
+        print_json(json.dumps(found, indent=2) + "\n")
 
 
 def _check_measured(stem: str, measured: StageVerification) -> None:
