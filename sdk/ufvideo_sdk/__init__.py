@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.errors import (
+    CancelledError,
     CapacityError,
     ConfigError,
     DeviceError,
@@ -23,7 +24,7 @@ from ufvideo_sdk.errors import (
 )
 
 if TYPE_CHECKING:
-    from ufvideo_sdk._native import StreamAction
+    from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.answer_stream import AnswerStream
     from ufvideo_sdk.clip import Clip
     from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
@@ -47,6 +48,8 @@ __all__ = [
     "AnswerStats",
     "AnswerStream",
     "Ask",
+    "CancellationToken",
+    "CancelledError",
     "CapacityError",
     "Clip",
     "ConfigError",
@@ -73,6 +76,7 @@ __all__ = [
 
 # Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
 _HOMES = {
+    "CancellationToken": "_native",
     "StreamAction": "_native",
     "Clip": "clip",
     "GenerationConfig": "config",

@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.arguments import as_array
+from ufvideo_sdk.cancellation import until_cancelled
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.sampling import sample_positions
 
@@ -163,21 +165,29 @@ class Clip:
             )
         return idxs.astype(np.int64)
 
-    def read(self, frame_idxs: FrameIdxs) -> NDArray[np.uint8]:
+    def read(
+        self, frame_idxs: FrameIdxs, *, cancel: CancellationToken | None = None
+    ) -> NDArray[np.uint8]:
         """Read frames by source index, in any order, repeats allowed.
+
+        Args:
+            frame_idxs: Source indices.
+            cancel: What ends it early.
 
         Returns:
             RGB, uint8 [F, H, W, 3], in the order asked for.
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        for idx, frame in zip(missing, self._source.frames(missing), strict=True):
+        read = until_cancelled(self._source.frames(missing), cancel)
+        for idx, frame in zip(missing, read, strict=True):
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -187,7 +197,12 @@ class Clip:
             self._cache[idx] = frame
 
     def chunks(
-        self, frame_idxs: FrameIdxs, max_frames: int | None = None, *, keep: bool = False
+        self,
+        frame_idxs: FrameIdxs,
+        max_frames: int | None = None,
+        *,
+        keep: bool = False,
+        cancel: CancellationToken | None = None,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
 
@@ -195,12 +210,14 @@ class Clip:
             frame_idxs: Source indices; read in one pass where they increase.
             max_frames: Most frames of a piece, 1 or more; None: as many as fit CHUNK_BYTES.
             keep: Keep the frames for a later read, as `read` does.
+            cancel: What ends it early.
 
         Yields:
             Source indices int64 [F] and their frames uint8 [F, H, W, 3].
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         if max_frames is None:
@@ -209,10 +226,10 @@ class Clip:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
         pieces = [idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)]
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
-        stream = self._source.frames(idxs.tolist()) if one_pass else None
+        stream = until_cancelled(self._source.frames(idxs.tolist()), cancel) if one_pass else None
         for piece in pieces:
             if stream is None:
-                yield piece, self.read(piece)
+                yield piece, self.read(piece, cancel=cancel)
                 continue
             frames = np.empty((len(piece), self.height, self.width, 3), np.uint8)
             for row, idx in enumerate(piece):

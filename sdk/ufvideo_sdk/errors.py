@@ -51,3 +51,7 @@ class InferenceError(UFVideoError, RuntimeError):
 
 class StateError(UFVideoError, RuntimeError):
     """An object is used at the wrong time or from a second thread."""
+
+
+class CancelledError(StateError):
+    """A call that was cancelled before it had anything to return, such as opening a clip."""

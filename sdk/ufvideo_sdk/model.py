@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import check_callback, check_instance, described
+from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
@@ -23,6 +24,7 @@ from ufvideo_sdk.onnxruntime_library import find_library
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
+from ufvideo_sdk.session_call import ProgressCallback
 from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
@@ -123,6 +125,8 @@ class UFVideo:
         end_s: float | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Session:
         """Open a clip and encode it.
 
@@ -133,13 +137,21 @@ class UFVideo:
             end_s: Leave out frames shown after this time.
             fps: Frame rate of an array or a folder (a folder without one counts as 3).
             timestamps_s: Presentation times of an array or a folder, strictly increasing, [T].
+            cancel: What ends it early, from any thread.
+            on_progress: Called with the number of frames encoded and of those to encode, (0, n)
+                first. Its exceptions end it and are raised unchanged.
 
         Raises:
             InputError: When the source cannot be read, saying why.
             InferenceError: When a graph fails.
+            CancelledError: When it was cancelled.
         """
-        frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
-        return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+        check_token(cancel)
+        check_callback(on_progress, "on_progress")
+        with reading_for(cancel):
+            frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
+        clip = Clip(frames, start_s=start_s, end_s=end_s)
+        return Session(self, clip, cancel=cancel, on_progress=on_progress)
 
     def load_session(
         self,

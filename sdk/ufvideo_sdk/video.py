@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.clip import FrameSource
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
@@ -143,6 +144,7 @@ class VideoFile:
             if key is not None:
                 container.seek(self._index.pts[key], stream=stream, backward=True)
             for number, frame in enumerate(container.decode(stream)):
+                check_cancelled()
                 counted = self._index.counted
                 position = number if counted else self._position_of.get(frame.pts)
                 # Frames before the keyframe may lack what they refer to.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import InputError
 
 # Frames decoded while opening, to see that the packets' times are the frames' times.
@@ -109,6 +110,7 @@ def _from_packets(container: Any, stream: Any, path: Path) -> VideoIndex | None:
     packets: list[tuple[int | None, bool]] = []
     try:
         for packet in container.demux(stream):
+            check_cancelled()
             if packet.size == 0 or packet.is_discard:
                 continue
             if packet.is_corrupt:

@@ -20,7 +20,7 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import note, save_all, show, spinner
+from ufvideo_sdk.cli.terminal import counted, note, save_all, show, spinner
 
 
 def locate(
@@ -48,7 +48,9 @@ def locate(
 
     Example: ufvideo locate street.mp4 "a car stops" --package pkg
     """
-    from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible
+    from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save)
     runtime = runtime_settings(
@@ -56,9 +58,18 @@ def locate(
     )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
-        with spinner("looking for the event"):
+        cancel = CancellationToken()
+        with spinner("looking for the event") as say:
             spans = tuple(
-                interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
+                interruptible(
+                    lambda: session.locate(
+                        event,
+                        allow_absent=allow_absent,
+                        cancel=cancel,
+                        on_progress=counted(say, "looking for the event"),
+                    ),
+                    cancel,
+                )
             )
         answer = answer_of(session, event, spans=spans)
         show(answer, map(str, spans), as_json=as_json)

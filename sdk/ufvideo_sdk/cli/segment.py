@@ -23,7 +23,7 @@ from ufvideo_sdk.cli.options import (
     parse_frames,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import save_all, show, spinner
+from ufvideo_sdk.cli.terminal import counted, save_all, show, spinner
 
 
 def segment(
@@ -46,6 +46,8 @@ def segment(
 
     Example: ufvideo segment street.mp4 "the red car" --package pkg --frames all --save car.mp4
     """
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save)
@@ -55,8 +57,19 @@ def segment(
     )
     with opened(Request(package, source, start, end, runtime)) as (_, session):
         check_save_paths(paths, is_image=session.clip.is_image)
-        with spinner("segmenting"):
-            tracks = tuple(session.segment(expression, frames=wanted))
+        cancel = CancellationToken()
+        with spinner("segmenting") as say:
+            tracks = tuple(
+                interruptible(
+                    lambda: session.segment(
+                        expression,
+                        frames=wanted,
+                        cancel=cancel,
+                        on_progress=counted(say, "segmenting"),
+                    ),
+                    cancel,
+                )
+            )
         answer = answer_of(session, expression, masks=tracks)
         show(answer, mask_lines(answer), as_json=as_json)
         save_all(answer, paths)
