@@ -187,7 +187,7 @@ class StopReason(enum.Enum):
     STOPPED = 3
 class StreamAction(enum.Enum):
     """
-    What a token callback answers.
+    What a token callback answers: go on; end the answer as stopped, with its masks; end it as cancelled, without. Its text stays.
     """
     CANCEL = 2
     CONTINUE = 0
@@ -245,7 +245,7 @@ class Segmentation:
     @property
     def cancelled(self) -> bool:
         """
-        A cancel() came first: F is the number of frames decoded before it.
+        It was cancelled: F is the number of frames decoded before.
         """
     @property
     def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:

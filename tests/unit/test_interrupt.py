@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import pty
 import select
@@ -168,3 +169,37 @@ def test_an_interrupt_ends_every_command_within_a_second(
     finally:
         status = command.end()
     assert status == 130
+
+
+def test_no_command_waits_for_the_native_runtime_in_the_main_thread() -> None:
+    """Each call that may take long is inside `interruptible`, so that Ctrl-C is answered."""
+    folder = Path(__file__).parents[2] / "sdk" / "ufvideo_sdk" / "cli"
+    # `build` lets an interrupt end the process itself.
+    slow = {"UFVideo.load", "model.open", "Package.open", "session.stream", "session.ask"}
+    slow |= {"session.locate", "session.segment", "session.ask_many", "model.load_session"}
+    found: set[str] = set()
+    for path in sorted(folder.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {
+            id(node)
+            for outer in ast.walk(tree)
+            if isinstance(outer, (ast.Lambda, ast.FunctionDef)) and _is_handed_on(tree, outer)
+            for node in ast.walk(outer)
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in slow:
+                found.add(name)
+                assert id(node) in inside, f"{path.name}:{node.lineno}: {name}"
+    assert found >= {"UFVideo.load", "model.open", "session.stream", "session.segment"}
+
+
+def _is_handed_on(tree: Any, function: Any) -> bool:
+    """Whether a lambda, or a function by its name, is an argument of `interruptible`."""
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("interruptible"):
+            for argument in call.args:
+                if argument is function:
+                    return True
+                if isinstance(argument, ast.Name) and argument.id == getattr(function, "name", ""):
+                    return True
+    return False
