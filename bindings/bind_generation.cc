@@ -15,7 +15,8 @@ void bind_generation(py::module_& module) {
       .value("CANCELLED", StopReason::kCancelled)
       .finalize();
   py::native_enum<StreamAction>(module, "StreamAction", "enum.Enum",
-                                "What a token callback answers.")
+                                "What a token callback answers: go on; end the answer as stopped, "
+                                "with its masks; end it as cancelled, without. Its text stays.")
       .value("CONTINUE", StreamAction::kContinue)
       .value("STOP", StreamAction::kStop)
       .value("CANCEL", StreamAction::kCancel)
@@ -52,7 +53,7 @@ void bind_generation(py::module_& module) {
           "scores", [](const Segmentation& s) { return as_array(s.scores); },
           "Predicted IoU, float32 [O, F].")
       .def_readonly("cancelled", &Segmentation::cancelled,
-                    "A cancel() came first: F is the number of frames decoded before it.")
+                    "It was cancelled: F is the number of frames decoded before.")
       .def_readonly("timings", &Segmentation::timings);
 }
 

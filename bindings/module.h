@@ -12,6 +12,7 @@ void bind_resize(pybind11::module_& module);
 void bind_sampling(pybind11::module_& module);
 void bind_package(pybind11::module_& module);
 void bind_statistics(pybind11::module_& module);
+void bind_cancellation(pybind11::module_& module);
 void bind_generation(pybind11::module_& module);
 void bind_token_automaton(pybind11::module_& module);
 void bind_choices(pybind11::module_& module);

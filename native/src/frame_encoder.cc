@@ -60,7 +60,7 @@ FrameEncoder::FrameEncoder(const Model& model)
     : model_(model), region_features_(model.config().region_cache_bytes) {}
 
 void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
-                               StageTimings& timings) {
+                               StageTimings& timings, const std::function<void()>& on_frame) {
   std::vector<std::int64_t> rows;
   std::unordered_set<std::int64_t> seen;
   for (std::size_t row = 0; row < frame_idxs.size(); ++row) {
@@ -71,7 +71,10 @@ void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int6
   // Every row is kept, so none needs memory of its own.
   encode_rows(
       frames, frame_idxs, rows, timings,
-      [&](std::int64_t idx, Tensor features) { clip_features_.emplace(idx, std::move(features)); },
+      [&](std::int64_t idx, Tensor features) {
+        clip_features_.emplace(idx, std::move(features));
+        on_frame();
+      },
       [] { return false; });
 }
 

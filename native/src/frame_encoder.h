@@ -24,8 +24,10 @@ class FrameEncoder {
   /// Encodes the clip's frames that are not encoded yet.
   ///
   /// @param frames uint8 [F, H, W, 3].
+  /// @param on_frame called when another frame is encoded.
   void encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
-                   StageTimings& timings);
+                   StageTimings& timings, const std::function<void()>& on_frame);
+  std::size_t num_clip_frames() const { return clip_features_.size(); }
   /// Video tokens float32 [N, D] of a clip or an image whose frames are encoded.
   Tensor align(std::vector<std::int64_t> frame_idxs, bool is_image, StageTimings& timings) const;
 

@@ -32,6 +32,7 @@ class Session::State::Batch : public RowStepper {
       : state_(state),
         prompts_(prompts),
         config_(config),
+        on_progress_(std::exchange(state.call.on_progress, nullptr)),
         loop_(*this),
         generations_(prompts.size()),
         max_rows_(plan_rows()) {
@@ -67,10 +68,14 @@ class Session::State::Batch : public RowStepper {
   std::vector<BatchLoop::Token> next_tokens();
   void cancel_all();
   void collect();
+  void report() const;
 
   State& state_;
   const std::vector<Prompt>& prompts_;
   const GenerationConfig& config_;
+  /// The session's own would be told about each prompt's positions.
+  const ProgressCallback on_progress_;
+  std::size_t num_ended_ = 0;
   BatchLoop loop_;
   std::vector<Generation> generations_;
   std::int64_t max_rows_;
@@ -181,13 +186,20 @@ bool Session::State::Batch::choose(const IndexedTokenCallback& callback) {
     }
   }
   state_.complete(generation, loop);
+  ++num_ended_;
+  report();
   return true;
 }
 
 std::vector<BatchLoop::Token> Session::State::Batch::next_tokens() {
   const StageTimings before = state_.timings;
   const Clock::time_point begin = Clock::now();
-  std::vector<BatchLoop::Token> tokens = state_.poisoning([&] { return loop_.next(); });
+  std::vector<BatchLoop::Token> tokens;
+  try {
+    tokens = state_.poisoning([&] { return loop_.next(); });
+  } catch (const RunCancelled&) {
+    cancel_all();
+  }
   const double step_ms = elapsed_ms(begin);
   const StageTimings added = timings_between(before, state_.timings);
   for (const BatchLoop::Token& token : tokens) {
@@ -207,6 +219,15 @@ void Session::State::Batch::cancel_all() {
 void Session::State::Batch::collect() {
   for (const BatchLoop::Ended& ended : loop_.take_ended()) {
     state_.complete(generations_[ended.question], ended.loop);
+    ++num_ended_;
+    report();
+  }
+}
+
+void Session::State::Batch::report() const {
+  state_.publish();
+  if (on_progress_) {
+    on_progress_(static_cast<std::int64_t>(num_ended_), static_cast<std::int64_t>(prompts_.size()));
   }
 }
 
@@ -214,6 +235,7 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
   for (Generation& generation : generations_) {
     generation.seg_hidden_states = stack_rows({});
   }
+  report();
   const auto most = static_cast<std::size_t>(std::max<std::int64_t>(max_rows_, 1));
   while (loop_.size() != 0 || num_admitted_ < prompts_.size()) {
     std::vector<BatchLoop::Token> tokens;
@@ -229,11 +251,12 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
         generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;
         cancel_all();
       }
-    } else if (state_.take_cancel()) {
+    } else if (state_.is_cancelled()) {
       cancel_all();
     } else {
       tokens = next_tokens();
     }
+    state_.publish();
     for (const BatchLoop::Token& token : tokens) {
       const StreamAction action =
           callback ? callback(token.question, token.token_id) : StreamAction::kContinue;
@@ -249,8 +272,9 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
 
 std::vector<Generation> Session::generate_many(const std::vector<Prompt>& prompts,
                                                const GenerationConfig& config,
-                                               const IndexedTokenCallback& callback) {
-  const Entry entry(*state_);
+                                               const IndexedTokenCallback& callback,
+                                               const CallOptions& options) {
+  const Entry entry(*state_, &options);
   config.validate();
   state_->require_no_answer();
   state_->require_clip("session");

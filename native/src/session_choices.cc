@@ -40,7 +40,7 @@ std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
   const LanguageModel& language_model = model->language_model();
   const auto feed_token = [&](std::int64_t num_kept,
                               std::int64_t token_id) -> std::optional<Tensor> {
-    if (take_cancel()) {
+    if (is_cancelled()) {
       return std::nullopt;
     }
     cache->rewind(num_prompt + num_kept);
@@ -49,12 +49,15 @@ std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
     return timed(timings, language_model.stem(), 1,
                  [&] { return language_model.run(embedding, *cache).logits; });
   };
-  return poisoning([&] {
+  return poisoning([&]() -> std::optional<ChoiceScores> {
     try {
       std::optional<ChoiceScores> scores =
           score_choices(choices, prompt_logits, std::min(most_tokens, room), feed_token);
       cache->rewind(num_prompt);
       return scores;
+    } catch (const RunCancelled&) {
+      cache->rewind(num_prompt);
+      return std::nullopt;
     } catch (...) {
       // Less is held where memory ran out while the cache grew.
       cache->rewind(std::min(cache->length(), num_prompt));

@@ -33,6 +33,7 @@ from ufvideo_sdk.native_results import (
 )
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, StopReason
+from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
@@ -80,7 +81,7 @@ class AnswerBuilder:
 
     def build(
         self,
-        native: _native.Session,
+        native: SessionCall,
         request: Request,
         generation: _native.Generation,
         text: AnswerText,
@@ -120,7 +121,7 @@ class AnswerBuilder:
         )
         return Draft(request, generation, answer, tokens.seg_hidden_states)
 
-    def with_masks(self, native: _native.Session, draft: Draft) -> Answer:
+    def with_masks(self, native: SessionCall, draft: Draft) -> Answer:
         """The whole answer; a cancelled one has no masks.
 
         Raises:

@@ -15,9 +15,10 @@ from ufvideo_sdk.arguments import check_instance, check_sequence
 from ufvideo_sdk.choices import Choices, check_case, check_not_sampled
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import CancelledError, InputError
 from ufvideo_sdk.prompt import History, PromptBuilder, Question, Time
 from ufvideo_sdk.regions import Region
+from ufvideo_sdk.session_call import SessionCall
 
 # "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
 SegmentFrames = str | Sequence[int] | NDArray[np.int64]
@@ -89,7 +90,7 @@ class RequestBuilder:
         self._clip = clip
         self.sampled = sampled
 
-    def build(self, native: _native.Session, ask: Ask, config: GenerationConfig) -> Request:
+    def build(self, native: SessionCall, ask: Ask, config: GenerationConfig) -> Request:
         """The question with the pixels of those region frames that are not encoded yet.
 
         Raises:
@@ -98,7 +99,7 @@ class RequestBuilder:
         return self._with_pixels(native, [self._checked(ask, config)])[0]
 
     def build_many(
-        self, native: _native.Session, asks: Sequence[Ask], config: GenerationConfig
+        self, native: SessionCall, asks: Sequence[Ask], config: GenerationConfig
     ) -> list[Request]:
         """Several questions, whose region frames are read once for all of them.
 
@@ -132,10 +133,14 @@ class RequestBuilder:
         }
         return _Checked(ask, config, parts, segment_idxs, choices.texts if choices else ())
 
-    def _with_pixels(self, native: _native.Session, asked: Sequence[_Checked]) -> list[Request]:
+    def _with_pixels(self, native: SessionCall, asked: Sequence[_Checked]) -> list[Request]:
         on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
         missing = native.missing_frames(on_regions)
-        pixels = self._clip.read(missing) if missing else None
+        try:
+            pixels = self._clip.read(missing, cancel=native.cancel) if missing else None
+        except CancelledError:
+            # The native call that follows ends before it looks at them.
+            missing, pixels = [], None
         requests = []
         for each in asked:
             is_marked = bool(each.ask.regions)

@@ -164,7 +164,8 @@ class AnswerStats:
         stages: By stage stem, in pipeline order.
         num_prefill_tokens: Prompt positions computed for this answer.
         num_reused_tokens: Prompt positions that the session already held.
-        num_generated_tokens: Tokens of the answer, the end token included.
+        num_generated_tokens: Tokens that were generated, the end token included; more than the
+            answer's `token_ids` if a stop string cut it off.
         time_to_first_token_ms: Prefill, region frames included, and the first token.
         decode_ms: The tokens after the first. What a caller does between two tokens of a stream, or
             in a callback, does not count.

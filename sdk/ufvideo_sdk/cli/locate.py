@@ -25,7 +25,7 @@ from ufvideo_sdk.cli.options import (
     read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import saved_after, show, spinner
+from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
 from ufvideo_sdk.results import NOT_FOUND
 
 
@@ -52,7 +52,9 @@ def locate(
 
     Example: ufvideo locate street.mp4 "a car stops" --package pkg
     """
-    from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible
+    from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
@@ -60,9 +62,18 @@ def locate(
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
-        with spinner("looking for the event"):
+        cancel = CancellationToken()
+        with spinner("looking for the event") as label:
             spans = tuple(
-                interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
+                interruptible(
+                    lambda: session.locate(
+                        event,
+                        allow_absent=allow_absent,
+                        cancel=cancel,
+                        on_progress=counted(label, "looking for the event"),
+                    ),
+                    cancel,
+                )
             )
         answer = answer_of(session, event, spans=spans)
         with saved_after(answer, paths):

@@ -30,6 +30,11 @@ def spinner(label: str) -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(text)
 
 
+def counted(say: Callable[[str], None], label: str) -> Callable[[int, int], None]:
+    """What a call's `on_progress` is: puts the share that is done behind a spinner's label."""
+    return lambda done, total: say(f"{label}: {100 * done // max(total, 1)} %")
+
+
 def engine_label(progress: EngineProgress) -> str:
     """What is under way while TensorRT's engines are built."""
     if progress.stem is None:

@@ -41,13 +41,14 @@ def verify(
     Example: ufvideo verify pkg
     """
     from ufvideo_sdk._native import Package
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
-        Package.open(folder, True)
+        interruptible(lambda: Package.open(folder, True))
     for stem in STAGE_STEMS:
         _check_measured(stem, manifest.verification[stem])
     checked: dict[str, Any] = {"files": [], "stages": []}
@@ -58,7 +59,8 @@ def verify(
     # The digests are checked: loading need not do it again.
     settings = runtime_settings(threads, None, onnxruntime_library)
     with spinner("opening the graphs"):
-        UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
+        runtime = RuntimeConfig(verify_digests=False, **settings)
+        interruptible(lambda: UFVideo.load(folder, runtime=runtime))
     for stem in STAGE_STEMS:
         checked["stages"].append(stem)
         if not as_json:
