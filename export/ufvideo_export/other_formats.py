@@ -36,6 +36,8 @@ PLAIN_DTYPES = ("F64", "F32", "F16", "BF16")
 # Weights that only a pickle or another library reads.
 _FOREIGN_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf")
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 _LORA_NAME = re.compile(
     r"(^|\.)(lora_[A-Za-z_]+|base_layer|modules_to_save|original_module|ia3_l|hada_w\d\w*|lokr_w\d\w*"
     r"|vera_lambda_\w+)(\.|$)|^base_model\."
@@ -137,6 +139,15 @@ def refuse_dtype(name: str, dtype: str, path: Path) -> None:
             f"expected {name} in float32, float16 or bfloat16, found {dtype} in {path}, the dtype"
             f" of quantised weights: {_PLAIN_WEIGHTS}; --precision int8 or int4 quantises it"
         )
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether a clone without Git LFS left a few lines of text in place of the weights."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS_POINTER)) == _LFS_POINTER
+    except OSError:
+        return False
 
 
 def foreign_weights(folder: Path) -> str:

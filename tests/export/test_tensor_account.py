@@ -395,6 +395,12 @@ OTHERS: dict[str, tuple[Callable[[Path], Any], tuple[str, ...]]] = {
         rename("siglip", "model.safetensors", "pytorch_model.bin"),
         ("pytorch_model.bin", "pickle", "safe_serialization=True"),
     ),
+    "lfs": (
+        lambda folder: (folder / "model.safetensors").write_text(
+            "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"
+        ),
+        ("Git LFS", "git lfs pull"),
+    ),
     "gguf": (rename(".", "model.safetensors", "m.gguf"), ("m.gguf", "llama.cpp")),
     "deepspeed": (
         lambda folder: (
