@@ -107,20 +107,23 @@ def refuse_other_names(names: Iterable[str], folder: Path) -> None:
         (
             _LORA_NAME,
             "a merged checkpoint",
-            "of a LoRA or another adapter, which belong into the weights beside them: merge them"
-            " first (peft: merge_and_unload)",
+            "tensors of a LoRA or another adapter",
+            "merge the adapter into the weights first (peft: merge_and_unload)",
         ),
         (
             _QUANTIZED_NAME,
             "plain weights",
-            f"that scale or pack quantised weights: {_PLAIN_WEIGHTS}",
+            "tensors that scale or pack quantised weights",
+            _PLAIN_WEIGHTS,
         ),
     )
-    for pattern, expected, kind in kinds:
+    for pattern, expected, kind, remedy in kinds:
         found = [name for name in names if pattern.search(name)]
         if found:
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            raise InputError(f"expected {expected}, found {found[0]}{others} in {folder}, {kind}")
+            raise InputError(
+                f"expected {expected}, found {kind} in {folder}: {found[0]}{others}; {remedy}"
+            )
 
 
 def refuse_dtype(name: str, dtype: str, path: Path) -> None:
