@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
-# What the released code takes for a folder of frames (model part 3).
+# What the released code takes for a folder of frames (docs/model.md, part 3).
 FOLDER_FPS = 3.0
 # Modes of 8 bits a channel or fewer, which become RGB without a choice of range.
 _MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
