@@ -132,9 +132,9 @@ class Clip:
     def time_of(self, fraction: float) -> float:
         """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
 
-        Frames are sampled by number, so that a time token, k / 99 of the span (model parts 3 and
-        7), is a position among the clip's frames. The position is looked up in the frames' own
-        times, linear between two neighbours; for a constant rate this is linear in seconds.
+        Frames are sampled by number, so that a time token, k / 99 of the span (docs/model.md, parts
+        3 and 7), is a position among the clip's frames. The position is looked up in the frames'
+        own times, linear between two neighbours; for a constant rate this is linear in seconds.
         """
         positions = np.arange(len(self.timestamps_s))
         return float(np.interp(fraction * positions[-1], positions, self.timestamps_s))
