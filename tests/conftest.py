@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+# First: importing it turns ONNX Runtime's telemetry off, which some tests open by themselves.
+import ufvideo_sdk  # noqa: F401
+
 DATA = Path(__file__).parent / "data"
 SMALL = DATA / "small"
 
