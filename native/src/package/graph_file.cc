@@ -50,11 +50,12 @@ void walk(std::string_view message, const char* name, const KnownFields& known, 
 
 std::uint64_t number_of(const std::string& key, std::string_view text) {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const std::string digits(text);
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
   if (error != std::errc() || stop != end) {
     fail(ErrorCode::kInvalidPackage, "expected a number as ", key, " of external data, got \"",
-         text.substr(0, 32), "\"");
+         digits.substr(0, 32), "\"");
   }
   return number;
 }
