@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.animated_image import AnimatedImage
 from ufvideo_sdk.display_name import display_name
-from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.errors import CapacityError, DamagedVideoWarning, InputError
 from ufvideo_sdk.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
 from ufvideo_sdk.frame_source import FrameSource
 from ufvideo_sdk.source_kind import SourceKind, source_kind
 from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
-from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video_container import NO_DESCRIPTORS, SourceOptions
 from ufvideo_sdk.video_reading import Reading
 from ufvideo_sdk.video_survey import Survey, Times, survey_video
 
@@ -189,6 +189,8 @@ def _check_readable(path: Path) -> None:
             if not file.read(1):
                 raise InputError(f"{path}: expected a video file, found an empty file")
     except OSError as error:
+        if error.errno in NO_DESCRIPTORS:
+            raise CapacityError(f"expected a free file descriptor for {path}") from None
         raise InputError(f"{path}: expected a readable file: {error.strerror}") from None
 
 
@@ -208,6 +210,8 @@ def _kind_of(path: Path) -> SourceKind:
     try:
         return source_kind(path)
     except OSError as error:
+        if error.errno in NO_DESCRIPTORS:
+            raise CapacityError(f"expected a free file descriptor for {path}") from None
         raise InputError(f"{path}: expected a readable file: {error.strerror}") from None
 
 
