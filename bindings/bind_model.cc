@@ -1,5 +1,7 @@
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
+#include "readable.h"
 #include "ufvideo/model.h"
 #include "ufvideo/open_stage.h"
 #include "ufvideo/stage_providers.h"
@@ -11,10 +13,16 @@ void bind_model(py::module_& module) {
   py::class_<StageProviders>(module, "StageProviders", "The execution providers of one stage.")
       .def_readonly("used", &StageProviders::used)
       .def_readonly("num_nodes", &StageProviders::num_nodes)
-      .def_readonly("left_out", &StageProviders::left_out);
+      .def_property_readonly("left_out", [](const StageProviders& providers) {
+        std::map<std::string, py::str> reasons;
+        for (const auto& [provider, reason] : providers.left_out) {
+          reasons.emplace(provider, readable(reason));
+        }
+        return reasons;
+      });
   module.def(
       "open_stage", &open_stage, py::arg("package"), py::arg("stem"), py::arg("config"),
-      py::call_guard<py::gil_scoped_release>(),
+      py::call_guard<GilReleased>(),
       "Open the graph of one stage and close it again: what TensorRT builds meanwhile stays\n"
       "in the engine cache that the configuration names. Gives what the stage runs on.\n\n"
       "Raises as Model.load.");
@@ -25,7 +33,7 @@ void bind_model(py::module_& module) {
           [](const std::filesystem::path& package, const RuntimeConfig& config) {
             return std::const_pointer_cast<Model>(Model::load(package, config));
           },
-          py::arg("package"), py::arg("config"), py::call_guard<py::gil_scoped_release>(),
+          py::arg("package"), py::arg("config"), py::call_guard<GilReleased>(),
           "Open a package and every stage.\n\n"
           "Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.")
       .def_property_readonly("stage_providers", &Model::stage_providers,

@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.errors import (
+    CancelledError,
     CapacityError,
     ConfigError,
     DamagedVideoWarning,
@@ -22,9 +23,10 @@ from ufvideo_sdk.errors import (
     StateError,
     UFVideoError,
 )
+from ufvideo_sdk.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
-    from ufvideo_sdk._native import StreamAction
+    from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.answer_stream import AnswerStream
     from ufvideo_sdk.clip import Clip
     from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
@@ -48,6 +50,8 @@ __all__ = [
     "AnswerStats",
     "AnswerStream",
     "Ask",
+    "CancellationToken",
+    "CancelledError",
     "CapacityError",
     "Clip",
     "ConfigError",
@@ -73,8 +77,12 @@ __all__ = [
     "UFVideoError",
 ]
 
+# Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
+turn_off_telemetry()
+
 # Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
 _HOMES = {
+    "CancellationToken": "_native",
     "StreamAction": "_native",
     "Clip": "clip",
     "GenerationConfig": "config",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.video_container import check_frame_size
@@ -43,6 +44,7 @@ class AnimatedImage:
         """
         self._path = path
         self._max_frame_pixels = max_frame_pixels
+        self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
         starts_ms, at_ms = [], 0.0
         with self._opened() as image:
@@ -77,6 +79,7 @@ class AnimatedImage:
         return range(first, getattr(image, "n_frames", 1))
 
     def _show(self, image: Image, number: int) -> None:
+        check_cancelled()
         try:
             image.seek(number)
             image.load()

@@ -6,12 +6,17 @@ import itertools
 import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_array, as_number
+from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.cancellation import until_cancelled
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.finite import shown_number
 from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
 from ufvideo_sdk.sampling import sample_positions
 from ufvideo_sdk.video_damage import DamagedFramesError, described_losses
@@ -81,8 +86,13 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name of the source, or what stands for it."""
-        return self._source.name
+        """File name of the source, or what stands for it: valid text."""
+        return display_name(self._source.name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Absolute paths of the files that the source is read from; empty for an array."""
+        return self._source.files
 
     @property
     def height(self) -> int:
@@ -152,35 +162,38 @@ class Clip:
         Raises:
             InputError: When they are no integers, empty, or outside the clip.
         """
-        idxs = as_array(frame_idxs, where, "a list of one or more integers")
-        if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-            raise InputError(
-                f"{where}: expected a list of one or more integers, got {idxs.dtype}"
-                f" {list(idxs.shape)}"
-            )
+        idxs = as_indices(frame_idxs, where)
         outside = idxs[~np.isin(idxs, self.frame_idxs)]
         if outside.size:
             raise InputError(
                 f"{where}: expected frames of the clip, {self.frame_idxs[0]} to"
                 f" {self.frame_idxs[-1]}, got {outside[0]}"
             )
-        return idxs.astype(np.int64)
+        return idxs
 
-    def read(self, frame_idxs: FrameIdxs) -> NDArray[np.uint8]:
+    def read(
+        self, frame_idxs: FrameIdxs, *, cancel: CancellationToken | None = None
+    ) -> NDArray[np.uint8]:
         """Read frames by source index, in any order, repeats allowed.
+
+        Args:
+            frame_idxs: Source indices.
+            cancel: What ends it early.
 
         Returns:
             RGB, uint8 [F, H, W, 3], in the order asked for.
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        for idx, frame in self._frames(missing, skip_damaged=False):
+        read = until_cancelled(self._frames(missing, skip_damaged=False), cancel)
+        for idx, frame in read:
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -196,6 +209,7 @@ class Clip:
         *,
         keep: bool = False,
         skip_damaged: bool = False,
+        cancel: CancellationToken | None = None,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
 
@@ -205,12 +219,14 @@ class Clip:
             keep: Keep the frames for a later read, as `read` does.
             skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
                 DamagedVideoWarning, in place of an error that loses the work done until then.
+            cancel: What ends it early.
 
         Yields:
             Source indices int64 [F] and their frames uint8 [F, H, W, 3].
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         if max_frames is None:
@@ -220,9 +236,9 @@ class Clip:
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
         if not one_pass:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
-                yield piece, self.read(piece)
+                yield piece, self.read(piece, cancel=cancel)
             return
-        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged)
+        stream = until_cancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
         left = len(idxs)
         while left > 0:
             frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
@@ -306,5 +322,5 @@ def _bound(key: str, value: object, default: float) -> float:
         return default
     seconds = as_number(value)
     if seconds is None:
-        raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
+        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
     return seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ class FrameSource(Protocol):
         is_image: Whether it is one picture without a time axis.
         timestamps_s: Presentation time of every frame in seconds, never decreasing, float64 [n].
             Two frames share a time where the file rounds times.
+        files: Absolute paths of the files that are read; empty for an array.
     """
 
     name: str
@@ -31,6 +33,7 @@ class FrameSource(Protocol):
     width: int
     is_image: bool
     timestamps_s: NDArray[np.float64]
+    files: tuple[Path, ...]
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield RGB frames one by one, uint8 [H, W, 3].

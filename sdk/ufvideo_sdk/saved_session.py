@@ -28,6 +28,7 @@ class SavedSource:
         self.width = read.facts.width_px
         self.is_image = read.facts.is_image
         self.timestamps_s = read.timestamps_s
+        self.files: tuple[Path, ...] = ()
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield nothing.
@@ -41,11 +42,18 @@ class SavedSource:
         )
 
 
-def save_session(path: Path, clip: Clip, saved: _native.SavedClip, manifest_sha256: str) -> None:
+def save_session(
+    path: Path,
+    clip: Clip,
+    saved: _native.SavedClip,
+    manifest_sha256: str,
+    sources: Sequence[Path],
+) -> None:
     """Write what a session has computed of its clip.
 
     Raises:
-        InputError: When the folder is missing or cannot be written.
+        InputError: When the path is one of the sources or no plain file, or when it or its folder
+            cannot be written.
         CapacityError: When the disk is full.
     """
     facts = SessionFacts(
@@ -68,7 +76,7 @@ def save_session(path: Path, clip: Clip, saved: _native.SavedClip, manifest_sha2
         "keys": saved.keys,
         "values": saved.values,
     }
-    write_session_file(path, facts, arrays)
+    write_session_file(path, facts, arrays, sources)
 
 
 def saved_clip(read: SessionFile, source: FrameSource | None) -> Clip:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
+from typing import BinaryIO
+
+from ufvideo_sdk.paths import open_plain_file
+from ufvideo_sdk.pictures import HEAD_BYTES, format_of_head
 
 # Concatenated JPEG pictures without a container: a bare stream, like .h264.
 _MOTION_JPEG_SUFFIXES = (".mjpeg", ".mjpg")
-_HEAD_BYTES = 64
 _MAX_PNG_CHUNKS = 1000
-_PICTURE_STARTS = (
-    b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"%!PS",
-)  # fmt: skip
-# FFmpeg would show one tile of a HEIF picture; Pillow reads those with AV1 and refuses the others.
-_HEIF_STILL = (b"avif", b"mif1", b"heic", b"heix", b"hevc")
-_HEIF_SEQUENCE = (b"avis", b"msf1")
+_AVIF_SEQUENCE = (b"avis", b"msf1")
 
 
 class SourceKind(Enum):
@@ -29,38 +27,38 @@ def source_kind(path: Path) -> SourceKind:
     """Look at the first bytes of a file.
 
     Args:
-        path: A plain file that can be read.
+        path: A file.
 
     Raises:
-        OSError: When it cannot be read.
+        InputError: When it is no plain file, or may not be read.
+        CapacityError: When the process has no free file descriptor.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    if head.startswith(b"\xff\xd8\xff") and path.suffix.lower() in _MOTION_JPEG_SUFFIXES:
-        return SourceKind.VIDEO
-    if head.startswith(b"\x89PNG"):
-        return SourceKind.ANIMATION if _is_animated_png(path) else SourceKind.PICTURE
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        is_animated = head[12:16] == b"VP8X" and bool(head[20:21]) and bool(head[20] & 0x02)
-        return SourceKind.ANIMATION if is_animated else SourceKind.PICTURE
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_STILL:
-        return SourceKind.PICTURE
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_SEQUENCE:
-        return SourceKind.ANIMATION
-    is_bitmap = head[:2] == b"BM" and head[6:10] == b"\0\0\0\0"
-    is_picture = is_bitmap or head.startswith(_PICTURE_STARTS)
-    return SourceKind.PICTURE if is_picture else SourceKind.VIDEO
+    with open_plain_file(path, "a file") as file:
+        head = file.read(HEAD_BYTES)
+        found = format_of_head(head)
+        if found is None or (found == "JPEG" and path.suffix.lower() in _MOTION_JPEG_SUFFIXES):
+            return SourceKind.VIDEO
+        is_animated = (
+            (found == "PNG" and _is_animated_png(file))
+            or (
+                found == "WEBP"
+                and head[12:16] == b"VP8X"
+                and bool(head[20:21])
+                and bool(head[20] & 0x02)
+            )
+            or (found == "AVIF" and head[8:12] in _AVIF_SEQUENCE)
+        )
+    return SourceKind.ANIMATION if is_animated else SourceKind.PICTURE
 
 
-def _is_animated_png(path: Path) -> bool:
+def _is_animated_png(file: BinaryIO) -> bool:
     """Whether an acTL chunk comes before the first pixels."""
-    with path.open("rb") as file:
-        file.seek(8)
-        for _ in range(_MAX_PNG_CHUNKS):
-            header = file.read(8)
-            if len(header) < 8 or header[4:] in (b"IDAT", b"IEND"):
-                return False
-            if header[4:] == b"acTL":
-                return True
-            file.seek(int.from_bytes(header[:4], "big") + 4, 1)
+    file.seek(8)
+    for _ in range(_MAX_PNG_CHUNKS):
+        header = file.read(8)
+        if len(header) < 8 or header[4:] in (b"IDAT", b"IEND"):
+            return False
+        if header[4:] == b"acTL":
+            return True
+        file.seek(int.from_bytes(header[:4], "big") + 4, 1)
     return False

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.animated_image import AnimatedImage
 from ufvideo_sdk.display_name import display_name
-from ufvideo_sdk.errors import CapacityError, DamagedVideoWarning, InputError
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
 from ufvideo_sdk.frame_source import FrameSource
+from ufvideo_sdk.paths import as_path, open_plain_file, shown, status_of
+from ufvideo_sdk.pictures import IMAGE_SUFFIXES
 from ufvideo_sdk.source_kind import SourceKind, source_kind
-from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
-from ufvideo_sdk.video_container import NO_DESCRIPTORS, SourceOptions
+from ufvideo_sdk.stills import FrameArray, FrameFolder, ImageFile, given_times
+from ufvideo_sdk.video_container import SourceOptions
 from ufvideo_sdk.video_reading import Reading
 from ufvideo_sdk.video_survey import Survey, Times, survey_video
 
@@ -52,11 +54,14 @@ def open_source(
         return FrameArray(source, times)
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"expected a path or a uint8 array as source, got {type(source).__name__}")
-    path = Path(os.fsdecode(source))
-    if _is_folder(path):
+    path = as_path(source, "source")
+    status = status_of(path)
+    if status is None:
+        raise InputError(f"{shown(path)}: expected a file or a folder, found nothing there")
+    if stat.S_ISDIR(status.st_mode):
         _refuse_stream(options, "a folder")
         return FrameFolder(path, times, options.max_frame_pixels)
-    kind = _kind_of(path)
+    kind = source_kind(path)
     if kind is SourceKind.VIDEO and path.suffix.lower() not in IMAGE_SUFFIXES:
         return VideoFile(path, options, times)
     _refuse_stream(options, "a picture")
@@ -113,6 +118,7 @@ class VideoFile:
         self._path = path
         self._options = options
         self._times = times
+        self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
         self._take(survey_video(path, options, times))
 
@@ -182,37 +188,9 @@ class VideoFile:
 
 
 def _check_readable(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path}: expected a file, found something else")
-    try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise InputError(f"{path}: expected a video file, found an empty file")
-    except OSError as error:
-        if error.errno in NO_DESCRIPTORS:
-            raise CapacityError(f"expected a free file descriptor for {path}") from None
-        raise InputError(f"{path}: expected a readable file: {error.strerror}") from None
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return stat.S_ISDIR(path.stat().st_mode)
-    except FileNotFoundError:
-        raise InputError(f"{path}: expected a file or a folder, found nothing there") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"expected a file or a folder, got {str(path)[:200]!r}: {error}") from None
-
-
-def _kind_of(path: Path) -> SourceKind:
-    # Never opens a pipe, which would wait for its writer.
-    if not path.is_file():
-        raise InputError(f"{path}: expected a file, found something else")
-    try:
-        return source_kind(path)
-    except OSError as error:
-        if error.errno in NO_DESCRIPTORS:
-            raise CapacityError(f"expected a free file descriptor for {path}") from None
-        raise InputError(f"{path}: expected a readable file: {error.strerror}") from None
+    with open_plain_file(path, "a video file") as file:
+        if not file.read(1):
+            raise InputError(f"{path}: expected a video file, found an empty file")
 
 
 def _refuse_stream(options: SourceOptions, what: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.paths import NO_DESCRIPTOR
 
 # Formats that hold their own frames. FFmpeg recognises a format by content, so that without this
 # list a text named .mp4 is opened as a playlist, which names other files and servers.
@@ -23,8 +24,6 @@ _NO_TIMESTAMPS = 0x80
 # AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_TIMED_THUMBNAILS: a picture, not a video.
 _PICTURE_DISPOSITIONS = 0x400 | 0x800
 _DEFAULT_DISPOSITION = 0x1
-# Errors of a process or a system that has as many files open as it may.
-NO_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")
 
 
@@ -52,7 +51,6 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
 
     Raises:
         InputError: When FFmpeg cannot open it, or its format is not in FORMATS.
-        CapacityError: When memory or file descriptors are exhausted.
     """
     import av
 
@@ -66,12 +64,23 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
         return av.open(f"file:{path.absolute()}", options=options)
     except MemoryError as error:
         raise CapacityError(f"expected memory to open {path}: {reason(error)}") from None
-    except OSError as error:
-        if error.errno in NO_DESCRIPTORS:
-            raise CapacityError(f"expected a free file descriptor for {path}") from None
-        raise _not_opened(path, error) from None
-    except (av.FFmpegError, ValueError) as error:
-        raise _not_opened(path, error) from None
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", 0) in NO_DESCRIPTOR:
+            raise CapacityError(f"{path}: expected a free file descriptor: {error}") from None
+        if _is_playlist(path):
+            raise InputError(
+                f"{path}: expected a video file, found a playlist, which names other files: open"
+                " the video file itself"
+            ) from None
+        if isinstance(error, ValueError) and getattr(error, "errno", 0) == errno.EINVAL:
+            # How FFmpeg refuses a format that it knows and the list does not have.
+            raise InputError(
+                f"{path}: expected a video in a format that is read ({' '.join(FORMATS)}), its"
+                " content is of another one"
+            ) from None
+        raise InputError(
+            f"{path}: expected a video file, FFmpeg cannot open it: {reason(error)}"
+        ) from None
 
 
 def video_stream(container: Any, path: Path, options: SourceOptions) -> Any:
@@ -123,21 +132,6 @@ def check_frame_size(path: Path, height: int, width: int, max_frame_pixels: int)
 def decoder_limit(max_frame_pixels: int) -> int:
     """FFmpeg's limit, which counts the margins of a codec's blocks too."""
     return min(max_frame_pixels + max_frame_pixels // 8 + (1 << 16), (1 << 31) - 1)
-
-
-def _not_opened(path: Path, error: BaseException) -> InputError:
-    if _is_playlist(path):
-        return InputError(
-            f"{path}: expected a video file, found a playlist, which names other files: open the"
-            " video file itself"
-        )
-    if getattr(error, "errno", 0) == errno.EINVAL:
-        # How FFmpeg refuses a format that it knows and the list does not have.
-        return InputError(
-            f"{path}: expected a video in a format that is read ({' '.join(FORMATS)}), its content"
-            " is of another one"
-        )
-    return InputError(f"{path}: expected a video file, FFmpeg cannot open it: {reason(error)}")
 
 
 def has_no_times(container: Any) -> bool:

@@ -20,7 +20,7 @@ TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
 class CountingSource:
     """Frames that hold their index; counts how often each is read."""
 
-    name, height, width, is_image = "counted", 4, 6, False
+    name, height, width, is_image, files = "counted", 4, 6, False, ()
 
     def __init__(self) -> None:
         self.timestamps_s = TIMES_S.copy()

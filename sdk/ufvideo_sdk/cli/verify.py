@@ -6,8 +6,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import (
     JsonOption,
@@ -17,7 +15,10 @@ from ufvideo_sdk.cli.options import (
     package_or_nano,
     runtime_settings,
 )
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import print_json
 from ufvideo_sdk.cli.terminal import spinner
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.manifest import (
     MANIFEST_NAME,
@@ -40,34 +41,37 @@ def verify(
     Example: ufvideo verify pkg
     """
     from ufvideo_sdk._native import Package
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
-        Package.open(folder, True)
+        interruptible(lambda: Package.open(folder, True))
     for stem in STAGE_STEMS:
         _check_measured(stem, manifest.verification[stem])
     checked: dict[str, Any] = {"files": [], "stages": []}
     for file in _files(manifest):
         checked["files"].append(file.path)
         if not as_json:
-            typer.echo(f"OK  {file.path:<28} {readable_bytes(file.size_bytes):>11}  sha256 equal")
+            say(f"OK  {file.path:<28} {readable_bytes(file.size_bytes):>11}  sha256 equal")
     # The digests are checked: loading need not do it again.
     settings = runtime_settings(threads, None, onnxruntime_library)
     with spinner("opening the graphs"):
-        UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
+        runtime = RuntimeConfig(verify_digests=False, **settings)
+        interruptible(lambda: UFVideo.load(folder, runtime=runtime))
     for stem in STAGE_STEMS:
         checked["stages"].append(stem)
         if not as_json:
             measured = manifest.verification[stem]
-            typer.echo(
+            say(
                 f"OK  {stem:<28} {manifest.stages[stem].precision:>11}  opens, error when exported"
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
             )
     if as_json:
-        typer.echo(json.dumps({"package": str(folder), "ok": True, **checked}, indent=2))
+        found = {"package": display_name(str(folder)), "ok": True, **checked}
+        print_json(json.dumps(found, indent=2) + "\n")
 
 
 def _check_measured(stem: str, measured: StageVerification) -> None:
