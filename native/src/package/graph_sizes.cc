@@ -16,9 +16,12 @@ constexpr std::int64_t kMaxWindow = 64;
 constexpr float kMaxScale = 64;
 /// Of a shape that is a constant: the prompt encoder's map at the largest `mask_size_px`.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 22;
+/// Of what is tiled or put together with sizes that the graph computes: the exporter writes 1
+/// and 2.
+constexpr std::int64_t kMaxRepeats = 4096;
 
-[[noreturn]] void refuse(const fs::path& path, const GraphFile::Node& node, const char* expected,
-                         const std::string& got) {
+[[noreturn]] void refuse(const fs::path& path, const GraphFile::Node& node,
+                         const std::string& expected, const std::string& got) {
   fail(ErrorCode::kInvalidPackage, path.string(), ": expected ", expected, " of ",
        node.op_type.substr(0, 64), ", got ", got);
 }
@@ -32,12 +35,13 @@ void check_window(const fs::path& path, const GraphFile::Node& node) {
 }
 
 void check_shape(const fs::path& path, const GraphFile::Node& node,
-                 const GraphFile::Weight& constant) {
+                 const GraphFile::Weight& constant, std::int64_t limit) {
   std::int64_t elements = 1;
   for (const std::int64_t size : constant.integers) {
     // -1 stands for what is left.
-    if (size < -1 || size > kMaxElements || size > kMaxElements / elements) {
-      refuse(path, node, "a constant shape of up to 4194304 elements", std::to_string(size));
+    if (size < -1 || size > limit / elements) {
+      const std::string expected = "a constant shape of up to " + std::to_string(limit);
+      refuse(path, node, expected + " elements", std::to_string(size));
     }
     elements *= size > 0 ? size : 1;
   }
@@ -75,12 +79,14 @@ void check_sizes(const fs::path& path, const GraphFile& graph) {
       if (found == constants.end()) {
         continue;
       }
-      if (node.op_type == "Expand" || node.op_type == "Tile" || node.op_type == "Concat") {
-        check_shape(path, node, *found->second);
+      if (node.op_type == "Tile" || node.op_type == "Concat") {
+        check_shape(path, node, *found->second, kMaxRepeats);
+      } else if (node.op_type == "Expand") {
+        check_shape(path, node, *found->second, kMaxElements);
       } else if (node.op_type == "Pad") {
         check_pads(path, node, *found->second);
       } else if (node.op_type == "Resize") {
-        check_shape(path, node, *found->second);
+        check_shape(path, node, *found->second, kMaxElements);
         check_scales(path, node, *found->second);
       }
     }
