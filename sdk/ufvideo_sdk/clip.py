@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.arguments import as_array
-from ufvideo_sdk.cancellation import until_cancelled
+from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.sampling import sample_positions
 
@@ -186,7 +186,7 @@ class Clip:
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        read = until_cancelled(self._source.frames(missing), cancel)
+        read = UntilCancelled(self._source.frames(missing), cancel)
         for idx, frame in zip(missing, read, strict=True):
             frames[idxs == idx] = frame
             self._keep(idx, frame)
@@ -226,7 +226,7 @@ class Clip:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
         pieces = [idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)]
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
-        stream = until_cancelled(self._source.frames(idxs.tolist()), cancel) if one_pass else None
+        stream = UntilCancelled(self._source.frames(idxs.tolist()), cancel) if one_pass else None
         for piece in pieces:
             if stream is None:
                 yield piece, self.read(piece, cancel=cancel)
