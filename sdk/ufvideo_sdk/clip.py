@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.arguments import as_indices, as_number
-from ufvideo_sdk.cancellation import until_cancelled
+from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.finite import shown_number
@@ -192,7 +192,7 @@ class Clip:
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        read = until_cancelled(self._frames(missing, skip_damaged=False), cancel)
+        read = UntilCancelled(self._frames(missing, skip_damaged=False), cancel)
         for idx, frame in read:
             frames[idxs == idx] = frame
             self._keep(idx, frame)
@@ -238,7 +238,7 @@ class Clip:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
             return
-        stream = until_cancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
+        stream = UntilCancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
         left = len(idxs)
         while left > 0:
             frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
