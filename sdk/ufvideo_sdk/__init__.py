@@ -22,6 +22,7 @@ from ufvideo_sdk.errors import (
     StateError,
     UFVideoError,
 )
+from ufvideo_sdk.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     from ufvideo_sdk._native import StreamAction
@@ -72,6 +73,9 @@ __all__ = [
     "UFVideo",
     "UFVideoError",
 ]
+
+# Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
+turn_off_telemetry()
 
 # Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
 _HOMES = {

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import shown_number
 
 MAX_PIXELS = 1 << 28
 """Most pixels of a mask that is made of numbers: more than any codec's picture has."""
@@ -135,6 +136,6 @@ def as_integer(value: object) -> int | None:
 
 def described(value: object) -> str:
     """Type and, where it is short, value: for messages."""
-    text = repr(value)
+    text = shown_number(value)
     kind = type(value).__name__
     return kind if value is None or len(text) > 60 or text.startswith("<") else f"{kind} {text}"

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.arguments import as_indices, as_number, described
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
@@ -144,7 +144,7 @@ class Clip:
         """
         seconds = as_number(time_s)
         if seconds is None:
-            raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
+            raise InputError(f"times: expected seconds or a TimeSpan, got {described(time_s)}")
         first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
         if not first <= seconds <= last:
             raise InputError(
@@ -308,5 +308,5 @@ def _bound(key: str, value: object, default: float) -> float:
         return default
     seconds = as_number(value)
     if seconds is None:
-        raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
+        raise InputError(f"{key}: expected finite seconds or None, got {described(value)}")
     return seconds

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.arguments import as_integer, as_number
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 from ufvideo_sdk.provider_options import (
     FixedMapping,
     check_options,
@@ -217,22 +218,24 @@ class GenerationConfig:
         """Check every field."""
         _take_numbers(self)
         _check_integer("max_new_tokens", self.max_new_tokens, 1, 2**31 - 1)
-        if not _is_number(self.temperature) or self.temperature < 0:
+        if not is_finite_number(self.temperature) or self.temperature < 0:
             raise ConfigError(
-                f"temperature: expected a finite number of 0 or more, got {self.temperature!r}"
+                "temperature: expected a finite number of 0 or more, got"
+                f" {shown_number(self.temperature)}"
             )
         if self.top_k is not None:
             _check_integer("top_k", self.top_k, 1, 2**31 - 1)
-        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+        if self.top_p is not None and not (is_finite_number(self.top_p) and 0 < self.top_p <= 1):
             raise ConfigError(
-                f"top_p: expected a number above 0 and at most 1, or None, got {self.top_p!r}"
+                "top_p: expected a number above 0 and at most 1, or None, got"
+                f" {shown_number(self.top_p)}"
             )
         if self.seed is not None:
             _check_integer("seed", self.seed, 0, 2**64 - 1)
-        if not _is_number(self.repetition_penalty) or self.repetition_penalty <= 0:
+        if not is_finite_number(self.repetition_penalty) or self.repetition_penalty <= 0:
             raise ConfigError(
                 "repetition_penalty: expected a finite number above 0, got"
-                f" {self.repetition_penalty!r}"
+                f" {shown_number(self.repetition_penalty)}"
             )
         stops = self.stop_strings
         if not isinstance(stops, tuple) or not all(isinstance(s, str) and s for s in stops):
@@ -262,10 +265,8 @@ def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:
             object.__setattr__(config, each.name, plain_value)
 
 
-def _is_number(value: Any) -> bool:
-    return as_number(value) is not None
-
-
 def _check_integer(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
+        raise ConfigError(
+            f"{name}: expected an integer from {low} to {high}, got {shown_number(value)}"
+        )

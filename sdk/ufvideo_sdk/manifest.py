@@ -30,6 +30,7 @@ from ufvideo_sdk.manifest_facts import (
     TokenFacts,
     VideoFacts,
 )
+from ufvideo_sdk.paths import is_file, is_folder, shown_path, unreadable
 from ufvideo_sdk.strict_json import (
     Each,
     FieldError,
@@ -159,17 +160,20 @@ def read_manifest(path: Path | str) -> Manifest:
     Raises:
         PackageVersionError: When this runtime does not read its format version.
         PackageError: Naming the file and what is wrong with it.
+        CapacityError: When no file descriptor is left to read it with.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         path = path / MANIFEST_NAME
-    if not path.is_file():
-        raise PackageError(f"expected a package with a {MANIFEST_NAME}, found no file {path}")
+    if not is_file(path):
+        raise PackageError(
+            f"expected a package with a {MANIFEST_NAME}, found no file {shown_path(path)}"
+        )
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
-        raise PackageError(f"expected a readable {path}: {error.strerror}") from error
+        raise unreadable(path, error) from None
     if len(raw) > MAX_MANIFEST_BYTES:
         raise PackageError(f"{path}: expected at most {MAX_MANIFEST_BYTES} bytes, got more")
     try:

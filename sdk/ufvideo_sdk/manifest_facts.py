@@ -118,7 +118,7 @@ class TokenFacts:
             )
 
     def check_vocabulary(self, vocab_size: int) -> None:
-        """Check that every token lies inside the vocabulary.
+        """Check that every token lies inside the vocabulary and means one thing.
 
         Raises:
             FieldError: Naming the first that does not.
@@ -129,6 +129,22 @@ class TokenFacts:
         for key, token_id in ids:
             if token_id >= vocab_size:
                 raise FieldError(key, f"expected ids below {vocab_size}, got {token_id}")
+        self._check_apart()
+
+    def _check_apart(self) -> None:
+        claims = [(f"end_ids[{index}]", token_id, 1) for index, token_id in enumerate(self.end_ids)]
+        claims += [
+            ("region_id", self.region_id, 1),
+            ("time_first_id", self.time_first_id, self.num_time_tokens),
+            ("seg_id", self.seg_id, 1),
+        ]
+        for index, (key, first, count) in enumerate(claims):
+            for other, other_first, other_count in claims[:index]:
+                if first < other_first + other_count and other_first < first + count:
+                    more = " and those after it" if count > 1 else ""
+                    raise FieldError(
+                        key, f"expected ids of its own, got {first}{more}, which {other} has"
+                    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,13 +20,14 @@ from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.native_results import stage_providers
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.paths import as_path, shown, status_of
+from ufvideo_sdk.paths import as_path, is_folder, shown_path
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
 from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
+from ufvideo_sdk.token_check import check_turn_end
 from ufvideo_sdk.tokenizer import TextTokenizer
 from ufvideo_sdk.video import Source, VideoFile, open_source
 from ufvideo_sdk.video_container import SourceOptions
@@ -75,9 +75,10 @@ class UFVideo:
         self.manifest = manifest
         self.stage_providers = stage_providers(self.native, stages_left_out(runtime, manifest))
         self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
-        self.prompts = PromptBuilder(
-            self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
-        )
+        template = read_chat_template(package / CHAT_TEMPLATE_NAME)
+        after_turn = self.tokenizer.split_special(template.after)
+        check_turn_end(package / CHAT_TEMPLATE_NAME, manifest.tokens, after_turn)
+        self.prompts = PromptBuilder(self.tokenizer, template, manifest.tokens)
         self.formats = AnswerFormats(self.prompts, manifest)
 
     @classmethod
@@ -104,16 +105,18 @@ class UFVideo:
                 engine is not what was built, or this installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old, or a provider cannot start.
-            CapacityError: When the weights do not fit into memory.
+            CapacityError: When the weights do not fit into memory, or the system has no threads or
+                file descriptors left.
         """
         check_instance(runtime, "runtime", RuntimeConfig)
         check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
-        folder = as_path(package, "package")
-        status = status_of(folder)
-        if status is None or not stat.S_ISDIR(status.st_mode):
-            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
+        if not isinstance(package, (str, os.PathLike)):
+            raise InputError(f"package: expected a path, got {described(package)}")
+        folder = Path(package)
+        if not is_folder(folder):
+            raise PackageError(f"expected a package folder, found none at {shown_path(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:

@@ -8,12 +8,11 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from ufvideo_sdk.arguments import described
-from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.errors import CapacityError, InputError, PackageError, UFVideoError
 
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
-_MESSAGE_CHARACTERS = 200
+_MAX_SHOWN = 256
 
 
 def as_path(value: object, name: str) -> Path:
@@ -29,7 +28,7 @@ def as_path(value: object, name: str) -> Path:
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise InputError(f"{name}: expected a path, got {described(value)}")
+        raise InputError(f"{name}: expected a path, got {type(value).__name__}")
     if not text:
         raise InputError(f"{name}: expected a path, got an empty text")
     try:
@@ -43,11 +42,21 @@ def as_path(value: object, name: str) -> Path:
     return Path(text)
 
 
-def shown(path: Path) -> str:
-    """Return a path for a message, the middle of a very long one left out."""
+def is_file(path: Path) -> bool:
+    """Whether there is a plain file; False, and no OSError or ValueError, where none can be."""
+    return os.path.isfile(path)  # noqa: PTH113  (a Path's own raises for a name of 5,000 letters)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; False, and no OSError or ValueError, where none can be."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def shown_path(path: Path) -> str:
+    """The path for a message, cut to a readable length, with control characters spelled out."""
     text = str(path)
-    half = _MESSAGE_CHARACTERS // 2
-    return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[:half]}...{text[-half:]}"
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}... ({len(text)} characters)"
 
 
 def status_of(path: Path) -> os.stat_result | None:
@@ -61,7 +70,7 @@ def status_of(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise InputError(f"{shown(path)}: expected a path, got: {error.strerror}") from None
+        raise InputError(f"{shown_path(path)}: expected a path, got: {error.strerror}") from None
 
 
 def kind_of(status: os.stat_result) -> str:
@@ -129,11 +138,26 @@ def reading_failed(error: OSError, path: Path, what: str) -> InputError | Capaci
     """
     if error.errno in NO_DESCRIPTOR:
         return CapacityError(
-            f"{shown(path)}: expected a free file descriptor, got {error.strerror}"
+            f"{shown_path(path)}: expected a free file descriptor, got {error.strerror}"
         )
-    return InputError(f"{shown(path)}: expected {what}, got: {error.strerror or error}")
+    return InputError(f"{shown_path(path)}: expected {what}, got: {error.strerror or error}")
+
+
+def unreadable(path: Path, error: OSError) -> UFVideoError:
+    """The error for a file of a package that could not be read.
+
+    Args:
+        path: The file.
+        error: What the system said.
+    """
+    if error.errno in NO_DESCRIPTOR:
+        return CapacityError(
+            f"expected a free file descriptor to read {shown_path(path)} with, got:"
+            f" {error.strerror}; close files or raise the limit (ulimit -n)"
+        )
+    return PackageError(f"{shown_path(path)}: expected a readable file: {error.strerror}")
 
 
 def _check_plain(status: os.stat_result, path: Path, what: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{shown(path)}: expected {what}, found {kind_of(status)}")
+        raise InputError(f"{shown_path(path)}: expected {what}, found {kind_of(status)}")

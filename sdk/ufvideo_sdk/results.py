@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 from ufvideo_sdk.paths import as_path, reading_failed
 
 if TYPE_CHECKING:
@@ -43,8 +43,11 @@ class TimeSpan:
 
     def __post_init__(self) -> None:
         """Check the order of the two times."""
-        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s)):
-            raise InputError(f"expected finite times, got {self.start_s} s and {self.end_s} s")
+        if not (is_finite_number(self.start_s) and is_finite_number(self.end_s)):
+            raise InputError(
+                f"expected finite times, got {shown_number(self.start_s)} s and"
+                f" {shown_number(self.end_s)} s"
+            )
         if self.end_s < self.start_s:
             raise InputError(f"expected start <= end, got {self.start_s} s to {self.end_s} s")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar, get_type_hints
 
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 
 INT64_MAX = 2**63 - 1
 MAX_NAME_LENGTH = 256
@@ -26,6 +26,10 @@ class FieldError(PackageError):
         super().__init__(f"{key}: {problem}" if key else problem)
         self.key = key
         self.problem = problem
+
+    def __reduce__(self) -> tuple[type[FieldError], tuple[str, str], dict[str, Any]]:
+        # An exception is made again from `args`, which holds the message alone.
+        return FieldError, (self.key, self.problem), self.__dict__
 
     def under(self, parent: str) -> FieldError:
         """The same problem seen from the parent object."""
@@ -52,8 +56,9 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, int):
+        # A bool as JSON spells it.
+        return json.dumps(value) if isinstance(value, bool) else shown_number(value)
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
@@ -102,8 +107,7 @@ class Number:
 
     def check(self, value: object) -> None:
         """Refuse another type, a bool, NaN, an infinity and a negative number."""
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
+        if not is_finite_number(value) or value < 0:  # type: ignore[operator]
             _refuse("a finite number of 0 or more", value)
 
 

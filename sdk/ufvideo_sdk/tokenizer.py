@@ -10,6 +10,7 @@ from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.manifest import TokenFacts
+from ufvideo_sdk.token_check import check_token_ids
 
 # What an incomplete UTF-8 sequence decodes to.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -38,7 +39,7 @@ class TextTokenizer:
                     f" ({token_id}) is not"
                 )
         self._special_ids = {token.content: token_id for token_id, token in added.items()}
-        _check_facts(path, facts, set(added))
+        check_token_ids(path, facts, {token_id: token.content for token_id, token in added.items()})
         # Special tokens in a text are from now on encoded like any other characters.
         self._tokenizer.encode_special_tokens = True
         longest_first = sorted(self._special_ids, key=len, reverse=True)
@@ -102,19 +103,3 @@ class IncrementalDecoder:
         given = self._tokenizer.decode(self._ids[self._begin : self._read])
         self._begin, self._read = self._read, len(self._ids)
         return text[len(given) :]
-
-
-def _check_facts(path: Path, facts: TokenFacts, special_ids: set[int]) -> None:
-    times = range(facts.time_first_id, facts.time_first_id + facts.num_time_tokens)
-    wanted = {
-        "tokens.end_ids": facts.end_ids,
-        "tokens.region_id": (facts.region_id,),
-        "tokens.seg_id": (facts.seg_id,),
-        "tokens.time_first_id": times,
-    }
-    for key, ids in wanted.items():
-        missing = [token_id for token_id in ids if token_id not in special_ids]
-        if missing:
-            raise PackageError(
-                f"{path}: expected the manifest's {key} among the added tokens, {missing[0]} is not"
-            )

@@ -72,6 +72,34 @@ VideoFacts read_video(const JsonValue& value) {
   return video;
 }
 
+/// Refuses an id that means two things: each of these has ids of its own.
+void check_apart(const JsonValue& value, const TokenFacts& tokens) {
+  struct Claim {
+    std::string name;
+    std::int64_t first;
+    std::int64_t last;
+  };
+  std::vector<Claim> claims;
+  const auto claim = [&](const JsonValue& key, const std::string& name, std::int64_t first,
+                         std::int64_t count) {
+    for (const Claim& other : claims) {
+      if (first <= other.last && other.first < first + count) {
+        key.refuse("expected ids of its own, got ", first, count == 1 ? "" : " and those after it",
+                   ", which ", other.name, " has");
+      }
+    }
+    claims.push_back({name, first, first + count - 1});
+  };
+  const std::vector<JsonValue> ends = value.member("end_ids").items(1, SIZE_MAX);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    claim(ends[i], "end_ids[" + std::to_string(i) + "]", tokens.end_ids[i], 1);
+  }
+  claim(value.member("region_id"), "region_id", tokens.region_id, 1);
+  claim(value.member("time_first_id"), "time_first_id", tokens.time_first_id,
+        tokens.num_time_tokens);
+  claim(value.member("seg_id"), "seg_id", tokens.seg_id, 1);
+}
+
 TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
   value.require_keys({"end_ids", "video_placeholder_id", "image_placeholder_id", "region_id",
                       "time_first_id", "num_time_tokens", "seg_id"});
@@ -94,6 +122,7 @@ TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
                       vocab_size, ", got ", tokens.time_first_id, " as the first");
   }
   tokens.seg_id = value.member("seg_id").integer(0, vocab_size - 1);
+  check_apart(value, tokens);
   return tokens;
 }
 

@@ -39,7 +39,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
-from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import note, saved_after, spinner
 from ufvideo_sdk.results import Answer
 
@@ -141,7 +141,7 @@ def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) 
         waiting.enter_context(spinner("thinking"))
         for event in stream:
             waiting.close()
-            sys.stdout.write(event.text)
+            sys.stdout.write(plain_text(event.text))
             sys.stdout.flush()
             num_tokens += 1
             at_line_start = event.token_id in last_ids or num_tokens == max_tokens
@@ -151,17 +151,17 @@ def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) 
                 # The next step of the stream makes the masks.
                 waiting.enter_context(spinner("segmenting"))
     if not at_line_start:
-        typer.echo("")
+        say("")
     return stream.answer
 
 
 def _print(answer: Answer, *, with_text: bool) -> None:
     if with_text:
-        typer.echo(answer.text)
+        say(answer.text)
     for span in answer.spans:
-        typer.echo(f"time: {span}")
+        say(f"time: {span}")
     for line in mask_lines(answer):
-        typer.echo(line)
+        say(line)
     stats = answer.stats
     speed = "" if stats.tokens_per_s is None else f", {stats.tokens_per_s:.1f} tokens/s"
     note(

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import typer
 
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.standard_streams import give_up_output
 from ufvideo_sdk.errors import (
     CapacityError,
@@ -63,7 +64,7 @@ def reported_errors() -> Iterator[None]:
         give_up_output()
         raise typer.Exit(BROKEN_PIPE) from None
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+        say("interrupted", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except MemoryError as error:
         fail(f"out of memory {error}".rstrip(), EXIT_CODES[CapacityError])
@@ -89,5 +90,5 @@ def fail(message: str, code: int) -> None:
     """
     give_up_output()
     with suppress(OSError):
-        typer.echo(f"error: {' '.join(message.split())}", err=True)
+        say(f"error: {' '.join(message.split())}", err=True)
     raise typer.Exit(code)

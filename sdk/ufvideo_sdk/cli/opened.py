@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import typer
-
 from ufvideo_sdk.cli.options import package_or_nano
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import DamagedVideoWarning
@@ -73,7 +72,7 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
 def _say_damage(session: Session, said: set[str]) -> None:
     for line in session.clip.damage:
         if line not in said:
-            typer.echo(f"{session.clip.name}: {line}", err=True)
+            say(f"{session.clip.name}: {line}", err=True)
             said.add(line)
 
 

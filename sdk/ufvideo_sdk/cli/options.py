@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.paths import as_path, entries_of
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def package_or_nano(package: Path | None) -> Path:
     from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
 
     folder = shipped_package()
-    typer.echo(f"no package named: this is {WHAT_IT_IS}", err=True)
+    say(f"no package named: this is {WHAT_IT_IS}", err=True)
     return folder
 
 

@@ -7,8 +7,6 @@ import os
 import sys
 from contextlib import suppress
 
-import typer
-
 
 def prepare_streams() -> None:
     r"""Make sure that all three are open and take any text.
@@ -40,11 +38,6 @@ def _is_unbuffered(stream: object) -> bool:
     PYTHONUNBUFFERED does it, which images for containers set.
     """
     return isinstance(getattr(stream, "buffer", None), io.RawIOBase)
-
-
-def print_json(text: str) -> None:
-    """Print JSON on stdout, in UTF-8 whatever the encoding of the terminal is."""
-    typer.echo(text.encode("utf-8"), nl=False)
 
 
 def give_up_output() -> None:

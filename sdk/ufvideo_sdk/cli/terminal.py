@@ -7,11 +7,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.results import Answer
 
@@ -51,7 +50,7 @@ def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
         print_json(answer.to_json())
         return
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 @contextmanager
@@ -75,7 +74,7 @@ def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
         with tidied_on_termination():
             _save(answer, path)
         with suppress(OSError):
-            typer.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
     if problem is not None:
         raise problem
