@@ -12,8 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: demo demo-export test test-python test-native test-aarch64 example sanitize lint types stubs \
-  stubs-check format bench gpu-kit test-gpu-kit setup clean
+.PHONY: demo demo-export test test-python test-native test-aarch64 example sanitize tsan lint types \
+  stubs stubs-check format bench gpu-kit test-gpu-kit setup clean
 
 # What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -120,6 +120,16 @@ build/sanitize/.built: $(VENV)/.installed $(shell find tests/native -type f)
 # The C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer.
 sanitize: build/sanitize/.built
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/sanitize --output-on-failure
+
+# The C++ tests of threads under ThreadSanitizer; by hand, for its build takes minutes.
+THREAD_TESTS := concurrency_test cancellation_test session_test session_batch_test
+
+tsan: $(VENV)/.installed
+	cmake -S . -B build/tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DUFVIDEO_BUILD_TESTS=ON \
+	  -DUFVIDEO_SANITIZE_THREAD=ON
+	cmake --build build/tsan -j $(JOBS) --target $(THREAD_TESTS)
+	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) setarch $(shell uname -m) -R \
+	  ctest --test-dir build/tsan --output-on-failure -R "^($(subst $(eval ) ,|,$(THREAD_TESTS)))$$"
 
 # Where sources or rules changed: reading them all takes a minute of two cores.
 build/tidy/.checked: $(VENV)/.installed .clang-tidy $(shell find native -type f)

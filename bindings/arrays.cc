@@ -1,5 +1,6 @@
 #include "arrays.h"
 
+#include "gil.h"
 #include "ufvideo/error.h"
 
 namespace ufvideo::bindings {
@@ -32,7 +33,7 @@ Tensor as_tensor(const py::array& array, DType dtype, py::ssize_t num_dimensions
   // The owner takes the GIL to let go: the tensor may die on any thread.
   auto* kept = new py::array(array);
   const std::shared_ptr<void> owner(kept, [](void* pointer) {
-    const py::gil_scoped_acquire gil;
+    const GilAcquired gil;
     delete static_cast<py::array*>(pointer);
   });
   return Tensor(dtype, Shape(array.shape(), array.shape() + array.ndim()),

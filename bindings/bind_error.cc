@@ -29,6 +29,8 @@ const char* python_class(ErrorCode code) {
       return "InferenceError";
     case ErrorCode::kInvalidState:
       return "StateError";
+    case ErrorCode::kCancelled:
+      return "CancelledError";
   }
   return "UFVideoError";
 }

@@ -15,7 +15,8 @@ void bind_generation(py::module_& module) {
       .value("CANCELLED", StopReason::kCancelled)
       .finalize();
   py::native_enum<StreamAction>(module, "StreamAction", "enum.Enum",
-                                "What a token callback answers.")
+                                "What a token callback answers: go on; end the answer as stopped, "
+                                "with its masks; end it as cancelled, without. Its text stays.")
       .value("CONTINUE", StreamAction::kContinue)
       .value("STOP", StreamAction::kStop)
       .value("CANCEL", StreamAction::kCancel)
@@ -36,6 +37,9 @@ void bind_generation(py::module_& module) {
       .def_property_readonly(
           "seg_hidden_states", [](const Generation& g) { return as_array(g.seg_hidden_states); },
           "float32 [O, D], one row for each of seg_positions.")
+      .def_readonly("choice", &Generation::choice, "The likeliest of the prompt's choices.")
+      .def_readonly("choice_log_probabilities", &Generation::choice_log_probabilities,
+                    "Log-probability of each choice; empty where there were none.")
       .def_readonly("num_prefill_tokens", &Generation::num_prefill_tokens)
       .def_readonly("num_reused_tokens", &Generation::num_reused_tokens)
       .def_readonly("time_to_first_token_ms", &Generation::time_to_first_token_ms)
@@ -49,7 +53,7 @@ void bind_generation(py::module_& module) {
           "scores", [](const Segmentation& s) { return as_array(s.scores); },
           "Predicted IoU, float32 [O, F].")
       .def_readonly("cancelled", &Segmentation::cancelled,
-                    "A cancel() came first: F is the number of frames decoded before it.")
+                    "It was cancelled: F is the number of frames decoded before.")
       .def_readonly("timings", &Segmentation::timings);
 }
 

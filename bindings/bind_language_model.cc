@@ -1,5 +1,6 @@
 #include "arrays.h"
 #include "decode/kv_cache.h"
+#include "gil.h"
 #include "module.h"
 #include "ufvideo/stages/language_model.h"
 
@@ -46,7 +47,7 @@ void bind_language_model(py::module_& module) {
           [](const LanguageModel& self, const py::array& embeddings, KvCache& cache) {
             const Tensor in =
                 as_tensor(embeddings, DType::kFloat32, 2, "language_model: embeddings");
-            const py::gil_scoped_release released;
+            const GilReleased released;
             return self.run(in, cache);
           },
           py::arg("embeddings"), py::arg("cache"),

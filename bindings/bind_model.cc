@@ -1,4 +1,5 @@
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
 #include "readable.h"
 #include "ufvideo/model.h"
@@ -21,7 +22,7 @@ void bind_model(py::module_& module) {
       });
   module.def(
       "open_stage", &open_stage, py::arg("package"), py::arg("stem"), py::arg("config"),
-      py::call_guard<py::gil_scoped_release>(),
+      py::call_guard<GilReleased>(),
       "Open the graph of one stage and close it again: what TensorRT builds meanwhile stays\n"
       "in the engine cache that the configuration names. Gives what the stage runs on.\n\n"
       "Raises as Model.load.");
@@ -32,7 +33,7 @@ void bind_model(py::module_& module) {
           [](const std::filesystem::path& package, const RuntimeConfig& config) {
             return std::const_pointer_cast<Model>(Model::load(package, config));
           },
-          py::arg("package"), py::arg("config"), py::call_guard<py::gil_scoped_release>(),
+          py::arg("package"), py::arg("config"), py::call_guard<GilReleased>(),
           "Open a package and every stage.\n\n"
           "Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.")
       .def_property_readonly("stage_providers", &Model::stage_providers,

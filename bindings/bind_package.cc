@@ -1,4 +1,5 @@
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
 #include "ufvideo/package.h"
 #include "ufvideo/symbol_ranges.h"
@@ -8,10 +9,10 @@ namespace ufvideo::bindings {
 void bind_package(py::module_& module) {
   py::class_<Package>(module, "Package", "A package folder that passed every check.")
       .def_static("open", &Package::open, py::arg("root"), py::arg("verify_digests"),
-                  py::call_guard<py::gil_scoped_release>(),
+                  py::call_guard<GilReleased>(),
                   "Open and check a package.\n\nRaises PackageError or PackageVersionError.")
       .def_property_readonly("root", &Package::root);
-  module.def("sha256_file", &sha256_file, py::arg("path"), py::call_guard<py::gil_scoped_release>(),
+  module.def("sha256_file", &sha256_file, py::arg("path"), py::call_guard<GilReleased>(),
              "Lower-case hexadecimal SHA-256 of a file.");
   py::class_<SymbolRange>(module, "SymbolRange", "Sizes a symbol of a stage's inputs takes.")
       .def_readonly("symbol", &SymbolRange::symbol)
@@ -23,7 +24,7 @@ void bind_package(py::module_& module) {
       [](const std::filesystem::path& manifest, const std::string& stem) {
         return symbol_ranges(read_manifest(manifest), stem);
       },
-      py::arg("manifest"), py::arg("stem"), py::call_guard<py::gil_scoped_release>(),
+      py::arg("manifest"), py::arg("stem"), py::call_guard<GilReleased>(),
       "Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a\n"
       "manifest; empty for the others.\n\nRaises PackageError or PackageVersionError.");
 }

@@ -1,6 +1,7 @@
 #include <cstring>
 
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
 #include "ufvideo/resize.h"
 
@@ -13,7 +14,7 @@ void bind_resize(py::module_& module) {
         const Tensor in = as_tensor(frames, DType::kUint8, 4, "resize_bicubic: frames");
         Tensor out;
         {
-          const py::gil_scoped_release released;
+          const GilReleased released;
           out = resize_bicubic(in, height, width);
           if (out.raw() == in.raw()) {
             // The same size gives the same memory, which is the caller's to write to.

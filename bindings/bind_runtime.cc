@@ -1,4 +1,5 @@
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
 #include "readable.h"
 #include "ufvideo/runtime.h"
@@ -17,12 +18,11 @@ void bind_runtime(py::module_& module) {
       .def_property_readonly("mend",
                              [](const ProviderProblem& problem) { return readable(problem.mend); });
   module.def("find_provider_problem", &find_provider_problem, py::arg("library"),
-             py::arg("provider"), py::arg("device_id") = 0,
-             py::call_guard<py::gil_scoped_release>(),
+             py::arg("provider"), py::arg("device_id") = 0, py::call_guard<GilReleased>(),
              "Why an execution provider cannot start on this machine; None when it can.\n\n"
              "Raises DeviceError and ConfigError as open_onnxruntime does.");
   module.def("open_onnxruntime", &open_onnxruntime, py::arg("library"),
-             py::call_guard<py::gil_scoped_release>(),
+             py::call_guard<GilReleased>(),
              "Open libonnxruntime, once for the process.\n\n"
              "Raises DeviceError when it is missing or too old, ConfigError when another one is "
              "open already.");

@@ -1,4 +1,5 @@
 #include "arrays.h"
+#include "gil.h"
 #include "module.h"
 #include "ufvideo/stages/aligner.h"
 #include "ufvideo/stages/mask_decoder.h"
@@ -13,7 +14,7 @@ namespace {
 /// Runs a stage without the GIL.
 template <typename Work>
 auto released(const Work& work) {
-  const py::gil_scoped_release release;
+  const GilReleased release;
   return work();
 }
 

@@ -16,3 +16,9 @@ if(UFVIDEO_SANITIZE)
     $<$<CONFIG:Debug>:-O1>)
   target_link_options(ufvideo_options INTERFACE -fsanitize=address,undefined)
 endif()
+
+if(UFVIDEO_SANITIZE_THREAD)
+  target_compile_options(ufvideo_options INTERFACE
+    -fsanitize=thread -fno-omit-frame-pointer $<$<CONFIG:Debug>:-O1>)
+  target_link_options(ufvideo_options INTERFACE -fsanitize=thread)
+endif()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def golden_dir() -> Path:
     return SMALL / "golden"
 
 
-def _export(checkpoint: Path, out: Path, **options: str) -> Path:
+def _export(checkpoint: Path, out: Path, **options: Any) -> Path:
     exported = os.environ.get(EXPORTED)
     if exported is not None:
         return Path(exported) / out.name
@@ -59,6 +60,18 @@ def small_package_int4(tmp_path_factory: pytest.TempPathFactory, small_checkpoin
     """The golden checkpoint exported in int4."""
     out = tmp_path_factory.mktemp("package") / "small_int4"
     return _export(small_checkpoint, out, precision="int4")
+
+
+@pytest.fixture(scope="session")
+def package_of_a_gpu(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, small_package_int4: Path
+) -> Path:
+    """Int4 weights with fp16 in between; the fixture before it skips where nothing exports."""
+    from ufvideo_export.precision import Quantization
+
+    out = tmp_path_factory.mktemp("package") / "small_int4_fp16"
+    quantization = Quantization(floats="fp16")
+    return _export(small_checkpoint, out, precision="int4", quantization=quantization)
 
 
 @pytest.fixture(scope="session")

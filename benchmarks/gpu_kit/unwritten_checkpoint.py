@@ -25,8 +25,9 @@ class UnwrittenTensors(TensorFiles):
 
     def __init__(self, folder: Path, shapes: Mapping[str, tuple[int, ...]]) -> None:
         self.folder = folder
+        self.ignored = ()
         self._files = dict.fromkeys(shapes, folder)
-        self._shapes = dict(shapes)
+        self._headers = {name: (shape, "F16") for name, shape in shapes.items()}
 
     def files(self) -> set[Path]:
         """None: nothing is stored."""
@@ -34,11 +35,11 @@ class UnwrittenTensors(TensorFiles):
 
     def read(self, name: str) -> torch.Tensor:
         """A whole tensor, float16."""
-        return self._random(name, self._shapes[name], 0)
+        return self._random(name, self.shape(name), 0)
 
     def read_rows(self, name: str, begin: int, end: int) -> torch.Tensor:
         """Rows `begin` to `end` of a tensor, float16; no others are made."""
-        return self._random(name, (end - begin, *self._shapes[name][1:]), begin)
+        return self._random(name, (end - begin, *self.shape(name)[1:]), begin)
 
     @staticmethod
     def _random(name: str, shape: tuple[int, ...], begin: int) -> torch.Tensor:

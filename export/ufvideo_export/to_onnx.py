@@ -12,6 +12,7 @@ import onnx_ir as ir
 import torch
 from torch import nn
 
+from ufvideo_export.empty_pads import remove_empty_pads
 from ufvideo_export.spec import INLINE_WEIGHTS_BYTES, IR_VERSION, OPSET, StageSpec
 from ufvideo_sdk.manifest import TensorSpec
 
@@ -74,6 +75,7 @@ def export_module(
             verbose=False,
         )
     assert program is not None
+    remove_empty_pads(program.model.graph)
     return program.model
 
 

@@ -23,6 +23,10 @@ std::int64_t frames_per_batch(int size_px) {
   return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
 }
 
+std::int64_t frames_per_run(const Stage& encoder, int size_px) {
+  return encoder.batches_frames() ? frames_per_batch(size_px) : 1;
+}
+
 void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                   const char* where) {
   const Shape& shape = frames.shape();
@@ -56,7 +60,7 @@ FrameEncoder::FrameEncoder(const Model& model)
     : model_(model), region_features_(model.config().region_cache_bytes) {}
 
 void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
-                               StageTimings& timings) {
+                               StageTimings& timings, const std::function<void()>& on_frame) {
   std::vector<std::int64_t> rows;
   std::unordered_set<std::int64_t> seen;
   for (std::size_t row = 0; row < frame_idxs.size(); ++row) {
@@ -67,7 +71,10 @@ void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int6
   // Every row is kept, so none needs memory of its own.
   encode_rows(
       frames, frame_idxs, rows, timings,
-      [&](std::int64_t idx, Tensor features) { clip_features_.emplace(idx, std::move(features)); },
+      [&](std::int64_t idx, Tensor features) {
+        clip_features_.emplace(idx, std::move(features));
+        on_frame();
+      },
       [] { return false; });
 }
 
@@ -124,7 +131,7 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
                                const std::vector<std::int64_t>& rows, StageTimings& timings,
                                const Keep& keep, const std::function<bool()>& stopped) const {
   const int size_px = model_.manifest().video.vision_size_px;
-  const auto step = static_cast<std::size_t>(frames_per_batch(size_px));
+  const auto step = static_cast<std::size_t>(frames_per_run(model_.vision_encoder(), size_px));
   for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
@@ -170,8 +177,9 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
     return concatenated(parts);
   }
   const std::size_t paired = idxs.size() / 2 * 2;
-  for (std::size_t begin = 0; begin < paired; begin += kFramesPerAlignment) {
-    parts.push_back(align_some(begin, std::min<std::size_t>(begin + kFramesPerAlignment, paired)));
+  const std::size_t step = model_.aligner().batches_frames() ? kFramesPerAlignment : 2;
+  for (std::size_t begin = 0; begin < paired; begin += step) {
+    parts.push_back(align_some(begin, std::min(begin + step, paired)));
   }
   return concatenated(parts);
 }

@@ -22,11 +22,21 @@ void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& 
   require_no_answer();
   require_clip("session");
   check_answer_format(prompt, config);
-  const StageTimings before = timings;
   const Clock::time_point begin = Clock::now();
-  Generation generation;
-  DecodeLoop loop = start_loop(prompt, config, generation);
-  answer.emplace(Answer{std::move(loop), std::move(generation), before, elapsed_ms(begin)});
+  const Manifest& manifest = model->manifest();
+  DecodeLoop loop(manifest.tokens, manifest.model.seg_hidden_state, config, prompt.answer_format);
+  answer.emplace(Answer{prompt, config, call, std::move(loop), Generation{}, timings, 0.0});
+  answer->begin_ms = elapsed_ms(begin);
+}
+
+void Session::State::prefill_answer() {
+  try {
+    answer->loop = start_loop(*answer->prompt, answer->config, answer->generation);
+  } catch (...) {
+    answer.reset();
+    throw;
+  }
+  answer->prompt.reset();
 }
 
 DecodeLoop Session::State::start_loop(const Prompt& prompt, const GenerationConfig& config,
@@ -39,7 +49,17 @@ DecodeLoop Session::State::start_loop(const Prompt& prompt, const GenerationConf
   if (const std::optional<Prefill> filled = prefill(prompt, last_position)) {
     generation.num_prefill_tokens = filled->num_new;
     generation.num_reused_tokens = filled->num_reused;
-    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+    if (!prompt.choices) {
+      loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+    } else if (const auto scores =
+                   score(*prompt.choices, filled->output.logits, config.max_new_tokens)) {
+      generation.choice = scores->best();
+      generation.choice_log_probabilities = scores->log_probabilities;
+      const std::size_t spelling = scores->spellings[scores->best()];
+      loop.start_with(prompt.choices->spellings()[spelling].token_ids);
+    } else {
+      loop.end(StopReason::kCancelled);
+    }
   } else {
     loop.end(StopReason::kCancelled);
   }
@@ -50,17 +70,26 @@ std::optional<std::int64_t> Session::State::next_token() {
   if (!answer) {
     fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
   }
-  if (take_cancel()) {
+  const Clock::time_point begin = Clock::now();
+  if (answer->prompt && !answer->loop.ended()) {
+    prefill_answer();
+  }
+  if (is_cancelled()) {
     answer->loop.end(StopReason::kCancelled);
   }
-  const Clock::time_point begin = Clock::now();
   const bool first = answer->loop.token_ids().empty();
-  std::optional<std::int64_t> token = poisoning([&] { return answer->loop.next(*this); });
+  std::optional<std::int64_t> token;
+  try {
+    token = poisoning([&] { return answer->loop.next(*this); });
+  } catch (const RunCancelled&) {
+    answer->loop.end(StopReason::kCancelled);
+  }
   if (first && token) {
     answer->generation.time_to_first_token_ms = answer->begin_ms + elapsed_ms(begin);
-  } else if (token) {
+  } else if (token && !answer->loop.is_known()) {
     answer->generation.decode_ms += elapsed_ms(begin);
   }
+  publish();
   return token;
 }
 
@@ -86,8 +115,9 @@ void Session::State::complete(Generation& generation, const DecodeLoop& loop) co
   generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
 }
 
-Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start) {
-  const Entry entry(*state_);
+Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start,
+                                  const CallOptions& options) {
+  const Entry entry(*state_, &options);
   State& state = *state_;
   state.require_no_answer();
   state.require_clip("session");
@@ -140,8 +170,8 @@ Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_star
 }
 
 Generation Session::generate(const Prompt& prompt, const GenerationConfig& config,
-                             const TokenCallback& callback) {
-  const Entry entry(*state_);
+                             const TokenCallback& callback, const CallOptions& options) {
+  const Entry entry(*state_, &options);
   State& state = *state_;
   state.begin_answer(prompt, config);
   while (const std::optional<std::int64_t> token = state.next_token()) {

@@ -49,7 +49,13 @@ void Session::State::add_frames(const Tensor& frames, const std::vector<std::int
     frame_size = {frames.dim(1), frames.dim(2)};
   }
   check_frame_size(frames, frame_size, "clip: frames");
-  frame_encoder.encode_clip(frames, frame_idxs, timings);
+  const std::unordered_set<std::int64_t> distinct(clip_idxs.begin(), clip_idxs.end());
+  const auto report_encoded = [&] {
+    report(static_cast<std::int64_t>(frame_encoder.num_clip_frames()),
+           static_cast<std::int64_t>(distinct.size()));
+  };
+  report_encoded();
+  frame_encoder.encode_clip(frames, frame_idxs, timings, report_encoded);
 }
 
 void Session::State::end_clip() {
@@ -70,22 +76,25 @@ void Session::begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_im
   state_->begin_clip(frame_idxs, is_image);
 }
 
-void Session::add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs) {
-  const Entry entry(*state_);
-  state_->add_frames(frames, frame_idxs);
+void Session::add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                         const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  state_->to_the_end("clip", [&] { state_->add_frames(frames, frame_idxs); });
 }
 
-void Session::end_clip() {
-  const Entry entry(*state_);
-  state_->end_clip();
+void Session::end_clip(const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  state_->to_the_end("clip", [&] { state_->end_clip(); });
 }
 
-void Session::open_clip(const Clip& clip) {
-  const Entry entry(*state_);
+void Session::open_clip(const Clip& clip, const CallOptions& options) {
+  const Entry entry(*state_, &options);
   check_frames(clip.frames, clip.frame_idxs, "clip");
   state_->begin_clip(clip.frame_idxs, clip.is_image);
-  state_->add_frames(clip.frames, clip.frame_idxs);
-  state_->end_clip();
+  state_->to_the_end("clip", [&] {
+    state_->add_frames(clip.frames, clip.frame_idxs);
+    state_->end_clip();
+  });
 }
 
 std::vector<std::int64_t> Session::missing_frames(

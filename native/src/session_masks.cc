@@ -36,8 +36,9 @@ Tensor first_columns(const Tensor& tensor, std::int64_t count) {
 }  // namespace
 
 Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& frames,
-                              const std::vector<std::int64_t>& frame_idxs, bool continues) {
-  const Entry entry(*state_);
+                              const std::vector<std::int64_t>& frame_idxs, bool continues,
+                              const CallOptions& options) {
+  const Entry entry(*state_, &options);
   check_frames(frames, frame_idxs, "segment");
   if (seg_hidden_states.shape().size() != 2 || seg_hidden_states.dim(0) < 1) {
     fail(ErrorCode::kInvalidInput,
@@ -54,19 +55,26 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
   Segmentation result;
   result.masks = Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
   result.scores = Tensor(DType::kFloat32, {num_objects, num_frames});
-  const std::int64_t step = frames_per_batch(state.model->manifest().video.mask_size_px);
+  const std::int64_t step =
+      frames_per_run(state.model->mask_encoder(), state.model->manifest().video.mask_size_px);
   std::int64_t done = 0;
-  while (done < num_frames && !state.is_cancelled()) {
-    const std::int64_t first = done;
-    const std::int64_t last = std::min(first + step, num_frames);
-    const std::vector<MaskFeatures> features =
-        state.mask_features_of(frames, frame_idxs, first, last);
-    for (; done < last && !state.is_cancelled(); ++done) {
-      state.decode_masks(seg_hidden_states, features[done - first], done, result);
+  state.report(done, num_frames);
+  try {
+    while (done < num_frames && !state.is_cancelled()) {
+      const std::int64_t first = done;
+      const std::int64_t last = std::min(first + step, num_frames);
+      const std::vector<MaskFeatures> features =
+          state.mask_features_of(frames, frame_idxs, first, last);
+      while (done < last && !state.is_cancelled()) {
+        state.decode_masks(seg_hidden_states, features[done - first], done, result);
+        state.report(++done, num_frames);
+      }
     }
+  } catch (const RunCancelled&) {
+    // The frame under way is lost, those before it are whole.
   }
   if (done < num_frames) {
-    result.cancelled = state.take_cancel();
+    result.cancelled = true;
     result.masks = first_columns(result.masks, done);
     result.scores = first_columns(result.scores, done);
   }

@@ -8,6 +8,7 @@ namespace ufvideo {
 
 void Session::State::check_answer_format(const Prompt& prompt,
                                          const GenerationConfig& config) const {
+  check_choices(prompt, config);
   if (!prompt.answer_format) {
     return;
   }
@@ -34,8 +35,9 @@ void Session::State::check_room(const Prompt& prompt, const PromptLayout& layout
          " of them video");
   }
   // The last token of an answer is not fed.
-  const std::int64_t longest =
+  const std::int64_t of_format =
       prompt.answer_format ? prompt.answer_format->longest().value_or(1) : 1;
+  const std::int64_t longest = prompt.choices ? prompt.choices->longest() : of_format;
   if (layout.length + longest - 1 > max_positions) {
     fail(ErrorCode::kOutOfMemory, "prompt: expected at most ", max_positions,
          " positions (the model's context) with an answer of ", longest,
@@ -57,8 +59,22 @@ PromptLayout Session::State::laid_out(const Prompt& prompt,
 
 std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& prompt,
                                                                const WantedStates& wanted_states) {
+  try {
+    return prefill_or_throw(prompt, wanted_states);
+  } catch (const RunCancelled&) {
+    return std::nullopt;
+  } catch (const ProgressFailed& failed) {
+    std::rethrow_exception(failed.cause);
+  }
+}
+
+std::optional<Session::State::Prefill> Session::State::prefill_or_throw(
+    const Prompt& prompt, const WantedStates& wanted_states) {
+  if (is_cancelled()) {
+    return std::nullopt;
+  }
   const std::vector<Tensor> regions = encode_regions(prompt);
-  if (take_cancel()) {
+  if (is_cancelled()) {
     return std::nullopt;
   }
   const PromptLayout layout = laid_out(prompt, regions);
@@ -92,6 +108,12 @@ std::optional<Session::State::Prefill> Session::State::prefill(const Prompt& pro
     } catch (const NotFiniteError&) {
       cache->rewind(num_reused);
       throw;
+    } catch (const RunCancelled&) {
+      cache->rewind(num_reused);
+      throw;
+    } catch (const ProgressFailed&) {
+      cache->rewind(num_reused);
+      throw;
     }
     if (!output) {
       cache->rewind(num_reused);
@@ -107,13 +129,25 @@ std::optional<PrefillOutput> Session::State::feed(const Tensor& embeddings,
   // All of it at once: growing with each piece would hold the cache twice again and again.
   cache->reserve(embeddings.dim(0));
   const LanguageModel& language_model = model->language_model();
-  const auto run = [&](const Tensor& piece) {
-    return timed(timings, language_model.stem(), piece.dim(0),
-                 [&] { return language_model.run(piece, *cache); });
+  std::int64_t num_fed = 0;
+  const auto report_fed = [&] {
+    try {
+      report(num_fed, embeddings.dim(0));
+    } catch (...) {
+      throw ProgressFailed{std::current_exception()};
+    }
   };
+  const auto run = [&](const Tensor& piece) {
+    LanguageModelOutput output = timed(timings, language_model.stem(), piece.dim(0),
+                                       [&] { return language_model.run(piece, *cache); });
+    num_fed += piece.dim(0);
+    report_fed();
+    return output;
+  };
+  report_fed();
   return feed_in_chunks(
       embeddings, wanted_rows,
-      {model->config().prefill_chunk_tokens, run, [this] { return take_cancel(); }});
+      {model->config().prefill_chunk_tokens, run, [this] { return is_cancelled(); }});
 }
 
 }  // namespace ufvideo

@@ -65,8 +65,9 @@ Tensor layer_of(const Tensor& all, int layer) { return all.rows(layer, layer + 1
 
 }  // namespace
 
-std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& prefix_ids) {
-  const Entry entry(*state_);
+std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& prefix_ids,
+                                            const CallOptions& options) {
+  const Entry entry(*state_, &options);
   State& state = *state_;
   state.require_no_answer();
   state.require_clip("save");

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "core/cancellation.h"
+#include "core/error_message.h"
 #include "core/stage_clock.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
@@ -25,15 +30,25 @@ namespace ufvideo {
 /// Most objects that the mask decoder takes on a frame at once; more go through in groups.
 inline constexpr std::int64_t kObjectsPerDecoding = 16;
 
+/// What a caller's progress function threw while the KV cache was being written.
+struct ProgressFailed {
+  std::exception_ptr cause;
+};
+
 /// Everything that changes while a session lives.
 struct Session::State : TokenStepper {
   explicit State(std::shared_ptr<const Model> shared_model);
 
   /// One answer under way.
   struct Answer {
+    /// Empty once it has been prefilled.
+    std::optional<Prompt> prompt;
+    GenerationConfig config;
+    CallOptions call;
     DecodeLoop loop;
     Generation generation;
     StageTimings timings_before;
+    /// Time inside begin.
     double begin_ms;
   };
 
@@ -49,16 +64,34 @@ struct Session::State : TokenStepper {
   /// Several answers under way (session_batch.cc).
   class Batch;
 
+  /// What other threads may read while a call is under way.
+  struct Published {
+    std::mutex mutex;
+    StageTimings timings;
+    std::size_t held_bytes = 0;
+    std::size_t kv_cache_bytes = 0;
+  };
+
   // TokenStepper
   Output step(std::int64_t token_id) override;
   bool has_room() const override {
     return cache->length() < model->language_model().max_positions();
   }
 
+  /// Scores a prompt's choices behind what the cache holds, which it holds afterwards too; nullopt
+  /// when it was cancelled. Spellings beyond `most_tokens` or the context do not count.
+  std::optional<ChoiceScores> score(const ChoiceTree& choices, const Tensor& prompt_logits,
+                                    std::int64_t most_tokens);
+  /// Throws InvalidInput where a prompt's choices are not for this model or beside a setting that
+  /// they leave nothing to do.
+  void check_choices(const Prompt& prompt, const GenerationConfig& config) const;
+
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   /// Prefills a prompt and begins its answer, which has ended already where that was cancelled.
   DecodeLoop start_loop(const Prompt& prompt, const GenerationConfig& config,
                         Generation& generation);
+  /// Prefills the answer under way, whose loop has ended if that was cancelled.
+  void prefill_answer();
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
   /// Takes over what an answer's loop has.
@@ -70,9 +103,11 @@ struct Session::State : TokenStepper {
   void check_saved(const SavedClip& saved) const;
   void restore_clip(const SavedClip& saved);
 
-  /// Runs a prompt through the language model, reusing what the cache holds of it; nothing when it
-  /// was cancelled.
+  /// Runs a prompt through the language model, reusing what the cache holds of it; nullopt if the
+  /// call was cancelled.
   std::optional<Prefill> prefill(const Prompt& prompt, const WantedStates& wanted_states);
+  /// The same; throws RunCancelled instead if a graph run was ended, and ProgressFailed.
+  std::optional<Prefill> prefill_or_throw(const Prompt& prompt, const WantedStates& wanted_states);
   PromptLayout laid_out(const Prompt& prompt, const std::vector<Tensor>& regions) const;
   /// Feeds embeddings [S, D] behind what the cache holds; nothing when it was cancelled.
   std::optional<PrefillOutput> feed(const Tensor& embeddings,
@@ -104,6 +139,10 @@ struct Session::State : TokenStepper {
   auto poisoning(const Work& work) {
     try {
       return work();
+    } catch (const RunCancelled&) {
+      throw;
+    } catch (const ProgressFailed&) {
+      throw;
     } catch (const NotFiniteError&) {
       answer.reset();
       throw;
@@ -119,17 +158,37 @@ struct Session::State : TokenStepper {
       throw;
     }
   }
-  bool is_cancelled() const { return cancelled.load(); }
-  /// Whether a cancel() waits; this one is then taken up.
-  bool take_cancel() { return cancelled.exchange(false); }
+  /// Runs `work`, which has no result that says it was cancelled.
+  template <typename Work>
+  void to_the_end(const char* where, const Work& work) {
+    try {
+      work();
+    } catch (const RunCancelled&) {
+      fail(ErrorCode::kCancelled, where, ": expected to go on to the end, it was cancelled");
+    }
+  }
+  /// Whether the call under way is to end.
+  bool is_cancelled() const { return call.cancel.is_cancelled(); }
+  /// Begins a call with these options, null: those of the answer under way, if there is one.
+  void begin_call(const CallOptions* options);
+  void end_call();
+  /// Lets other threads read the statistics as they are now.
+  void publish();
+  /// Publishes, and tells the caller how much of the call's work is done.
+  void report(std::int64_t done, std::int64_t total);
   void require_clip(const char* where) const;
   void require_no_answer() const;
   void forget_conversation();
 
   std::shared_ptr<const Model> model;
   std::atomic<bool> busy{false};
-  std::atomic<bool> cancelled{false};
   bool poisoned = false;
+  /// The call that this thread is inside, and what ends its graph runs.
+  CallOptions call;
+  std::optional<CancellationScope> scope;
+  /// What cancel() cancels.
+  std::mutex under_way_mutex;
+  std::optional<CancellationToken> under_way;
 
   bool is_image = false;
   /// The clip's sampled frames, repeats included.
@@ -147,6 +206,7 @@ struct Session::State : TokenStepper {
 
   std::optional<Answer> answer;
   StageTimings timings;
+  Published published;
 };
 
 }  // namespace ufvideo

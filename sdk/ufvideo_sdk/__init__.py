@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.errors import (
+    CancelledError,
     CapacityError,
     ConfigError,
     DamagedVideoWarning,
@@ -25,7 +26,7 @@ from ufvideo_sdk.errors import (
 from ufvideo_sdk.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
-    from ufvideo_sdk._native import StreamAction
+    from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.answer_stream import AnswerStream
     from ufvideo_sdk.clip import Clip
     from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
@@ -49,6 +50,8 @@ __all__ = [
     "AnswerStats",
     "AnswerStream",
     "Ask",
+    "CancellationToken",
+    "CancelledError",
     "CapacityError",
     "Clip",
     "ConfigError",
@@ -79,6 +82,7 @@ turn_off_telemetry()
 
 # Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
 _HOMES = {
+    "CancellationToken": "_native",
     "StreamAction": "_native",
     "Clip": "clip",
     "GenerationConfig": "config",

@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -157,6 +157,25 @@ class StageTiming:
     @property
     def total_ms(self) -> float:
         ...
+class CancellationToken:
+    """
+    A request to end calls early, before or while they run.
+    
+    Give it to a call as cancel=; any thread may cancel it. It stays cancelled: every call that gets it from then on ends at once.
+    """
+    def __init__(self) -> None:
+        ...
+    def cancel(self) -> None:
+        """
+        End the calls that have this token or a child of it. Returns at once.
+        """
+    def child(self) -> CancellationToken:
+        """
+        A token that is cancelled with this one, and that can be cancelled without it.
+        """
+    @property
+    def is_cancelled(self) -> bool:
+        ...
 class StopReason(enum.Enum):
     """
     Why an answer ended.
@@ -168,7 +187,7 @@ class StopReason(enum.Enum):
     STOPPED = 3
 class StreamAction(enum.Enum):
     """
-    What a token callback answers.
+    What a token callback answers: go on; end the answer as stopped, with its masks; end it as cancelled, without. Its text stays.
     """
     CANCEL = 2
     CONTINUE = 0
@@ -187,6 +206,16 @@ class Generation:
     """
     One answer in token ids.
     """
+    @property
+    def choice(self) -> int | None:
+        """
+        The likeliest of the prompt's choices.
+        """
+    @property
+    def choice_log_probabilities(self) -> list[float]:
+        """
+        Log-probability of each choice; empty where there were none.
+        """
     @property
     def decode_ms(self) -> float:
         ...
@@ -226,7 +255,7 @@ class Segmentation:
     @property
     def cancelled(self) -> bool:
         """
-        A cancel() came first: F is the number of frames decoded before it.
+        It was cancelled: F is the number of frames decoded before.
         """
     @property
     def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
@@ -266,6 +295,21 @@ class TokenAutomaton:
     def longest(self) -> int | None:
         """
         Tokens of the longest answer without the end token; None: no bound.
+        """
+class ChoiceTree:
+    """
+    Texts of which an answer is one, by the tokens of their spellings.
+    """
+    def __init__(self, spellings: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]], *, vocab_size: typing.SupportsInt | typing.SupportsIndex, end_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        spellings: (choice, token ids) each; a choice may have several.
+        
+        Raises InputError when a spelling is empty or comes twice, an id is outside the vocabulary or an end token, or a choice has no spelling.
+        """
+    @property
+    def longest(self) -> int:
+        """
+        Tokens within which every choice can be written.
         """
 class VisionEncoder:
     """
@@ -530,9 +574,9 @@ class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None) -> None:
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None, choices: ChoiceTree | None = None) -> None:
         """
-        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything.
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything. choices: the answer is the likeliest of them; None: anything.
         """
     @property
     def token_ids(self) -> list[int]:
@@ -543,13 +587,13 @@ class Session:
     """
     def __init__(self, model: Model) -> None:
         ...
-    def add_frames(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+    def add_frames(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> None:
         """
         Encode some of the clip's frames, uint8 [F, H, W, 3].
         """
-    def begin(self, prompt: Prompt, config: GenerationConfig) -> None:
+    def begin(self, prompt: Prompt, config: GenerationConfig, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> None:
         """
-        Prefill a prompt; then step() and finish().
+        Begin an answer; then step(), whose first call prefills, and finish().
         """
     def begin_clip(self, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], is_image: bool = False) -> None:
         """
@@ -557,13 +601,13 @@ class Session:
         """
     def cancel(self) -> None:
         """
-        From any thread: end the work under way, or the next, at its next token or frame.
+        From any thread: cancel the call or the answer under way, if there is one.
         """
     def drop_answer(self) -> None:
         """
         Drop an answer under way, if there is one, without a result.
         """
-    def end_clip(self) -> None:
+    def end_clip(self, *, cancel: CancellationToken | None = None) -> None:
         """
         Make the video tokens of the clip.
         """
@@ -571,37 +615,35 @@ class Session:
         """
         End the answer and return it.
         """
-    def forget_cancel(self) -> None:
+    def generate(self, prompt: Prompt, config: GenerationConfig, callback: typing.Any = None, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> Generation:
         """
-        Drop a cancel() that ended nothing yet.
-        """
-    def generate(self, prompt: Prompt, config: GenerationConfig, callback: typing.Any = None) -> Generation:
-        """
-        Answer one prompt; callback(token_id) returns a StreamAction or None.
+        Answer one prompt; callback(token_id) returns a StreamAction or None. on_progress counts the prompt's positions.
         
         An exception of the callback ends the answer and is raised unchanged.
         """
-    def generate_many(self, prompts: collections.abc.Sequence[Prompt], config: GenerationConfig, callback: typing.Any = None) -> list[Generation]:
+    def generate_many(self, prompts: collections.abc.Sequence[Prompt], config: GenerationConfig, callback: typing.Any = None, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> list[Generation]:
         """
-        Answer several prompts as rows of one batch, in order, as generate() one by one.
+        Answer several prompts as rows of one batch, in order, as generate() one by one. on_progress counts answers.
         
         callback(index, token_id) returns a StreamAction or None, which ends its own answer.
         """
     def held_bytes(self) -> int:
         """
-        Bytes of features, mask cache and KV cache.
+        From any thread: bytes of features, mask cache and KV cache.
         """
     def missing_frames(self, frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> list[int]:
         """
         Those of the frames whose features are not held, each once.
         """
-    def open_clip(self, clip: Clip) -> None:
+    def open_clip(self, clip: Clip, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> None:
         """
-        Encode the clip once. Raises InputError, StateError or InferenceError.
+        Encode the clip once; on_progress counts distinct frames.
+        
+        Raises InputError, StateError, InferenceError or CancelledError.
         """
     def reset(self) -> None:
         """
-        Forget conversation, region frames, cancel() and poison; the clip stays encoded.
+        Forget conversation, region frames and poison; the clip stays encoded.
         """
     def restore_clip(self, saved: SavedClip) -> None:
         """
@@ -609,13 +651,13 @@ class Session:
         
         Raises InputError when a size is not this model's, CapacityError when the prefix does not fit into the bound on the KV cache.
         """
-    def save_clip(self, prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> SavedClip | None:
+    def save_clip(self, prefix_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> SavedClip | None:
         """
         What was computed of the clip, the prefix included; None when it was cancelled.
         """
-    def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], continues: bool = False) -> Segmentation:
+    def segment(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], continues: bool = False, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> Segmentation:
         """
-        Masks of states float32 [O, D] on frames uint8 [F, H, W, 3].
+        Masks of states float32 [O, D] on frames uint8 [F, H, W, 3]; on_progress counts frames.
         
         continues: this goes on with the call before, a long clip given in pieces.
         """
@@ -623,13 +665,13 @@ class Session:
         """
         The next token id, None once the answer has ended.
         """
-    def teacher_force(self, prompt: Prompt, answer_start: typing.SupportsInt | typing.SupportsIndex) -> Generation:
+    def teacher_force(self, prompt: Prompt, answer_start: typing.SupportsInt | typing.SupportsIndex, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> Generation:
         """
         Prefill a prompt that holds its answer; collect the states behind [SEG].
         """
     def timings(self) -> dict[str, StageTiming]:
         """
-        Timings of all stages since the session was made.
+        From any thread: timings of all stages since the session was made.
         """
     @property
     def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:

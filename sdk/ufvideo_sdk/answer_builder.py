@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_text import AnswerText
+from ufvideo_sdk.choices import choice_probabilities
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import (
@@ -31,6 +33,7 @@ from ufvideo_sdk.native_results import (
 )
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, StopReason
+from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
@@ -78,7 +81,7 @@ class AnswerBuilder:
 
     def build(
         self,
-        native: _native.Session,
+        native: SessionCall,
         request: Request,
         generation: _native.Generation,
         text: AnswerText,
@@ -113,11 +116,12 @@ class AnswerBuilder:
             stop_reason=StopReason.STOP_STRING if is_cut else reason,
             stats=answer_stats(generation, [], self._providers),
             clip=self._clip,
-            choice=request.choices.get(words) if reason is StopReason.END else None,
+            choice=_choice(request, generation) if reason is StopReason.END else None,
+            choice_probabilities=_probabilities(request, generation),
         )
         return Draft(request, generation, answer, tokens.seg_hidden_states)
 
-    def with_masks(self, native: _native.Session, draft: Draft) -> Answer:
+    def with_masks(self, native: SessionCall, draft: Draft) -> Answer:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
@@ -143,3 +147,12 @@ class AnswerBuilder:
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
             stats=answer_stats(draft.generation, found.timings, self._providers),
         )
+
+
+def _choice(request: Request, generation: _native.Generation) -> str | None:
+    return None if generation.choice is None else request.choices[generation.choice]
+
+
+def _probabilities(request: Request, generation: _native.Generation) -> Mapping[str, float] | None:
+    scores = generation.choice_log_probabilities
+    return choice_probabilities(request.choices, scores) if scores else None

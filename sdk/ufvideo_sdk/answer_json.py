@@ -55,6 +55,9 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
         "question": answer.question,
         "text": answer.text,
         "choice": answer.choice,
+        "choice_probabilities": (
+            None if answer.choice_probabilities is None else dict(answer.choice_probabilities)
+        ),
         "token_ids": list(answer.token_ids),
         "stop_reason": answer.stop_reason.value,
         "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],

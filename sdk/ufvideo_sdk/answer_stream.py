@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from ufvideo_sdk import _native
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, TextEvent
+from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:
     from ufvideo_sdk.session import Session
@@ -22,11 +22,11 @@ class AnswerStream(Iterator[TextEvent]):
     Closing it early, or leaving its `with` block, ends the answer as stopped.
     """
 
-    def __init__(self, session: Session, request: Request, token: object) -> None:
+    def __init__(self, session: Session, request: Request, call: SessionCall) -> None:
         """Made by `Session.stream`."""
         self._session = session
         self._request = request
-        self._token = token
+        self._call = call
         self._text = session._answers.text(request.config)
         self._last_id = 0
         self._answer: Answer | None = None
@@ -68,9 +68,10 @@ class AnswerStream(Iterator[TextEvent]):
         return self._answer
 
     def __next__(self) -> TextEvent:
-        """The next piece of text.
+        """The next piece of text. The first call computes the prompt.
 
         Raises:
+            CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
             StateError: When the session was closed or reset meanwhile, or another thread is inside.
 
@@ -89,7 +90,7 @@ class AnswerStream(Iterator[TextEvent]):
             return TextEvent(rest, self._last_id)
         raise StopIteration
 
-    def _step(self, native: _native.Session) -> int | None:
+    def _step(self, native: SessionCall) -> int | None:
         try:
             return native.step()
         except StateError:
@@ -106,14 +107,14 @@ class AnswerStream(Iterator[TextEvent]):
                 self._finish(native)
 
     @contextmanager
-    def _under_way(self) -> Iterator[_native.Session]:
+    def _under_way(self) -> Iterator[SessionCall]:
         session = self._session
         with session._thread():
-            if session._stream_token is not self._token:
+            if session._stream_token is not self._call.cancel:
                 raise StateError("stream: expected it under way, the session was reset or closed")
-            yield session._open()
+            yield self._call
 
-    def _finish(self, native: _native.Session) -> None:
+    def _finish(self, native: SessionCall) -> None:
         generation = native.finish()
         self._session._stream_token = None
         try:
@@ -136,5 +137,5 @@ class AnswerStream(Iterator[TextEvent]):
         Not here: this may run in any thread, also while another one is inside the session.
         """
         session = getattr(self, "_session", None)
-        if session is not None and session._stream_token is self._token:
+        if session is not None and session._stream_token is self._call.cancel:
             session._stream_token = None

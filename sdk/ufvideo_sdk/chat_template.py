@@ -99,11 +99,12 @@ def read_chat_template(path: Path) -> ChatTemplate:
         CapacityError: When no file descriptor is left to read it with.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_TEMPLATE_BYTES + 1)
     except OSError as error:
         raise unreadable(path, error) from None
     if len(raw) > MAX_TEMPLATE_BYTES:
-        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got {len(raw)}")
+        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got more")
     try:
         return ChatTemplate.from_json(raw.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_indices, as_number, described
+from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.cancellation import until_cancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.finite import shown_number
 from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
 from ufvideo_sdk.sampling import sample_positions
 from ufvideo_sdk.video_damage import DamagedFramesError, described_losses
@@ -168,21 +171,29 @@ class Clip:
             )
         return idxs
 
-    def read(self, frame_idxs: FrameIdxs) -> NDArray[np.uint8]:
+    def read(
+        self, frame_idxs: FrameIdxs, *, cancel: CancellationToken | None = None
+    ) -> NDArray[np.uint8]:
         """Read frames by source index, in any order, repeats allowed.
+
+        Args:
+            frame_idxs: Source indices.
+            cancel: What ends it early.
 
         Returns:
             RGB, uint8 [F, H, W, 3], in the order asked for.
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        for idx, frame in self._frames(missing, skip_damaged=False):
+        read = until_cancelled(self._frames(missing, skip_damaged=False), cancel)
+        for idx, frame in read:
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -198,6 +209,7 @@ class Clip:
         *,
         keep: bool = False,
         skip_damaged: bool = False,
+        cancel: CancellationToken | None = None,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
 
@@ -207,12 +219,14 @@ class Clip:
             keep: Keep the frames for a later read, as `read` does.
             skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
                 DamagedVideoWarning, in place of an error that loses the work done until then.
+            cancel: What ends it early.
 
         Yields:
             Source indices int64 [F] and their frames uint8 [F, H, W, 3].
 
         Raises:
             InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         if max_frames is None:
@@ -222,9 +236,9 @@ class Clip:
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
         if not one_pass:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
-                yield piece, self.read(piece)
+                yield piece, self.read(piece, cancel=cancel)
             return
-        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged)
+        stream = until_cancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
         left = len(idxs)
         while left > 0:
             frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
@@ -308,5 +322,5 @@ def _bound(key: str, value: object, default: float) -> float:
         return default
     seconds = as_number(value)
     if seconds is None:
-        raise InputError(f"{key}: expected finite seconds or None, got {described(value)}")
+        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
     return seconds

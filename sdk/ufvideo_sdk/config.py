@@ -53,7 +53,7 @@ class RuntimeConfig:
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
             cancel takes effect between two pieces. On a CPU smaller ones are slower in float32,
-            larger ones in int4 (`python -m benchmarks.latency.peers --only pieces`).
+            larger ones in int4.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
         allow_fallback: A provider that cannot start is left out, if another one is left, instead

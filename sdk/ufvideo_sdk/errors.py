@@ -53,5 +53,9 @@ class StateError(UFVideoError, RuntimeError):
     """An object is used at the wrong time or from a second thread."""
 
 
+class CancelledError(StateError):
+    """A call that was cancelled before it had anything to return, such as opening a clip."""
+
+
 class DamagedVideoWarning(UserWarning):
     """Frames of a video are damaged and left out; `strict=True` refuses the video instead."""

@@ -18,6 +18,7 @@ from ufvideo_sdk.manifest_facts import (
     MAX_DIMENSIONS,
     MAX_LAYERS,
     MAX_TENSORS,
+    MAX_TEXT_BYTES,
     MAX_VOCABULARY,
     PRECISIONS,
     SEG_HIDDEN_STATES,
@@ -30,7 +31,8 @@ from ufvideo_sdk.manifest_facts import (
     TokenFacts,
     VideoFacts,
 )
-from ufvideo_sdk.paths import is_file, is_folder, shown_path, unreadable
+from ufvideo_sdk.paths import is_file, is_folder, unreadable
+from ufvideo_sdk.paths import shown as shown_path
 from ufvideo_sdk.strict_json import (
     Each,
     FieldError,
@@ -108,6 +110,9 @@ class Manifest:
                     raise FieldError(
                         f"stages.{stem}.{key}", f"expected at most {bound}, got {len(tensors)}"
                     )
+        for index, file in enumerate(self.files):
+            with inside(f"files[{index}]"):
+                file.check_size(MAX_TEXT_BYTES)
         _check_provenance(self.provenance)
         check_borders(self.model, self.video, self.stages)
 

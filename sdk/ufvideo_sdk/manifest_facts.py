@@ -20,6 +20,7 @@ from ufvideo_sdk.strict_json import (
     Sha256,
     Text,
     check_fields,
+    inside,
     shown,
 )
 
@@ -38,6 +39,9 @@ DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
 
 MAX_LAYERS = 1024
 MAX_TENSORS = 64
+# Weights apart, which are mapped, files are read as a whole: graphs and texts.
+MAX_GRAPH_BYTES = 256 << 20
+MAX_TEXT_BYTES = 64 << 20
 MAX_DIMENSIONS = 8
 MAX_VOCABULARY = 4194304
 MAX_WIDTH = 65536
@@ -183,6 +187,15 @@ class FileEntry:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def check_size(self, max_bytes: int) -> None:
+        """Check that what is read as a whole is not too large for that.
+
+        Raises:
+            FieldError: Naming the bound.
+        """
+        with inside("size_bytes"):
+            Integer(1, max_bytes).check(self.size_bytes)
+
 
 _TENSORS = Each(Instance(TensorSpec), 1, MAX_TENSORS + 2 * MAX_LAYERS)
 
@@ -199,6 +212,8 @@ class StageEntry:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        with inside("graph"):
+            self.graph.check_size(MAX_GRAPH_BYTES)
 
 
 @dataclass(frozen=True)

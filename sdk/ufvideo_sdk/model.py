@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import as_integer, check_callback, check_instance, described
+from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import RuntimeConfig
@@ -20,10 +21,11 @@ from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.native_results import stage_providers
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.paths import as_path, is_folder, shown_path
+from ufvideo_sdk.paths import as_path, is_folder, shown
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
+from ufvideo_sdk.session_call import ProgressCallback
 from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
@@ -112,11 +114,9 @@ class UFVideo:
         check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
-        if not isinstance(package, (str, os.PathLike)):
-            raise InputError(f"package: expected a path, got {described(package)}")
-        folder = Path(package)
+        folder = as_path(package, "package")
         if not is_folder(folder):
-            raise PackageError(f"expected a package folder, found none at {shown_path(folder)}")
+            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:
@@ -132,6 +132,8 @@ class UFVideo:
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
         stream: int | None = None,
         strict: bool = False,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Session:
         """Open a clip and encode it.
 
@@ -147,21 +149,34 @@ class UFVideo:
                 None: the default one.
             strict: Refuse a damaged video. Otherwise its whole frames are read; `Clip.damage` and a
                 DamagedVideoWarning say what is lost.
+            cancel: What ends it early, from any thread.
+            on_progress: Called with the number of frames encoded and of those to encode, (0, n)
+                first. Its exceptions end it and are raised unchanged.
 
         Raises:
             InputError: When the source cannot be read, saying why.
             InferenceError: When a graph fails.
+            CancelledError: When it was cancelled.
         """
+        check_token(cancel)
+        check_callback(on_progress, "on_progress")
         options = self._source_options(stream, strict)
-        frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
+        with reading_for(cancel):
+            frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
+
+        def session_of() -> Session:
+            clip = Clip(frames, start_s=start_s, end_s=end_s)
+            return Session(self, clip, cancel=cancel, on_progress=on_progress)
+
         try:
-            return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+            return session_of()
         except DamagedFramesError:
             if strict or not isinstance(frames, VideoFile):
                 raise
             # Only decoding shows this damage: list the whole frames, and sample among those.
-            frames.look_closer()
-            return Session(self, Clip(frames, start_s=start_s, end_s=end_s))
+            with reading_for(cancel):
+                frames.look_closer()
+            return session_of()
 
     def load_session(
         self,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.errors import CapacityError
+from ufvideo_sdk.errors import CancelledError, CapacityError
 from ufvideo_sdk.manifest import STAGE_STEMS, TokenFacts
 from ufvideo_sdk.results import (
     AnswerStats,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ufvideo_sdk.clip import Clip
+    from ufvideo_sdk.session_call import SessionCall
 
 STOP_REASONS = {
     _native.StopReason.END_TOKEN: StopReason.END,
@@ -132,7 +133,7 @@ class MaskTracks:
     Attributes:
         tracks: One for each object; none when there is no object, or no frame was done.
         timings: Timings of the pieces.
-        cancelled: Whether a cancel came before the last frame.
+        cancelled: Whether the call was cancelled before the last frame.
     """
 
     tracks: tuple[MaskTrack, ...]
@@ -141,7 +142,7 @@ class MaskTracks:
 
 
 def mask_tracks(
-    session: _native.Session,
+    call: SessionCall,
     clip: Clip,
     seg_hidden_states: NDArray[np.float32],
     frame_idxs: NDArray[np.int64],
@@ -149,7 +150,7 @@ def mask_tracks(
     """Segment every object on every frame, piece by piece.
 
     Args:
-        session: Where SAM 2 features are kept.
+        call: The session's call, whose native side keeps SAM 2 features.
         clip: Where the frames come from.
         seg_hidden_states: One row for each object, float32 [O, D].
         frame_idxs: Source indices, int64 [F].
@@ -171,17 +172,26 @@ def mask_tracks(
     timings: list[Mapping[str, _native.StageTiming]] = []
     done, cancelled = 0, False
     done_idxs = np.empty(len(frame_idxs), np.int64)
-    for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True):
-        piece = session.segment(seg_hidden_states, frames, idxs.tolist(), continues=done > 0)
-        del frames  # not held beside the next piece
-        last = done + piece.masks.shape[1]
-        done_idxs[done:last] = idxs[: last - done]
-        masks[:, done:last] = piece.masks
-        scores[:, done:last] = piece.scores
-        timings.append(piece.timings)
-        done, cancelled = last, piece.cancelled
-        if cancelled:
-            break
+    try:
+        for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True, cancel=call.cancel):
+            piece = call.segment(
+                seg_hidden_states,
+                frames,
+                idxs.tolist(),
+                num_done=done,
+                num_frames=len(frame_idxs),
+            )
+            del frames  # not held beside the next piece
+            last = done + piece.masks.shape[1]
+            done_idxs[done:last] = idxs[: last - done]
+            masks[:, done:last] = piece.masks
+            scores[:, done:last] = piece.scores
+            timings.append(piece.timings)
+            done, cancelled = last, piece.cancelled
+            if cancelled:
+                break
+    except CancelledError:
+        cancelled = True
     masks.flags.writeable = scores.flags.writeable = done_idxs.flags.writeable = False
     tracks = tuple(
         MaskTrack(done_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, DeviceError
-from ufvideo_sdk.paths import is_file, shown_path
+from ufvideo_sdk.paths import is_file, shown
 
 MIN_VERSION = (1, 22)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
@@ -59,7 +59,7 @@ def installed_versions() -> dict[str, str]:
 def _existing(path: Path, setting: str) -> Path:
     if not is_file(path):
         raise DeviceError(
-            f"{setting}: expected the path of libonnxruntime.so, found no file {shown_path(path)};"
+            f"{setting}: expected the path of libonnxruntime.so, found no file {shown(path)};"
             " correct it,"
             f" or unset it and {_INSTALL}"
         )

@@ -8,11 +8,12 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
+from ufvideo_sdk.arguments import described
 from ufvideo_sdk.errors import CapacityError, InputError, PackageError, UFVideoError
 
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
-_MAX_SHOWN = 256
+_MESSAGE_CHARACTERS = 200
 
 
 def as_path(value: object, name: str) -> Path:
@@ -28,7 +29,7 @@ def as_path(value: object, name: str) -> Path:
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise InputError(f"{name}: expected a path, got {type(value).__name__}")
+        raise InputError(f"{name}: expected a path, got {described(value)}")
     if not text:
         raise InputError(f"{name}: expected a path, got an empty text")
     try:
@@ -52,11 +53,12 @@ def is_folder(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112
 
 
-def shown_path(path: Path) -> str:
-    """The path for a message, cut to a readable length, with control characters spelled out."""
+def shown(path: Path) -> str:
+    """Return a path for a message, control characters spelled out, a very long one's middle cut."""
     text = str(path)
     text = text if text.isprintable() else repr(text)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}... ({len(text)} characters)"
+    half = _MESSAGE_CHARACTERS // 2
+    return text if len(text) <= _MESSAGE_CHARACTERS else f"{text[:half]}...{text[-half:]}"
 
 
 def status_of(path: Path) -> os.stat_result | None:
@@ -160,4 +162,19 @@ def unreadable(path: Path, error: OSError) -> UFVideoError:
 
 def _check_plain(status: os.stat_result, path: Path, what: str) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"{shown_path(path)}: expected {what}, found {kind_of(status)}")
+        raise InputError(f"{shown(path)}: expected {what}, found {kind_of(status)}")
+
+
+def unreadable(path: Path, error: OSError) -> UFVideoError:
+    """Return the error for a file of a package that could not be read.
+
+    Args:
+        path: The file.
+        error: What the system said.
+    """
+    if error.errno in NO_DESCRIPTOR:
+        return CapacityError(
+            f"expected a free file descriptor to read {shown(path)} with, got:"
+            f" {error.strerror}; close files or raise the limit (ulimit -n)"
+        )
+    return PackageError(f"{shown(path)}: expected a readable file: {error.strerror}")

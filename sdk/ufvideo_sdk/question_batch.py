@@ -14,6 +14,7 @@ from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import InputError, UFVideoError
 from ufvideo_sdk.request import Ask
 from ufvideo_sdk.results import Answer, StopReason, TextEvent
+from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:
     from ufvideo_sdk.session import Session
@@ -41,7 +42,7 @@ def as_asks(questions: object) -> list[Ask]:
 
 def answer_many(
     session: Session,
-    native: _native.Session,
+    native: SessionCall,
     asks: Sequence[Ask],
     config: GenerationConfig,
     on_text: IndexedTextCallback | None,
@@ -69,9 +70,7 @@ def _indexed_callback(
     return lambda number, token_id: callbacks[number](token_id)
 
 
-def _with_masks(
-    native: _native.Session, maker: AnswerBuilder, drafts: Sequence[Draft]
-) -> list[Answer]:
+def _with_masks(native: SessionCall, maker: AnswerBuilder, drafts: Sequence[Draft]) -> list[Answer]:
     answers: list[Answer] = []
     cancelled = False
     for draft in drafts:

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import check_instance, check_sequence
+from ufvideo_sdk.choices import Choices, check_case, check_not_sampled
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import CancelledError, InputError
 from ufvideo_sdk.prompt import History, PromptBuilder, Question, Time
 from ufvideo_sdk.regions import Region
+from ufvideo_sdk.session_call import SessionCall
 
 # "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
 SegmentFrames = str | Sequence[int] | NDArray[np.int64]
@@ -33,7 +35,8 @@ class Ask:
         times: Seconds of the clip or spans.
         history: Earlier turns (question, answer), oldest first.
         segment_frames: Where to draw masks: "sampled", "all", or source indices.
-        choices: Texts of which the answer is exactly one.
+        choices: Texts of which the answer is the likeliest.
+        choice_case: "model" or "exact", see `Session.ask`.
         answer_format: "span" or "moment".
     """
 
@@ -44,6 +47,7 @@ class Ask:
     segment_frames: SegmentFrames = "sampled"
     choices: Sequence[str] | None = None
     answer_format: str | None = None
+    choice_case: str = "model"
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,8 @@ class Request:
     prompt: _native.Prompt
     segment_idxs: NDArray[np.int64]
     config: GenerationConfig
-    # The choices by their tokens.
-    choices: Mapping[tuple[int, ...], str]
+    # The caller's texts; empty where there are no choices.
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class _Checked:
     config: GenerationConfig
     parts: Mapping[str, Any]
     segment_idxs: NDArray[np.int64]
-    choices: Mapping[tuple[int, ...], str]
+    choices: tuple[str, ...]
 
 
 class RequestBuilder:
@@ -86,7 +90,7 @@ class RequestBuilder:
         self._clip = clip
         self.sampled = sampled
 
-    def build(self, native: _native.Session, ask: Ask, config: GenerationConfig) -> Request:
+    def build(self, native: SessionCall, ask: Ask, config: GenerationConfig) -> Request:
         """The question with the pixels of those region frames that are not encoded yet.
 
         Raises:
@@ -95,7 +99,7 @@ class RequestBuilder:
         return self._with_pixels(native, [self._checked(ask, config)])[0]
 
     def build_many(
-        self, native: _native.Session, asks: Sequence[Ask], config: GenerationConfig
+        self, native: SessionCall, asks: Sequence[Ask], config: GenerationConfig
     ) -> list[Request]:
         """Several questions, whose region frames are read once for all of them.
 
@@ -112,7 +116,8 @@ class RequestBuilder:
 
     def _checked(self, ask: Ask, config: GenerationConfig) -> _Checked:
         check_instance(config, "config", GenerationConfig)
-        answer_format, choices = self._answer_format(ask, config)
+        choices = self._choices(ask, config)
+        answer_format = None if choices else self._answer_format(ask, config)
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -120,13 +125,22 @@ class RequestBuilder:
         question = Question(ask.question, len(ask.regions), ask.times, ask.history)
         token_ids = self._prompts.build(question, self._clip)
         regions = [self._region_prompt(region, i) for i, region in enumerate(ask.regions)]
-        parts = {"token_ids": token_ids, "regions": regions, "answer_format": answer_format}
-        return _Checked(ask, config, parts, segment_idxs, choices)
+        parts = {
+            "token_ids": token_ids,
+            "regions": regions,
+            "answer_format": answer_format,
+            "choices": choices.tree if choices else None,
+        }
+        return _Checked(ask, config, parts, segment_idxs, choices.texts if choices else ())
 
-    def _with_pixels(self, native: _native.Session, asked: Sequence[_Checked]) -> list[Request]:
+    def _with_pixels(self, native: SessionCall, asked: Sequence[_Checked]) -> list[Request]:
         on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
         missing = native.missing_frames(on_regions)
-        pixels = self._clip.read(missing) if missing else None
+        try:
+            pixels = self._clip.read(missing, cancel=native.cancel) if missing else None
+        except CancelledError:
+            # The native call that follows ends before it looks at them.
+            missing, pixels = [], None
         requests = []
         for each in asked:
             is_marked = bool(each.ask.regions)
@@ -161,20 +175,27 @@ class RequestBuilder:
         idxs.flags.writeable = False  # tracks share it
         return idxs
 
-    def _answer_format(
-        self, ask: Ask, config: GenerationConfig
-    ) -> tuple[_native.TokenAutomaton | None, Mapping[tuple[int, ...], str]]:
-        if ask.choices is None and ask.answer_format is None:
-            return None, {}
-        check_no_stop_strings(config, "choices and formats")
+    def _choices(self, ask: Ask, config: GenerationConfig) -> Choices | None:
+        check_case(ask.choice_case)
         if ask.choices is None:
-            if self._clip.is_image:
-                raise InputError("answer_format: expected a video, an image has no times")
-            return self._formats.of_times(str(ask.answer_format)), {}
+            if ask.choice_case != "model":
+                raise InputError(
+                    f"choice_case: expected choices beside {ask.choice_case!r}, got none"
+                )
+            return None
+        check_no_stop_strings(config, "choices and formats")
+        check_not_sampled(config)
         if ask.answer_format is not None:
             raise InputError("choices: expected no answer_format beside them, got both")
-        choices = self._formats.choices(ask.choices)
-        return choices.automaton, choices.text_of
+        return self._formats.choices(ask.choices, ask.choice_case)
+
+    def _answer_format(self, ask: Ask, config: GenerationConfig) -> _native.TokenAutomaton | None:
+        if ask.answer_format is None:
+            return None
+        check_no_stop_strings(config, "choices and formats")
+        if self._clip.is_image:
+            raise InputError("answer_format: expected a video, an image has no times")
+        return self._formats.of_times(ask.answer_format)
 
     def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
         size = (self._clip.height, self._clip.width)

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
 
 
+NOT_FOUND = "not found"
+"""What commands and pictures say of an event without a span and an object without a pixel."""
+
+
 class StopReason(str, Enum):
     """Why an answer ended."""
 
@@ -70,7 +74,10 @@ class MaskTrack:
     Attributes:
         frame_idxs: Source index of each frame, int64 [F], read-only.
         masks: The object's pixels at the source's own size, bool [F, H, W], read-only.
-        scores: Predicted IoU of each mask, float32 [F], read-only.
+        scores: How well the model believes each mask to fit: its predicted IoU with the object,
+            float32 [F], read-only. It is predicted as if the object were there: it does not say
+            whether it is, and a mask without a pixel has one too. `Session.segment(...,
+            allow_absent=True)` asks the model whether it is there.
 
     Raises:
         InputError: When a dtype or shape differs, an index is negative or a score is not finite.
@@ -101,10 +108,20 @@ class MaskTrack:
             view.flags.writeable = False
             object.__setattr__(self, name, view)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no frame has a pixel of the object."""
+        return not self.masks.any()
+
+    def boxes(self) -> tuple[tuple[int, int, int, int] | None, ...]:
+        """Left, top, width and height in pixels around each mask; None where it has no pixel."""
+        return tuple(_box(mask) for mask in self.masks)
+
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
         frames, height, width = self.masks.shape
-        return f"MaskTrack({frames} frames, {height} x {width} px)"
+        empty = ", empty" if self.is_empty else ""
+        return f"MaskTrack({frames} frames, {height} x {width} px{empty})"
 
 
 @dataclass(frozen=True)
@@ -147,7 +164,8 @@ class AnswerStats:
         stages: By stage stem, in pipeline order.
         num_prefill_tokens: Prompt positions computed for this answer.
         num_reused_tokens: Prompt positions that the session already held.
-        num_generated_tokens: Tokens of the answer, the end token included.
+        num_generated_tokens: Tokens that were generated, the end token included; more than the
+            answer's `token_ids` if a stop string cut it off.
         time_to_first_token_ms: Prefill, region frames included, and the first token.
         decode_ms: The tokens after the first. What a caller does between two tokens of a stream, or
             in a callback, does not count.
@@ -197,7 +215,10 @@ class Answer:
         stop_reason: Why the answer ended.
         stats: Where the time went.
         clip: What the question was asked about.
-        choice: Which of the choices it is; None where none were given, or it was cut short.
+        choice: Which of the choices it is, as the caller wrote it (`text` has the letter case that
+            the model finds likeliest); None where none were given, or it was cut short.
+        choice_probabilities: Probability of each choice, given that the answer is one of them:
+            they sum to 1. None where none were given, or it was cancelled before all were scored.
     """
 
     question: str
@@ -209,6 +230,7 @@ class Answer:
     stats: AnswerStats
     clip: Clip
     choice: str | None = None
+    choice_probabilities: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         """Check that every mask belongs to the clip."""
@@ -255,6 +277,14 @@ class Answer:
             raise reading_failed(error, target, "the modules that write it") from error
 
         save_answer(self, target)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    left, top = int(columns[0]), int(rows[0])
+    return left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1
 
 
 def _require(name: str, array: NDArray[Any], dtype: type[np.generic], ndim: int) -> None:

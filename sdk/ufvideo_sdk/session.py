@@ -17,9 +17,10 @@ from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
 from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.cancellation import check_token
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import InputError, StateError
+from ufvideo_sdk.errors import CancelledError, InputError, StateError
 from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
@@ -29,6 +30,7 @@ from ufvideo_sdk.replacing import check_target
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, StageStats, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
@@ -41,21 +43,39 @@ class Session:
     """Answers questions about one clip, which is encoded once however many follow.
 
     A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
-    Open one session for each thread; the model is shared. Only `cancel` may come from anywhere.
+    Open one session for each thread; the model is shared. Any thread may use `cancel`, `stats` and
+    `held_bytes` at any time, and so may the functions that a call is given.
+
+    What can take long accepts `cancel` and `on_progress`. A token that is cancelled before the call
+    or during it ends the call within the step that a graph is computing, and harms nothing: the
+    call returns what it has, and the next one is whole. `on_progress(done, total)` is called in the
+    call's own thread with positions of the prompt, then with frames to segment if there are any;
+    each begins with 0 done. Its exceptions end the call and are raised unchanged.
     """
 
-    def __init__(self, model: UFVideo, clip: Clip, *, saved: SessionFile | None = None) -> None:
+    def __init__(
+        self,
+        model: UFVideo,
+        clip: Clip,
+        *,
+        saved: SessionFile | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> None:
         """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
 
         Raises:
             InputError: When a frame cannot be read.
             InferenceError: When a graph fails.
+            CancelledError: When it was cancelled.
         """
         self._model = model
         self._clip = clip
         self._thread_lock = threading.Lock()
-        # What the stream under way holds too; not the stream itself, which may be dropped unread.
-        self._stream_token: object | None = None
+        # Tokens of the call under way, and of the stream under way; not the stream itself, which
+        # may be dropped unread.
+        self._call_token: _native.CancellationToken | None = None
+        self._stream_token: _native.CancellationToken | None = None
         self._native: _native.Session | None = _native.Session(model.native)
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
@@ -65,11 +85,7 @@ class Session:
         if saved is not None:
             self._native.restore_clip(native_clip(saved, idxs))
             return
-        self._native.begin_clip(idxs.tolist(), clip.is_image)
-        for piece, frames in clip.chunks(sampled, keep=True):
-            self._native.add_frames(frames, piece.tolist())
-            del frames  # not held beside the next piece
-        self._native.end_clip()
+        SessionCall(self._native, cancel, on_progress).open_clip(clip, idxs, sampled)
 
     def __enter__(self) -> Session:
         return self
@@ -89,7 +105,10 @@ class Session:
 
     @property
     def stats(self) -> Mapping[str, StageStats]:
-        """Calls and wall time of every stage since the session was opened."""
+        """Calls and wall time of every stage since the session was opened, from any thread.
+
+        As of the last frame, piece of a prompt or token of a call under way, which is not delayed.
+        """
         return stage_stats(self._open().timings())
 
     @property
@@ -106,9 +125,12 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> Answer:
         """Answer a question.
 
@@ -123,17 +145,25 @@ class Session:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", or source indices.
-            choices: Texts of which the answer is exactly one, `Answer.choice`; such as "(A)" and
-                "(B)" where the question has lettered options.
+            choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options. Whole texts are scored, by the sum
+                of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
+                begins a longer one counts without what goes on as that. Nothing is sampled, so
+                that a temperature or repetition penalty beside them is refused.
+            choice_case: "model" takes each choice in the letter case that the model finds
+                likeliest ("Yes" for "yes"); "exact" as it is written.
             answer_format: "span" or "moment": the answer is a span in order, or a time, and no
                 other word.
             config: How to answer.
             on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
                 end the answer and are raised unchanged.
+            cancel: What ends it early: the answer then has `StopReason.CANCELLED`, the text until
+                then, and the masks of the frames that are done.
+            on_progress: See the class.
 
         Raises:
             InputError: When question, regions, times, history, frames, choices or answer_format
-                cannot be used.
+                cannot be used, or a setting of the sampler stands beside choices.
             ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
@@ -143,8 +173,10 @@ class Session:
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
         check_callback(on_text, "on_text")
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
-        with self._entered() as native:
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
+        with self._entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
@@ -161,20 +193,27 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> AnswerStream:
         """Answer a question piece by piece; arguments and errors are those of `ask`.
+
+        The prompt is computed when the first piece is asked for.
 
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
-        with self._entered() as native:
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
+        with self._entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
-            self._stream_token = object()
-            return AnswerStream(self, request, self._stream_token)
+            self._stream_token = native.cancel
+            return AnswerStream(self, request, native)
 
     def ask_many(
         self,
@@ -182,6 +221,8 @@ class Session:
         *,
         config: GenerationConfig = _GREEDY,
         on_text: IndexedTextCallback | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> list[Answer]:
         """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
 
@@ -196,22 +237,31 @@ class Session:
             on_text: Called with a question's number and each piece of its answer, which come
                 interleaved; returns nothing or what to do with that one answer. Its exceptions end
                 all and are raised unchanged.
+            cancel: What ends all that have not ended, each as `ask` does.
+            on_progress: Called with answers that have ended and the number of questions, then with
+                frames of each answer that has masks; see the class.
 
         Returns:
             The answers in the order of the questions. A step counts whole in the statistics of
             every answer that took part in it.
 
         Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
-            has all answers as its attribute `answers`. A `cancel` ends all that have not ended.
+            has all answers as its attribute `answers`.
         """
         check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
         asks = as_asks(questions)
-        with self._entered() as native:
+        with self._entered(cancel, on_progress) as native:
             return answer_many(self, native, asks, config, on_text)
 
     def locate(
-        self, event: str, *, allow_absent: bool = False, config: GenerationConfig = _GREEDY
+        self,
+        event: str,
+        *,
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
     ) -> list[TimeSpan]:
         """Find when an event happens, with the prompt the model was trained on.
 
@@ -223,6 +273,8 @@ class Session:
             allow_absent: Whether the model may say in words that it does not happen. Only models
                 that were trained to say so (nano is) do; the others are better held to a span.
             config: How to answer.
+            cancel: What ends it early.
+            on_progress: See the class.
 
         Returns:
             One span in seconds; none when it was cancelled or, with allow_absent, when the model
@@ -236,7 +288,7 @@ class Session:
         check_instance(config, "config", GenerationConfig)
         check_no_stop_strings(config, "locate's formats")
         formats = self._model.formats
-        with self._entered() as native:
+        with self._entered(cancel, on_progress) as native:
             prompt = _native.Prompt(
                 token_ids=self._model.prompts.build_grounding(event, self._clip),
                 answer_format=formats.span_or_words if allow_absent else formats.span,
@@ -246,24 +298,60 @@ class Session:
             is_whole = formats.num_times(generation.token_ids) > 1
             return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
 
-    def segment(self, expression: str, *, frames: SegmentFrames = "sampled") -> list[MaskTrack]:
-        """Segment what an expression names: one prefill of the trained prompt, no decoding.
+    def segment(
+        self,
+        expression: str,
+        *,
+        frames: SegmentFrames = "sampled",
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> list[MaskTrack]:
+        """Segment what an expression names, with the prompt the model was trained on.
+
+        By default the model is given the trained answer, "Sure, [SEG].", in one prefill without
+        decoding: whatever it would rather say, there is a track, and its scores do not tell whether
+        the object is there (`MaskTrack.scores`). With `allow_absent` it answers by itself.
 
         Args:
             expression: What to segment, such as "the red car".
             frames: "sampled", "all", or source indices.
+            allow_absent: Whether the model may say in words that it is not there. Only models that
+                were trained to say so (nano is) do; the others are better held to a mask.
+            config: How to answer with allow_absent; without, nothing is generated.
+            cancel: What ends it early.
+            on_progress: See the class.
 
         Returns:
-            One track; cancelled early, its frames until then, or no track.
+            One track, which may be empty (`MaskTrack.is_empty`); none when, with allow_absent, the
+            model names no mask. Cancelled early, its frames until then, or no track.
 
         Raises:
-            InputError: When the expression is no phrase or a frame cannot be read. Others as `ask`.
+            InputError: When the expression is no phrase, a frame cannot be read, or a config stands
+                beside allow_absent=False. Others as `ask`.
         """
-        with self._entered() as native:
+        check_instance(config, "config", GenerationConfig)
+        if not allow_absent and config != _GREEDY:
+            raise InputError(
+                "config: expected allow_absent=True beside it, without it nothing is generated, got"
+                f" {config!r}"
+            )
+        check_no_stop_strings(config, "segment's formats")
+        with self._entered(cancel, on_progress) as native:
             idxs = self._requests.segment_idxs(frames, "frames")
             prompts = self._model.prompts
-            token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
-            generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
+            if allow_absent:
+                prompt = _native.Prompt(
+                    token_ids=prompts.build_segmentation_question(expression, self._clip),
+                    answer_format=self._model.formats.mask_or_words,
+                )
+                generation = native.generate(prompt, config.to_native(), None)
+                if generation.stop_reason is _native.StopReason.CANCELLED:
+                    return []
+            else:
+                token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
+                generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
 
@@ -278,7 +366,7 @@ class Session:
                 device or something else that is no plain file, or when it or its folder cannot be
                 written.
             CapacityError: When the disk is full, or memory runs out.
-            StateError: When it was cancelled; otherwise as `ask`.
+            CancelledError: When it was cancelled. Others as `ask`.
         """
         target = as_path(path, "path")
         # A package's own files are no place for a session either.
@@ -287,33 +375,34 @@ class Session:
         with self._entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))
             if saved is None:
-                raise StateError("save: expected to go on to the end, it was cancelled")
+                raise CancelledError("save: expected to go on to the end, it was cancelled")
             save_session(target, self._clip, saved, self._model.manifest_sha256, sources)
 
     def cancel(self) -> None:
-        """End the call under way, or the open stream, early. Any thread may call this.
+        """End the call or the stream under way early, from any thread, as its `cancel` does.
 
-        From the moment `ask` or `stream` has begun a cancel is kept until it takes effect: before
-        the next piece of a prompt, token or frame to segment. The answer then ends with
-        `StopReason.CANCELLED` and the text it has; masks under way stay as tracks of the frames
-        that are done, and none are begun. `locate` and `segment` return what is whole. With
-        nothing under way, nothing happens: the next question is not ended.
+        With nothing under way, nothing happens. To end one certain call, begun or not, give it a
+        `CancellationToken`.
         """
-        native = self._native
-        if native is not None:
-            native.cancel()
+        for token in (self._call_token, self._stream_token):
+            if token is not None:
+                token.cancel()
 
     def reset(self) -> None:
         """Forget the conversation, region frames, an open stream and a failure.
 
         The clip's own sampled frames stay encoded.
         """
-        with self._entered(allow_stream=True) as native:
+        with self._thread():
+            native = self._open()
             self._stream_token = None
             native.reset()
 
     def held_bytes(self) -> int:
-        """Bytes held by features of the clip and of region frames, mask cache and KV cache."""
+        """Bytes held by features of the clip and of region frames, mask cache and KV cache.
+
+        From any thread, as `stats`.
+        """
         return self._open().held_bytes()
 
     def close(self) -> None:
@@ -340,15 +429,24 @@ class Session:
             self._thread_lock.release()
 
     @contextmanager
-    def _entered(self, *, allow_stream: bool = False) -> Iterator[_native.Session]:
+    def _entered(
+        self,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> Iterator[SessionCall]:
+        check_token(cancel)
+        check_callback(on_progress, "on_progress")
         with self._thread():
             native = self._open()
-            if self._stream_token is not None and not allow_stream:
+            if self._stream_token is not None:
                 raise StateError(
                     "session: expected no stream under way, one is; exhaust or close it first"
                 )
-            if not allow_stream:
-                # A stream that was dropped unread may have left its answer.
-                native.drop_answer()
-                native.forget_cancel()
-            yield native
+            # A stream that was dropped unread may have left its answer.
+            native.drop_answer()
+            call = SessionCall(native, cancel, on_progress)
+            self._call_token = call.cancel
+            try:
+                yield call
+            finally:
+                self._call_token = None

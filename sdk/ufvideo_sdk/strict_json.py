@@ -15,6 +15,8 @@ from ufvideo_sdk.finite import is_finite_number, shown_number
 
 INT64_MAX = 2**63 - 1
 MAX_NAME_LENGTH = 256
+# Longer than any number that a rule allows; Python itself refuses 4300 digits, in its own words.
+_MAX_DIGITS = 400
 
 T = TypeVar("T")
 
@@ -63,6 +65,12 @@ def shown(value: object) -> str:
         text = json.dumps(value)
     except (TypeError, ValueError):
         text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown_key(key: str) -> str:
+    """The key of a file for a message: printable, and cut to a readable length."""
+    text = key if key.isprintable() else json.dumps(key)[1:-1]
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -230,14 +238,23 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
 def parse_json(text: str) -> object:
     """Parse JSON as RFC 8259 has it: no NaN, no infinities.
 
     Raises:
-        FieldError: When the text is no JSON, or too deeply nested to be read.
+        FieldError: When the text is no JSON, too deeply nested to be read, or has an integer of
+            more than 400 digits.
     """
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        return json.loads(
+            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer
+        )
     except RecursionError:
         raise FieldError("", "expected JSON, got one nested too deeply") from None
     except ValueError as error:
@@ -253,7 +270,7 @@ def as_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         _refuse("an object", value)
     if isinstance(value, _Repeated):
-        raise FieldError(value.repeated_key, "expected once, got it more than once")
+        raise FieldError(shown_key(value.repeated_key), "expected once, got it more than once")
     return value
 
 
@@ -279,7 +296,7 @@ def as_exact_object(value: object, keys: tuple[str, ...]) -> dict[str, Any]:
     found = as_object(value)
     for key in found:
         if key not in keys:
-            raise FieldError(key[:MAX_NAME_LENGTH], "unknown key, expected " + ", ".join(keys))
+            raise FieldError(shown_key(key), "unknown key, expected " + ", ".join(keys))
     for key in keys:
         if key not in found:
             raise FieldError(key, "expected this key, got an object without it")

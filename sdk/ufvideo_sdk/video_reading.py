@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import CapacityError
 from ufvideo_sdk.video_container import (
     SourceOptions,
@@ -179,6 +180,7 @@ class Reading:
         number = 0
         try:
             for packet in self._container.demux(self._stream):
+                check_cancelled()
                 if not packet.size:
                     yield packet, None
                     continue

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.video_container import (
     SourceOptions,
@@ -131,6 +132,7 @@ def _read_packets(path: Path, options: SourceOptions) -> _Packets:
         stream = video_stream(container, path, options)
         try:
             for packet in container.demux(stream):
+                check_cancelled()
                 if packet.size:
                     records.append(
                         PacketRecord(

@@ -25,9 +25,15 @@ def elsewhere(call: Any) -> None:
     thread.join()
 
 
+def ended() -> Any:
+    """A token that is cancelled already."""
+    token = _native.CancellationToken()
+    elsewhere(token.cancel)
+    return token
+
+
 def test_a_cancel_before_the_prefill_ends_the_answer(session: Any, segmenting: Golden) -> None:
-    elsewhere(session.cancel)
-    generation = session.generate(segmenting.prompt, GREEDY)
+    generation = session.generate(segmenting.prompt, GREEDY, cancel=ended())
     assert (generation.token_ids, generation.stop_reason) == ([], CANCELLED)
     assert generation.num_prefill_tokens == 0 and "language_model" not in generation.timings
     # It has ended one answer, and ends no other.
@@ -35,34 +41,38 @@ def test_a_cancel_before_the_prefill_ends_the_answer(session: Any, segmenting: G
 
 
 def test_a_cancel_between_begin_and_step_ends_the_answer(session: Any, segmenting: Golden) -> None:
-    session.begin(segmenting.prompt, GREEDY)
-    elsewhere(session.cancel)
-    assert session.step() is None
-    generation = session.finish()
-    assert (generation.token_ids, generation.stop_reason) == ([], CANCELLED)
-    assert generation.num_prefill_tokens > 0
-    assert generation.time_to_first_token_ms == generation.decode_ms == 0.0
+    for num_steps in (0, 1):
+        session.begin(segmenting.prompt, GREEDY)
+        for _ in range(num_steps):
+            session.step()
+        elsewhere(session.cancel)
+        assert session.step() is None
+        generation = session.finish()
+        assert generation.token_ids == segmenting.generated_ids[:num_steps]
+        assert generation.stop_reason == CANCELLED
+        assert (generation.num_prefill_tokens > 0) == (num_steps > 0)
+        assert (generation.time_to_first_token_ms > 0) == (num_steps > 0)
+        assert generation.decode_ms == 0.0
 
 
-def test_a_cancel_that_nothing_took_up_can_be_dropped(session: Any, segmenting: Golden) -> None:
-    for drop in (session.forget_cancel, session.reset):
-        session.cancel()
-        drop()
-        assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
+def test_a_cancel_of_a_session_with_nothing_under_way_does_nothing(
+    session: Any, segmenting: Golden
+) -> None:
+    session.cancel()
+    assert session.generate(segmenting.prompt, GREEDY).token_ids == segmenting.generated_ids
 
 
 def test_a_cancel_before_a_forced_answer(session: Any, segmenting: Golden) -> None:
     ids = [*segmenting.prompt.token_ids, 625]
-    session.cancel()
-    forced = session.teacher_force(_native.Prompt(token_ids=ids), len(ids) - 1)
+    prompt = _native.Prompt(token_ids=ids)
+    forced = session.teacher_force(prompt, len(ids) - 1, cancel=ended())
     assert forced.stop_reason == CANCELLED and forced.seg_hidden_states.size == 0
-    assert len(session.teacher_force(_native.Prompt(token_ids=ids), len(ids) - 1).seg_positions)
+    assert len(session.teacher_force(prompt, len(ids) - 1).seg_positions)
 
 
 def test_a_cancel_before_the_first_mask(session: Any, segmenting: Golden) -> None:
     states = np.ones((2, 64), np.float32)
-    session.cancel()
-    none = session.segment(states, segmenting.frames, list(range(8)))
+    none = session.segment(states, segmenting.frames, list(range(8)), cancel=ended())
     assert none.cancelled and none.masks.shape == (2, 0, 90, 120) and none.scores.shape == (2, 0)
     assert not session.segment(states, segmenting.frames, list(range(8))).cancelled
 
@@ -82,7 +92,6 @@ def test_a_cancel_between_masks_keeps_those_that_are_done(session: Any, segmenti
         timer.start()
         part = session.segment(states, frames, idxs)
         timer.join()
-        session.forget_cancel()
         done = part.masks.shape[1]
         assert part.cancelled == (done < len(idxs))
         if 0 < done < len(idxs):

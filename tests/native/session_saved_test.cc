@@ -51,8 +51,9 @@ TEST(SavedClip, IsTheSameBeforeAndAfterQuestions) {
 
 TEST(SavedClip, ACancelComesBeforeThePrefix) {
   const auto session = tiny_session();
-  session->cancel();
-  EXPECT_FALSE(session->save_clip(prefix()));
+  CallOptions ended;
+  ended.cancel.cancel();
+  EXPECT_FALSE(session->save_clip(prefix(), ended));
   EXPECT_TRUE(session->save_clip(prefix()));
 }
 

@@ -7,6 +7,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
 ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
+SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
 
 
 class PretendedStream:
@@ -64,8 +66,8 @@ class PretendedSession:
         self.asked = {"event": event, "allow_absent": allow_absent}
         return list(self.answer.spans)
 
-    def segment(self, expression: str, *, frames: Any) -> list[MaskTrack]:
-        self.asked = {"expression": expression, "frames": frames}
+    def segment(self, expression: str, *, frames: Any, allow_absent: bool) -> list[MaskTrack]:
+        self.asked = {"expression": expression, "frames": frames, "allow_absent": allow_absent}
         return list(self.answer.masks)
 
 
@@ -138,6 +140,44 @@ def test_how_to_read_the_source_is_handed_on(session: PretendedSession, command:
 def test_ask_hands_choices_on_in_order(session: PretendedSession) -> None:
     assert run(*ASK, "--choice", "(B)", "--choice", "(A)").exit_code == 0
     assert session.asked["choices"] == ["(B)", "(A)"]
+    assert session.asked["choice_case"] == "model"
+    assert run(*ASK, "--choice", "(B)", "--choice-case", "exact").exit_code == 0
+    assert session.asked["choice_case"] == "exact"
+
+
+def test_of_choices_the_callers_own_text_is_printed(session: PretendedSession) -> None:
+    session.answer = replace(
+        session.answer, text="Yes", choice="yes", choice_probabilities={"yes": 0.9, "no": 0.1}
+    )
+    result = run(*ASK, "--choice", "yes", "--choice", "no")
+    assert result.stdout.splitlines()[0] == "yes"
+
+
+@pytest.mark.parametrize("command", ["locate", "segment"])
+def test_what_is_not_there_is_not_found(
+    session: PretendedSession, command: str, tmp_path: Path
+) -> None:
+    session.answer = replace(session.answer, spans=(), masks=())
+    paths = [tmp_path / "a.json", tmp_path / "a.png", tmp_path / "a.mp4"]
+    saves = [word for path in paths for word in ("--save", str(path))]
+    result = run(command, "clip.mp4", "a car", "--package", "pkg", "--allow-absent", *saves)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "not found\n"
+    assert session.asked["allow_absent"] is True
+    assert json.loads(paths[0].read_text(encoding="utf-8"))["text"] == "not found"
+    assert all(path.is_file() for path in paths)
+
+
+def test_an_empty_mask_is_not_found(session: PretendedSession) -> None:
+    first, second = session.answer.masks
+    empty = replace(first, masks=np.zeros_like(first.masks))
+    session.answer = replace(session.answer, masks=(empty, second))
+    lines = run(*SEGMENT).stdout.splitlines()
+    assert lines[0] == "object 1: not found on 3 frames"
+    assert lines[1].startswith("object 2: 3 frames, 4.7 % of the picture")
+    assert run(*ASK).stdout.splitlines()[2] == "object 1: not found on 3 frames"
+    session.answer = replace(session.answer, masks=(empty,))
+    assert json.loads(run(*SEGMENT, "--json").stdout)["text"] == "not found"
 
 
 def test_package_comes_from_the_environment(session: PretendedSession) -> None:

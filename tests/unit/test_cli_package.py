@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import _thread
 import json
 import os
 import pty
 import shutil
-import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,6 @@ from typer.testing import CliRunner
 from benchmarks.clips import draw_frames, write_h264
 from ufvideo_sdk.answer_json import masks_from_json
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.cli.opened import interruptible
 from ufvideo_sdk.manifest import STAGE_STEMS
 
 NUM_FRAMES = 20
@@ -139,26 +135,3 @@ def test_a_terminal_shows_text_and_progress(
     assert seen.count(plain) == 1, "the text comes once, in order, without control codes inside"
     assert "loading the package" in seen and "writing a.mp4" in seen
     assert "24 tokens" in seen and "tokens/s" in seen
-
-
-def test_an_interrupt_cancels_the_session() -> None:
-    class Pretended:
-        cancelled = threading.Event()
-
-        def cancel(self) -> None:
-            self.cancelled.set()
-
-    session = Pretended()
-
-    def work() -> bool:
-        _thread.interrupt_main()
-        return session.cancelled.wait(30)
-
-    # A process that was started in the background may have been told to ignore interrupts.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            interruptible(session, work)  # type: ignore[arg-type]
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert session.cancelled.is_set()

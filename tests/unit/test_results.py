@@ -74,6 +74,7 @@ def test_json_holds_everything() -> None:
         "question",
         "text",
         "choice",
+        "choice_probabilities",
         "token_ids",
         "stop_reason",
         "spans",
@@ -170,3 +171,16 @@ def test_other_json_is_an_input_error(text: str) -> None:
 def test_refuses_other_json(text: str) -> None:
     with pytest.raises(InputError, match="expected the JSON of an answer"):
         masks_from_json(text)
+
+
+def test_an_empty_mask_says_so() -> None:
+    masks = np.zeros((3, 6, 8), np.bool_)
+    idxs, scores = np.arange(3), np.full(3, 0.9, np.float32)
+    empty = MaskTrack(idxs, masks, scores)
+    assert empty.is_empty and empty.boxes() == (None, None, None)
+    assert repr(empty) == "MaskTrack(3 frames, 6 x 8 px, empty)"
+    masks = masks.copy()
+    masks[1, 2:5, 3] = masks[1, 4, 3:8] = True
+    track = MaskTrack(idxs, masks, scores)
+    assert not track.is_empty and track.boxes() == (None, (3, 2, 5, 3), None)
+    assert "empty" not in repr(track)

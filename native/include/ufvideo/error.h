@@ -15,6 +15,8 @@ enum class ErrorCode {
   kOutOfMemory,
   kInferenceFailed,
   kInvalidState,
+  /// The call was cancelled and has no result to return.
+  kCancelled,
 };
 
 /// The one exception of the library. Its message says what was expected, what came, and where.

@@ -13,7 +13,9 @@ namespace ufvideo {
 /// Why an answer ended; kEndToken too where its format allowed nothing but the end token.
 enum class StopReason { kEndToken, kMaxNewTokens, kContextFull, kStopped, kCancelled };
 
-/// What a token callback answers: go on; end and keep the answer so far; end and roll back.
+/// What a token callback answers. kStop and kCancel both end the answer with the tokens it has, and
+/// the session goes on behind them; they differ in the StopReason (kStopped, kCancelled), and
+/// Python's SDK makes masks for a stopped answer and none for a cancelled one.
 enum class StreamAction { kContinue, kStop, kCancel };
 
 /// A time span of the answer as fractions of the clip, 0 to 1; a moment has start == end.
@@ -34,6 +36,10 @@ struct Generation {
   std::vector<std::int64_t> seg_positions;
   /// The language model state of each of them, float32 [O, D].
   Tensor seg_hidden_states;
+  /// Of a prompt with choices: the likeliest one, and as ChoiceScores::log_probabilities. An answer
+  /// that was cancelled before all were scored has neither.
+  std::optional<std::size_t> choice{};
+  std::vector<double> choice_log_probabilities{};
   /// Positions prefilled for this answer and those reused from the session's cache.
   std::int64_t num_prefill_tokens = 0;
   std::int64_t num_reused_tokens = 0;
@@ -44,7 +50,7 @@ struct Generation {
   StageTimings timings;
 };
 
-/// Masks of O objects on F frames: all that were given, or those decoded before a cancel().
+/// Masks of O objects on F frames: all that were given, or those decoded before it was cancelled.
 struct Segmentation {
   /// bool [O, F, H, W] at the resolution of the frames given.
   Tensor masks;

@@ -7,6 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "ufvideo/cancellation.h"
+#include "ufvideo/choices.h"
 #include "ufvideo/config.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
@@ -60,6 +62,10 @@ struct Prompt {
   std::vector<std::int64_t> region_frame_idxs;
   /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
   std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
+  /// Texts of which the answer is the likeliest, made for this model's vocabulary and end tokens;
+  /// null: anything. Nothing is sampled: a temperature, a repetition penalty or a format beside it
+  /// is InvalidInput.
+  std::shared_ptr<const ChoiceTree> choices = nullptr;
 };
 
 /// Called after each generated token.
@@ -72,10 +78,15 @@ using IndexedTokenCallback = std::function<StreamAction(std::size_t index, std::
 inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
-/// time; a second thread that enters meanwhile gets InvalidState. When prefill or decode fails the
-/// session is poisoned: every call throws InvalidState until reset(). Not where memory ran out, or
-/// where logits or a [SEG]'s state were not finite (InferenceFailed): the session is as it was
-/// before the answer, and something else can be asked.
+/// time; a second thread that enters meanwhile gets InvalidState. Any thread may call cancel(),
+/// timings(), held_bytes() and kv_cache_bytes(), also from inside a callback. When prefill or
+/// decode fails the session is poisoned: every call throws InvalidState until reset(). Not if
+/// memory ran out, or if logits or a [SEG]'s state were not finite (InferenceFailed): the session
+/// is as it was before the answer, and something else can be asked.
+///
+/// A cancelled call ends within the node that its graph is computing, and harms nothing. An answer
+/// ends as kCancelled with the tokens it has, a segmentation with the frames it has; a clip that is
+/// being opened has no such result, its call throws Cancelled.
 class Session {
  public:
   explicit Session(std::shared_ptr<const Model> model);
@@ -83,21 +94,24 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Encodes the clip once; later questions reuse it. Replaces an earlier clip.
-  void open_clip(const Clip& clip);
+  /// Encodes the clip once; later questions reuse it. Replaces an earlier clip. Progress counts the
+  /// clip's distinct frames that are encoded. Cancelled, no clip is open.
+  void open_clip(const Clip& clip, const CallOptions& options = {});
 
   /// The same piece by piece, so that the frames never lie in memory as a whole: the indices of
   /// the whole clip; then its frames, each index once, in pieces of any size; then the end.
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
-  void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
-  void end_clip();
+  void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                  const CallOptions& options = {});
+  void end_clip(const CallOptions& options = {});
 
   /// What was computed of the open clip, the prefix included, which is run first where it is not
-  /// held; nothing when that was cancelled.
+  /// held; nullopt if that was cancelled. Progress counts the prefix's positions.
   ///
   /// @param prefix_ids ids that every question about the clip begins with, the video's or image's
   ///     placeholder at their end.
-  std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids);
+  std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids,
+                                     const CallOptions& options = {});
   /// Opens a clip with what was computed of it. Replaces an earlier clip. Throws InvalidInput when
   /// a size is not this model's, OutOfMemory when the prefix exceeds the bound on the KV cache.
   void restore_clip(const SavedClip& saved);
@@ -107,23 +121,27 @@ class Session {
   std::vector<std::int64_t> missing_frames(const std::vector<std::int64_t>& frame_idxs) const;
 
   /// Answers one prompt from beginning to end. What it has in common with the prompt and answer
-  /// before it, from the first token on, is not computed again.
+  /// before it, from the first token on, is not computed again. Progress counts the prompt's
+  /// positions that have to be computed; how long the answer will be is not known.
   Generation generate(const Prompt& prompt, const GenerationConfig& config,
-                      const TokenCallback& callback = nullptr);
+                      const TokenCallback& callback = nullptr, const CallOptions& options = {});
 
   /// Answers several prompts, in order, as generate() one by one: each is prefilled by itself
   /// behind the shared prefix, then all are decoded as rows of one batch. At most kMaxBatchRows at
   /// once, and fewer where as many at their full length (max_new_tokens) do not fit into the bound
-  /// on the KV cache. A generation's decode_ms and timings count the steps it took part in whole. A
-  /// cancel() ends all that have not ended; an action of the callback ends its own answer. Where
-  /// one fails or the callback throws, there is no result.
+  /// on the KV cache. A generation's decode_ms and timings count the steps it took part in whole.
+  /// Cancelling ends all that have not ended; an action of the callback ends its own answer.
+  /// Progress counts answers that have ended. Where one fails or a callback throws, there is no
+  /// result.
   std::vector<Generation> generate_many(const std::vector<Prompt>& prompts,
                                         const GenerationConfig& config,
-                                        const IndexedTokenCallback& callback = nullptr);
+                                        const IndexedTokenCallback& callback = nullptr,
+                                        const CallOptions& options = {});
 
-  /// The same step by step: prefill; then one token a call (nothing once the answer has ended);
-  /// then the answer. `finish` may be called early and ends the answer as kStopped.
-  void begin(const Prompt& prompt, const GenerationConfig& config);
+  /// The same as generate() step by step. begin() checks the configuration and keeps the options
+  /// until the answer is finished. The first step() prefills; each returns one token, nullopt once
+  /// the answer has ended. finish() returns the answer; called early it ends it as kStopped.
+  void begin(const Prompt& prompt, const GenerationConfig& config, const CallOptions& options = {});
   std::optional<std::int64_t> step();
   Generation finish();
   /// Drops an answer under way, if there is one, without a result.
@@ -132,33 +150,33 @@ class Session {
   /// Runs a prompt that already holds its answer (teacher forced) in one prefill and collects the
   /// state that predicts each [SEG] among the tokens from `answer_start` on. The generation's
   /// token_ids are the answer's. The answer starts behind at least one token of the question.
-  Generation teacher_force(const Prompt& prompt, std::int64_t answer_start);
+  /// Progress as that of generate().
+  Generation teacher_force(const Prompt& prompt, std::int64_t answer_start,
+                           const CallOptions& options = {});
 
   /// Decodes the masks of every object on every frame. SAM 2 features are cached by frame index.
+  /// Progress counts frames.
   ///
   /// @param seg_hidden_states float32 [O, D].
   /// @param frames uint8 [F, H, W, 3].
   /// @param continues whether this goes on with the call before, a long clip given in pieces: the
   ///     cache then counts both as one scan.
   Segmentation segment(const Tensor& seg_hidden_states, const Tensor& frames,
-                       const std::vector<std::int64_t>& frame_idxs, bool continues = false);
+                       const std::vector<std::int64_t>& frame_idxs, bool continues = false,
+                       const CallOptions& options = {});
 
-  /// From any thread: ends the work under way, or the next when none is, before its next piece of
-  /// a prefill, token or frame. An answer then ends as kCancelled with the tokens it has, a
-  /// segmentation with the frames it has.
+  /// From any thread: cancels the call under way, or the answer between begin() and finish(). Does
+  /// nothing if there is none. Who wants to end one certain call, begun or not, gives it a token.
   void cancel();
-  /// Drops a cancel() that nothing has taken up. Called where a job of several calls begins, so
-  /// that a late cancel() of the job before does not end it.
-  void forget_cancel();
-  /// Forgets conversation, region frames outside the clip, cancel() and poison; the encoded clip
-  /// stays.
+  /// Forgets conversation, region frames outside the clip and poison; the encoded clip stays.
   void reset();
 
   /// Video tokens of the open clip, float32 [N, D]. Throws InvalidState when no clip is open.
   Tensor video_tokens() const;
-  /// Timings of all stages since the session was made.
+  /// From any thread, without waiting for a call under way, as of its last frame, piece of a prompt
+  /// or token: timings of all stages since the session was made.
   StageTimings timings() const;
-  /// Bytes held now: features of clip and region frames, mask cache, KV cache.
+  /// The same for the bytes held: features of clip and region frames, mask cache, KV cache.
   std::size_t held_bytes() const;
   /// Of these, those of the KV cache.
   std::size_t kv_cache_bytes() const;
@@ -168,10 +186,11 @@ class Session {
   /// What an entry does with a poisoned session.
   enum class Poisoned { kRefused, kAccepted };
   /// Holds the session for one call: refuses a second thread and, unless told otherwise, a
-  /// poisoned session.
+  /// poisoned session. Without options the call goes on with those of the answer under way.
   class Entry {
    public:
-    explicit Entry(State& state, Poisoned poisoned = Poisoned::kRefused);
+    explicit Entry(State& state, const CallOptions* options = nullptr,
+                   Poisoned poisoned = Poisoned::kRefused);
     ~Entry();
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;

@@ -7,12 +7,14 @@
 #endif
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <shared_mutex>
 #include <thread>
 
 #include "core/border.h"
+#include "core/cancellation.h"
 #include "core/device_work.h"
 #include "core/error_message.h"
 #include "core/free_threads.h"
@@ -138,6 +140,9 @@ struct Graph::State {
   void check_inputs(const std::vector<NamedTensor>& inputs, SymbolSizes& sizes) const;
   const TensorSpec& output_spec(const std::string& name) const;
   Ort::RunOptions run_options(const RunHow& how) const;
+  /// Lets the scope's token end a run with these options.
+  std::unique_ptr<CancellationCallback> terminating(Ort::RunOptions& options,
+                                                    const RunHow& how) const;
   std::vector<Ort::Value> run_session(const std::vector<NamedTensor>& inputs,
                                       const std::vector<std::string>& output_names,
                                       const std::vector<NamedTensor>& bound_outputs,
@@ -200,16 +205,27 @@ const TensorSpec& Graph::State::output_spec(const std::string& name) const {
 }
 
 Ort::RunOptions Graph::State::run_options(const RunHow& how) const {
-  if (!device) {
-    return Ort::RunOptions{nullptr};
-  }
   Ort::RunOptions options;
+  if (!device) {
+    return options;
+  }
   // The session logs everything, for its placement's sake.
   options.SetRunLogSeverityLevel(ORT_LOGGING_LEVEL_FATAL);
   if (captures) {
     options.AddConfigEntry("gpu_graph_id", std::to_string(how.capture_id).c_str());
   }
   return options;
+}
+
+std::unique_ptr<CancellationCallback> Graph::State::terminating(Ort::RunOptions& options,
+                                                                const RunHow& how) const {
+  const CancellationToken* token = CancellationScope::current();
+  // Ended while it is captured, a CUDA graph would leave its stream in the state of a capture. It
+  // is one step of decoding, which is short.
+  if (token != nullptr && how.capture_id < 0) {
+    return std::make_unique<CancellationCallback>(*token, [&options] { options.SetTerminate(); });
+  }
+  return nullptr;
 }
 
 std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>& inputs,
@@ -232,8 +248,10 @@ std::vector<Ort::Value> Graph::State::run_session(const std::vector<NamedTensor>
     out_names.push_back(output.first.c_str());
     out.push_back(as_value(output.second));
   }
-  session.Run(run_options(how), names_of(inputs).data(), in.data(), in.size(), out_names.data(),
-              out.data(), out.size());
+  Ort::RunOptions options = run_options(how);
+  const std::unique_ptr<CancellationCallback> ended_early = terminating(options, how);
+  session.Run(options, names_of(inputs).data(), in.data(), in.size(), out_names.data(), out.data(),
+              out.size());
   return out;
 }
 
@@ -253,7 +271,9 @@ std::vector<Ort::Value> Graph::State::run_binding(const std::vector<NamedTensor>
   for (const NamedTensor& output : bound_outputs) {
     binding.BindOutput(output.first.c_str(), as_value(output.second));
   }
-  session.Run(run_options(how), binding);
+  Ort::RunOptions options = run_options(how);
+  const std::unique_ptr<CancellationCallback> ended_early = terminating(options, how);
+  session.Run(options, binding);
   return binding.GetOutputValues();
 }
 
@@ -369,9 +389,17 @@ std::vector<Tensor> Graph::run(const std::vector<NamedTensor>& inputs,
   for (const std::string& name : output_names) {
     state_->output_spec(name);
   }
+  const CancellationToken* token = CancellationScope::current();
+  const auto is_cancelled = [token] { return token != nullptr && token->is_cancelled(); };
+  if (is_cancelled()) {
+    throw RunCancelled();
+  }
   try {
     return state_->run(inputs, output_names, bound_outputs, how, sizes);
   } catch (const Ort::Exception& error) {
+    if (is_cancelled()) {
+      throw RunCancelled();
+    }
     state_->rethrow(error.what(), says_out_of_memory(error.what()), inputs);
   } catch (const std::bad_alloc& error) {
     state_->rethrow(error.what(), true, inputs);

@@ -42,7 +42,8 @@ class Graph {
   Graph& operator=(const Graph&) = delete;
 
   /// Runs with all inputs by name, wherever they lie, and returns the outputs asked for, in that
-  /// order, in memory ONNX Runtime allocated.
+  /// order, in memory ONNX Runtime allocated. Throws RunCancelled when the token of the thread's
+  /// CancellationScope is cancelled before or during the run; bound outputs are undefined then.
   ///
   /// @param bound_outputs further outputs, written into tensors the caller gives (which may be the
   ///     memory of an input: the KV cache).

@@ -20,6 +20,9 @@ constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxTensors = 64;
 constexpr std::size_t kMaxDimensions = 8;
 constexpr std::size_t kMaxFiles = 64;
+/// Weights apart, which are mapped, files are read as a whole: graphs and texts.
+constexpr std::int64_t kMaxGraphBytes = std::int64_t{256} << 20;
+constexpr std::int64_t kMaxTextBytes = std::int64_t{64} << 20;
 constexpr std::size_t kMaxProvenance = 64;
 
 ModelFacts read_model(const JsonValue& value) {
@@ -143,12 +146,12 @@ void check_relative_path(const JsonValue& value, const std::string& path) {
   }
 }
 
-FileEntry read_file(const JsonValue& value) {
+FileEntry read_file(const JsonValue& value, std::int64_t max_bytes) {
   value.require_keys({"path", "size_bytes", "sha256"});
   FileEntry file;
   file.path = value.member("path").text(1, kMaxName);
   check_relative_path(value.member("path"), file.path);
-  file.size_bytes = static_cast<std::uint64_t>(value.member("size_bytes").integer(1, INT64_MAX));
+  file.size_bytes = static_cast<std::uint64_t>(value.member("size_bytes").integer(1, max_bytes));
   const JsonValue digest = value.member("sha256");
   file.sha256 = digest.text(1, kMaxName);
   const bool hex = std::all_of(file.sha256.begin(), file.sha256.end(), [](char c) {
@@ -187,9 +190,9 @@ std::vector<TensorSpec> read_tensors(const JsonValue& value, std::size_t limit) 
 StageEntry read_stage(const JsonValue& value, std::size_t num_layers) {
   value.require_keys({"graph", "weights", "precision", "inputs", "outputs"});
   StageEntry stage;
-  stage.graph = read_file(value.member("graph"));
+  stage.graph = read_file(value.member("graph"), kMaxGraphBytes);
   if (!value.member("weights").is_null()) {
-    stage.weights = read_file(value.member("weights"));
+    stage.weights = read_file(value.member("weights"), INT64_MAX);
   }
   stage.precision = value.member("precision").one_of({"fp32", "fp16", "int8", "int4"});
   const std::size_t limit = kMaxTensors + 2 * num_layers;
@@ -252,7 +255,7 @@ Manifest read_manifest(const std::filesystem::path& path) {
     manifest.verification.emplace(stem, read_verification(verification.member(stem)));
   }
   for (const JsonValue& file : root.member("files").items(0, kMaxFiles)) {
-    manifest.files.push_back(read_file(file));
+    manifest.files.push_back(read_file(file, kMaxTextBytes));
   }
   manifest.provenance = read_provenance(root.member("provenance"));
   check_borders(stages, manifest);

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "core/cancellation.h"
 #include "core/device_memory.h"
 #include "core/error_message.h"
 #include "core/graph.h"
@@ -177,9 +178,15 @@ LanguageModelOutput LanguageModel::run(const Tensor& embeddings, KvCache& cache)
   const std::int64_t num_new = embeddings.dim(0);
   cache.reserve(num_new);
   const Tensor rows = embeddings.reshaped({1, num_new, embeddings.dim(1)});
-  const std::vector<Tensor> outputs = num_new == 1 && may_capture(rows, cache)
-                                          ? run_captured(rows, cache)
-                                          : run_graph(rows, {cache.length()}, cache);
+  std::vector<Tensor> outputs;
+  try {
+    outputs = num_new == 1 && may_capture(rows, cache) ? run_captured(rows, cache)
+                                                       : run_graph(rows, {cache.length()}, cache);
+  } catch (const RunCancelled&) {
+    // Half of the layers have written behind the positions held, the others have not.
+    cache.drop_behind();
+    throw;
+  }
   const Tensor& logits = outputs[0];
   // The last position has looked at all before it: where it is finite, the cache is.
   try {

@@ -15,6 +15,11 @@ Stage::~Stage() = default;
 
 const StageProviders& Stage::providers() const { return graph_->providers(); }
 
+bool Stage::batches_frames() const {
+  const std::string& precision = graph_->entry().precision;
+  return graph_->device() != nullptr && (precision == "fp32" || precision == "fp16");
+}
+
 RuntimeConfig Stage::single_threaded(const RuntimeConfig& config) {
   RuntimeConfig single = config;
   single.num_threads = 1;

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ufvideo_sdk.cli.options import (
+    ChoiceCaseOption,
     ChoiceOption,
     EndOption,
     FallbackOption,
@@ -39,12 +40,10 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
-from ufvideo_sdk.cli.say import plain_text, print_json, say
-from ufvideo_sdk.cli.terminal import note, saved_after, spinner
-from ufvideo_sdk.results import Answer
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.answer_stream import AnswerStream
+from ufvideo_sdk.cli.say import plain_text, say
+from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
+from ufvideo_sdk.results import NOT_FOUND, Answer, TextEvent
 
 
 def ask(
@@ -58,6 +57,7 @@ def ask(
     save: SaveOption = None,
     region: RegionOption = None,
     choice: ChoiceOption = None,
+    choice_case: ChoiceCaseOption = "model",
     start: StartOption = None,
     end: EndOption = None,
     fps: FpsOption = None,
@@ -81,6 +81,8 @@ def ask(
     Example: ufvideo ask street.mp4 "What is object_1: [<region>] doing?" --package pkg
     --region "0:120,80,64,48" --save answer.mp4
     """
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible_items
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.config import GenerationConfig
 
@@ -108,18 +110,29 @@ def ask(
     ):
         clip = session.clip
         check_save_paths(paths, clip=clip)
-        answering = session.stream(
-            question,
-            regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
-            segment_frames=segment_frames,
-            choices=choice or None,
-            config=config,
-        )
-        is_live = not as_json and sys.stdout.isatty()
-        last_ids = model.manifest.tokens.end_ids
-        answer = (
-            _print_live(answering, last_ids, config.max_new_tokens) if is_live else _wait(answering)
-        )
+        cancel = CancellationToken()
+        shown = _Shown(model.manifest.tokens.end_ids, config.max_new_tokens)
+        # Of choices the caller's own text is printed, and nothing until all are scored.
+        is_live = not as_json and not choice and sys.stdout.isatty()
+
+        def answered(hand_on: Callable[[TextEvent], None]) -> Answer:
+            answering = session.stream(
+                question,
+                regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
+                segment_frames=segment_frames,
+                choices=choice or None,
+                choice_case=choice_case,
+                config=config,
+                cancel=cancel,
+                on_progress=shown.on_progress,
+            )
+            for event in answering:
+                if is_live:
+                    hand_on(event)
+            return answering.answer
+
+        with shown:
+            answer = interruptible_items(answered, shown.on_text, cancel)
         with saved_after(answer, paths):
             if as_json:
                 print_json(answer.to_json())
@@ -127,41 +140,65 @@ def ask(
                 _print(answer, with_text=not is_live)
 
 
-def _wait(stream: AnswerStream) -> Answer:
-    with spinner("thinking"):
-        for _ in stream:
-            pass
-    return stream.answer
+class _Shown:
+    """Text as it comes, with spinners before its first piece and while masks are made."""
 
+    def __init__(self, last_ids: Sequence[int], max_tokens: int) -> None:
+        """Begin with no text.
 
-def _print_live(stream: AnswerStream, last_ids: Sequence[int], max_tokens: int) -> Answer:
-    """Print the pieces as they come, with spinners before the first and after the last."""
-    num_tokens, at_line_start = 0, False
-    with ExitStack() as waiting:
-        waiting.enter_context(spinner("thinking"))
-        for event in stream:
-            waiting.close()
-            sys.stdout.write(plain_text(event.text))
-            sys.stdout.flush()
-            num_tokens += 1
-            at_line_start = event.token_id in last_ids or num_tokens == max_tokens
-            if at_line_start:
-                sys.stdout.write("\n")
-                sys.stdout.flush()
-                # The next step of the stream makes the masks.
-                waiting.enter_context(spinner("segmenting"))
-    if not at_line_start:
-        say("")
-    return stream.answer
+        Args:
+            last_ids: Tokens that end an answer.
+            max_tokens: How many end it.
+        """
+        self._last_ids = last_ids
+        self._max_tokens = max_tokens
+        self._num_tokens = 0
+        self._is_line_open = False
+        self._waiting = ExitStack()
+        self._label = ""
+        self._say: Callable[[str], None] = lambda text: None
+
+    def __enter__(self) -> _Shown:
+        self._wait("thinking")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._waiting.close()
+        if self._is_line_open:
+            say("")
+
+    def on_progress(self, done: int, total: int) -> None:
+        """Show how much of the prompt, then of the masks, is done; from another thread."""
+        counted(self._say, self._label)(done, total)
+
+    def on_text(self, event: TextEvent) -> None:
+        """Print a piece of text."""
+        self._waiting.close()
+        sys.stdout.write(plain_text(event.text))
+        self._num_tokens += 1
+        is_last = event.token_id in self._last_ids or self._num_tokens == self._max_tokens
+        if is_last:
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+        self._is_line_open = not is_last
+        if is_last:
+            # The next step of the stream makes the masks.
+            self._wait("segmenting")
+
+    def _wait(self, label: str) -> None:
+        self._label = label
+        self._say = self._waiting.enter_context(spinner(label))
 
 
 def _print(answer: Answer, *, with_text: bool) -> None:
     if with_text:
-        say(answer.text)
+        say(answer.text if answer.choice is None else answer.choice)
     for span in answer.spans:
         say(f"time: {span}")
     for line in mask_lines(answer):
         say(line)
+    for text, probability in (answer.choice_probabilities or {}).items():
+        note(f"{probability:.3f}  {text}")
     stats = answer.stats
     speed = "" if stats.tokens_per_s is None else f", {stats.tokens_per_s:.1f} tokens/s"
     note(
@@ -174,10 +211,12 @@ def mask_lines(answer: Answer) -> list[str]:
     """One line for each object that was segmented."""
     lines = []
     for idx, track in enumerate(answer.masks, start=1):
-        covered = 100 * track.masks.mean() if track.masks.size else 0.0
-        score = track.scores.mean() if track.scores.size else 0.0
+        frames = f"{len(track.frame_idxs)} frames"
+        if track.is_empty:
+            lines.append(f"object {idx}: {NOT_FOUND} on {frames}")
+            continue
         lines.append(
-            f"object {idx}: {len(track.frame_idxs)} frames, {covered:.1f} % of the picture,"
-            f" score {score:.2f}"
+            f"object {idx}: {frames}, {100 * track.masks.mean():.1f} % of the picture,"
+            f" score {track.scores.mean():.2f}"
         )
     return lines

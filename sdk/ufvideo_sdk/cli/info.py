@@ -92,13 +92,16 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
 
 def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
     from ufvideo_sdk.answer_json import providers_object
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
     runtime = RuntimeConfig(verify_digests=False, **settings)
     with spinner("opening the graphs") as say:
-        model = UFVideo.load(
-            folder, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+        model = interruptible(
+            lambda: UFVideo.load(
+                folder, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+            )
         )
     return providers_object(model.stage_providers)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
     FpsOption,
@@ -24,7 +25,8 @@ from ufvideo_sdk.cli.options import (
     read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import note, saved_after, show, spinner
+from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def locate(
@@ -40,12 +42,7 @@ def locate(
     fps: FpsOption = None,
     stream: StreamOption = None,
     strict: StrictOption = False,
-    allow_absent: Annotated[
-        bool,
-        typer.Option(
-            "--allow-absent", help="Let the model say that it does not happen (nano can), no span."
-        ),
-    ] = False,
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -55,7 +52,9 @@ def locate(
 
     Example: ufvideo locate street.mp4 "a car stops" --package pkg
     """
-    from ufvideo_sdk.cli.opened import Request, answer_of, interruptible, opened
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible
+    from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
@@ -63,12 +62,19 @@ def locate(
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
-        with spinner("looking for the event"):
+        cancel = CancellationToken()
+        with spinner("looking for the event") as label:
             spans = tuple(
-                interruptible(session, lambda: session.locate(event, allow_absent=allow_absent))
+                interruptible(
+                    lambda: session.locate(
+                        event,
+                        allow_absent=allow_absent,
+                        cancel=cancel,
+                        on_progress=counted(label, "looking for the event"),
+                    ),
+                    cancel,
+                )
             )
         answer = answer_of(session, event, spans=spans)
         with saved_after(answer, paths):
-            show(answer, map(str, spans), as_json=as_json)
-            if not spans and not as_json:
-                note("the model named no time")
+            show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk.cli.interruptible import interruptible
 from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.cli.terminal import engine_label, spinner
+from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
+from ufvideo_sdk.results import (
+    NOT_FOUND,
+    Answer,
+    AnswerStats,
+    MaskTrack,
+    StopReason,
+    TimeSpan,
+)
 from ufvideo_sdk.session import Session
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -40,33 +46,44 @@ class Request:
 def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
     """Load the package and open the source, with spinners meanwhile.
 
+    The session is closed where the block ends; not if it ends with an error or an interrupt, since
+    a thread may still be inside the session, and the process ends.
+
     Raises:
         UFVideoError: As `UFVideo.load` and `UFVideo.open`.
     """
     runtime = RuntimeConfig(**request.runtime)
     package = package_or_nano(request.package)
-    with spinner("loading the package") as say:
-        model = UFVideo.load(
-            package, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+    with spinner("loading the package") as label:
+        model = interruptible(
+            lambda: UFVideo.load(
+                package, runtime=runtime, on_engine=lambda progress: label(engine_label(progress))
+            )
         )
+    cancel = CancellationToken()
     said: set[str] = set()
     with warnings.catch_warnings():
         # Said as lines for a person.
         warnings.simplefilter("ignore", DamagedVideoWarning)
-        with spinner("looking at the video"):
-            session = model.open(
-                request.source,
-                start_s=request.start_s,
-                end_s=request.end_s,
-                fps=request.fps,
-                stream=request.stream,
-                strict=request.strict,
+        with spinner("looking at the video") as label:
+            session = interruptible(
+                lambda: model.open(
+                    request.source,
+                    start_s=request.start_s,
+                    end_s=request.end_s,
+                    fps=request.fps,
+                    stream=request.stream,
+                    strict=request.strict,
+                    cancel=cancel,
+                    on_progress=counted(label, "looking at the video"),
+                ),
+                cancel,
             )
         _say_damage(session, said)
-        with session:
-            yield model, session
-            # Masks of all frames may have met more.
-            _say_damage(session, said)
+        yield model, session
+        # Masks of all frames may have met more.
+        _say_damage(session, said)
+        session.close()
 
 
 def _say_damage(session: Session, said: set[str]) -> None:
@@ -76,19 +93,6 @@ def _say_damage(session: Session, said: set[str]) -> None:
             said.add(line)
 
 
-def interruptible(session: Session, work: Callable[[], Result]) -> Result:
-    """Do work of a session in another thread, so that an interrupt ends it at its next token.
-
-    Python handles a signal between its own instructions only, and a whole answer is one of them.
-    """
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        try:
-            return pool.submit(work).result()
-        except KeyboardInterrupt:
-            session.cancel()
-            raise
-
-
 def answer_of(
     session: Session,
     question: str,
@@ -96,10 +100,14 @@ def answer_of(
     spans: tuple[TimeSpan, ...] = (),
     masks: tuple[MaskTrack, ...] = (),
 ) -> Answer:
-    """Spans or masks that came without words, as an answer that can be saved and printed."""
+    """Spans or masks that came without words, as an answer that can be saved and printed.
+
+    Its text says where there are none: a picture or JSON of it would look like any other.
+    """
+    is_found = bool(spans) or any(not track.is_empty for track in masks)
     return Answer(
         question=question,
-        text="",
+        text="" if is_found else NOT_FOUND,
         token_ids=(),
         spans=spans,
         masks=masks,

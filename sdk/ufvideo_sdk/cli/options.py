@@ -112,7 +112,22 @@ StopOption = Annotated[
 ChoiceOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--choice", metavar="TEXT", help="The answer is one of these texts, word for word; repeat."
+        "--choice", metavar="TEXT", help="The answer is the likeliest of these texts; repeat."
+    ),
+]
+ChoiceCaseOption = Annotated[
+    str,
+    typer.Option(
+        "--choice-case",
+        metavar="CASE",
+        help="'model': each choice in the letter case the model finds likeliest; 'exact': as it"
+        " is written.",
+    ),
+]
+AllowAbsentOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-absent", help="Let the model say that it is not there (nano can): not found."
     ),
 ]
 ThreadsOption = Annotated[

@@ -8,6 +8,7 @@ import typer
 
 from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
     FpsOption,
@@ -27,7 +28,8 @@ from ufvideo_sdk.cli.options import (
     read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import saved_after, show, spinner
+from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def segment(
@@ -44,6 +46,7 @@ def segment(
     stream: StreamOption = None,
     strict: StrictOption = False,
     frames: FramesOption = "sampled",
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -53,6 +56,8 @@ def segment(
 
     Example: ufvideo segment street.mp4 "the red car" --package pkg --frames all --save car.mp4
     """
+    from ufvideo_sdk._native import CancellationToken
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save, inputs=read_by(source, package))
@@ -62,8 +67,20 @@ def segment(
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
-        with spinner("segmenting"):
-            tracks = tuple(session.segment(expression, frames=wanted))
+        cancel = CancellationToken()
+        with spinner("segmenting") as label:
+            tracks = tuple(
+                interruptible(
+                    lambda: session.segment(
+                        expression,
+                        frames=wanted,
+                        allow_absent=allow_absent,
+                        cancel=cancel,
+                        on_progress=counted(label, "segmenting"),
+                    ),
+                    cancel,
+                )
+            )
         answer = answer_of(session, expression, masks=tracks)
         with saved_after(answer, paths):
-            show(answer, mask_lines(answer), as_json=as_json)
+            show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)

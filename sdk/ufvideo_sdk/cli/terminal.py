@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ufvideo_sdk.cli.say import print_json, say
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import print_json
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.results import Answer
 
@@ -27,6 +28,11 @@ def spinner(label: str) -> Iterator[Callable[[str], None]]:
         return
     with console.status(label) as status:
         yield lambda text: status.update(text)
+
+
+def counted(say: Callable[[str], None], label: str) -> Callable[[int, int], None]:
+    """What a call's `on_progress` is: puts the share that is done behind a spinner's label."""
+    return lambda done, total: say(f"{label}: {100 * done // max(total, 1)} %")
 
 
 def engine_label(progress: EngineProgress) -> str:

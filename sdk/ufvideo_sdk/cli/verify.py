@@ -16,6 +16,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import print_json
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError
@@ -40,13 +41,14 @@ def verify(
     Example: ufvideo verify pkg
     """
     from ufvideo_sdk._native import Package
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
 
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
-        Package.open(folder, True)
+        interruptible(lambda: Package.open(folder, True))
     for stem in STAGE_STEMS:
         _check_measured(stem, manifest.verification[stem])
     checked: dict[str, Any] = {"files": [], "stages": []}
@@ -57,7 +59,8 @@ def verify(
     # The digests are checked: loading need not do it again.
     settings = runtime_settings(threads, None, onnxruntime_library)
     with spinner("opening the graphs"):
-        UFVideo.load(folder, runtime=RuntimeConfig(verify_digests=False, **settings))
+        runtime = RuntimeConfig(verify_digests=False, **settings)
+        interruptible(lambda: UFVideo.load(folder, runtime=runtime))
     for stem in STAGE_STEMS:
         checked["stages"].append(stem)
         if not as_json:
@@ -67,7 +70,8 @@ def verify(
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
             )
     if as_json:
-        say(json.dumps({"package": display_name(str(folder)), "ok": True, **checked}, indent=2))
+        found = {"package": display_name(str(folder)), "ok": True, **checked}
+        print_json(json.dumps(found, indent=2) + "\n")
 
 
 def _check_measured(stem: str, measured: StageVerification) -> None:

@@ -195,6 +195,14 @@ def invalid_manifests() -> dict[str, tuple[Json, str]]:
             changed(**{aligner + "graph__size_bytes": 2**63}),
             deep_path + "size_bytes",
         ),
+        "count_graph_bytes": (
+            changed(**{aligner + "graph__size_bytes": (256 << 20) + 1}),
+            deep_path + "size_bytes",
+        ),
+        "count_file_bytes": (
+            changed(files__1__size_bytes=(64 << 20) + 1),
+            "files[1].size_bytes",
+        ),
         "count_inputs_none": (changed(**{aligner + "inputs": []}), "stages.aligner.inputs"),
         "count_outputs": (
             changed(**{aligner + "outputs": [tensor(f"t{n}", ["N"]) for n in range(69)]}),

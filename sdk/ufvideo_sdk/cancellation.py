@@ -1,0 +1,66 @@
+"""Ending a call early, also while Python reads its frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk.arguments import check_instance
+from ufvideo_sdk.errors import CancelledError
+
+Item = TypeVar("Item")
+
+_reading_for: ContextVar[CancellationToken | None] = ContextVar("_reading_for", default=None)
+
+
+def check_token(cancel: object) -> None:
+    """Refuse what is neither a CancellationToken nor None.
+
+    Raises:
+        InputError: When it is neither.
+    """
+    if cancel is not None:
+        check_instance(cancel, "cancel", CancellationToken)
+
+
+@contextmanager
+def reading_for(cancel: CancellationToken | None) -> Iterator[None]:
+    """Let `check_cancelled` look at a token, in the code that this thread runs inside the block.
+
+    The readers of files call it deep inside a protocol that knows nothing of tokens.
+    """
+    before = _reading_for.set(cancel)
+    try:
+        yield
+    finally:
+        _reading_for.reset(before)
+
+
+def check_cancelled() -> None:
+    """End the reading under way if its call is cancelled.
+
+    Raises:
+        CancelledError: When it is.
+    """
+    cancel = _reading_for.get()
+    if cancel is not None and cancel.is_cancelled:
+        raise CancelledError("expected to read on to the end, the call was cancelled")
+
+
+def until_cancelled(items: Iterator[Item], cancel: CancellationToken | None) -> Iterator[Item]:
+    """Yield the items of an iterator, which may call `check_cancelled` while it makes each.
+
+    Raises:
+        CancelledError: When the token is cancelled before the last item.
+    """
+    while True:
+        with reading_for(cancel):
+            check_cancelled()
+            try:
+                item = next(items)
+            except StopIteration:
+                return
+        yield item
