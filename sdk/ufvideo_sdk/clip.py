@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.arguments import as_indices, as_number, described
 from ufvideo_sdk.cancellation import until_cancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError

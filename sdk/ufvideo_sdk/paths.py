@@ -8,7 +8,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from ufvideo_sdk.arguments import described
 from ufvideo_sdk.errors import CapacityError, InputError, PackageError, UFVideoError
 
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
@@ -29,7 +28,7 @@ def as_path(value: object, name: str) -> Path:
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise InputError(f"{name}: expected a path, got {described(value)}")
+        raise InputError(f"{name}: expected a path, got {type(value).__name__}")
     if not text:
         raise InputError(f"{name}: expected a path, got an empty text")
     try:
@@ -72,7 +71,7 @@ def status_of(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise InputError(f"{shown_path(path)}: expected a path, got: {error.strerror}") from None
+        raise InputError(f"{shown(path)}: expected a path, got: {error.strerror}") from None
 
 
 def kind_of(status: os.stat_result) -> str:
@@ -140,24 +139,9 @@ def reading_failed(error: OSError, path: Path, what: str) -> InputError | Capaci
     """
     if error.errno in NO_DESCRIPTOR:
         return CapacityError(
-            f"{shown_path(path)}: expected a free file descriptor, got {error.strerror}"
+            f"{shown(path)}: expected a free file descriptor, got {error.strerror}"
         )
-    return InputError(f"{shown_path(path)}: expected {what}, got: {error.strerror or error}")
-
-
-def unreadable(path: Path, error: OSError) -> UFVideoError:
-    """The error for a file of a package that could not be read.
-
-    Args:
-        path: The file.
-        error: What the system said.
-    """
-    if error.errno in NO_DESCRIPTOR:
-        return CapacityError(
-            f"expected a free file descriptor to read {shown_path(path)} with, got:"
-            f" {error.strerror}; close files or raise the limit (ulimit -n)"
-        )
-    return PackageError(f"{shown_path(path)}: expected a readable file: {error.strerror}")
+    return InputError(f"{shown(path)}: expected {what}, got: {error.strerror or error}")
 
 
 def _check_plain(status: os.stat_result, path: Path, what: str) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.paths import NO_DESCRIPTOR, kind_of, reading_failed, shown_path, status_of
+from ufvideo_sdk.paths import NO_DESCRIPTOR, kind_of, reading_failed, shown, status_of
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a full disk, a full quota and a file that is larger than the system allows."""
@@ -37,7 +37,7 @@ def check_target(path: Path, sources: Iterable[Path] = ()) -> Path:
     target = Path(os.path.realpath(path))
     if status is not None:
         if stat.S_ISDIR(status.st_mode):
-            raise InputError(f"expected a file name, got the folder {shown_path(path)}")
+            raise InputError(f"expected a file name, got the folder {shown(path)}")
         if not stat.S_ISREG(status.st_mode):
             raise InputError(f"expected a plain file or a new name, got {kind_of(status)}: {path}")
         for source in sources:
@@ -50,12 +50,10 @@ def check_target(path: Path, sources: Iterable[Path] = ()) -> Path:
         if not os.access(target, os.W_OK):
             raise InputError(f"expected a file that can be written, got a read-only one: {path}")
     if not target.parent.is_dir():
-        raise InputError(
-            f"expected a folder that exists, got {target.parent} (for {shown_path(path)})"
-        )
+        raise InputError(f"expected a folder that exists, got {target.parent} (for {shown(path)})")
     if not os.access(target.parent, os.W_OK | os.X_OK):
         raise InputError(
-            f"expected a folder that can be written, got {target.parent} (for {shown_path(path)})"
+            f"expected a folder that can be written, got {target.parent} (for {shown(path)})"
         )
     return target
 
@@ -101,7 +99,7 @@ def replacing(path: Path, sources: Iterable[Path] = ()) -> Iterator[Path]:
         if error.errno in NO_DESCRIPTOR:
             raise reading_failed(error, path, "a file to write") from error
         raise InputError(
-            f"expected to write {shown_path(path)}, got: {error.strerror or error}"
+            f"expected to write {shown(path)}, got: {error.strerror or error}"
         ) from error
 
 

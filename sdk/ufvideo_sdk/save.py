@@ -16,7 +16,7 @@ from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.draw import FramePainter
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
-from ufvideo_sdk.paths import NO_DESCRIPTOR, reading_failed, shown_path
+from ufvideo_sdk.paths import NO_DESCRIPTOR, reading_failed, shown
 from ufvideo_sdk.replacing import NO_ROOM, check_target, replacing
 from ufvideo_sdk.results import Answer
 from ufvideo_sdk.video_container import reason
@@ -72,9 +72,7 @@ def check_save_path(path: Path, *, clip: Clip | None = None, sources: Sequence[P
         InputError: As `save_answer`.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(
-            f"expected a file name ending in {', '.join(SUFFIXES)}, got {shown_path(path)}"
-        )
+        raise InputError(f"expected a file name ending in {', '.join(SUFFIXES)}, got {shown(path)}")
     if clip is not None and clip.is_image and path.suffix.lower() == ".mp4":
         raise InputError(f"expected .png or .json for an answer about an image, got {path}")
     check_target(path, (*sources, *(() if clip is None else clip.files)))

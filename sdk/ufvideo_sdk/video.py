@@ -16,7 +16,7 @@ from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
 from ufvideo_sdk.frame_source import FrameSource
-from ufvideo_sdk.paths import as_path, open_plain_file, shown_path, status_of
+from ufvideo_sdk.paths import as_path, open_plain_file, shown, status_of
 from ufvideo_sdk.pictures import IMAGE_SUFFIXES
 from ufvideo_sdk.source_kind import SourceKind, source_kind
 from ufvideo_sdk.stills import FrameArray, FrameFolder, ImageFile, given_times
@@ -57,7 +57,7 @@ def open_source(
     path = as_path(source, "source")
     status = status_of(path)
     if status is None:
-        raise InputError(f"{shown_path(path)}: expected a file or a folder, found nothing there")
+        raise InputError(f"{shown(path)}: expected a file or a folder, found nothing there")
     if stat.S_ISDIR(status.st_mode):
         _refuse_stream(options, "a folder")
         return FrameFolder(path, times, options.max_frame_pixels)
