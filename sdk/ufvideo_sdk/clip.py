@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.arguments import as_indices, as_number, described
 from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
@@ -147,7 +147,7 @@ class Clip:
         """
         seconds = as_number(time_s)
         if seconds is None:
-            raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
+            raise InputError(f"times: expected seconds or a TimeSpan, got {described(time_s)}")
         first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
         if not first <= seconds <= last:
             raise InputError(
