@@ -50,17 +50,28 @@ def check_cancelled() -> None:
         raise CancelledError("expected to read on to the end, the call was cancelled")
 
 
-def until_cancelled(items: Iterator[Item], cancel: CancellationToken | None) -> Iterator[Item]:
-    """Yield the items of an iterator, which may call `check_cancelled` while it makes each.
+class UntilCancelled(Iterator[Item]):
+    """The items of an iterator, which may call `check_cancelled` while it makes each.
 
-    Raises:
-        CancelledError: When the token is cancelled before the last item.
+    Not a generator: that would hold each item until the next one is asked for.
     """
-    while True:
-        with reading_for(cancel):
+
+    def __init__(self, items: Iterator[Item], cancel: CancellationToken | None) -> None:
+        """Begin before the first item.
+
+        Args:
+            items: Where they come from.
+            cancel: What ends it early.
+        """
+        self._items = items
+        self._cancel = cancel
+
+    def __next__(self) -> Item:
+        """The next item.
+
+        Raises:
+            CancelledError: When the token is cancelled.
+        """
+        with reading_for(self._cancel):
             check_cancelled()
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-        yield item
+            return next(self._items)
