@@ -13,7 +13,7 @@ HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
 .PHONY: demo demo-export test test-python test-native test-aarch64 example sanitize tsan lint types \
-  stubs stubs-check format bench setup clean
+  stubs stubs-check format bench gpu-kit test-gpu-kit setup clean
 
 # What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -157,6 +157,22 @@ stubs: setup
 # Fails when the committed stub is not what the module says.
 stubs-check: setup
 	$(BIN)/python bindings/write_stubs.py --check
+
+# Everything that a machine with an NVIDIA GPU and without a network lacks, in pieces (docs/gpu.md).
+OUT ?= out/gpu-kit
+PIECE_MIB ?= 20
+gpu-kit: setup
+	$(BIN)/python -m benchmarks.gpu_kit.pack $(OUT) --piece-mib $(PIECE_MIB)
+
+# The kit as it is, small, with the CPU for a device.
+test-gpu-kit: build/gpu-kit/.measured
+
+build/gpu-kit/.measured: $(VENV)/.installed $(shell find benchmarks tests/gpu -name '*.py' -o -name run.sh)
+	rm -rf build/gpu-kit
+	$(BIN)/python -m benchmarks.gpu_kit.pack build/gpu-kit --sizes quick --device cpu \
+	  --python $$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	PYTHON=$(CURDIR)/$(BIN)/python build/gpu-kit/run --work build/gpu-kit/work --device cpu
+	touch $@
 
 bench: setup
 	$(BIN)/python -m benchmarks.latency.pipeline

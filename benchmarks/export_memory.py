@@ -37,9 +37,14 @@ def peak_anonymous_bytes(command: Sequence[str]) -> int:
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stderr=errors)
         peak = 0
-        while process.poll() is None:
-            peak = max(peak, _anonymous_bytes(process.pid))
-            time.sleep(_SAMPLE_S)
+        try:
+            while process.poll() is None:
+                peak = max(peak, _anonymous_bytes(process.pid))
+                time.sleep(_SAMPLE_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         if process.returncode:
             errors.seek(0)
             raise subprocess.CalledProcessError(

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "module.h"
+#include "readable.h"
 #include "ufvideo/error.h"
 
 namespace py = pybind11;
@@ -36,7 +37,7 @@ const char* python_class(ErrorCode code) {
 
 void set_error(ErrorCode code, const std::string& message) {
   const py::object type = py::module_::import("ufvideo_sdk.errors").attr(python_class(code));
-  py::set_error(type, message.c_str());
+  PyErr_SetObject(type.ptr(), readable(message).ptr());
 }
 
 }  // namespace

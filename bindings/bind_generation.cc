@@ -37,6 +37,9 @@ void bind_generation(py::module_& module) {
       .def_property_readonly(
           "seg_hidden_states", [](const Generation& g) { return as_array(g.seg_hidden_states); },
           "float32 [O, D], one row for each of seg_positions.")
+      .def_readonly("choice", &Generation::choice, "The likeliest of the prompt's choices.")
+      .def_readonly("choice_log_probabilities", &Generation::choice_log_probabilities,
+                    "Log-probability of each choice; empty where there were none.")
       .def_readonly("num_prefill_tokens", &Generation::num_prefill_tokens)
       .def_readonly("num_reused_tokens", &Generation::num_reused_tokens)
       .def_readonly("time_to_first_token_ms", &Generation::time_to_first_token_ms)

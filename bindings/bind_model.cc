@@ -1,6 +1,7 @@
 #include "arrays.h"
 #include "gil.h"
 #include "module.h"
+#include "readable.h"
 #include "ufvideo/model.h"
 #include "ufvideo/open_stage.h"
 #include "ufvideo/stage_providers.h"
@@ -12,7 +13,13 @@ void bind_model(py::module_& module) {
   py::class_<StageProviders>(module, "StageProviders", "The execution providers of one stage.")
       .def_readonly("used", &StageProviders::used)
       .def_readonly("num_nodes", &StageProviders::num_nodes)
-      .def_readonly("left_out", &StageProviders::left_out);
+      .def_property_readonly("left_out", [](const StageProviders& providers) {
+        std::map<std::string, py::str> reasons;
+        for (const auto& [provider, reason] : providers.left_out) {
+          reasons.emplace(provider, readable(reason));
+        }
+        return reasons;
+      });
   module.def(
       "open_stage", &open_stage, py::arg("package"), py::arg("stem"), py::arg("config"),
       py::call_guard<GilReleased>(),

@@ -1,6 +1,7 @@
 #include "arrays.h"
 #include "gil.h"
 #include "module.h"
+#include "readable.h"
 #include "ufvideo/runtime.h"
 
 namespace ufvideo::bindings {
@@ -12,8 +13,10 @@ void bind_runtime(py::module_& module) {
       .def_readonly("providers", &OnnxRuntimeFacts::providers);
   py::class_<ProviderProblem>(module, "ProviderProblem",
                               "Why an execution provider cannot start, and what mends it.")
-      .def_readonly("what", &ProviderProblem::what)
-      .def_readonly("mend", &ProviderProblem::mend);
+      .def_property_readonly("what",
+                             [](const ProviderProblem& problem) { return readable(problem.what); })
+      .def_property_readonly("mend",
+                             [](const ProviderProblem& problem) { return readable(problem.mend); });
   module.def("find_provider_problem", &find_provider_problem, py::arg("library"),
              py::arg("provider"), py::arg("device_id") = 0, py::call_guard<GilReleased>(),
              "Why an execution provider cannot start on this machine; None when it can.\n\n"

@@ -16,6 +16,7 @@ PYBIND11_MODULE(_native, module) {
   bind_cancellation(module);
   bind_generation(module);
   bind_token_automaton(module);
+  bind_choices(module);
   bind_stages(module);
   bind_language_model(module);
   bind_model(module);

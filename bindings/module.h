@@ -15,6 +15,7 @@ void bind_statistics(pybind11::module_& module);
 void bind_cancellation(pybind11::module_& module);
 void bind_generation(pybind11::module_& module);
 void bind_token_automaton(pybind11::module_& module);
+void bind_choices(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
 void bind_language_model(pybind11::module_& module);
 void bind_model(pybind11::module_& module);

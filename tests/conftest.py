@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 DATA = Path(__file__).parent / "data"
 SMALL = DATA / "small"
+# A folder of the small packages as they were exported elsewhere, for a machine with a GPU and
+# without the exporter.
+EXPORTED = "UFVIDEO_SMALL_PACKAGES"
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +28,10 @@ def golden_dir() -> Path:
     return SMALL / "golden"
 
 
-def _export(checkpoint: Path, out: Path, **options: str) -> Path:
+def _export(checkpoint: Path, out: Path, **options: Any) -> Path:
+    exported = os.environ.get(EXPORTED)
+    if exported is not None:
+        return Path(exported) / out.name
     if importlib.util.find_spec("torch") is None:
         pytest.skip("needs the export extra: pip install 'ufvideo-sdk[export]'")
     if options.get("precision") == "int4" and importlib.util.find_spec("optimum") is None:
@@ -52,6 +60,18 @@ def small_package_int4(tmp_path_factory: pytest.TempPathFactory, small_checkpoin
     """The golden checkpoint exported in int4."""
     out = tmp_path_factory.mktemp("package") / "small_int4"
     return _export(small_checkpoint, out, precision="int4")
+
+
+@pytest.fixture(scope="session")
+def package_of_a_gpu(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, small_package_int4: Path
+) -> Path:
+    """Int4 weights with fp16 in between; the fixture before it skips where nothing exports."""
+    from ufvideo_export.precision import Quantization
+
+    out = tmp_path_factory.mktemp("package") / "small_int4_fp16"
+    quantization = Quantization(floats="fp16")
+    return _export(small_checkpoint, out, precision="int4", quantization=quantization)
 
 
 @pytest.fixture(scope="session")

@@ -83,16 +83,20 @@ def watch(
     readers = [threading.Thread(target=target) for target in (read, read_errors)]
     for reader in readers:
         reader.start()
-    number = 0
-    while process.poll() is None:
-        _sample(found, folder if number % _SAMPLES_PER_DISK == 0 else None)
-        number += 1
-        time.sleep(_SAMPLE_S)
-    for reader in readers:
-        reader.join()
-    for pipe in (process.stdout, process.stderr):
-        assert pipe is not None
-        pipe.close()
+    try:
+        number = 0
+        while process.poll() is None:
+            _sample(found, folder if number % _SAMPLES_PER_DISK == 0 else None)
+            number += 1
+            time.sleep(_SAMPLE_S)
+    finally:
+        process.kill()
+        process.wait()
+        for reader in readers:
+            reader.join()
+        for pipe in (process.stdout, process.stderr):
+            assert pipe is not None
+            pipe.close()
     found.took_s = time.perf_counter() - begin
     found.core_s = _children_s() - core_begin
     if process.returncode and not found.stopped:

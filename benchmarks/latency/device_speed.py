@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import statistics
-import subprocess
-import threading
-import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.device_probe import DeviceMemory, read_bandwidth
 from benchmarks.latency.peers.figures import Figure, Spread
 from benchmarks.latency.peers.speed import step_read_bytes
-from benchmarks.latency.pipeline import WORKERS, Figures, WorkerProcess, number_rows
+from benchmarks.latency.pipeline import WORKERS, number_rows, start_side
+from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import QUESTIONS, Workload
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
 from ufvideo_sdk.memory_plan import video_tokens
@@ -23,7 +23,6 @@ END_TO_END_FLOOR = 1.5
 BANDWIDTH_FLOOR = 0.7
 _END_TO_END = "end to end, ms"
 _DECODE = "language_model decode, ms a token"
-_READ_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -50,67 +49,18 @@ def speed_report(console: Console, setting: SpeedSetting) -> list[Figure]:
     modules = WORKERS if setting.with_torch else WORKERS[:1]
     sides: list[WorkerProcess] = []
     peaks_mib: list[float | None] = []
-    for module in modules:
-        with DeviceMemory() as memory:
-            sides.append(WorkerProcess(module, setting.workload))
-            sides[-1].round()
-        peaks_mib.append(memory.peak_mib)
-    rounds: list[list[Figures]] = [[] for _ in sides]
-    for _ in range(setting.num_rounds):
-        for side, of_side in zip(sides, rounds, strict=True):
-            of_side.append(side.round())
-    for side in sides:
-        side.close()
+    with ExitStack() as running:
+        for module in modules:
+            with DeviceMemory() as memory:
+                sides.append(running.enter_context(start_side(module, setting.workload)))
+                sides[-1].round()
+            peaks_mib.append(memory.peak_mib)
+        rounds: list[list[Figures]] = [[] for _ in sides]
+        for _ in range(setting.num_rounds):
+            for side, of_side in zip(sides, rounds, strict=True):
+                of_side.append(side.round())
     _print_stages(console, setting.workload, rounds)
     return _figures(setting.workload, rounds, peaks_mib)
-
-
-class DeviceMemory:
-    """Peak of what the GPU has in use above what it had, read from nvidia-smi meanwhile.
-
-    Nothing else may use the GPU. `peak_mib` is None where there is no nvidia-smi that tells it.
-    """
-
-    def __init__(self) -> None:
-        self.peak_mib: float | None = None
-        self._before = _used_mib()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-
-    def __enter__(self) -> DeviceMemory:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.1):
-            used = _used_mib()
-            if used is None or self._before is None:
-                return
-            self.peak_mib = max(self.peak_mib or 0.0, used - self._before)
-
-
-def _used_mib() -> float | None:
-    command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits", "-i", "0"]
-    try:
-        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return float(told)
-    except (OSError, ValueError, subprocess.CalledProcessError):
-        return None
-
-
-def read_bandwidth(device: str) -> float:
-    """Bytes a second that the device reads from its memory, the median of several sums."""
-    values = torch.ones(_READ_BYTES // 4, device=device)
-    times_s = []
-    for _ in range(9):
-        begin = time.perf_counter()
-        float(values.sum())  # Waits for the device.
-        times_s.append(time.perf_counter() - begin)
-    return values.nbytes / statistics.median(times_s)
 
 
 def _print_stages(console: Console, workload: Workload, rounds: list[list[Figures]]) -> None:

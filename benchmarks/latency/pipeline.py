@@ -2,26 +2,25 @@
 
 Run as `python -m benchmarks.latency.pipeline [--quick]`. Both sides live in processes of their own
 and take turns, round by round. A row holds where the ratio of the medians reaches its floor; for a
-time with a floor of 1 a ratio above 0.97 holds too while the ranges of both sides overlap. Memory
-does not vary like that: it must be less. The exit status is 0 only where every floor holds.
+time with a floor of 1 a ratio above 0.97 holds too while the middle halves of both sides overlap.
+Memory does not vary like that: it must be less. The exit status is 0 only where every floor holds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.latency.peers.figures import Spread, within_spread
+from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import Workload
 from ufvideo_export import export_package
 from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
@@ -31,57 +30,30 @@ WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
 # PyTorch over ours: how much faster, or smaller, we must be.
 FLOORS = {"end to end, ms": 2.0}
 DEFAULT_FLOOR = 1.0
-SLACK_FLOOR = 0.97
 MEMORY_ROW = "peak memory, MiB"
-Figures = dict[str, Any]
-
-
-class WorkerProcess:
-    """One side, loaded once and asked for a round at a time."""
-
-    def __init__(self, module: str, workload: Workload) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(workload.num_threads)}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, workload.to_json()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def round(self) -> Figures:
-        """Run the job once."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write("round\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"a worker ended with exit status {self._process.wait()}")
-        return dict(json.loads(line))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
 
 
 def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Figures]]:
     """Rounds of both sides in turn, after one of each that is not counted."""
-    ours, theirs = (WorkerProcess(module, workload) for module in WORKERS)
-    ours.round(), theirs.round()
-    rounds = [(ours.round(), theirs.round()) for _ in range(num_rounds)]
-    ours.close()
-    theirs.close()
+    with start_side(WORKERS[0], workload) as ours, start_side(WORKERS[1], workload) as theirs:
+        ours.round(), theirs.round()
+        rounds = [(ours.round(), theirs.round()) for _ in range(num_rounds)]
     return [a for a, _ in rounds], [b for _, b in rounds]
+
+
+def start_side(module: str, workload: Workload) -> WorkerProcess:
+    """The process of one side."""
+    return WorkerProcess(module, workload.to_json(), workload.num_threads)
 
 
 def row_holds(row: str, ours: Sequence[float], theirs: Sequence[float]) -> bool:
     """Whether a row reaches its floor; see the module."""
-    ratio = statistics.median(theirs) / statistics.median(ours)
+    us, them = Spread.of(ours), Spread.of(theirs)
+    ratio = them.median / us.median
     if row == MEMORY_ROW:
         return ratio > 1.0
     floor = FLOORS.get(row, DEFAULT_FLOOR)
-    overlapping = floor == DEFAULT_FLOOR and min(ours) <= max(theirs)
-    return ratio >= floor or (overlapping and ratio > SLACK_FLOOR)
+    return ratio >= floor or (floor == DEFAULT_FLOOR and within_spread(us, them))
 
 
 def number_rows(figures: Figures) -> list[str]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
-from typing import Any
 
+from benchmarks.latency import worker_process
+from benchmarks.latency.worker_process import Figures, Round
 from benchmarks.latency.workload import Workload
 from benchmarks.process_memory import memory_bytes
-
-Round = Callable[[], dict[str, Any]]
 
 
 def serve(prepare: Callable[[Workload], Round]) -> int:
@@ -20,8 +18,8 @@ def serve(prepare: Callable[[Workload], Round]) -> int:
         prepare: Loads everything and returns the function that runs one round.
     """
     run_round = prepare(Workload.from_json(sys.argv[1]))
-    for _ in sys.stdin:
-        figures = run_round()
-        figures["peak memory, MiB"] = memory_bytes("VmHWM") / 2**20
-        print(json.dumps(figures), flush=True)
-    return 0
+
+    def with_memory() -> Figures:
+        return run_round() | {"peak memory, MiB": memory_bytes("VmHWM") / 2**20}
+
+    return worker_process.serve(with_memory)

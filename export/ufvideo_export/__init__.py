@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+# First: importing it turns ONNX Runtime's telemetry off, which this package imports, too.
+import ufvideo_sdk.errors  # noqa: F401
+
 if TYPE_CHECKING:
     from ufvideo_export.export import export_package
 

@@ -1,4 +1,4 @@
-"""A released checkpoint on disk: the only file that knows upstream key names.
+"""A released checkpoint on disk: with `sam2_names`, all that knows upstream key names.
 
 Modules are filled by name: each names its own tensors, a function here says how the checkpoint
 spells them. Nothing is loaded that no module asks for.
@@ -6,8 +6,8 @@ spells them. Nothing is loaded that no module asks for.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -20,8 +20,11 @@ from ufvideo_export.checkpoint_config import (
     read_sam2_sizes,
     read_siglip_sizes,
 )
+from ufvideo_export.other_formats import foreign_weights
+from ufvideo_export.sam2_names import sam2_keys
+from ufvideo_export.siglip_pixels import refuse_other_pixels
 from ufvideo_export.tensor_files import TensorFiles, has_weights
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import ConfigError, InputError
 
 EMBEDDING_KEY = "model.embed_tokens.weight"
 HEAD_KEY = "lm_head.weight"
@@ -29,7 +32,6 @@ FINAL_NORM_KEY = "model.norm.weight"
 ALIGNER_PREFIX = "model.mm_projector."
 REGION_ENCODER_PREFIX = "model.region_encoder.feat_linear."
 SEG_PROJECTION_PREFIX = "model.text_hidden_fcs.0."
-SAM2_PREFIX = "model.mask_encoder.sam2_model."
 INNER_SIGLIP_PREFIX = "model.vision_tower.vision_tower."
 SIGLIP_PREFIX = "vision_model."
 
@@ -39,74 +41,6 @@ SIGLIP_HEADS = {768: 12, 1024: 16, 1152: 16}
 
 Keys = Callable[[str], Sequence[str]]
 Part = tuple[str, tuple[int, ...]]
-
-# What transformers' Sam2VideoModel calls a tensor -> what SAM 2's own release calls it. Each row is
-# applied in turn.
-_THREE_LAYERS = (("proj_in", "layers.0"), ("layers.0", "layers.1"), ("proj_out", "layers.2"))
-_HEADS = (
-    (r"mask_decoder\.(output_hypernetworks_mlps\.\d+)", r"mask_decoder.\1"),
-    (r"mask_decoder\.iou_prediction_head", "mask_decoder.iou_prediction_head"),
-    (r"mask_decoder\.pred_obj_score_head", "mask_decoder.pred_obj_score_head"),
-    (r"object_pointer_proj", "obj_ptr_proj"),
-)
-_SAM2_NAMES: tuple[tuple[str, str], ...] = (
-    *(
-        (rf"^{module}\.{re.escape(ours)}\.", rf"{theirs}.@{released}.")
-        for module, theirs in _HEADS
-        for ours, released in _THREE_LAYERS
-    ),
-    ("@", ""),
-    (r"^vision_encoder\.backbone\.patch_embed\.projection", "image_encoder.trunk.patch_embed.proj"),
-    (r"^vision_encoder\.backbone\.", "image_encoder.trunk."),
-    (r"^vision_encoder\.neck\.convs\.(\d+)", r"image_encoder.neck.convs.\1.conv"),
-    (r"\.mlp\.proj_in\.", ".mlp.layers.0."),
-    (r"\.mlp\.proj_out\.", ".mlp.layers.1."),
-    (r"^memory_attention\.layer_norm\.", "memory_attention.norm."),
-    (r"\.layer_norm_final_attn\.", ".norm_final_attn."),
-    (r"\.upscale_conv1\.", ".output_upscaling.0."),
-    (r"\.upscale_layer_norm\.", ".output_upscaling.1."),
-    (r"\.upscale_conv2\.", ".output_upscaling.3."),
-    *(
-        (rf"\.mask_downsampler\.layers\.{n}\.{ours}", f".mask_downsampler.encoder.{3 * n + offset}")
-        for n in range(4)
-        for offset, ours in enumerate(("conv", "layer_norm"))
-    ),
-    (r"\.mask_downsampler\.final_conv", ".mask_downsampler.encoder.12"),
-    (r"\.memory_fuser\.", ".fuser."),
-    (r"\.depthwise_conv\.", ".dwconv."),
-    (r"\.pointwise_conv(\d)\.", r".pwconv\1."),
-    (r"(\.fuser\.layers\.\d+)\.scale$", r"\1.g_weight"),
-    (r"(\.fuser\.layers\.\d+)\.layer_norm\.", r"\1.norm."),
-    (r"^memory_encoder\.feature_projection", "memory_encoder.pix_feat_proj"),
-    (r"^memory_encoder\.projection", "memory_encoder.out_proj"),
-    (
-        r"^(shared_image_embedding|prompt_encoder\.shared_embedding)\.positional_embedding",
-        "sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix",
-    ),
-    (r"\.mask_embed\.conv1\.", ".mask_downscaling.0."),
-    (r"\.mask_embed\.layer_norm1\.", ".mask_downscaling.1."),
-    (r"\.mask_embed\.conv2\.", ".mask_downscaling.3."),
-    (r"\.mask_embed\.layer_norm2\.", ".mask_downscaling.4."),
-    (r"\.mask_embed\.conv3\.", ".mask_downscaling.6."),
-    (r"\.layer_norm(\d)\.", r".norm\1."),
-    (r"\.o_proj\.", ".out_proj."),
-    (r"^prompt_encoder\.", "sam_prompt_encoder."),
-    (r"^mask_decoder\.", "sam_mask_decoder."),
-    (r"^memory_temporal_positional_encoding$", "maskmem_tpos_enc"),
-    (r"^no_memory_embedding$", "no_mem_embed"),
-    (r"^no_memory_positional_encoding$", "no_mem_pos_enc"),
-    (r"^no_object_pointer$", "no_obj_ptr"),
-)
-
-
-def sam2_keys(name: str) -> Sequence[str]:
-    """Keys whose concatenation is a tensor of `Sam2VideoModel`."""
-    if name == "prompt_encoder.point_embed.weight":
-        prefix = f"{SAM2_PREFIX}sam_prompt_encoder.point_embeddings"
-        return [f"{prefix}.{kind}.weight" for kind in range(4)]
-    for pattern, replacement in _SAM2_NAMES:
-        name = re.sub(pattern, replacement, name)
-    return [SAM2_PREFIX + name]
 
 
 def prefixed_keys(prefix: str) -> Keys:
@@ -127,24 +61,65 @@ def layer_key(layer: int, name: str) -> str:
 class Checkpoint:
     """A checkpoint folder, its sizes, and where its SigLIP lies."""
 
-    def __init__(self, folder: Path, vision_tower: Path | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        vision_tower: Path | None = None,
+        *,
+        ignore_tensors: Sequence[str] = (),
+    ) -> None:
         """Open a checkpoint; see `read_model_sizes` for what is refused.
 
         Args:
             folder: The checkpoint.
             vision_tower: Folder of SigLIP; without it the checkpoint itself, then the folder that
                 `mm_vision_tower` names and a folder `siglip`, both beside the checkpoint.
+            ignore_tensors: Patterns of names to leave out, with `*`, `?` and `[...]`.
+
+        Raises:
+            ConfigError: When a pattern matches no tensor.
+            InputError: For a folder that is no whole, merged and plain checkpoint.
         """
         self.folder = folder
         self.sizes = read_model_sizes(folder)
-        self.tensors = TensorFiles(folder)
+        self._ignore = tuple(ignore_tensors)
+        self.tensors = TensorFiles(folder, self._ignore)
         self.sam2: Sam2Sizes = read_sam2_sizes(folder)
         self._siglip, self._siglip_prefix, self.siglip = self._find_siglip(vision_tower)
+        self._check_ignored()
+
+    @property
+    def siglip_tensors(self) -> TensorFiles:
+        """Where SigLIP's tensors are: `tensors` itself if the checkpoint holds them."""
+        return self._siglip
 
     @property
     def folders(self) -> tuple[Path, ...]:
         """Where its files lie: the checkpoint, and SigLIP where it is not inside."""
         return tuple(dict.fromkeys((self.folder, self._siglip.folder)))
+
+    @property
+    def ignored_tensors(self) -> tuple[str, ...]:
+        """Names that `ignore_tensors` leaves out, of the checkpoint and of SigLIP's folder."""
+        files = dict.fromkeys((self.tensors, self._siglip))
+        return tuple(name for tensors in files for name in tensors.ignored)
+
+    @property
+    def num_used_siglip_layers(self) -> int:
+        """Layers of SigLIP up to the one whose output the aligner reads.
+
+        Raises:
+            InputError: When `mm_vision_select_layer` names none of its layers.
+        """
+        select, num_layers = self.sizes.vision_select_layer, self.siglip.num_layers
+        # hidden_states has the embeddings first, so N layers give N + 1 states.
+        used = select + num_layers + 1 if select < 0 else select
+        if not 1 <= used <= num_layers:
+            raise InputError(
+                f"expected mm_vision_select_layer to name one of SigLIP's {num_layers} layers,"
+                f" found {select} in {self.folder / 'config.json'}"
+            )
+        return used
 
     @property
     def size_bytes(self) -> int:
@@ -173,7 +148,7 @@ class Checkpoint:
             InputError: As `tensor`.
         """
         _require(self.tensors, key, tuple(shape))
-        return _as_float(self.tensors, key, self.tensors.read_rows(key, begin, end))
+        return self.tensors.read_rows(key, begin, end).to(torch.float32)
 
     def sam2_shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor of SAM 2, named as in transformers' Sam2VideoModel."""
@@ -183,10 +158,8 @@ class Checkpoint:
         return self.tensors.shape(key)
 
     def num_aligner_blocks(self, stage: str) -> int:
-        """Bottlenecks of one aligner stage (`s1`, `s2`), counted from the keys."""
-        pattern = re.compile(rf"{re.escape(ALIGNER_PREFIX)}{stage}\.b(\d+)\.")
-        found = (pattern.match(name) for name in self.tensors.names())
-        return max((int(match[1]) for match in found if match), default=1)
+        """Bottlenecks of one aligner stage (`s1`, `s2`), counted from the keys up to a gap."""
+        return max(_num_numbered(self.tensors, f"{ALIGNER_PREFIX}{stage}.b", 1), 1)
 
     def fill(self, module: nn.Module, keys: Keys) -> nn.Module:
         """Load every tensor of a module and put it into evaluation mode."""
@@ -207,7 +180,7 @@ class Checkpoint:
 
     def require_siglip(self, part: nn.Module, name: str) -> int:
         """The same for one part of SigLIP."""
-        return self._count(self._siglip, part, self._siglip_keys(name))
+        return self._count(self._siglip, part, self.siglip_keys(name))
 
     @staticmethod
     def _count(tensors: TensorFiles, module: nn.Module, keys: Keys) -> int:
@@ -218,12 +191,23 @@ class Checkpoint:
             count += target.numel()
         return count
 
-    def _siglip_keys(self, name: str) -> Keys:
-        return prefixed_keys(f"{self._siglip_prefix}{SIGLIP_PREFIX}{name}.")
+    def _check_ignored(self) -> None:
+        """Refuse a pattern without a match: it is a mistake of the one who wrote it."""
+        for pattern in self._ignore:
+            if not any(fnmatchcase(name, pattern) for name in self.ignored_tensors):
+                raise ConfigError(
+                    f"expected ignore_tensors to match a tensor, {pattern!r} matches none in"
+                    f" {' and '.join(str(folder) for folder in self.folders)}"
+                )
+
+    def siglip_keys(self, name: str) -> Keys:
+        """Keys of one part of SigLIP (`embeddings`, `encoder`); of all of it with an empty name."""
+        name = f"{name}." if name else ""
+        return prefixed_keys(f"{self._siglip_prefix}{SIGLIP_PREFIX}{name}")
 
     def fill_siglip(self, part: nn.Module, name: str) -> nn.Module:
         """Load one part of SigLIP (`embeddings`, `encoder`)."""
-        _fill(part, self._siglip_keys(name), self._siglip)
+        _fill(part, self.siglip_keys(name), self._siglip)
         return part.eval()
 
     def _find_siglip(self, vision_tower: Path | None) -> tuple[TensorFiles, str, SiglipSizes]:
@@ -234,19 +218,29 @@ class Checkpoint:
             raise InputError(f"expected a SigLIP folder (--vision-tower), {vision_tower} is none")
         if vision_tower is not None and own is None and not inner:
             raise InputError(
-                f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower), found"
-                " none"
+                f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower),"
+                f" {foreign_weights(vision_tower) or 'found none'}"
             )
         if own is None and not inner:
+            instead = [
+                foreign_weights(each) and f"{each}: {foreign_weights(each)}" for each in folders
+            ]
+            found = "; ".join(dict.fromkeys(each for each in instead if each))
             raise InputError(
                 f"expected SigLIP inside {self.folder} or in one of"
-                f" {', '.join(str(folder) for folder in folders)}, found none:"
-                " name its folder with --vision-tower"
+                f" {', '.join(dict.fromkeys(map(str, folders)))},"
+                f" {found or 'found none: name its folder with --vision-tower'}"
             )
-        if inner and (vision_tower is None or own is None):
+        if inner and vision_tower is not None and own is not None:
+            raise InputError(
+                f"expected one SigLIP, found {INNER_SIGLIP_PREFIX}* inside {self.folder} and"
+                f" another one in {own}: drop --vision-tower to export the checkpoint's own, or"
+                f" leave that out with --ignore-tensors '{INNER_SIGLIP_PREFIX}*'"
+            )
+        if inner:
             return self.tensors, INNER_SIGLIP_PREFIX, self._inner_siglip_sizes(folders)
         assert own is not None
-        return TensorFiles(own), "", read_siglip_sizes(own / "config.json")
+        return TensorFiles(own, self._ignore), "", _checked_siglip_sizes(own / "config.json")
 
     def _siglip_folders(self, vision_tower: Path | None) -> list[Path]:
         if vision_tower is not None:
@@ -260,7 +254,7 @@ class Checkpoint:
         configs = [self.folder / "siglip_config.json", *(f / "config.json" for f in folders)]
         for path in configs:
             if path.is_file():
-                return read_siglip_sizes(path)
+                return _checked_siglip_sizes(path)
         prefix = f"{INNER_SIGLIP_PREFIX}{SIGLIP_PREFIX}"
         patches = f"{prefix}embeddings.patch_embedding.weight"
         positions = f"{prefix}embeddings.position_embedding.weight"
@@ -276,18 +270,32 @@ class Checkpoint:
                 " name its folder with --vision-tower"
             )
         patch_size = self.tensors.shape(patches)[-1]
-        layers = re.compile(rf"{re.escape(prefix)}encoder\.layers\.(\d+)\.")
-        found = (layers.match(name) for name in self.tensors.names())
         return SiglipSizes(
             hidden_size=width,
             intermediate_size=self.tensors.shape(first_layer)[0],
-            num_layers=max(int(match[1]) for match in found if match) + 1,
+            num_layers=_num_numbered(self.tensors, f"{prefix}encoder.layers.", 0),
             num_attention_heads=SIGLIP_HEADS[width],
             image_size_px=round(num_positions**0.5) * patch_size,
             patch_size_px=patch_size,
             layer_norm_eps=1e-6,
             hidden_act="gelu_pytorch_tanh",
         )
+
+
+def _checked_siglip_sizes(config: Path) -> SiglipSizes:
+    sizes = read_siglip_sizes(config)
+    refuse_other_pixels(config.parent, sizes.image_size_px)
+    return sizes
+
+
+def _num_numbered(tensors: TensorFiles, prefix: str, first: int) -> int:
+    """How many modules called `prefix` and a number there are, from `first` on without a gap."""
+    heads = (name[len(prefix) :] for name in tensors.names() if name.startswith(prefix))
+    found = {head.split(".")[0] for head in heads}
+    number = first
+    while str(number) in found:
+        number += 1
+    return number - first
 
 
 def tensor_parts(module: nn.Module, keys: Keys) -> Iterator[tuple[torch.Tensor, list[Part]]]:
@@ -297,6 +305,11 @@ def tensor_parts(module: nn.Module, keys: Keys) -> Iterator[tuple[torch.Tensor, 
         rows = target.shape[0] // len(parts) if len(parts) > 1 else 0
         shape = (rows, *target.shape[1:]) if len(parts) > 1 else tuple(target.shape)
         yield target, [(key, shape) for key in parts]
+
+
+def module_keys(module: nn.Module, keys: Keys) -> set[str]:
+    """Keys of everything a module is filled from."""
+    return {key for _, parts in tensor_parts(module, keys) for key, _ in parts}
 
 
 def _fill(module: nn.Module, keys: Keys, tensors: TensorFiles) -> None:
@@ -315,22 +328,19 @@ def _require(tensors: TensorFiles, key: str, expected: tuple[int, ...]) -> None:
             f"expected {key} of shape {list(expected)}, found shape {list(found)} in"
             f" {tensors.file_of(key)}"
         )
+    tensors.check_dtype(key)
 
 
 def _read(tensors: TensorFiles, key: str, shape: Sequence[int]) -> torch.Tensor:
     _require(tensors, key, tuple(shape))
-    return _as_float(tensors, key, tensors.read(key))
-
-
-def _as_float(tensors: TensorFiles, key: str, tensor: torch.Tensor) -> torch.Tensor:
-    if not tensor.is_floating_point():
-        raise InputError(
-            f"expected {key} in a floating-point dtype, found {tensor.dtype} in"
-            f" {tensors.file_of(key)}"
-        )
-    return tensor.to(torch.float32)
+    return tensors.read(key).to(torch.float32)
 
 
 def _missing(tensors: TensorFiles, key: str, shape: Sequence[int] | None) -> InputError:
     of_shape = f" of shape {list(shape)}" if shape is not None else ""
+    if key in tensors.ignored:
+        return InputError(
+            f"expected to read the tensor {key}{of_shape} in {tensors.folder}, which a graph needs"
+            " and --ignore-tensors leaves out: choose a narrower pattern"
+        )
     return InputError(f"expected the tensor {key}{of_shape}, found none in {tensors.folder}")

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ufvideo_export.other_formats import refuse_other_files, refuse_quantized_config
 from ufvideo_sdk.errors import InputError
 
 ARCHITECTURE = "videorefer_qwen2"
 ALIGNER_PADDING = {"stc_connector_v35": 0, "stc_connector": 1}
-LORA_LEFTOVERS = ("adapter_config.json", "adapter_model.safetensors", "non_lora_trainables.bin")
 
 
 class JsonFields:
@@ -161,16 +161,12 @@ def read_model_sizes(folder: Path) -> ModelSizes:
     path = folder / "config.json"
     if not folder.is_dir():
         raise InputError(f"expected a checkpoint folder, {folder} is none")
-    leftovers = [name for name in LORA_LEFTOVERS if (folder / name).exists()]
-    if leftovers:
-        raise InputError(
-            f"expected a merged checkpoint, found {', '.join(leftovers)} in {folder}:"
-            " merge the LoRA weights into the model first"
-        )
+    refuse_other_files(folder)
     if not path.is_file():
         raise InputError(f"expected a checkpoint folder with config.json, found none in {folder}")
     fields = JsonFields(path)
     fields.only("model_type", (ARCHITECTURE,), None)
+    refuse_quantized_config(fields.values, path)
     projector = fields.text("mm_projector_type")
     if projector not in ALIGNER_PADDING:
         raise fields.wrong("mm_projector_type", " or ".join(ALIGNER_PADDING))
@@ -205,6 +201,12 @@ def read_model_sizes(folder: Path) -> ModelSizes:
 def _refuse_variants(fields: JsonFields) -> None:
     fields.only("hidden_act", ("silu",), "silu")
     fields.only("use_sliding_window", (False,), False)
+    fields.only("partial_rotary_factor", (None, 1), None)
+    layer_types = fields.values.get("layer_types")
+    if layer_types is not None and (
+        not isinstance(layer_types, list) or any(each != "full_attention" for each in layer_types)
+    ):
+        raise fields.wrong("layer_types", 'null or "full_attention" for each layer')
     fields.only("tie_word_embeddings", (True, False), False)
     fields.only("mm_vision_select_feature", ("patch",), "patch")
     fields.only("mm_region_encoder_type", ("pooling",), "pooling")
@@ -249,9 +251,11 @@ def read_siglip_sizes(path: Path) -> SiglipSizes:
         InputError: When a key is missing or wrong.
     """
     fields = JsonFields(path)
+    refuse_quantized_config(fields.values, path)
     nested = fields.values.get("vision_config")
     if isinstance(nested, dict):
         fields.values = nested
+        refuse_quantized_config(nested, path)
     sizes = SiglipSizes(
         hidden_size=fields.integer("hidden_size"),
         intermediate_size=fields.integer("intermediate_size"),

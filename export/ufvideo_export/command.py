@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+if TYPE_CHECKING:
+    from ufvideo_export.tensor_account import LeftOut
 
 
 class Precision(str, Enum):
@@ -80,6 +83,13 @@ def export(
         SegHiddenState,
         typer.Option(help="State behind a mask: as released code generates, or as it trains."),
     ] = SegHiddenState.PRECEDING,
+    ignore_tensors: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out tensors that are no part of the model: '*.extra.*'; repeatable.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a package that exists.")] = False,
 ) -> None:
     """Write a checkpoint as a package of ONNX graphs, each compared with PyTorch on the way.
@@ -100,6 +110,12 @@ def export(
     }
     given = {name: value for name, value in options.items() if value is not None}
     console = Console(stderr=True)
+
+    def say_left_out(parts: tuple[LeftOut, ...]) -> None:
+        console.print("No graph needs these tensors of the checkpoint:")
+        for part in parts:
+            console.print(f"  {part}", markup=False, highlight=False, soft_wrap=True)
+
     columns = (
         TextColumn("{task.description:<28}"),
         BarColumn(),
@@ -115,7 +131,9 @@ def export(
             precision=precision.value,
             quantization=Quantization(**given) if given else None,
             seg_hidden_state=seg_hidden_state.value,
+            ignore_tensors=ignore_tensors or (),
             force=force,
+            on_left_out=say_left_out,
             on_estimate=lambda found: console.print(f"It will take {found}."),
             progress=lambda label, done: bar.update(task, description=label, completed=done),
         )

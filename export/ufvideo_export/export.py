@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
 from ufvideo_export.spec import StageSpec, stage_specs
 from ufvideo_export.stages import STAGES
+from ufvideo_export.tensor_account import LeftOut, left_out_tensors, short_list
 from ufvideo_export.tokenizer import CheckpointTokenizer, chat_template_json, read_tokenizer
 from ufvideo_export.verify import verify_stage
 from ufvideo_export.write_package import (
@@ -41,6 +42,7 @@ from ufvideo_sdk.manifest import (
 )
 
 Progress = Callable[[str, float], None]
+OnLeftOut = Callable[[tuple[LeftOut, ...]], None]
 OnEstimate = Callable[[ExportEstimate], None]
 # Distribution name -> provenance key.
 _PROVENANCE = {
@@ -61,7 +63,9 @@ def export_package(
     precision: str = "fp32",
     quantization: Quantization | None = None,
     seg_hidden_state: str = "preceding",
+    ignore_tensors: Sequence[str] = (),
     force: bool = False,
+    on_left_out: OnLeftOut | None = None,
     on_estimate: OnEstimate | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
@@ -76,7 +80,11 @@ def export_package(
         quantization: How integer weights are made; for "int8" and "int4".
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
             optimises).
+        ignore_tensors: Patterns of names (`*`, `?`, `[...]`) of tensors to leave out that are no
+            part of the model; a tensor that is neither read nor left out is refused.
         force: Replace a package that exists.
+        on_left_out: Called once with the tensors that no graph needs, part by part, before they are
+            read; not called if there are none.
         on_estimate: Called once with what the export will take, before the checkpoint is read; also
             where the disk is too small.
         progress: Called with what is being done and the fraction of the work behind it.
@@ -86,8 +94,9 @@ def export_package(
 
     Raises:
         ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
-            quantised, or integers without Optimum.
-        InputError: For a checkpoint or a target that is not what it should be.
+            quantised, integers without Optimum, or a pattern that matches no tensor.
+        InputError: For a checkpoint or a target that is not what it should be; a checkpoint that
+            holds a LoRA, quantised weights or tensors nobody reads included.
         CapacityError: When the disk is too small, before anything is written.
         InferenceError: When a graph does not agree with PyTorch.
     """
@@ -104,10 +113,18 @@ def export_package(
     clear_leftovers(out)
     check_target(out, force=force)
     report("checkpoint", 0.0)
-    opened = Checkpoint(Path(checkpoint), None if vision_tower is None else Path(vision_tower))
+    opened = Checkpoint(
+        Path(checkpoint),
+        None if vision_tower is None else Path(vision_tower),
+        ignore_tensors=_patterns(ignore_tensors),
+    )
     check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
-    estimate = estimate_export(opened, check_tensors(opened), chosen)
+    num_values = check_tensors(opened)
+    left_out = left_out_tensors(opened)
+    if on_left_out is not None and left_out:
+        on_left_out(left_out)
+    estimate = estimate_export(opened, num_values, chosen)
     if on_estimate is not None:
         on_estimate(estimate)
     check_space(out, estimate.disk_bytes - leftover_bytes(out))
@@ -134,6 +151,15 @@ def export_package(
         report("publish", 1.0)
         publish(partial, out, manifest, force=force)
     return manifest
+
+
+def _patterns(ignore_tensors: Sequence[str]) -> tuple[str, ...]:
+    """The patterns, if they are a sequence of texts and not one text."""
+    if isinstance(ignore_tensors, str) or not all(isinstance(each, str) for each in ignore_tensors):
+        raise ConfigError(
+            f"expected ignore_tensors to be a sequence of patterns, found {ignore_tensors!r}"
+        )
+    return tuple(ignore_tensors)
 
 
 def _write_texts(tokenizer: CheckpointTokenizer, partial: Path) -> tuple[FileEntry, ...]:
@@ -210,4 +236,9 @@ def _provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:
             "optimum_onnx": installed("optimum-onnx"),
             "quantization": chosen.quantization.text(chosen.name),
         }
+    if checkpoint.ignored_tensors:
+        names = ", ".join(short_list(checkpoint.ignored_tensors))
+        text = f"{len(checkpoint.ignored_tensors)}: {names}"
+        # A text of the manifest has 256 bytes at most.
+        versions["ignored_tensors"] = text.encode("ascii", "replace").decode()[:200]
     return {**versions, "source": checkpoint.name}

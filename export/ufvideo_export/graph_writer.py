@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ import onnx_ir as ir
 from numpy.typing import NDArray
 
 from ufvideo_export.spec import IR_VERSION, OPSET, StageSpec
-from ufvideo_export.to_onnx import graph_value, save_graph
+from ufvideo_export.to_onnx import graph_value
 from ufvideo_export.weight_rows import WeightRows
 
 MICROSOFT = "com.microsoft"
@@ -113,8 +112,8 @@ class GraphWriter:
         """A value of the graph's precision in float32."""
         return self.node("Cast", value, to=int(ir.DataType.FLOAT)) if self.half else value
 
-    def finish(self, outputs: Mapping[str, ir.Value], path: Path) -> None:
-        """Name the outputs as the spec does and write the files."""
+    def finish(self, outputs: Mapping[str, ir.Value]) -> ir.Model:
+        """Name the outputs as the spec does and give the graph; no weight has been read yet."""
         for tensor in self.spec.outputs:
             value, declared = outputs[tensor.name], graph_value(tensor)
             value.name, value.type, value.shape = tensor.name, declared.type, declared.shape
@@ -125,7 +124,7 @@ class GraphWriter:
             initializers=self._weights,
             opset_imports={"": OPSET, MICROSOFT: 1},
         )
-        save_graph(ir.Model(graph, ir_version=IR_VERSION), self.spec, path)
+        return ir.Model(graph, ir_version=IR_VERSION)
 
     def _initializer(self, name: str, tensor: ir.TensorProtocol) -> ir.Value:
         value = ir.Value(

@@ -15,12 +15,16 @@ from ufvideo_export.checkpoint import (
     REGION_ENCODER_PREFIX,
     SEG_PROJECTION_PREFIX,
     Checkpoint,
+    Keys,
     language_model_keys,
+    module_keys,
     prefixed_keys,
-    sam2_keys,
 )
 from ufvideo_export.checkpoint_config import ModelSizes
 from ufvideo_export.mask_model import MaskDecoder, MaskEncoder, Sam2Widths, sam2_config
+from ufvideo_export.sam2_names import sam2_keys
+from ufvideo_export.tensor_account import refuse_unread_tensors
+from ufvideo_export.tensor_files import TensorFiles
 from ufvideo_export.vision_encoder import VisionEncoder
 from ufvideo_sdk.errors import InputError
 
@@ -31,15 +35,7 @@ def build_vision_encoder(checkpoint: Checkpoint) -> VisionEncoder:
     Raises:
         InputError: When the layer does not exist.
     """
-    select, num_layers = checkpoint.sizes.vision_select_layer, checkpoint.siglip.num_layers
-    # hidden_states has the embeddings first, so N layers give N + 1 states.
-    used = select + num_layers + 1 if select < 0 else select
-    if not 1 <= used <= num_layers:
-        raise InputError(
-            f"expected mm_vision_select_layer to name one of SigLIP's {num_layers} layers,"
-            f" found {select} in {checkpoint.folder / 'config.json'}"
-        )
-    return VisionEncoder(checkpoint.siglip, used)
+    return VisionEncoder(checkpoint.siglip, checkpoint.num_used_siglip_layers)
 
 
 def load_vision_encoder(checkpoint: Checkpoint) -> VisionEncoder:
@@ -155,21 +151,22 @@ def load_language_model(checkpoint: Checkpoint) -> Qwen2ForCausalLM:
 
 
 def check_tensors(checkpoint: Checkpoint) -> dict[str, int]:
-    """Check that the checkpoint holds every tensor the stages need, from the headers alone.
+    """Check that the checkpoint holds every tensor the stages need and no unknown one.
+
+    Headers alone are read, but for a head beside tied embeddings.
 
     Returns:
         The number of values of each part. `mask_encoder` is all of SAM 2; `mask_decoder` is the
         projection in front of it, and the embedding table is the language model's.
 
     Raises:
-        InputError: Naming the first tensor that is missing or has another shape.
+        InputError: Naming the first tensor that is missing, has another shape or a quantised
+            weight's dtype, or all that nobody reads; see `refuse_unread_tensors`.
     """
     sizes = checkpoint.sizes
     with torch.device("meta"):
         vision = build_vision_encoder(checkpoint)
-        count = checkpoint.require_siglip(vision.embeddings, "embeddings")
-        count += checkpoint.require_siglip(vision.encoder, "encoder")
-        rest = {
+        modules: dict[str, tuple[nn.Module, Keys]] = {
             "aligner": (build_aligner(checkpoint), prefixed_keys(ALIGNER_PREFIX)),
             "region_encoder": (
                 build_region_encoder(checkpoint),
@@ -182,8 +179,18 @@ def check_tensors(checkpoint: Checkpoint) -> dict[str, int]:
             "mask_encoder": (build_sam2(checkpoint), sam2_keys),
             "language_model": (build_language_model(sizes), language_model_keys),
         }
-        counts = {stem: checkpoint.require(module, keys) for stem, (module, keys) in rest.items()}
-        return {"vision_encoder": count, **counts}
+    counts = {"vision_encoder": 0}
+    required: dict[TensorFiles, set[str]] = {}
+    siglip = required.setdefault(checkpoint.siglip_tensors, set())
+    for part, name in ((vision.embeddings, "embeddings"), (vision.encoder, "encoder")):
+        counts["vision_encoder"] += checkpoint.require_siglip(part, name)
+        siglip |= module_keys(part, checkpoint.siglip_keys(name))
+    own = required.setdefault(checkpoint.tensors, set())
+    for stem, (module, keys) in modules.items():
+        counts[stem] = checkpoint.require(module, keys)
+        own |= module_keys(module, keys)
+    refuse_unread_tensors(checkpoint, required)
+    return counts
 
 
 def build_language_model(sizes: ModelSizes) -> nn.Module:

@@ -141,11 +141,7 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     Raises:
         FileExistsError: When the folder exists.
     """
-    path.mkdir(parents=True)
-    model = _model_sizes(sizes)
-    write_tokenizer(path, model.vocab_size)
-    files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
-    files.write(path)
+    write_config_files(path, sizes)
     random = torch.Generator().manual_seed(seed)
     dtype = _DTYPES[sizes.dtype]
     shapes, siglip = checkpoint_shapes(sizes)
@@ -153,6 +149,23 @@ def make_random_checkpoint(path: Path, sizes: RandomSizes, seed: int) -> Path:
     if siglip:
         write_random_weights(path / SIGLIP_FOLDER, siglip, 1, dtype, random)
     return path
+
+
+def write_config_files(path: Path, sizes: RandomSizes) -> None:
+    """Write everything of a checkpoint but its weights.
+
+    Args:
+        path: The folder to make, with a folder `siglip` in it.
+        sizes: Every size.
+
+    Raises:
+        FileExistsError: When the folder exists.
+    """
+    path.mkdir(parents=True)
+    model = _model_sizes(sizes)
+    write_tokenizer(path, model.vocab_size)
+    files = ConfigFiles(model, sizes.siglip, sizes.sam2, sizes.mm_projector_type, sizes.dtype)
+    files.write(path)
 
 
 def checkpoint_shapes(

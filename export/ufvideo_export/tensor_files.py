@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
+from ufvideo_export.other_formats import foreign_weights, refuse_dtype, refuse_other_names
 from ufvideo_sdk.errors import InputError
 
 INDEX_NAME = "model.safetensors.index.json"
@@ -21,21 +23,42 @@ class TensorFiles:
     Headers are read at once, values only when asked for, from a file that is opened for it and
     closed again: a file that stays open is mapped, and every page of it once read stays in memory
     until something else needs the room. So memory is bounded by the largest tensor.
+
+    Attributes:
+        folder: Where they lie.
+        ignored: Names of the tensors that the caller leaves out; everything here goes as if the
+            files did not hold them.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ignore: Sequence[str] = ()) -> None:
+        """Read the headers of a folder's files.
+
+        Args:
+            folder: Where they lie.
+            ignore: Patterns of names to leave out, with `*`, `?` and `[...]`.
+
+        Raises:
+            InputError: When there are no such files, one is unreadable or belongs to no index, a
+                tensor is there twice, or one is an adapter's or a quantised weight's.
+        """
         self.folder = folder
         self._files: dict[str, Path] = {}
-        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._headers: dict[str, tuple[tuple[int, ...], str]] = {}
         for path in _weight_files(folder):
-            for name, shape in _shapes(path).items():
+            for name, header in _headers(path).items():
                 if name in self._files:
                     raise InputError(
                         f"expected each tensor once, found {name} in"
                         f" {self._files[name].name} and {path.name} ({folder})"
                     )
-                self._files[name], self._shapes[name] = path, shape
+                self._files[name], self._headers[name] = path, header
         self._check_index()
+        self.ignored = tuple(
+            name for name in self.names() if any(fnmatchcase(name, each) for each in ignore)
+        )
+        for name in self.ignored:
+            del self._files[name], self._headers[name]
+        refuse_other_names(self.names(), folder)
 
     def __contains__(self, name: str) -> bool:
         return name in self._files
@@ -54,7 +77,15 @@ class TensorFiles:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a tensor, from the header."""
-        return self._shapes[name]
+        return self._headers[name][0]
+
+    def check_dtype(self, name: str) -> None:
+        """Check that a tensor's values are the weights themselves.
+
+        Raises:
+            InputError: For the dtypes of quantised weights; see `refuse_dtype`.
+        """
+        refuse_dtype(name, self._headers[name][1], self._files[name])
 
     def read(self, name: str) -> torch.Tensor:
         """A tensor in its own dtype, copied out of the file.
@@ -105,10 +136,20 @@ def _weight_files(folder: Path) -> list[Path]:
         for path in files:
             if path.parent != folder or not path.is_file():
                 raise InputError(f"expected the shard {path.name} that {index} names, found none")
-        return files
-    files = _candidates(folder)
+    else:
+        files = _candidates(folder)
     if not files:
-        raise InputError(f"expected model.safetensors or its shards in {folder}, found none")
+        instead = foreign_weights(folder) if folder.is_dir() else ""
+        raise InputError(
+            f"expected model.safetensors or its shards in {folder}, {instead or 'found none'}"
+        )
+    unread = sorted(path.name for path in set(folder.glob("*.safetensors")) - set(files))
+    if unread:
+        known = f"that {INDEX_NAME} names" if index.is_file() else "named model*.safetensors"
+        raise InputError(
+            f"expected only weights {known} in {folder}, found {', '.join(unread)}: a part of the"
+            " model may be in it; move it out of the folder if it belongs to another model"
+        )
     return files
 
 
@@ -122,11 +163,13 @@ def _weight_map(index: Path) -> Mapping[str, str]:
     raise InputError(f"expected an index with a weight_map of names to files in {index}")
 
 
-def _shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Of each tensor of a file, from its header."""
+def _headers(path: Path) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Shape and dtype of each tensor of a file."""
     with _open(path) as handle:
-        names = list(handle.keys())
-        return {name: tuple(handle.get_slice(name).get_shape()) for name in names}
+        slices = {name: handle.get_slice(name) for name in list(handle.keys())}
+        return {
+            name: (tuple(each.get_shape()), str(each.get_dtype())) for name, each in slices.items()
+        }
 
 
 def _open(path: Path) -> Any:

@@ -12,6 +12,7 @@ import onnx_ir as ir
 import torch
 from torch import nn
 
+from ufvideo_export.empty_pads import remove_empty_pads
 from ufvideo_export.spec import INLINE_WEIGHTS_BYTES, IR_VERSION, OPSET, StageSpec
 from ufvideo_sdk.manifest import TensorSpec
 
@@ -74,6 +75,7 @@ def export_module(
             verbose=False,
         )
     assert program is not None
+    remove_empty_pads(program.model.graph)
     return program.model
 
 
@@ -167,8 +169,19 @@ def graph_value(tensor: TensorSpec) -> ir.Value:
 def save_graph(model: ir.Model, spec: StageSpec, path: Path) -> None:
     """Write `<stem>.onnx`, and `<stem>.onnx.data` where the weights exceed the inline limit.
 
-    Weights are taken one at a time. What depends on the machine or on the exporter's inner life
-    (source paths, traces) is left out, so that equal checkpoints give equal bytes.
+    Weights are taken one at a time.
+    """
+    declare_graph(model, spec)
+    weights = (value.const_value for value in model.graph.initializers.values())
+    large = sum(tensor.nbytes for tensor in weights if tensor is not None) > INLINE_WEIGHTS_BYTES
+    ir.save(model, path, external_data=f"{path.name}.data" if large else None)
+
+
+def declare_graph(model: ir.Model, spec: StageSpec) -> None:
+    """Give a graph the spec's inputs and outputs, and nothing that equal checkpoints do not share.
+
+    What depends on the machine or on the exporter's inner life (source paths, traces) is removed,
+    so that equal checkpoints give equal bytes.
     """
     _declare_border(model, spec)
     model.ir_version = IR_VERSION
@@ -185,9 +198,6 @@ def save_graph(model: ir.Model, spec: StageSpec, path: Path) -> None:
             value.metadata_props.clear()
     for value in (*model.graph.inputs, *model.graph.initializers.values()):
         value.metadata_props.clear()
-    weights = (value.const_value for value in model.graph.initializers.values())
-    large = sum(tensor.nbytes for tensor in weights if tensor is not None) > INLINE_WEIGHTS_BYTES
-    ir.save(model, path, external_data=f"{path.name}.data" if large else None)
 
 
 def _declare_border(model: ir.Model, spec: StageSpec) -> None:

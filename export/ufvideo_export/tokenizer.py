@@ -12,8 +12,14 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 from tokenizers import processors as post_processors
 
 from ufvideo_export.checkpoint_config import JsonFields, ModelSizes
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.manifest import TokenFacts
+from ufvideo_sdk.tokenizer_file import (
+    QWEN2_PATTERN,
+    check_tokenizer_json,
+    check_tokenizer_size,
+    tokenizer_errors,
+)
 
 END_TOKEN = "<|im_end|>"
 START_TOKEN = "<|im_start|>"
@@ -24,11 +30,7 @@ TIME_TOKEN = re.compile(r"<TEMP-(\d{3})>")
 VIDEO_PLACEHOLDER_ID = -201
 IMAGE_PLACEHOLDER_ID = -200
 
-# How Qwen2 cuts text before byte-pair encoding.
-QWEN2_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
-    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+_CLASSES = ("Qwen2Tokenizer", "Qwen2TokenizerFast")
 
 CHAT_TEMPLATE = {
     "default_system": "You are a helpful assistant.",
@@ -48,7 +50,11 @@ class CheckpointTokenizer:
 
     def write(self, path: Path) -> None:
         """Write `tokenizer.json`."""
-        path.write_text(self.tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+        path.write_text(_text(self.tokenizer), encoding="utf-8")
+
+
+def _text(tokenizer: Tokenizer) -> str:
+    return str(tokenizer.to_str(pretty=True)) + "\n"
 
 
 def chat_template_json() -> str:
@@ -63,8 +69,10 @@ def read_tokenizer(folder: Path, sizes: ModelSizes) -> CheckpointTokenizer:
 
     Raises:
         InputError: When files are missing or contradict each other, an added token has another id
-            than the checkpoint says, or a token that the model needs is missing.
+            than the checkpoint says, a token that the model needs is missing, or the tokenizer does
+            anything that a package's may not; see `check_tokenizer_json`.
     """
+    _refuse_other_class(folder)
     added = _added_tokens(folder)
     if (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         tokenizer = _build(folder)
@@ -72,10 +80,24 @@ def read_tokenizer(folder: Path, sizes: ModelSizes) -> CheckpointTokenizer:
         tokenizer = _open(folder / "tokenizer.json")
     else:
         raise InputError(f"expected vocab.json and merges.txt (or tokenizer.json) in {folder}")
+    tokenizer = _with_added_tokens(folder, tokenizer, added)
+    try:
+        check_tokenizer_json(_text(tokenizer).encode())
+    except PackageError as error:
+        raise InputError(
+            f"expected Qwen2's tokenizer in {folder}, without truncation, padding or settings of"
+            f" its own: {error}"
+        ) from None
+    return CheckpointTokenizer(tokenizer, _facts(folder, tokenizer, sizes))
+
+
+def _with_added_tokens(folder: Path, tokenizer: Tokenizer, added: dict[str, int]) -> Tokenizer:
     contents = [content for content, _ in sorted(added.items(), key=lambda item: item[1])]
-    tokenizer.add_special_tokens(
-        [AddedToken(content, special=True, normalized=False) for content in contents]
-    )
+    tokens = [AddedToken(content, special=True, normalized=False) for content in contents]
+    with tokenizer_errors(
+        lambda why: InputError(f"expected added tokens of Qwen2's tokenizer in {folder}: {why}")
+    ):
+        tokenizer.add_special_tokens(tokens)
     for content, token_id in added.items():
         found = tokenizer.token_to_id(content)
         if found != token_id:
@@ -83,19 +105,18 @@ def read_tokenizer(folder: Path, sizes: ModelSizes) -> CheckpointTokenizer:
                 f"expected the added token {content} at id {token_id}, found it at {found} in"
                 f" {folder}"
             )
-    tokenizer = _all_special(tokenizer)
-    return CheckpointTokenizer(tokenizer, _facts(folder, tokenizer, sizes))
+    return _all_special(tokenizer)
 
 
 def _build(folder: Path) -> Tokenizer:
-    try:
+    with tokenizer_errors(
+        lambda why: InputError(
+            f"expected a byte-pair encoding in {folder / 'vocab.json'} and merges.txt: {why}"
+        )
+    ):
         model = models.BPE.from_file(
             str(folder / "vocab.json"), str(folder / "merges.txt"), fuse_unk=False
         )
-    except Exception as error:
-        raise InputError(
-            f"expected a byte-pair encoding in {folder / 'vocab.json'} and merges.txt: {error}"
-        ) from error
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -110,10 +131,21 @@ def _build(folder: Path) -> Tokenizer:
 
 
 def _open(path: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:
-        raise InputError(f"expected a tokenizer in {path}: {error}") from error
+    with tokenizer_errors(lambda why: InputError(f"expected a tokenizer in {path}: {why}")):
+        try:
+            check_tokenizer_size(path.stat().st_size)
+        except PackageError as error:
+            raise InputError(f"expected a tokenizer in {path}: {error}") from None
+        return Tokenizer.from_buffer(path.read_bytes())
+
+
+def _refuse_other_class(folder: Path) -> None:
+    """Refuse a tokenizer_config.json that asks for other ids than Qwen2's tokenizer gives."""
+    path = folder / "tokenizer_config.json"
+    if path.is_file():
+        fields = JsonFields(path)
+        fields.only("tokenizer_class", (*_CLASSES, None), None)
+        fields.only("add_prefix_space", (False, None), None)
 
 
 def _all_special(tokenizer: Tokenizer) -> Tokenizer:
@@ -137,6 +169,13 @@ def _added_tokens(folder: Path) -> dict[str, int]:
         raise InputError(
             f"expected added_tokens_decoder to map ids to tokens with a content in {path}"
         ) from error
+    for entry in decoder.values():
+        for key in ("lstrip", "rstrip", "single_word"):
+            if entry.get(key):
+                raise InputError(
+                    f"expected {key} of the added token {entry['content']} to be false, found"
+                    f" {entry[key]!r} in {path}"
+                )
     for content, token_id in configured.items():
         if added.setdefault(content, token_id) != token_id:
             raise InputError(

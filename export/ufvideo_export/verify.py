@@ -1,4 +1,13 @@
-"""Each graph in ONNX Runtime against PyTorch, on seeded random inputs of several sizes."""
+"""Each graph in ONNX Runtime against PyTorch, on seeded random inputs of several sizes.
+
+This sees what tracing, writing, a cast or quantisation does wrong. It cannot see whether the
+checkpoint is the model it seems to be, because PyTorch is filled from the same tensors, under the
+same names and with the same config: float8 weights without their scales, the base of a LoRA, a
+config with fewer layers than the file or another number of heads, another normalisation of pixels
+or another tokenizer agree perfectly. `other_formats`, `tensor_account` and `siglip_pixels` refuse
+what names, dtypes and configs show. Weights with the right names, shapes and dtypes but wrong
+values are seen by no check of the exporter: ask the package a question whose answer is known.
+"""
 
 from __future__ import annotations
 

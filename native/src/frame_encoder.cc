@@ -23,6 +23,10 @@ std::int64_t frames_per_batch(int size_px) {
   return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
 }
 
+std::int64_t frames_per_run(const Stage& encoder, int size_px) {
+  return encoder.batches_frames() ? frames_per_batch(size_px) : 1;
+}
+
 void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                   const char* where) {
   const Shape& shape = frames.shape();
@@ -127,7 +131,7 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
                                const std::vector<std::int64_t>& rows, StageTimings& timings,
                                const Keep& keep, const std::function<bool()>& stopped) const {
   const int size_px = model_.manifest().video.vision_size_px;
-  const auto step = static_cast<std::size_t>(frames_per_batch(size_px));
+  const auto step = static_cast<std::size_t>(frames_per_run(model_.vision_encoder(), size_px));
   for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
@@ -173,8 +177,9 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
     return concatenated(parts);
   }
   const std::size_t paired = idxs.size() / 2 * 2;
-  for (std::size_t begin = 0; begin < paired; begin += kFramesPerAlignment) {
-    parts.push_back(align_some(begin, std::min<std::size_t>(begin + kFramesPerAlignment, paired)));
+  const std::size_t step = model_.aligner().batches_frames() ? kFramesPerAlignment : 2;
+  for (std::size_t begin = 0; begin < paired; begin += step) {
+    parts.push_back(align_some(begin, std::min(begin + step, paired)));
   }
   return concatenated(parts);
 }

@@ -49,7 +49,17 @@ DecodeLoop Session::State::start_loop(const Prompt& prompt, const GenerationConf
   if (const std::optional<Prefill> filled = prefill(prompt, last_position)) {
     generation.num_prefill_tokens = filled->num_new;
     generation.num_reused_tokens = filled->num_reused;
-    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+    if (!prompt.choices) {
+      loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+    } else if (const auto scores =
+                   score(*prompt.choices, filled->output.logits, config.max_new_tokens)) {
+      generation.choice = scores->best();
+      generation.choice_log_probabilities = scores->log_probabilities;
+      const std::size_t spelling = scores->spellings[scores->best()];
+      loop.start_with(prompt.choices->spellings()[spelling].token_ids);
+    } else {
+      loop.end(StopReason::kCancelled);
+    }
   } else {
     loop.end(StopReason::kCancelled);
   }
@@ -76,7 +86,7 @@ std::optional<std::int64_t> Session::State::next_token() {
   }
   if (first && token) {
     answer->generation.time_to_first_token_ms = answer->begin_ms + elapsed_ms(begin);
-  } else if (token) {
+  } else if (token && !answer->loop.is_known()) {
     answer->generation.decode_ms += elapsed_ms(begin);
   }
   publish();

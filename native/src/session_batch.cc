@@ -25,7 +25,7 @@ void add_timings(StageTimings& sum, const StageTimings& added) {
 
 /// Answers to several prompts. Each is prefilled in the session's own cache, exactly as one alone,
 /// and copied from there to a row of the batch's; where the memory allows no second sequence, they
-/// stay there and are answered one by one.
+/// stay there and are answered one by one. Choices are scored there, without a row.
 class Session::State::Batch : public RowStepper {
  public:
   Batch(State& state, const std::vector<Prompt>& prompts, const GenerationConfig& config)
@@ -63,6 +63,8 @@ class Session::State::Batch : public RowStepper {
   }
   /// Prefills the next question and takes its first token; nothing when it was cancelled before.
   std::optional<BatchLoop::Token> admit();
+  /// Scores the next question's choices and tells its answer; false when it was cancelled before.
+  bool choose(const IndexedTokenCallback& callback);
   std::vector<BatchLoop::Token> next_tokens();
   void cancel_all();
   void collect();
@@ -110,8 +112,9 @@ std::int64_t Session::State::Batch::plan_rows() const {
   const KvCache& own = *state_.cache;
   const KvCacheSizes& sizes = *own.sizes();
   const std::size_t own_bytes = sizes.in_blocks(longest) * sizes.position_bytes();
-  const std::int64_t most =
-      std::min<std::int64_t>(kMaxBatchRows, static_cast<std::int64_t>(prompts_.size()));
+  const std::int64_t num_decoded = std::count_if(
+      prompts_.begin(), prompts_.end(), [](const Prompt& prompt) { return !prompt.choices; });
+  const std::int64_t most = std::min<std::int64_t>(kMaxBatchRows, num_decoded);
   return rows_that_fit(sizes, *own.budget(),
                        std::min(longest + config_.max_new_tokens, max_positions), most,
                        own_bytes - std::min(own_bytes, own.bytes()));
@@ -157,6 +160,33 @@ std::optional<BatchLoop::Token> Session::State::Batch::admit() {
   generation.time_to_first_token_ms = elapsed_ms(begin);
   generation.timings = timings_between(before, state_.timings);
   return token;
+}
+
+bool Session::State::Batch::choose(const IndexedTokenCallback& callback) {
+  /// The tokens are known: no step is taken.
+  class NoStepper : public TokenStepper {
+    Output step(std::int64_t /*token_id*/) override { return {}; }
+    bool has_room() const override { return true; }
+  };
+  const StageTimings before = state_.timings;
+  const Clock::time_point begin = Clock::now();
+  const std::size_t question = num_admitted_++;
+  Generation& generation = generations_[question];
+  DecodeLoop loop = state_.start_loop(prompts_[question], config_, generation);
+  generation.time_to_first_token_ms = elapsed_ms(begin);
+  generation.timings = timings_between(before, state_.timings);
+  if (loop.ended()) {
+    return false;
+  }
+  NoStepper none;
+  while (const std::optional<std::int64_t> token = loop.next(none)) {
+    const StreamAction action = callback ? callback(question, *token) : StreamAction::kContinue;
+    if (action != StreamAction::kContinue) {
+      loop.end(action == StreamAction::kStop ? StopReason::kStopped : StopReason::kCancelled);
+    }
+  }
+  state_.complete(generation, loop);
+  return true;
 }
 
 std::vector<BatchLoop::Token> Session::State::Batch::next_tokens() {
@@ -208,7 +238,12 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
   while (loop_.size() != 0 || num_admitted_ < prompts_.size()) {
     std::vector<BatchLoop::Token> tokens;
     if (loop_.size() < most && num_admitted_ < prompts_.size()) {
-      if (const std::optional<BatchLoop::Token> first = admit()) {
+      if (prompts_[num_admitted_].choices) {
+        if (!choose(callback)) {
+          generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;
+          cancel_all();
+        }
+      } else if (const std::optional<BatchLoop::Token> first = admit()) {
         tokens.push_back(*first);
       } else {
         generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;

@@ -55,7 +55,8 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
   Segmentation result;
   result.masks = Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
   result.scores = Tensor(DType::kFloat32, {num_objects, num_frames});
-  const std::int64_t step = frames_per_batch(state.model->manifest().video.mask_size_px);
+  const std::int64_t step =
+      frames_per_run(state.model->mask_encoder(), state.model->manifest().video.mask_size_px);
   std::int64_t done = 0;
   state.report(done, num_frames);
   try {

@@ -8,6 +8,7 @@ namespace ufvideo {
 
 void Session::State::check_answer_format(const Prompt& prompt,
                                          const GenerationConfig& config) const {
+  check_choices(prompt, config);
   if (!prompt.answer_format) {
     return;
   }
@@ -34,8 +35,9 @@ void Session::State::check_room(const Prompt& prompt, const PromptLayout& layout
          " of them video");
   }
   // The last token of an answer is not fed.
-  const std::int64_t longest =
+  const std::int64_t of_format =
       prompt.answer_format ? prompt.answer_format->longest().value_or(1) : 1;
+  const std::int64_t longest = prompt.choices ? prompt.choices->longest() : of_format;
   if (layout.length + longest - 1 > max_positions) {
     fail(ErrorCode::kOutOfMemory, "prompt: expected at most ", max_positions,
          " positions (the model's context) with an answer of ", longest,

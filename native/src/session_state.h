@@ -78,6 +78,14 @@ struct Session::State : TokenStepper {
     return cache->length() < model->language_model().max_positions();
   }
 
+  /// Scores a prompt's choices behind what the cache holds, which it holds afterwards too; nullopt
+  /// when it was cancelled. Spellings beyond `most_tokens` or the context do not count.
+  std::optional<ChoiceScores> score(const ChoiceTree& choices, const Tensor& prompt_logits,
+                                    std::int64_t most_tokens);
+  /// Throws InvalidInput where a prompt's choices are not for this model or beside a setting that
+  /// they leave nothing to do.
+  void check_choices(const Prompt& prompt, const GenerationConfig& config) const;
+
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   /// Prefills a prompt and begins its answer, which has ended already where that was cancelled.
   DecodeLoop start_loop(const Prompt& prompt, const GenerationConfig& config,

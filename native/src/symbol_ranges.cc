@@ -9,7 +9,7 @@
 namespace ufvideo {
 namespace {
 
-/// Frames in one run of the aligner, as FrameEncoder::align gives them.
+/// Frames in one run of the aligner on a device, as FrameEncoder::align passes them.
 SymbolRange aligned_frames(const VideoFacts& video) {
   const std::int64_t num_frames = video.num_frames;
   if (video.aligner_padding != 0) {

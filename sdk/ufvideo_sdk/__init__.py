@@ -14,6 +14,7 @@ from ufvideo_sdk.errors import (
     CancelledError,
     CapacityError,
     ConfigError,
+    DamagedVideoWarning,
     DeviceError,
     InferenceError,
     InputError,
@@ -22,6 +23,7 @@ from ufvideo_sdk.errors import (
     StateError,
     UFVideoError,
 )
+from ufvideo_sdk.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
@@ -53,6 +55,7 @@ __all__ = [
     "CapacityError",
     "Clip",
     "ConfigError",
+    "DamagedVideoWarning",
     "DeviceError",
     "GenerationConfig",
     "InferenceError",
@@ -73,6 +76,9 @@ __all__ = [
     "UFVideo",
     "UFVideoError",
 ]
+
+# Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
+turn_off_telemetry()
 
 # Loaded when first asked for: the exporter and `ufvideo --help` need none of these.
 _HOMES = {

@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -207,6 +207,16 @@ class Generation:
     One answer in token ids.
     """
     @property
+    def choice(self) -> int | None:
+        """
+        The likeliest of the prompt's choices.
+        """
+    @property
+    def choice_log_probabilities(self) -> list[float]:
+        """
+        Log-probability of each choice; empty where there were none.
+        """
+    @property
     def decode_ms(self) -> float:
         ...
     @property
@@ -285,6 +295,21 @@ class TokenAutomaton:
     def longest(self) -> int | None:
         """
         Tokens of the longest answer without the end token; None: no bound.
+        """
+class ChoiceTree:
+    """
+    Texts of which an answer is one, by the tokens of their spellings.
+    """
+    def __init__(self, spellings: collections.abc.Sequence[tuple[typing.SupportsInt | typing.SupportsIndex, collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]]], *, vocab_size: typing.SupportsInt | typing.SupportsIndex, end_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex]) -> None:
+        """
+        spellings: (choice, token ids) each; a choice may have several.
+        
+        Raises InputError when a spelling is empty or comes twice, an id is outside the vocabulary or an end token, or a choice has no spelling.
+        """
+    @property
+    def longest(self) -> int:
+        """
+        Tokens within which every choice can be written.
         """
 class VisionEncoder:
     """
@@ -549,9 +574,9 @@ class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None) -> None:
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None, choices: ChoiceTree | None = None) -> None:
         """
-        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything.
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything. choices: the answer is the likeliest of them; None: anything.
         """
     @property
     def token_ids(self) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,9 +11,19 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_text import AnswerText
+from ufvideo_sdk.choices import choice_probabilities
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.errors import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    StateError,
+    UFVideoError,
+)
 from ufvideo_sdk.native_results import (
     STOP_REASONS,
     answer_stats,
@@ -26,6 +37,16 @@ from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:
     from ufvideo_sdk.model import UFVideo
+
+_FAMILIES: tuple[type[UFVideoError], ...] = (
+    InputError,
+    CapacityError,
+    InferenceError,
+    DeviceError,
+    StateError,
+    ConfigError,
+    PackageError,
+)
 
 
 @dataclass(frozen=True)
@@ -95,7 +116,8 @@ class AnswerBuilder:
             stop_reason=StopReason.STOP_STRING if is_cut else reason,
             stats=answer_stats(generation, [], self._providers),
             clip=self._clip,
-            choice=request.choices.get(words) if reason is StopReason.END else None,
+            choice=_choice(request, generation) if reason is StopReason.END else None,
+            choice_probabilities=_probabilities(request, generation),
         )
         return Draft(request, generation, answer, tokens.seg_hidden_states)
 
@@ -103,7 +125,8 @@ class AnswerBuilder:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
-            UFVideoError: When a frame cannot be read or decoded; its `answer` is the draft's.
+            UFVideoError: When a frame cannot be read or decoded: of the same family, with the
+                draft's answer as its `answer` and what came as its cause.
         """
         answer = draft.answer
         if answer.stop_reason is StopReason.CANCELLED:
@@ -112,10 +135,10 @@ class AnswerBuilder:
             found = mask_tracks(
                 native, self._clip, draft.seg_hidden_states, draft.request.segment_idxs
             )
-        except UFVideoError as error:
-            failed = type(error)(
-                f"masks of the answer, whose text is this error's `answer`: {error}"
-            )
+        except _FAMILIES as error:
+            # Of the family, which takes a text; a class of its own may take anything.
+            family = next(kind for kind in _FAMILIES if isinstance(error, kind))
+            failed = family(f"masks of the answer, whose text is this error's `answer`: {error}")
             failed.answer = answer
             raise failed from error
         return replace(
@@ -124,3 +147,12 @@ class AnswerBuilder:
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
             stats=answer_stats(draft.generation, found.timings, self._providers),
         )
+
+
+def _choice(request: Request, generation: _native.Generation) -> str | None:
+    return None if generation.choice is None else request.choices[generation.choice]
+
+
+def _probabilities(request: Request, generation: _native.Generation) -> Mapping[str, float] | None:
+    scores = generation.choice_log_probabilities
+    return choice_probabilities(request.choices, scores) if scores else None

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.arguments import check_sequence, described
+from ufvideo_sdk.arguments import described
+from ufvideo_sdk.choices import Choices, choices_of
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.manifest import Manifest
-from ufvideo_sdk.prompt import PromptBuilder, checked_text
+from ufvideo_sdk.prompt import PromptBuilder
 
 SPAN_BRACES = ("{", "}")
 TIME_FORMATS = ("span", "moment")
@@ -19,24 +19,12 @@ TIME_FORMATS = ("span", "moment")
 Edge = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Choices:
-    """Texts of which the answer is one.
-
-    Attributes:
-        automaton: Allows exactly their tokens.
-        text_of: The text that each sequence of tokens stands for.
-    """
-
-    automaton: _native.TokenAutomaton
-    text_of: Mapping[tuple[int, ...], str]
-
-
 class AnswerFormats:
     """The formats of one model's answers, made when they are first asked for."""
 
     def __init__(self, prompts: PromptBuilder, manifest: Manifest) -> None:
         self._prompts = prompts
+        self._manifest = manifest
         self._tokens = manifest.tokens
         self._vocab_size = manifest.model.vocab_size
 
@@ -75,6 +63,23 @@ class AnswerFormats:
         return self._automaton(states, is_end={1, behind})
 
     @cached_property
+    def mask_or_words(self) -> _native.TokenAutomaton:
+        """Words with at most one [SEG]: a model may say that something is not there.
+
+        The first token is a word: with `preceding` a [SEG] takes the state of the token before it.
+        """
+        facts = self._tokens
+        last_id = facts.time_first_id + facts.num_time_tokens - 1
+        words = self._all_but([*range(facts.time_first_id, last_id + 1), facts.region_id])
+        before, behind = 1, 2
+        states: list[Sequence[Edge]] = [
+            [(first, last, before) for first, last in words],
+            [*((first, last, before) for first, last in words), (facts.seg_id,) * 2 + (behind,)],
+            [(first, last, behind) for first, last in words],
+        ]
+        return self._automaton(states, is_end={before, behind})
+
+    @cached_property
     def moment(self) -> _native.TokenAutomaton:
         """A moment as the models were trained to write it, one time token."""
         facts = self._tokens
@@ -98,37 +103,9 @@ class AnswerFormats:
         first_id = self._tokens.time_first_id
         return sum(0 <= i - first_id < self._tokens.num_time_tokens for i in token_ids)
 
-    def choices(self, texts: Sequence[str]) -> Choices:
-        """Exactly one of some texts; one may be the beginning of another.
-
-        Raises:
-            InputError: When there is none, or one is empty, no text, or given twice.
-        """
-        check_sequence(texts, "choices", "str")
-        if not len(texts):
-            raise InputError("choices: expected one or more texts, got none")
-        text_of: dict[tuple[int, ...], str] = {}
-        for number, text in enumerate(texts):
-            ids = tuple(self._prompts.answer_ids(checked_text(text, f"choices[{number}]")))
-            if ids in text_of:
-                raise InputError(f"choices[{number}]: expected each text once, got {text!r} again")
-            text_of[ids] = text
-        return Choices(self._tree(text_of), text_of)
-
-    def _tree(self, sequences: Iterable[tuple[int, ...]]) -> _native.TokenAutomaton:
-        """The prefix tree of some sequences of ids."""
-        states: list[dict[int, int]] = [{}]
-        is_end: set[int] = set()
-        for ids in sequences:
-            here = 0
-            for token_id in ids:
-                if token_id not in states[here]:
-                    states[here][token_id] = len(states)
-                    states.append({})
-                here = states[here][token_id]
-            is_end.add(here)
-        edges = [[(token_id, token_id, to) for token_id, to in s.items()] for s in states]
-        return self._automaton(edges, is_end=is_end)
+    def choices(self, texts: Sequence[str], case: str) -> Choices:
+        """Exactly one of some texts; see `choices_of`."""
+        return choices_of(texts, case, self._prompts.answer_ids, self._manifest)
 
     def _all_but(self, left_out: Iterable[int]) -> list[tuple[int, int]]:
         """Ranges of all ids but some, and but the end tokens and [SEG]."""

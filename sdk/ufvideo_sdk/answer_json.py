@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.arguments import check_num_pixels
+from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.results import Answer, MaskTrack, StageProviders
-from ufvideo_sdk.rle import decode_mask, encode_mask
+from ufvideo_sdk.rle import decode_runs, encode_mask, mask_of_runs
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
@@ -31,14 +33,19 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
         One track for each object, equal to the answer's.
 
     Raises:
-        InputError: When the text is not such a JSON object.
+        InputError: When the text is not such a JSON object, or a mask has more pixels than a
+            picture can have.
+        CapacityError: When memory does not hold the masks, which the JSON has compressed.
     """
     try:
         tracks = json.loads(text)["masks"]
         return tuple(_track_from_object(track) for track in tracks)
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
+    except InputError:
+        raise
+    except MemoryError:
+        raise CapacityError("expected memory for the masks of the JSON") from None
+    # Numbers beyond int64, and lists within lists without end, are no answer's either.
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"expected the JSON of an answer, got {error!r} in it") from error
 
 
@@ -48,6 +55,9 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
         "question": answer.question,
         "text": answer.text,
         "choice": answer.choice,
+        "choice_probabilities": (
+            None if answer.choice_probabilities is None else dict(answer.choice_probabilities)
+        ),
         "token_ids": list(answer.token_ids),
         "stop_reason": answer.stop_reason.value,
         "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],
@@ -72,6 +82,7 @@ def _answer_object(answer: Answer) -> dict[str, Any]:
             "last_frame_idx": int(clip.frame_idxs[-1]),
             "start_s": float(clip.timestamps_s[0]),
             "end_s": float(clip.timestamps_s[-1]),
+            "damage": list(clip.damage),
         },
     }
 
@@ -111,16 +122,36 @@ def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
 def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     height, width = track["size"]
     frames = track["frames"]
+    check_num_pixels(height, width)
+    _check_memory(len(frames), height, width)
+    # Every code is decoded before memory is taken for all of them: what the sizes claim is not
+    # what the codes hold.
+    runs = [_runs_of_frame(frame, height, width) for frame in frames]
     masks = np.zeros((len(frames), height, width), np.bool_)
-    for mask, frame in zip(masks, frames, strict=True):
-        if frame["rle"]["size"] != [height, width]:
-            raise InputError(
-                f"expected masks of {height} x {width} px, got {frame['rle']['size']} at frame"
-                f" {frame['frame_idx']}"
-            )
-        mask[:] = decode_mask(frame["rle"]["counts"], height=height, width=width)
+    for mask, own in zip(masks, runs, strict=True):
+        mask[:] = mask_of_runs(own, height=height, width=width)
     return MaskTrack(
         frame_idxs=np.array([frame["frame_idx"] for frame in frames], np.int64),
         masks=masks,
         scores=np.array([frame["score"] for frame in frames], np.float32),
     )
+
+
+def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> list[int]:
+    if frame["rle"]["size"] != [height, width]:
+        raise InputError(
+            f"expected masks of {height} x {width} px, got {frame['rle']['size']} at frame"
+            f" {frame['frame_idx']}"
+        )
+    return decode_runs(frame["rle"]["counts"], height=height, width=width)
+
+
+def _check_memory(num_frames: int, height: int, width: int) -> None:
+    """Refuse masks that this machine cannot hold: Linux would promise the memory all the same."""
+    num_bytes = num_frames * height * width
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if num_bytes > most:
+        raise CapacityError(
+            f"expected masks that fit into this machine's {most / 2**30:.0f} GiB of memory, got"
+            f" {num_frames} of {height} x {width} px: {num_bytes / 2**30:.0f} GiB"
+        )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.paths import unreadable
 from ufvideo_sdk.strict_json import (
     Each,
     FieldError,
@@ -95,13 +96,15 @@ def read_chat_template(path: Path) -> ChatTemplate:
 
     Raises:
         PackageError: Naming the file and what is wrong with it.
+        CapacityError: When no file descriptor is left to read it with.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_TEMPLATE_BYTES + 1)
     except OSError as error:
-        raise PackageError(f"{path}: expected a readable file: {error.strerror}") from None
+        raise unreadable(path, error) from None
     if len(raw) > MAX_TEMPLATE_BYTES:
-        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got {len(raw)}")
+        raise PackageError(f"{path}: expected at most {MAX_TEMPLATE_BYTES} bytes, got more")
     try:
         return ChatTemplate.from_json(raw.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import math
+import itertools
+import warnings
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.arguments import as_array
+from ufvideo_sdk.arguments import as_indices, as_number
 from ufvideo_sdk.cancellation import UntilCancelled
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.display_name import display_name
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.finite import shown_number
+from ufvideo_sdk.frame_source import FrameSource, range_size, size_change
 from ufvideo_sdk.sampling import sample_positions
+from ufvideo_sdk.video_damage import DamagedFramesError, described_losses
 
 # The sampled frames are read twice, for the language model and for the masks; keep what was read
 # first as long as it is this small.
@@ -23,34 +29,6 @@ CACHE_BYTES = 256 << 20
 CHUNK_BYTES = 64 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
-
-
-class FrameSource(Protocol):
-    """Where frames come from: a video file, an image, a folder, an array.
-
-    Attributes:
-        name: File name, or what stands for it, for messages and results.
-        height: Height of every frame in pixels.
-        width: Width of every frame in pixels.
-        is_image: Whether it is one picture without a time axis.
-        timestamps_s: Presentation time of every frame in seconds, strictly increasing, float64 [n].
-    """
-
-    name: str
-    height: int
-    width: int
-    is_image: bool
-    timestamps_s: NDArray[np.float64]
-
-    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield RGB frames one by one, uint8 [H, W, 3].
-
-        Args:
-            frame_idxs: Indices of the source, strictly increasing.
-
-        Raises:
-            InputError: When a frame cannot be read.
-        """
 
 
 class Clip:
@@ -76,13 +54,29 @@ class Clip:
             InputError: When the bounds are not finite or in disorder, hold no frame, or are given
                 for an image.
         """
+        self._select(source, np.flatnonzero(_inside(source, start_s, end_s)))
+
+    @classmethod
+    def of_frames(cls, source: FrameSource, first_idx: int, num_frames: int) -> Clip:
+        """The clip of consecutive frames, by their indices.
+
+        Raises:
+            InputError: When their size changes, or one cannot be read.
+        """
+        clip = cls.__new__(cls)
+        clip._select(source, np.arange(first_idx, first_idx + num_frames))
+        return clip
+
+    def _select(self, source: FrameSource, frame_idxs: NDArray[np.int64]) -> None:
         self._source = source
-        inside = _inside(source, start_s, end_s)
-        self.frame_idxs: NDArray[np.int64] = np.flatnonzero(inside).astype(np.int64)
-        self.timestamps_s: NDArray[np.float64] = source.timestamps_s[inside]
-        self.frame_idxs.flags.writeable = False
-        self.timestamps_s.flags.writeable = False
+        self.frame_idxs: NDArray[np.int64] = frame_idxs.astype(np.int64)
+        self.timestamps_s: NDArray[np.float64] = source.timestamps_s[self.frame_idxs]
+        self._source_timestamps_s = source.timestamps_s.view()
+        for array in (self.frame_idxs, self.timestamps_s, self._source_timestamps_s):
+            array.flags.writeable = False
+        self._damage: tuple[str, ...] = tuple(getattr(source, "damage", ()))
         self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._height, self._width = range_size(source, self.frame_idxs)
 
     def __repr__(self) -> str:
         return (
@@ -92,18 +86,33 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """File name of the source, or what stands for it."""
-        return self._source.name
+        """File name of the source, or what stands for it: valid text."""
+        return display_name(self._source.name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Absolute paths of the files that the source is read from; empty for an array."""
+        return self._source.files
 
     @property
     def height(self) -> int:
         """Height of every frame in pixels."""
-        return self._source.height
+        return self._height
 
     @property
     def width(self) -> int:
         """Width of every frame in pixels."""
-        return self._source.width
+        return self._width
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel divided by its height; 1 where the source does not say."""
+        return Fraction(getattr(self._source, "pixel_aspect", 1))
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What is lost of a damaged video, one sentence each; empty if nothing is."""
+        return self._damage
 
     @property
     def is_image(self) -> bool:
@@ -112,8 +121,9 @@ class Clip:
 
     @property
     def source_timestamps_s(self) -> NDArray[np.float64]:
-        """Presentation time of every frame of the whole source in seconds, float64 [n]."""
-        return self._source.timestamps_s
+        """Presentation time of every frame of the whole source, s, float64 [n], read-only."""
+        times: NDArray[np.float64] = self._source_timestamps_s
+        return times
 
     def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
         """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
@@ -135,15 +145,16 @@ class Clip:
         Raises:
             InputError: When the time is not a number of seconds, or the clip does not hold it.
         """
-        if isinstance(time_s, bool) or not isinstance(time_s, (int, float)):
+        seconds = as_number(time_s)
+        if seconds is None:
             raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
         first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
-        if not first <= time_s <= last:
+        if not first <= seconds <= last:
             raise InputError(
                 f"times: expected seconds within the clip, {first:.3f} to {last:.3f}, got {time_s}"
             )
         positions = np.arange(len(self.timestamps_s))
-        return float(np.interp(time_s, self.timestamps_s, positions)) / max(int(positions[-1]), 1)
+        return float(np.interp(seconds, self.timestamps_s, positions)) / max(int(positions[-1]), 1)
 
     def check_idxs(self, frame_idxs: FrameIdxs, where: str) -> NDArray[np.int64]:
         """The indices as int64 [F], when all of them are frames of this clip.
@@ -151,19 +162,14 @@ class Clip:
         Raises:
             InputError: When they are no integers, empty, or outside the clip.
         """
-        idxs = as_array(frame_idxs, where, "a list of one or more integers")
-        if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-            raise InputError(
-                f"{where}: expected a list of one or more integers, got {idxs.dtype}"
-                f" {list(idxs.shape)}"
-            )
+        idxs = as_indices(frame_idxs, where)
         outside = idxs[~np.isin(idxs, self.frame_idxs)]
         if outside.size:
             raise InputError(
                 f"{where}: expected frames of the clip, {self.frame_idxs[0]} to"
                 f" {self.frame_idxs[-1]}, got {outside[0]}"
             )
-        return idxs.astype(np.int64)
+        return idxs
 
     def read(
         self, frame_idxs: FrameIdxs, *, cancel: CancellationToken | None = None
@@ -186,8 +192,7 @@ class Clip:
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        read = UntilCancelled(self._source.frames(missing), cancel)
-        for idx, frame in zip(missing, read, strict=True):
+        for idx, frame in self._frames(missing, skip_damaged=False, cancel=cancel):
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -202,6 +207,7 @@ class Clip:
         max_frames: int | None = None,
         *,
         keep: bool = False,
+        skip_damaged: bool = False,
         cancel: CancellationToken | None = None,
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
@@ -210,6 +216,8 @@ class Clip:
             frame_idxs: Source indices; read in one pass where they increase.
             max_frames: Most frames of a piece, 1 or more; None: as many as fit CHUNK_BYTES.
             keep: Keep the frames for a later read, as `read` does.
+            skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
+                DamagedVideoWarning, in place of an error that loses the work done until then.
             cancel: What ends it early.
 
         Yields:
@@ -224,20 +232,62 @@ class Clip:
             max_frames = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
         if max_frames < 1:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
-        pieces = [idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)]
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
-        stream = UntilCancelled(self._source.frames(idxs.tolist()), cancel) if one_pass else None
-        for piece in pieces:
-            if stream is None:
+        if not one_pass:
+            for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
-                continue
-            frames = np.empty((len(piece), self.height, self.width, 3), np.uint8)
-            for row, idx in enumerate(piece):
-                frames[row] = frame = next(stream)
+            return
+        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel)
+        left = len(idxs)
+        while left > 0:
+            frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
+            read: list[int] = []
+            for idx, frame in itertools.islice(stream, len(frames)):
+                frames[len(read)] = frame
+                read.append(idx)
                 if keep:
-                    self._keep(int(idx), frame)
-            yield piece, frames
+                    self._keep(idx, frame)
+            if read:
+                yield np.array(read, np.int64), frames[: len(read)]
+            left = left - len(read) if len(read) == len(frames) else 0
             del frames  # not held beside the next piece
+
+    def _frames(
+        self, idxs: list[int], *, skip_damaged: bool, cancel: CancellationToken | None
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Indices and frames of the clip's size.
+
+        Raises:
+            InputError: When one cannot be read, or has another size.
+            CancelledError: When it was cancelled.
+        """
+        last = int(self.frame_idxs[0])
+        while idxs:
+            num_read = 0
+            try:
+                frames = UntilCancelled(self._source.frames(idxs), cancel)
+                for idx, frame in zip(idxs, frames, strict=True):
+                    if frame.shape[:2] != (self.height, self.width):
+                        raise size_change(self._source, last, idx)
+                    last, num_read = idx, num_read + 1
+                    yield idx, frame
+                return
+            except DamagedFramesError:
+                if not skip_damaged:
+                    raise
+                lost = self._lost_frames()
+                if idxs[num_read] not in lost:
+                    raise
+                idxs = [idx for idx in idxs[num_read:] if idx not in lost]
+
+    def _lost_frames(self) -> frozenset[int]:
+        lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]
+        lines = described_losses(lost & set(self.frame_idxs.tolist()), self._source_timestamps_s)
+        new = [line for line in lines if line not in self._damage]
+        if new:
+            self._damage += tuple(new)
+            warnings.warn(f"{self.name}: {'; '.join(new)}", DamagedVideoWarning, stacklevel=2)
+        return lost
 
 
 def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
@@ -246,19 +296,32 @@ def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> 
         return np.ones(len(times), np.bool_)
     if source.is_image:
         raise InputError(f"{source.name}: expected no start_s and end_s for an image, got them")
-    start = float(times[0]) if start_s is None else start_s
-    end = float(times[-1]) if end_s is None else end_s
-    for key, value in (("start_s", start), ("end_s", end)):
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value):
-            raise InputError(f"{key}: expected finite seconds or None, got {value!r}")
+    start = _bound("start_s", start_s, float(times[0]))
+    end = _bound("end_s", end_s, float(times[-1]))
     if start_s is not None and end_s is not None and start > end:
         raise InputError(f"expected start_s <= end_s, got {start} and {end}")
     inside: NDArray[np.bool_] = (times >= start) & (times <= end)
-    if not inside.any():
+    if inside.any():
+        return inside
+    span = f"its frames lie between {times[0]:.3f} s and {times[-1]:.3f} s"
+    if start > times[-1]:
         raise InputError(
-            f"{source.name}: expected a frame between {start} s and {end} s, its frames lie"
-            f" between {times[0]:.3f} s and {times[-1]:.3f} s"
-            + (" and none is that near" if start <= times[-1] and end >= times[0] else "")
+            f"{source.name}: expected start_s within the video, {start} s is behind its end: {span}"
         )
-    return inside
+    if end < times[0]:
+        raise InputError(
+            f"{source.name}: expected end_s within the video, {end} s is before its start: {span}"
+        )
+    raise InputError(
+        f"{source.name}: expected a frame between {start} s and {end} s, {span} and none is"
+        " that near"
+    )
+
+
+def _bound(key: str, value: object, default: float) -> float:
+    if value is None:
+        return default
+    seconds = as_number(value)
+    if seconds is None:
+        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
+    return seconds

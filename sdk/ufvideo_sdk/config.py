@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ufvideo_sdk.arguments import as_integer, as_number
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 from ufvideo_sdk.provider_options import (
     FixedMapping,
     check_options,
@@ -18,6 +19,7 @@ from ufvideo_sdk.provider_options import (
     check_stage_providers,
     plain,
 )
+from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 if TYPE_CHECKING:
     from ufvideo_sdk import _native
@@ -46,10 +48,12 @@ class RuntimeConfig:
             batch of `ask_many` included: beyond it CapacityError, and the session goes on. None:
             what is free when the cache grows (the machine's memory, and the limits of the control
             groups this process is in), less an eighth of it, at most 256 MiB, for all else.
+        max_frame_pixels: Largest frame of a video and largest picture, in pixels, that is decoded.
+            A larger one is an InputError, before memory is taken for it.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
             prefill holds beside weights and KV cache grows with these, not with the prompt, and a
             cancel takes effect between two pieces. On a CPU smaller ones are slower in float32,
-            larger ones in int4 (`python -m benchmarks.latency.peers --only pieces`).
+            larger ones in int4.
         onnxruntime_library: Path of libonnxruntime; None: the environment variable
             UFVIDEO_ONNXRUNTIME_LIBRARY, then the installed wheel.
         allow_fallback: A provider that cannot start is left out, if another one is left, instead
@@ -82,6 +86,7 @@ class RuntimeConfig:
     mask_cache_bytes: int = 1 << 30
     region_cache_bytes: int = 1 << 28
     kv_cache_bytes: int | None = None
+    max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
     prefill_chunk_tokens: int = 256
     onnxruntime_library: str | os.PathLike[str] | None = None
     allow_fallback: bool = False
@@ -97,6 +102,7 @@ class RuntimeConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        _take_numbers(self)
         check_providers("providers", self.providers)
         for name, check in (
             ("stage_providers", check_stage_providers),
@@ -125,6 +131,7 @@ class RuntimeConfig:
             _check_integer(name, getattr(self, name), 0, 2**63 - 1)
         if self.kv_cache_bytes is not None:
             _check_integer("kv_cache_bytes", self.kv_cache_bytes, 0, 2**63 - 1)
+        _check_integer("max_frame_pixels", self.max_frame_pixels, 1, 2**31 - 1)
         _check_integer("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 2**31 - 1)
         for name in ("onnxruntime_library", "engine_cache"):
             path = getattr(self, name)
@@ -209,23 +216,26 @@ class GenerationConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
+        _take_numbers(self)
         _check_integer("max_new_tokens", self.max_new_tokens, 1, 2**31 - 1)
-        if not _is_number(self.temperature) or self.temperature < 0:
+        if not is_finite_number(self.temperature) or self.temperature < 0:
             raise ConfigError(
-                f"temperature: expected a finite number of 0 or more, got {self.temperature!r}"
+                "temperature: expected a finite number of 0 or more, got"
+                f" {shown_number(self.temperature)}"
             )
         if self.top_k is not None:
             _check_integer("top_k", self.top_k, 1, 2**31 - 1)
-        if self.top_p is not None and not (_is_number(self.top_p) and 0 < self.top_p <= 1):
+        if self.top_p is not None and not (is_finite_number(self.top_p) and 0 < self.top_p <= 1):
             raise ConfigError(
-                f"top_p: expected a number above 0 and at most 1, or None, got {self.top_p!r}"
+                "top_p: expected a number above 0 and at most 1, or None, got"
+                f" {shown_number(self.top_p)}"
             )
         if self.seed is not None:
             _check_integer("seed", self.seed, 0, 2**64 - 1)
-        if not _is_number(self.repetition_penalty) or self.repetition_penalty <= 0:
+        if not is_finite_number(self.repetition_penalty) or self.repetition_penalty <= 0:
             raise ConfigError(
                 "repetition_penalty: expected a finite number above 0, got"
-                f" {self.repetition_penalty!r}"
+                f" {shown_number(self.repetition_penalty)}"
             )
         stops = self.stop_strings
         if not isinstance(stops, tuple) or not all(isinstance(s, str) and s for s in stops):
@@ -245,11 +255,18 @@ class GenerationConfig:
         )
 
 
-def _is_number(value: Any) -> bool:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:
+    """Numbers of NumPy and fractions become int and float, which the native runtime takes."""
+    for each in fields(config):
+        value = getattr(config, each.name)
+        number = as_integer(value)
+        plain_value = as_number(value) if number is None else number
+        if plain_value is not None and not isinstance(value, (int, float)):
+            object.__setattr__(config, each.name, plain_value)
 
 
 def _check_integer(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"{name}: expected an integer from {low} to {high}, got {value!r}")
+        raise ConfigError(
+            f"{name}: expected an integer from {low} to {high}, got {shown_number(value)}"
+        )

@@ -22,7 +22,7 @@ from ufvideo_sdk.lettering import (
     words_of,
     wrap,
 )
-from ufvideo_sdk.results import Answer, MaskTrack
+from ufvideo_sdk.results import NOT_FOUND, Answer, MaskTrack
 from ufvideo_sdk.timeline import BACKGROUND, SPAN_COLOUR, Timeline
 
 _QUESTION: Colour = (160, 166, 178)
@@ -89,9 +89,10 @@ def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.boo
 
 
 def mask_times_s(answer: Answer) -> list[float]:
-    """Times of all frames that carry a mask, ascending."""
+    """Times of all frames on which a mask has a pixel, ascending."""
     clip = answer.clip
-    with_mask = np.isin(clip.frame_idxs, segmented_idxs(answer))
+    seen = [track.frame_idxs[track.masks.any(axis=(1, 2))] for track in answer.masks]
+    with_mask = np.isin(clip.frame_idxs, np.concatenate([np.empty(0, np.int64), *seen]))
     return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
 
 
@@ -227,8 +228,12 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
 
 def _legend(idx: int, track: MaskTrack) -> Word:
     frames = "1 frame" if len(track.masks) == 1 else f"{len(track.masks)} frames"
-    score = f", score {track.scores.mean():.2f}" if len(track.scores) else ""
-    return Word(f"object {idx + 1}: {frames}{score}  ", _TEXT, object_colour(idx))
+    if track.is_empty:
+        # A score beside it would read as if something had been found.
+        found = f"{NOT_FOUND} on {frames}"
+    else:
+        found = f"{frames}, score {track.scores.mean():.2f}"
+    return Word(f"object {idx + 1}: {found}  ", _TEXT, object_colour(idx))
 
 
 def _band_height_px(num_lines: int, font_px: int) -> int:

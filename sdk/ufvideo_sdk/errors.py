@@ -55,3 +55,7 @@ class StateError(UFVideoError, RuntimeError):
 
 class CancelledError(StateError):
     """A call that was cancelled before it had anything to return, such as opening a clip."""
+
+
+class DamagedVideoWarning(UserWarning):
+    """Frames of a video are damaged and left out; `strict=True` refuses the video instead."""

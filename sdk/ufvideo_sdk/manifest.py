@@ -18,6 +18,7 @@ from ufvideo_sdk.manifest_facts import (
     MAX_DIMENSIONS,
     MAX_LAYERS,
     MAX_TENSORS,
+    MAX_TEXT_BYTES,
     MAX_VOCABULARY,
     PRECISIONS,
     SEG_HIDDEN_STATES,
@@ -30,6 +31,8 @@ from ufvideo_sdk.manifest_facts import (
     TokenFacts,
     VideoFacts,
 )
+from ufvideo_sdk.paths import is_file, is_folder, unreadable
+from ufvideo_sdk.paths import shown as shown_path
 from ufvideo_sdk.strict_json import (
     Each,
     FieldError,
@@ -107,6 +110,9 @@ class Manifest:
                     raise FieldError(
                         f"stages.{stem}.{key}", f"expected at most {bound}, got {len(tensors)}"
                     )
+        for index, file in enumerate(self.files):
+            with inside(f"files[{index}]"):
+                file.check_size(MAX_TEXT_BYTES)
         _check_provenance(self.provenance)
         check_borders(self.model, self.video, self.stages)
 
@@ -159,17 +165,20 @@ def read_manifest(path: Path | str) -> Manifest:
     Raises:
         PackageVersionError: When this runtime does not read its format version.
         PackageError: Naming the file and what is wrong with it.
+        CapacityError: When no file descriptor is left to read it with.
     """
     path = Path(path)
-    if path.is_dir():
+    if is_folder(path):
         path = path / MANIFEST_NAME
-    if not path.is_file():
-        raise PackageError(f"expected a package with a {MANIFEST_NAME}, found no file {path}")
+    if not is_file(path):
+        raise PackageError(
+            f"expected a package with a {MANIFEST_NAME}, found no file {shown_path(path)}"
+        )
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
-        raise PackageError(f"expected a readable {path}: {error.strerror}") from error
+        raise unreadable(path, error) from None
     if len(raw) > MAX_MANIFEST_BYTES:
         raise PackageError(f"{path}: expected at most {MAX_MANIFEST_BYTES} bytes, got more")
     try:

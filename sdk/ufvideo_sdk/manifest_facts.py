@@ -20,6 +20,7 @@ from ufvideo_sdk.strict_json import (
     Sha256,
     Text,
     check_fields,
+    inside,
     shown,
 )
 
@@ -38,6 +39,9 @@ DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
 
 MAX_LAYERS = 1024
 MAX_TENSORS = 64
+# Weights apart, which are mapped, files are read as a whole: graphs and texts.
+MAX_GRAPH_BYTES = 256 << 20
+MAX_TEXT_BYTES = 64 << 20
 MAX_DIMENSIONS = 8
 MAX_VOCABULARY = 4194304
 MAX_WIDTH = 65536
@@ -118,7 +122,7 @@ class TokenFacts:
             )
 
     def check_vocabulary(self, vocab_size: int) -> None:
-        """Check that every token lies inside the vocabulary.
+        """Check that every token lies inside the vocabulary and means one thing.
 
         Raises:
             FieldError: Naming the first that does not.
@@ -129,6 +133,22 @@ class TokenFacts:
         for key, token_id in ids:
             if token_id >= vocab_size:
                 raise FieldError(key, f"expected ids below {vocab_size}, got {token_id}")
+        self._check_apart()
+
+    def _check_apart(self) -> None:
+        claims = [(f"end_ids[{index}]", token_id, 1) for index, token_id in enumerate(self.end_ids)]
+        claims += [
+            ("region_id", self.region_id, 1),
+            ("time_first_id", self.time_first_id, self.num_time_tokens),
+            ("seg_id", self.seg_id, 1),
+        ]
+        for index, (key, first, count) in enumerate(claims):
+            for other, other_first, other_count in claims[:index]:
+                if first < other_first + other_count and other_first < first + count:
+                    more = " and those after it" if count > 1 else ""
+                    raise FieldError(
+                        key, f"expected ids of its own, got {first}{more}, which {other} has"
+                    )
 
 
 @dataclass(frozen=True)
@@ -167,6 +187,15 @@ class FileEntry:
     def __post_init__(self) -> None:
         check_fields(self)
 
+    def check_size(self, max_bytes: int) -> None:
+        """Check that what is read as a whole is not too large for that.
+
+        Raises:
+            FieldError: Naming the bound.
+        """
+        with inside("size_bytes"):
+            Integer(1, max_bytes).check(self.size_bytes)
+
 
 _TENSORS = Each(Instance(TensorSpec), 1, MAX_TENSORS + 2 * MAX_LAYERS)
 
@@ -183,6 +212,8 @@ class StageEntry:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        with inside("graph"):
+            self.graph.check_size(MAX_GRAPH_BYTES)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ _TOKENIZER_FACTOR = 10
 # Pages of the embedding table that a question's words touch.
 _TOUCHED_TABLE_BYTES = 8 * _MIB
 _QUESTION_TOKENS = 64
+# Most frames in one run of the aligner on a device.
 _FRAMES_PER_ALIGNMENT = 16
 
 
@@ -119,7 +120,7 @@ def memory_plan(
         + num_video_tokens * model.hidden_size
     )
     stages = (_vision_bytes, _aligner_bytes, _prefill_bytes)
-    working = max(needs(manifest, held_by.working) for needs in stages)
+    working = max(needs(manifest, held_by) for needs in stages)
     held = loaded + kv_bytes * num_positions + features + working
     return MemoryPlan(
         weights_bytes=sum(stage_bytes(stage) for stage in manifest.stages.values()),
@@ -192,26 +193,36 @@ def _head_bytes(manifest: Manifest) -> int:
     return int(model.vocab_size * model.hidden_size * bits / 8)
 
 
-def _vision_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
-    """Activations of one batch of frames: the MLP (four times the width), projections, scores."""
+def _vision_bytes(manifest: Manifest, device: _Device) -> int:
+    """Activations of one run: the MLP (four times the width), projections, scores."""
     video, width = manifest.video, manifest.model.vision_hidden_size
-    frames = min(max((1 << 20) // video.vision_size_px**2, 1), 8, video.num_frames)
+    frames = 1
+    if _batches_frames(manifest, "vision_encoder", device):
+        frames = min(max((1 << 20) // video.vision_size_px**2, 1), 8, video.num_frames)
     patches = video.patch_grid**2
     linear = patches * (3 * 4 * width + 5 * width)
     scores = 2 * max(width // 64, 1) * patches**2
     precision = manifest.stages["vision_encoder"].precision
-    return int(frames * (linear + scores) * _FLOAT_BYTES * over_float32[precision])
+    return int(frames * (linear + scores) * _FLOAT_BYTES * device.working[precision])
 
 
-def _aligner_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
-    """Activations of 16 frames: a few feature maps at the language model's width."""
+def _aligner_bytes(manifest: Manifest, device: _Device) -> int:
+    """Activations of one run: a few feature maps at the language model's width."""
     video = manifest.video
-    frames = min(video.num_frames, _FRAMES_PER_ALIGNMENT)
+    frames = video.num_frames
+    if not video.aligner_padding:  # Else the whole clip goes through at once.
+        batches = _batches_frames(manifest, "aligner", device)
+        frames = min(frames, _FRAMES_PER_ALIGNMENT if batches else 2)
     maps = 4 * frames * video.patch_grid**2 * manifest.model.hidden_size
-    return int(maps * _FLOAT_BYTES * over_float32[manifest.stages["aligner"].precision])
+    return int(maps * _FLOAT_BYTES * device.working[manifest.stages["aligner"].precision])
 
 
-def _prefill_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int:
+def _batches_frames(manifest: Manifest, stem: str, device: _Device) -> bool:
+    """Whether several frames go through one run, as the native `Stage::batches_frames` has it."""
+    return not device.is_cpu and manifest.stages[stem].precision in ("fp32", "fp16")
+
+
+def _prefill_bytes(manifest: Manifest, device: _Device) -> int:
     """Activations of one piece of the prompt: the MLP, the residual stream, scores, the logits."""
     model = manifest.model
     prompt = video_tokens(manifest) + _QUESTION_TOKENS
@@ -221,7 +232,7 @@ def _prefill_bytes(manifest: Manifest, over_float32: Mapping[str, float]) -> int
     stage = manifest.stages["language_model"]
     precision = "fp16" if cache_dtype(stage) == "float16" else stage.precision
     values = linear + scores + model.vocab_size
-    return int(values * _FLOAT_BYTES * over_float32[precision])
+    return int(values * _FLOAT_BYTES * device.working[precision])
 
 
 def _intermediate_size(manifest: Manifest) -> int:

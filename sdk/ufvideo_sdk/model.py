@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
-from ufvideo_sdk.arguments import check_callback, check_instance, described
+from ufvideo_sdk.arguments import as_integer, check_callback, check_instance, described
 from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.chat_template import read_chat_template
 from ufvideo_sdk.clip import Clip
@@ -21,6 +21,7 @@ from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.native_results import stage_providers
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.paths import as_path, is_folder, shown
 from ufvideo_sdk.prompt import PromptBuilder
 from ufvideo_sdk.saved_session import saved_clip
 from ufvideo_sdk.session import Session
@@ -28,8 +29,11 @@ from ufvideo_sdk.session_call import ProgressCallback
 from ufvideo_sdk.session_file import read_session_file
 from ufvideo_sdk.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
+from ufvideo_sdk.token_check import check_turn_end
 from ufvideo_sdk.tokenizer import TextTokenizer
-from ufvideo_sdk.video import Source, open_source
+from ufvideo_sdk.video import Source, VideoFile, open_source
+from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video_damage import DamagedFramesError
 
 TOKENIZER_NAME = "tokenizer.json"
 CHAT_TEMPLATE_NAME = "chat_template.json"
@@ -68,13 +72,15 @@ class UFVideo:
         with native_runtime(package, manifest, runtime, library, on_engine) as config:
             self.native: _native.Model = _native.Model.load(str(package), config)
         self.package = package
+        self._max_frame_pixels = runtime.max_frame_pixels
         self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
         self.manifest = manifest
         self.stage_providers = stage_providers(self.native, stages_left_out(runtime, manifest))
         self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
-        self.prompts = PromptBuilder(
-            self.tokenizer, read_chat_template(package / CHAT_TEMPLATE_NAME), manifest.tokens
-        )
+        template = read_chat_template(package / CHAT_TEMPLATE_NAME)
+        after_turn = self.tokenizer.split_special(template.after)
+        check_turn_end(package / CHAT_TEMPLATE_NAME, manifest.tokens, after_turn)
+        self.prompts = PromptBuilder(self.tokenizer, template, manifest.tokens)
         self.formats = AnswerFormats(self.prompts, manifest)
 
     @classmethod
@@ -101,17 +107,16 @@ class UFVideo:
                 engine is not what was built, or this installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old, or a provider cannot start.
-            CapacityError: When the weights do not fit into memory.
+            CapacityError: When the weights do not fit into memory, or the system has no threads or
+                file descriptors left.
         """
         check_instance(runtime, "runtime", RuntimeConfig)
         check_callback(on_engine, "on_engine")
         if package is None:
             package = shipped_package()
-        if not isinstance(package, (str, os.PathLike)):
-            raise InputError(f"package: expected a path, got {described(package)}")
-        folder = Path(package)
-        if not folder.is_dir():
-            raise PackageError(f"expected a package folder, found none at {folder}")
+        folder = as_path(package, "package")
+        if not is_folder(folder):
+            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def __repr__(self) -> str:
@@ -125,6 +130,8 @@ class UFVideo:
         end_s: float | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        stream: int | None = None,
+        strict: bool = False,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> Session:
@@ -135,11 +142,17 @@ class UFVideo:
                 `fps` or `timestamps_s`; or an image, RGB uint8 [H, W, 3].
             start_s: Leave out frames shown before this time, in seconds of the source's clock.
             end_s: Leave out frames shown after this time.
-            fps: Frame rate of an array or a folder (a folder without one counts as 3).
-            timestamps_s: Presentation times of an array or a folder, strictly increasing, [T].
+            fps: Frame rate of an array, of a folder (a folder without one counts as 3), or of a
+                bare video stream, which has no times.
+            timestamps_s: Presentation times of these, strictly increasing, [T].
+            stream: Which video stream of a file, by its number in the file as ffprobe counts;
+                None: the default one.
+            strict: Refuse a damaged video. Otherwise its whole frames are read; `Clip.damage` and a
+                DamagedVideoWarning say what is lost.
             cancel: What ends it early, from any thread.
             on_progress: Called with the number of frames encoded and of those to encode, (0, n)
-                first. Its exceptions end it and are raised unchanged.
+                first; again from 0 if frames turned out damaged. Its exceptions end it and are
+                raised unchanged.
 
         Raises:
             InputError: When the source cannot be read, saying why.
@@ -148,10 +161,23 @@ class UFVideo:
         """
         check_token(cancel)
         check_callback(on_progress, "on_progress")
+        options = self._source_options(stream, strict)
         with reading_for(cancel):
-            frames = open_source(source, fps=fps, timestamps_s=timestamps_s)
-        clip = Clip(frames, start_s=start_s, end_s=end_s)
-        return Session(self, clip, cancel=cancel, on_progress=on_progress)
+            frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
+
+        def opened() -> Session:
+            clip = Clip(frames, start_s=start_s, end_s=end_s)
+            return Session(self, clip, cancel=cancel, on_progress=on_progress)
+
+        try:
+            return opened()
+        except DamagedFramesError:
+            if strict or not isinstance(frames, VideoFile):
+                raise
+            # Only decoding shows this damage: list the whole frames, and sample among those.
+            with reading_for(cancel):
+                frames.look_closer()
+            return opened()
 
     def load_session(
         self,
@@ -160,6 +186,8 @@ class UFVideo:
         video: Source | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        stream: int | None = None,
+        strict: bool = False,
     ) -> Session:
         """Open a session that `Session.save` wrote; nothing is encoded again.
 
@@ -171,24 +199,33 @@ class UFVideo:
             path: The file.
             video: The source again, as `open` takes it; size, number of frames and their times must
                 be those saved. Its pixels are not compared.
-            fps: Frame rate of an array or a folder.
-            timestamps_s: Presentation times of an array or a folder.
+            fps: Frame rate of an array, a folder or a bare stream, as `open` takes it.
+            timestamps_s: Presentation times of these.
+            stream: Which video stream, as `open` takes it.
+            strict: Refuse a damaged video, as `open` does.
 
         Raises:
             InputError: When the file is no session file, damaged, or of another package, or the
                 video is another one.
             CapacityError: When it does not fit into memory.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {described(path)}")
-        if video is None and (fps is not None or timestamps_s is not None):
-            raise InputError("expected fps and timestamps_s with video= only")
-        read = read_session_file(Path(path), self.manifest, self.manifest_sha256)
+        file = as_path(path, "path")
+        if video is None and (fps is not None or timestamps_s is not None or stream is not None):
+            raise InputError("expected fps, timestamps_s and stream with video= only")
+        read = read_session_file(file, self.manifest, self.manifest_sha256)
         frames = None
         if video is not None:
-            frames = open_source(video, fps=fps, timestamps_s=timestamps_s)
+            options = self._source_options(stream, strict)
+            frames = open_source(video, fps=fps, timestamps_s=timestamps_s, options=options)
         clip = saved_clip(read, frames)
         try:
             return Session(self, clip, saved=read)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
+
+    def _source_options(self, stream: int | None, strict: bool) -> SourceOptions:
+        check_instance(strict, "strict", bool)
+        number = None if stream is None else as_integer(stream)
+        if stream is not None and (number is None or number < 0):
+            raise InputError(f"stream: expected an integer of 0 or more, got {described(stream)}")
+        return SourceOptions(number, strict, self._max_frame_pixels)

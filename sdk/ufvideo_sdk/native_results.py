@@ -156,7 +156,8 @@ def mask_tracks(
         frame_idxs: Source indices, int64 [F].
 
     Returns:
-        One track for each object, on the frames that were done.
+        One track for each object, on the frames that were done; frames that turn out damaged are
+        left out (`Clip.damage`).
 
     Raises:
         InputError: When a frame cannot be read.
@@ -170,8 +171,9 @@ def mask_tracks(
     scores = np.empty(masks.shape[:2], np.float32)
     timings: list[Mapping[str, _native.StageTiming]] = []
     done, cancelled = 0, False
+    done_idxs = np.empty(len(frame_idxs), np.int64)
     try:
-        for idxs, frames in clip.chunks(frame_idxs, cancel=call.cancel):
+        for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True, cancel=call.cancel):
             piece = call.segment(
                 seg_hidden_states,
                 frames,
@@ -181,6 +183,7 @@ def mask_tracks(
             )
             del frames  # not held beside the next piece
             last = done + piece.masks.shape[1]
+            done_idxs[done:last] = idxs[: last - done]
             masks[:, done:last] = piece.masks
             scores[:, done:last] = piece.scores
             timings.append(piece.timings)
@@ -189,9 +192,9 @@ def mask_tracks(
                 break
     except CancelledError:
         cancelled = True
-    masks.flags.writeable = scores.flags.writeable = False
+    masks.flags.writeable = scores.flags.writeable = done_idxs.flags.writeable = False
     tracks = tuple(
-        MaskTrack(frame_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
+        MaskTrack(done_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
     )
     return MaskTracks(tracks if done else (), tuple(timings), cancelled)
 

@@ -8,7 +8,8 @@ import os
 import re
 from pathlib import Path
 
-from ufvideo_sdk.errors import DeviceError
+from ufvideo_sdk.errors import CapacityError, DeviceError
+from ufvideo_sdk.paths import is_file, shown
 
 MIN_VERSION = (1, 22)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
@@ -28,13 +29,20 @@ def find_library(explicit: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         DeviceError: Naming what was looked for, the version found where it is too old, and the
             command that mends it.
+        CapacityError: When no file descriptor is left to look with.
     """
     if explicit is not None:
         return _existing(Path(explicit), "RuntimeConfig.onnxruntime_library")
     from_environment = os.environ.get(ENVIRONMENT_VARIABLE)
     if from_environment:
         return _existing(Path(from_environment), ENVIRONMENT_VARIABLE)
-    return _installed()
+    try:
+        return _installed()
+    except OSError as error:
+        raise CapacityError(
+            "expected to look for ONNX Runtime among the installed packages, got:"
+            f" {error.strerror}; close files or raise the limit (ulimit -n)"
+        ) from None
 
 
 def installed_versions() -> dict[str, str]:
@@ -49,9 +57,10 @@ def installed_versions() -> dict[str, str]:
 
 
 def _existing(path: Path, setting: str) -> Path:
-    if not path.is_file():
+    if not is_file(path):
         raise DeviceError(
-            f"{setting}: expected the path of libonnxruntime.so, found no file {path}; correct it,"
+            f"{setting}: expected the path of libonnxruntime.so, found no file {shown(path)};"
+            " correct it,"
             f" or unset it and {_INSTALL}"
         )
     return path

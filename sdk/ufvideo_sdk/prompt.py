@@ -97,6 +97,14 @@ class PromptBuilder:
         same = (a == b for a, b in zip(asked, answered, strict=False))
         return answered, next((i for i, equal in enumerate(same) if not equal), len(asked))
 
+    def build_segmentation_question(self, expression: str, clip: Clip) -> list[int]:
+        """Token ids of a segmentation request that the model is to answer.
+
+        Raises:
+            InputError: When the expression is no phrase.
+        """
+        return self.build(Question(segmentation_question(expression), has_marks=False), clip)
+
     def answer_ids(self, text: str) -> list[int]:
         """Token ids of a text where an answer begins."""
         template = self._tokenizer.split_special(self._template.generation_prompt)

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.arguments import as_array
+from ufvideo_sdk.arguments import as_array, as_indices, check_num_pixels, described
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.polygon import filled_polygon
+
+MAX_CORNERS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +33,7 @@ class Region:
 
     def __post_init__(self) -> None:
         """Check both arrays and keep copies that cannot change."""
-        idxs = as_array(self.frame_idxs, "frame_idxs", "a list of one or more integers")
-        if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-            raise InputError(
-                f"frame_idxs: expected a list of one or more integers, got {idxs.dtype}"
-                f" {list(idxs.shape)}"
-            )
+        idxs = as_indices(self.frame_idxs, "frame_idxs")
         if idxs[0] < 0 or (np.diff(idxs) <= 0).any():
             raise InputError(
                 f"frame_idxs: expected strictly increasing from 0 on, got {idxs.tolist()[:16]}"
@@ -49,7 +47,7 @@ class Region:
         empty = np.flatnonzero(~masks.any(axis=(1, 2)))
         if empty.size:
             raise InputError(f"masks: expected a pixel or more, frame {idxs[empty[0]]} has none")
-        for name, array in (("frame_idxs", idxs.astype(np.int64)), ("masks", masks)):
+        for name, array in (("frame_idxs", idxs), ("masks", masks)):
             array.flags.writeable = False
             object.__setattr__(self, name, array)
 
@@ -73,8 +71,9 @@ class Region:
             InputError: When the box is empty or does not lie within the frame.
         """
         box = _points(box_xywh, "box_xywh", (4,))
-        left, top, right, bottom = np.rint([box[0], box[1], box[0] + box[2], box[1] + box[3]])
-        _check_size(height, width)
+        check_num_pixels(height, width)
+        with np.errstate(over="ignore"):
+            left, top, right, bottom = np.rint([*box[:2], *(box[:2] + box[2:])])
         within = 0 <= left < right <= width and 0 <= top < bottom <= height
         if not within:
             raise InputError(
@@ -98,37 +97,33 @@ class Region:
 
         Args:
             frame_idx: Source index of the frame.
-            points_xy: Corners in pixels, [K, 2], K of 3 or more; closed by itself. Pixels the
+            points_xy: Corners in pixels, [K, 2], K from 3 to 100,000; closed by itself. Pixels the
                 outline touches belong to it.
             height: Height of the frame in pixels.
             width: Width of the frame in pixels.
 
         Raises:
-            InputError: When there are too few corners, or one lies outside the frame.
+            InputError: When there are too few corners or too many, or one lies outside the frame.
         """
-        import cv2
-
         points = _points(points_xy, "points_xy", (None, 2))
-        _check_size(height, width)
-        if len(points) < 3:
-            raise InputError(f"points_xy: expected 3 corners or more, got {len(points)}")
+        check_num_pixels(height, width)
+        if not 3 <= len(points) <= MAX_CORNERS:
+            raise InputError(f"points_xy: expected 3 to {MAX_CORNERS:,} corners, got {len(points)}")
         outside = (points < 0).any(axis=1) | (points > [width, height]).any(axis=1)
         if outside.any():
             raise InputError(
                 f"points_xy: expected corners within {width} x {height} px (width x height), got"
                 f" {points[outside][0].tolist()}"
             )
-        canvas = np.zeros((height, width), np.uint8)
         corners = np.minimum(np.rint(points), [width - 1, height - 1]).astype(np.int32)
-        cv2.fillPoly(canvas, [corners], 1)
-        return cls(np.array([frame_idx]), canvas[None].astype(np.bool_))
+        return cls(np.array([frame_idx]), filled_polygon(corners, height, width)[None])
 
 
 def _points(values: Any, name: str, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
     try:
         points = np.array(values, np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: expected numbers in pixels, got {values!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(f"{name}: expected numbers in pixels, got {described(values)}") from None
     fits = points.ndim == len(shape) and all(
         want in (None, got) for want, got in zip(shape, points.shape, strict=True)
     )
@@ -136,9 +131,3 @@ def _points(values: Any, name: str, shape: tuple[int | None, ...]) -> NDArray[np
         expected = ["K" if side is None else side for side in shape]
         raise InputError(f"{name}: expected finite numbers {expected}, got {list(points.shape)}")
     return points
-
-
-def _check_size(height: int, width: int) -> None:
-    for name, side in (("height", height), ("width", width)):
-        if isinstance(side, bool) or not isinstance(side, (int, np.integer)) or side < 1:
-            raise InputError(f"{name}: expected 1 pixel or more, got {side!r}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.answer_format import AnswerFormats
 from ufvideo_sdk.arguments import check_instance, check_sequence
+from ufvideo_sdk.choices import Choices, check_case, check_not_sampled
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import CancelledError, InputError
@@ -34,7 +35,8 @@ class Ask:
         times: Seconds of the clip or spans.
         history: Earlier turns (question, answer), oldest first.
         segment_frames: Where to draw masks: "sampled", "all", or source indices.
-        choices: Texts of which the answer is exactly one.
+        choices: Texts of which the answer is the likeliest.
+        choice_case: "model" or "exact", see `Session.ask`.
         answer_format: "span" or "moment".
     """
 
@@ -45,6 +47,7 @@ class Ask:
     segment_frames: SegmentFrames = "sampled"
     choices: Sequence[str] | None = None
     answer_format: str | None = None
+    choice_case: str = "model"
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Request:
     prompt: _native.Prompt
     segment_idxs: NDArray[np.int64]
     config: GenerationConfig
-    # The choices by their tokens.
-    choices: Mapping[tuple[int, ...], str]
+    # The caller's texts; empty where there are no choices.
+    choices: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class _Checked:
     config: GenerationConfig
     parts: Mapping[str, Any]
     segment_idxs: NDArray[np.int64]
-    choices: Mapping[tuple[int, ...], str]
+    choices: tuple[str, ...]
 
 
 class RequestBuilder:
@@ -113,7 +116,8 @@ class RequestBuilder:
 
     def _checked(self, ask: Ask, config: GenerationConfig) -> _Checked:
         check_instance(config, "config", GenerationConfig)
-        answer_format, choices = self._answer_format(ask, config)
+        choices = self._choices(ask, config)
+        answer_format = None if choices else self._answer_format(ask, config)
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -121,8 +125,13 @@ class RequestBuilder:
         question = Question(ask.question, len(ask.regions), ask.times, ask.history)
         token_ids = self._prompts.build(question, self._clip)
         regions = [self._region_prompt(region, i) for i, region in enumerate(ask.regions)]
-        parts = {"token_ids": token_ids, "regions": regions, "answer_format": answer_format}
-        return _Checked(ask, config, parts, segment_idxs, choices)
+        parts = {
+            "token_ids": token_ids,
+            "regions": regions,
+            "answer_format": answer_format,
+            "choices": choices.tree if choices else None,
+        }
+        return _Checked(ask, config, parts, segment_idxs, choices.texts if choices else ())
 
     def _with_pixels(self, native: SessionCall, asked: Sequence[_Checked]) -> list[Request]:
         on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
@@ -166,20 +175,27 @@ class RequestBuilder:
         idxs.flags.writeable = False  # tracks share it
         return idxs
 
-    def _answer_format(
-        self, ask: Ask, config: GenerationConfig
-    ) -> tuple[_native.TokenAutomaton | None, Mapping[tuple[int, ...], str]]:
-        if ask.choices is None and ask.answer_format is None:
-            return None, {}
-        check_no_stop_strings(config, "choices and formats")
+    def _choices(self, ask: Ask, config: GenerationConfig) -> Choices | None:
+        check_case(ask.choice_case)
         if ask.choices is None:
-            if self._clip.is_image:
-                raise InputError("answer_format: expected a video, an image has no times")
-            return self._formats.of_times(str(ask.answer_format)), {}
+            if ask.choice_case != "model":
+                raise InputError(
+                    f"choice_case: expected choices beside {ask.choice_case!r}, got none"
+                )
+            return None
+        check_no_stop_strings(config, "choices and formats")
+        check_not_sampled(config)
         if ask.answer_format is not None:
             raise InputError("choices: expected no answer_format beside them, got both")
-        choices = self._formats.choices(ask.choices)
-        return choices.automaton, choices.text_of
+        return self._formats.choices(ask.choices, ask.choice_case)
+
+    def _answer_format(self, ask: Ask, config: GenerationConfig) -> _native.TokenAutomaton | None:
+        if ask.answer_format is None:
+            return None
+        check_no_stop_strings(config, "choices and formats")
+        if self._clip.is_image:
+            raise InputError("answer_format: expected a video, an image has no times")
+        return self._formats.of_times(ask.answer_format)
 
     def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
         size = (self._clip.height, self._clip.width)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.finite import is_finite_number, shown_number
+from ufvideo_sdk.paths import as_path, reading_failed
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
+
+
+NOT_FOUND = "not found"
+"""What commands and pictures say of an event without a span and an object without a pixel."""
 
 
 class StopReason(str, Enum):
@@ -43,8 +47,11 @@ class TimeSpan:
 
     def __post_init__(self) -> None:
         """Check the order of the two times."""
-        if not (math.isfinite(self.start_s) and math.isfinite(self.end_s)):
-            raise InputError(f"expected finite times, got {self.start_s} s and {self.end_s} s")
+        if not (is_finite_number(self.start_s) and is_finite_number(self.end_s)):
+            raise InputError(
+                f"expected finite times, got {shown_number(self.start_s)} s and"
+                f" {shown_number(self.end_s)} s"
+            )
         if self.end_s < self.start_s:
             raise InputError(f"expected start <= end, got {self.start_s} s to {self.end_s} s")
 
@@ -67,7 +74,10 @@ class MaskTrack:
     Attributes:
         frame_idxs: Source index of each frame, int64 [F], read-only.
         masks: The object's pixels at the source's own size, bool [F, H, W], read-only.
-        scores: Predicted IoU of each mask, float32 [F], read-only.
+        scores: How well the model believes each mask to fit: its predicted IoU with the object,
+            float32 [F], read-only. It is predicted as if the object were there: it does not say
+            whether it is, and a mask without a pixel has one too. `Session.segment(...,
+            allow_absent=True)` asks the model whether it is there.
 
     Raises:
         InputError: When a dtype or shape differs, an index is negative or a score is not finite.
@@ -98,10 +108,20 @@ class MaskTrack:
             view.flags.writeable = False
             object.__setattr__(self, name, view)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no frame has a pixel of the object."""
+        return not self.masks.any()
+
+    def boxes(self) -> tuple[tuple[int, int, int, int] | None, ...]:
+        """Left, top, width and height in pixels around each mask; None where it has no pixel."""
+        return tuple(_box(mask) for mask in self.masks)
+
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
         frames, height, width = self.masks.shape
-        return f"MaskTrack({frames} frames, {height} x {width} px)"
+        empty = ", empty" if self.is_empty else ""
+        return f"MaskTrack({frames} frames, {height} x {width} px{empty})"
 
 
 @dataclass(frozen=True)
@@ -195,7 +215,10 @@ class Answer:
         stop_reason: Why the answer ended.
         stats: Where the time went.
         clip: What the question was asked about.
-        choice: Which of the choices it is; None where none were given, or it was cut short.
+        choice: Which of the choices it is, as the caller wrote it (`text` has the letter case that
+            the model finds likeliest); None where none were given, or it was cut short.
+        choice_probabilities: Probability of each choice, given that the answer is one of them:
+            they sum to 1. None where none were given, or it was cancelled before all were scored.
     """
 
     question: str
@@ -207,6 +230,7 @@ class Answer:
     stats: AnswerStats
     clip: Clip
     choice: str | None = None
+    choice_probabilities: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         """Check that every mask belongs to the clip."""
@@ -231,22 +255,36 @@ class Answer:
 
         return answer_to_json(self)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the answer to a file; what is written depends on the suffix.
 
         `.mp4`: the video with masks, time line and text drawn on it; `.png`: a contact sheet;
-        `.json`: what `to_json` returns. An existing file is replaced, in one step.
+        `.json`: what `to_json` returns. An existing file is replaced, in one step, and keeps its
+        mode; where the path is a link, the file that it names is replaced.
 
         Raises:
-            InputError: When the suffix is another one, the folder is missing or cannot be written,
-                or a video is asked for an image.
+            InputError: When the suffix is another one, the path is a file that the clip is read
+                from, a folder, a device or something else that is no plain file, it or its folder
+                cannot be written, or a video is asked for an image.
+            CapacityError: When the disk is full.
+            DeviceError: When PyAV was built without an H.264 encoder.
         """
-        # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
-        from ufvideo_sdk.save import save_answer
+        target = as_path(path, "path")
+        try:
+            # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
+            from ufvideo_sdk.save import save_answer
+        except OSError as error:
+            raise reading_failed(error, target, "the modules that write it") from error
 
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {type(path).__name__}")
-        save_answer(self, Path(path))
+        save_answer(self, target)
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return None
+    left, top = int(columns[0]), int(rows[0])
+    return left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1
 
 
 def _require(name: str, array: NDArray[Any], dtype: type[np.generic], ndim: int) -> None:

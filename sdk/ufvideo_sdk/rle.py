@@ -12,8 +12,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import check_num_pixels
 from ufvideo_sdk.errors import InputError
 
+_MAX_SHIFT = 60
 _FIRST_DIFFERENCE = 3  # COCO writes the first three runs as they are.
 
 
@@ -46,14 +48,38 @@ def decode_mask(counts: str, *, height: int, width: int) -> NDArray[np.bool_]:
         bool [H, W].
 
     Raises:
-        InputError: When counts is malformed or its runs do not fill height x width exactly.
+        InputError: When counts is malformed, its runs do not fill height x width exactly, or these
+            are more pixels than a picture can have.
     """
+    return mask_of_runs(decode_runs(counts, height=height, width=width), height=height, width=width)
+
+
+def decode_runs(counts: str, *, height: int, width: int) -> list[int]:
+    """Decode one mask to its run lengths, which take no more memory than the code.
+
+    Args:
+        counts: The `counts` of a COCO code.
+        height: Rows of the mask, pixels.
+        width: Columns of the mask, pixels.
+
+    Returns:
+        Lengths of the runs, zeros first, that fill height x width exactly.
+
+    Raises:
+        InputError: As `decode_mask`.
+    """
+    check_num_pixels(height, width)
     runs = _unpack(counts)
     if any(run < 0 for run in runs) or sum(runs) != height * width:
         raise InputError(
             f"expected run lengths that fill {height} x {width} pixels, got {sum(runs)} pixels in"
             f" {len(runs)} runs"
         )
+    return runs
+
+
+def mask_of_runs(runs: list[int], *, height: int, width: int) -> NDArray[np.bool_]:
+    """Return the mask of run lengths, which fill it, bool [H, W]."""
     values = np.arange(len(runs)) % 2 == 1
     return np.repeat(values, runs).reshape((height, width), order="F")
 
@@ -87,6 +113,8 @@ def _unpack(counts: str) -> list[int]:
         group = ord(character) - 48
         if not 0 <= group < 64:
             raise InputError(f"expected characters '0' to 'o', got {character!r} at {position}")
+        if shift > _MAX_SHIFT:
+            raise InputError(f"expected a run length of at most 64 bits, got more at {position}")
         value |= (group & 0x1F) << shift
         shift += 5
         if group & 0x20:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -13,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.draw import FramePainter
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
-from ufvideo_sdk.replacing import NO_ROOM, replacing
+from ufvideo_sdk.paths import NO_DESCRIPTOR, reading_failed, shown
+from ufvideo_sdk.replacing import NO_ROOM, check_target, replacing
 from ufvideo_sdk.results import Answer
-from ufvideo_sdk.video_index import reason
+from ufvideo_sdk.video_container import reason
 
 Progress = Callable[[int, int], None]
 """Called with the number of frames written and the number of all frames."""
@@ -42,13 +43,14 @@ def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None)
         progress: Told about each frame of a video.
 
     Raises:
-        InputError: When the suffix is another one, the folder is missing or cannot be written, a
+        InputError: When the suffix is another one, the path is a file of the clip, a folder, a
+            device or something else that is no plain file, it or its folder cannot be written, a
             video is asked for an image, or its pictures are larger than H.264 takes.
         CapacityError: When the disk is full.
         DeviceError: When PyAV was built without an H.264 encoder.
     """
-    check_save_path(path, is_image=answer.clip.is_image)
-    with replacing(path) as draft:
+    check_save_path(path, clip=answer.clip)
+    with replacing(path, answer.clip.files) as draft:
         if path.suffix.lower() == ".json":
             draft.write_text(answer.to_json(), encoding="utf-8")
         elif path.suffix.lower() == ".png":
@@ -58,22 +60,22 @@ def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None)
                 _write_video(answer, draft, progress)
 
 
-def check_save_path(path: Path, *, is_image: bool) -> None:
+def check_save_path(path: Path, *, clip: Clip | None = None, sources: Sequence[Path] = ()) -> None:
     """Refuse early what `save_answer` would refuse after the work is done.
+
+    Args:
+        path: Where to save.
+        clip: What the answer is about, once it is known.
+        sources: Further files that must not be replaced.
 
     Raises:
         InputError: As `save_answer`.
     """
     if path.suffix.lower() not in SUFFIXES:
-        raise InputError(f"expected a file name ending in {', '.join(SUFFIXES)}, got {path}")
-    if is_image and path.suffix.lower() == ".mp4":
+        raise InputError(f"expected a file name ending in {', '.join(SUFFIXES)}, got {shown(path)}")
+    if clip is not None and clip.is_image and path.suffix.lower() == ".mp4":
         raise InputError(f"expected .png or .json for an answer about an image, got {path}")
-    if path.is_dir():
-        raise InputError(f"expected a file name, got the folder {path}")
-    if not path.parent.is_dir():
-        raise InputError(f"expected a folder that exists, got {path.parent} (for {path})")
-    if not os.access(path.parent, os.W_OK | os.X_OK):
-        raise InputError(f"expected a folder that can be written, got {path.parent} (for {path})")
+    check_target(path, (*sources, *(() if clip is None else clip.files)))
 
 
 @contextmanager
@@ -84,6 +86,9 @@ def _encoding(path: Path) -> Iterator[None]:
     except av.FFmpegError as error:
         if error.errno in NO_ROOM:
             raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
+        if error.errno in NO_DESCRIPTOR:
+            system = OSError(error.errno, error.strerror)
+            raise reading_failed(system, path, "a file to write") from error
         raise InputError(
             f"expected to encode {path} as H.264, FFmpeg says: {reason(error)}; save a .png or"
             " .json instead"
@@ -100,18 +105,29 @@ def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
             " it); save a .png or .json instead, or open a smaller copy of the video"
         )
     num_frames = len(clip.frame_idxs)
-    pts = np.rint((clip.timestamps_s - clip.timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
+    pts = _increasing_ticks(clip.timestamps_s)
     chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))
-    with _H264File(path, painter.height_px, painter.width_px, _rate(clip.timestamps_s)) as file:
-        written = 0
-        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames):
+    with _H264File(
+        path,
+        painter.height_px,
+        painter.width_px,
+        _rate(clip.timestamps_s),
+        pixel_aspect=clip.pixel_aspect,
+    ) as file:
+        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames, skip_damaged=True):
             for frame_idx, frame in zip(frame_idxs, frames, strict=True):
-                time_s = float(clip.timestamps_s[written])
-                canvas = painter.paint(int(frame_idx), time_s, frame)
-                file.write(canvas, int(pts[written]))
-                written += 1
+                at = int(np.searchsorted(clip.frame_idxs, frame_idx))
+                canvas = painter.paint(int(frame_idx), float(clip.timestamps_s[at]), frame)
+                file.write(canvas, int(pts[at]))
                 if progress is not None:
-                    progress(written, num_frames)
+                    progress(at + 1, num_frames)
+
+
+def _increasing_ticks(timestamps_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Times from the first frame on in ticks; frames that share a time come a tick apart."""
+    ticks = np.rint((timestamps_s - timestamps_s[0]) * _TICKS_PER_S).astype(np.int64)
+    numbers = np.arange(len(ticks))
+    return np.maximum.accumulate(ticks - numbers) + numbers
 
 
 def _rate(timestamps_s: NDArray[np.float64]) -> Fraction:
@@ -129,7 +145,15 @@ class _H264File:
         DeviceError: When PyAV was built without an H.264 encoder.
     """
 
-    def __init__(self, path: Path, height_px: int, width_px: int, rate: Fraction) -> None:
+    def __init__(
+        self,
+        path: Path,
+        height_px: int,
+        width_px: int,
+        rate: Fraction,
+        *,
+        pixel_aspect: Fraction,
+    ) -> None:
         if "libx264" not in av.codecs_available:
             raise DeviceError(
                 "expected the encoder libx264 to write .mp4, got a PyAV without it; the wheel has"
@@ -143,6 +167,9 @@ class _H264File:
         self._stream.height, self._stream.width = height_px, width_px
         self._stream.pix_fmt = "yuv420p"
         self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+        if pixel_aspect != 1:
+            # H.264 takes 16 bits for each of the two numbers.
+            self._stream.codec_context.sample_aspect_ratio = pixel_aspect.limit_denominator(65535)
 
     def write(self, picture: NDArray[np.uint8], pts: int) -> None:
         """Append RGB uint8 [H, W, 3] at a time in ticks."""

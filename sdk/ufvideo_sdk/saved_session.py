@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.clip import Clip, FrameSource
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.frame_source import FrameSource
 from ufvideo_sdk.session_facts import SessionFacts
 from ufvideo_sdk.session_file import SessionFile, write_session_file
+from ufvideo_sdk.video import VideoFile
 
 
 class SavedSource:
@@ -25,6 +28,7 @@ class SavedSource:
         self.width = read.facts.width_px
         self.is_image = read.facts.is_image
         self.timestamps_s = read.timestamps_s
+        self.files: tuple[Path, ...] = ()
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield nothing.
@@ -38,11 +42,18 @@ class SavedSource:
         )
 
 
-def save_session(path: Path, clip: Clip, saved: _native.SavedClip, manifest_sha256: str) -> None:
+def save_session(
+    path: Path,
+    clip: Clip,
+    saved: _native.SavedClip,
+    manifest_sha256: str,
+    sources: Sequence[Path],
+) -> None:
     """Write what a session has computed of its clip.
 
     Raises:
-        InputError: When the folder is missing or cannot be written.
+        InputError: When the path is one of the sources or no plain file, or when it or its folder
+            cannot be written.
         CapacityError: When the disk is full.
     """
     facts = SessionFacts(
@@ -65,7 +76,7 @@ def save_session(path: Path, clip: Clip, saved: _native.SavedClip, manifest_sha2
         "keys": saved.keys,
         "values": saved.values,
     }
-    write_session_file(path, facts, arrays)
+    write_session_file(path, facts, arrays, sources)
 
 
 def saved_clip(read: SessionFile, source: FrameSource | None) -> Clip:
@@ -78,33 +89,43 @@ def saved_clip(read: SessionFile, source: FrameSource | None) -> Clip:
     facts = read.facts
     if source is None:
         source = SavedSource(read)
+    elif _lists_more(source, read):
+        # The session may have been saved after decoding showed damage that packets do not.
+        source.look_closer()
+    if len(source.timestamps_s) == facts.num_source_frames and not facts.is_image:
+        clip = Clip.of_frames(source, facts.first_frame_idx, facts.num_frames)
     else:
-        _check_same(read, source)
-    if facts.is_image:
-        return Clip(source)
-    first, last = facts.first_frame_idx, facts.first_frame_idx + facts.num_frames - 1
-    times = read.timestamps_s
-    return Clip(source, start_s=float(times[first]), end_s=float(times[last]))
+        clip = Clip(source)
+    _check_same(read, clip)
+    return clip
 
 
-def _check_same(read: SessionFile, source: FrameSource) -> None:
+def _lists_more(source: FrameSource, read: SessionFile) -> TypeGuard[VideoFile]:
+    if not isinstance(source, VideoFile):
+        return False
+    has_more = len(source.timestamps_s) > len(read.timestamps_s)
+    return has_more and bool(np.isin(read.timestamps_s, source.timestamps_s).all())
+
+
+def _check_same(read: SessionFile, source: Clip) -> None:
     facts = read.facts
     for what, saved, given in (
         ("an image" if facts.is_image else "a video", facts.is_image, source.is_image),
+        ("the number of frames", facts.num_source_frames, len(source.source_timestamps_s)),
         ("the height in px", facts.height_px, source.height),
         ("the width in px", facts.width_px, source.width),
-        ("the number of frames", facts.num_source_frames, len(source.timestamps_s)),
     ):
         if saved != given:
             raise InputError(
                 f"video: expected the one the session was saved of: {what} there {saved}, here"
                 f" {given}"
             )
-    if not np.array_equal(read.timestamps_s, source.timestamps_s):
-        idx = int(np.flatnonzero(read.timestamps_s != source.timestamps_s)[0])
+    times = source.source_timestamps_s
+    if not np.array_equal(read.timestamps_s, times):
+        idx = int(np.flatnonzero(read.timestamps_s != times)[0])
         raise InputError(
             f"video: expected the one the session was saved of: frame {idx} was at"
-            f" {read.timestamps_s[idx]:.6f} s there, here it is at {source.timestamps_s[idx]:.6f} s"
+            f" {read.timestamps_s[idx]:.6f} s there, here it is at {times[idx]:.6f} s"
         )
 
 

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,19 +13,21 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
-from ufvideo_sdk.arguments import check_callback, check_instance, described
-from ufvideo_sdk.cancellation import check_token
+from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import CancelledError, InputError, StateError
-from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
+from ufvideo_sdk.errors import CancelledError, InputError
+from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds
+from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
+from ufvideo_sdk.replacing import check_target
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
-from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, StageStats, TimeSpan
+from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
 from ufvideo_sdk.session_call import ProgressCallback, SessionCall
+from ufvideo_sdk.session_entry import SessionEntry
 from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 _GREEDY = GenerationConfig()
 
 
-class Session:
+class Session(SessionEntry):
     """Answers questions about one clip, which is encoded once however many follow.
 
     A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
@@ -68,47 +66,24 @@ class Session:
             InferenceError: When a graph fails.
             CancelledError: When it was cancelled.
         """
+        native = _native.Session(model.native)
+        super().__init__(native)
         self._model = model
         self._clip = clip
-        self._thread_lock = threading.Lock()
-        # Tokens of the call under way, and of the stream under way; not the stream itself, which
-        # may be dropped unread.
-        self._call_token: _native.CancellationToken | None = None
-        self._stream_token: _native.CancellationToken | None = None
-        self._native: _native.Session | None = _native.Session(model.native)
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
         self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
         if saved is not None:
-            self._native.restore_clip(native_clip(saved, idxs))
+            native.restore_clip(native_clip(saved, idxs))
             return
-        SessionCall(self._native, cancel, on_progress).open_clip(clip, idxs, sampled)
-
-    def __enter__(self) -> Session:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        SessionCall(native, cancel, on_progress).open_clip(clip, idxs, sampled)
 
     @property
     def clip(self) -> Clip:
         """What the questions are about."""
         return self._clip
-
-    @property
-    def stats(self) -> Mapping[str, StageStats]:
-        """Calls and wall time of every stage since the session was opened, from any thread.
-
-        As of the last frame, piece of a prompt or token of a call under way, which is not delayed.
-        """
-        return stage_stats(self._open().timings())
 
     @property
     def stage_providers(self) -> Mapping[str, StageProviders]:
@@ -124,6 +99,7 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
@@ -143,8 +119,13 @@ class Session:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", or source indices.
-            choices: Texts of which the answer is exactly one, `Answer.choice`; such as "(A)" and
-                "(B)" where the question has lettered options.
+            choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options. Whole texts are scored, by the sum
+                of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
+                begins a longer one counts without what goes on as that. Nothing is sampled, so
+                that a temperature or repetition penalty beside them is refused.
+            choice_case: "model" takes each choice in the letter case that the model finds
+                likeliest ("Yes" for "yes"); "exact" as it is written.
             answer_format: "span" or "moment": the answer is a span in order, or a time, and no
                 other word.
             config: How to answer.
@@ -156,7 +137,7 @@ class Session:
 
         Raises:
             InputError: When question, regions, times, history, frames, choices or answer_format
-                cannot be used.
+                cannot be used, or a setting of the sampler stands beside choices.
             ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
@@ -166,7 +147,9 @@ class Session:
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
         check_callback(on_text, "on_text")
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
         with self._entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
@@ -184,6 +167,7 @@ class Session:
         history: History = (),
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
+        choice_case: str = "model",
         answer_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
@@ -196,7 +180,9 @@ class Session:
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
-        ask = Ask(question, regions, times, history, segment_frames, choices, answer_format)
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
         with self._entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
@@ -291,28 +277,55 @@ class Session:
         expression: str,
         *,
         frames: SegmentFrames = "sampled",
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
     ) -> list[MaskTrack]:
-        """Segment what an expression names: one prefill of the trained prompt, no decoding.
+        """Segment what an expression names, with the prompt the model was trained on.
+
+        By default the model is given the trained answer, "Sure, [SEG].", in one prefill without
+        decoding: whatever it would rather say, there is a track, and its scores do not tell whether
+        the object is there (`MaskTrack.scores`). With `allow_absent` it answers by itself.
 
         Args:
             expression: What to segment, such as "the red car".
             frames: "sampled", "all", or source indices.
+            allow_absent: Whether the model may say in words that it is not there. Only models that
+                were trained to say so (nano is) do; the others are better held to a mask.
+            config: How to answer with allow_absent; without, nothing is generated.
             cancel: What ends it early.
             on_progress: See the class.
 
         Returns:
-            One track; cancelled early, its frames until then, or no track.
+            One track, which may be empty (`MaskTrack.is_empty`); none when, with allow_absent, the
+            model names no mask. Cancelled early, its frames until then, or no track.
 
         Raises:
-            InputError: When the expression is no phrase or a frame cannot be read. Others as `ask`.
+            InputError: When the expression is no phrase, a frame cannot be read, or a config stands
+                beside allow_absent=False. Others as `ask`.
         """
+        check_instance(config, "config", GenerationConfig)
+        if not allow_absent and config != _GREEDY:
+            raise InputError(
+                "config: expected allow_absent=True beside it, without it nothing is generated, got"
+                f" {config!r}"
+            )
+        check_no_stop_strings(config, "segment's formats")
         with self._entered(cancel, on_progress) as native:
             idxs = self._requests.segment_idxs(frames, "frames")
             prompts = self._model.prompts
-            token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
-            generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
+            if allow_absent:
+                prompt = _native.Prompt(
+                    token_ids=prompts.build_segmentation_question(expression, self._clip),
+                    answer_format=self._model.formats.mask_or_words,
+                )
+                generation = native.generate(prompt, config.to_native(), None)
+                if generation.stop_reason is _native.StopReason.CANCELLED:
+                    return []
+            else:
+                token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
+                generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
             found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
             return list(found.tracks)
 
@@ -323,87 +336,18 @@ class Session:
         up to the video's end is run first where it has not been.
 
         Raises:
-            InputError: When the folder is missing or cannot be written.
+            InputError: When the path is a file that the clip or the model is read from, a folder, a
+                device or something else that is no plain file, or when it or its folder cannot be
+                written.
             CapacityError: When the disk is full, or memory runs out.
             CancelledError: When it was cancelled. Others as `ask`.
         """
-        if not isinstance(path, (str, os.PathLike)):
-            raise InputError(f"path: expected a path, got {described(path)}")
+        target = as_path(path, "path")
+        # A package's own files are no place for a session either.
+        sources = (*self._clip.files, *entries_of(self._model.package))
+        check_target(target, sources)
         with self._entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))
             if saved is None:
                 raise CancelledError("save: expected to go on to the end, it was cancelled")
-            save_session(Path(path), self._clip, saved, self._model.manifest_sha256)
-
-    def cancel(self) -> None:
-        """End the call or the stream under way early, from any thread, as its `cancel` does.
-
-        With nothing under way, nothing happens. To end one certain call, begun or not, give it a
-        `CancellationToken`.
-        """
-        for token in (self._call_token, self._stream_token):
-            if token is not None:
-                token.cancel()
-
-    def reset(self) -> None:
-        """Forget the conversation, region frames, an open stream and a failure.
-
-        The clip's own sampled frames stay encoded.
-        """
-        with self._thread():
-            native = self._open()
-            self._stream_token = None
-            native.reset()
-
-    def held_bytes(self) -> int:
-        """Bytes held by features of the clip and of region frames, mask cache and KV cache.
-
-        From any thread, as `stats`.
-        """
-        return self._open().held_bytes()
-
-    def close(self) -> None:
-        """Free everything but the model. Further calls raise StateError; closing again is fine."""
-        with self._thread():
-            self._stream_token = None
-            self._native = None
-
-    def _open(self) -> _native.Session:
-        if self._native is None:
-            raise StateError("session: expected an open session, it is closed")
-        return self._native
-
-    @contextmanager
-    def _thread(self) -> Iterator[None]:
-        if not self._thread_lock.acquire(blocking=False):
-            raise StateError(
-                "session: expected one call at a time, another thread (or a callback of this one)"
-                " is inside; open a session for each thread, the model is shared"
-            )
-        try:
-            yield
-        finally:
-            self._thread_lock.release()
-
-    @contextmanager
-    def _entered(
-        self,
-        cancel: _native.CancellationToken | None = None,
-        on_progress: ProgressCallback | None = None,
-    ) -> Iterator[SessionCall]:
-        check_token(cancel)
-        check_callback(on_progress, "on_progress")
-        with self._thread():
-            native = self._open()
-            if self._stream_token is not None:
-                raise StateError(
-                    "session: expected no stream under way, one is; exhaust or close it first"
-                )
-            # A stream that was dropped unread may have left its answer.
-            native.drop_answer()
-            call = SessionCall(native, cancel, on_progress)
-            self._call_token = call.cancel
-            try:
-                yield call
-            finally:
-                self._call_token = None
+            save_session(target, self._clip, saved, self._model.manifest_sha256, sources)

@@ -26,7 +26,8 @@ from ufvideo_sdk.strict_json import (
 )
 
 MAX_PREFIX_IDS = 65536
-_MAX_FRAMES = 1 << 31
+# 12 days at 30 frames a second: their times take 256 MiB.
+_MAX_FRAMES = 1 << 25
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,22 @@ class SessionFacts:
         found = as_exact_object(parse_json(text), field_names(cls))
         ids = as_list(found["prefix_ids"], MAX_PREFIX_IDS)
         return cls(**{**found, "prefix_ids": tuple(ids)})
+
+    def check_bounds(self, manifest: Manifest) -> None:
+        """Compare counts with the most that a session of the package has.
+
+        Raises:
+            FieldError: Naming the field and what is allowed.
+        """
+        most = manifest.video.num_frames
+        if self.num_features > most:
+            raise FieldError("num_features", f"expected at most {most}, got {self.num_features}")
+        num_positions = len(self.prefix_ids) - 1 + self.num_video_tokens
+        most = manifest.model.max_position_embeddings
+        if num_positions > most:
+            raise FieldError(
+                "num_video_tokens", f"expected at most {most} positions, got {num_positions}"
+            )
 
     def arrays(self, manifest: Manifest) -> dict[str, ArrayFacts]:
         """The arrays of the file in order, by the package's own sizes."""

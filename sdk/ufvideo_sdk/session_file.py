@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import CapacityError, InputError, PackageError
 from ufvideo_sdk.manifest import Manifest
+from ufvideo_sdk.paths import open_plain_file, reading_failed
 from ufvideo_sdk.replacing import replacing
 from ufvideo_sdk.session_facts import ArrayFacts, SessionFacts
 from ufvideo_sdk.strict_json import plain
@@ -42,7 +43,8 @@ class SessionFile:
 
     Attributes:
         facts: Its small part.
-        timestamps_s: Presentation time of every frame of the source, float64 [n], increasing.
+        timestamps_s: Presentation time of every frame of the source, float64 [n], never
+            decreasing.
         computed: "features", "video_tokens", "keys" and "values", as `SessionFacts.arrays` says.
     """
 
@@ -51,16 +53,20 @@ class SessionFile:
     computed: Arrays
 
 
-def write_session_file(path: Path, facts: SessionFacts, arrays: Arrays) -> None:
+def write_session_file(
+    path: Path, facts: SessionFacts, arrays: Arrays, sources: Sequence[Path] = ()
+) -> None:
     """Write a session file, in one step.
 
     Args:
         path: Where to; an older file is replaced.
         facts: The small part.
         arrays: In the order of `SessionFacts.arrays`, C-contiguous.
+        sources: Files that must not be replaced.
 
     Raises:
-        InputError: When the folder is missing or cannot be written.
+        InputError: When the path is one of the sources or no plain file, or when it or its folder
+            cannot be written.
         CapacityError: When the disk is full.
     """
     text = json.dumps(plain(facts), ensure_ascii=False).encode()
@@ -68,7 +74,7 @@ def write_session_file(path: Path, facts: SessionFacts, arrays: Arrays) -> None:
     for array in arrays.values():
         num_bytes += _padding(num_bytes) + array.nbytes
     head = _HEAD.pack(_MAGIC, SESSION_FORMAT_VERSION, len(text), num_bytes)
-    with replacing(path) as draft, draft.open("wb") as file:
+    with replacing(path, sources) as draft, draft.open("wb") as file:
         digest = hashlib.sha256(head)
         file.write(head + bytes(digest.digest_size))
         for piece in _pieces(text, arrays):
@@ -100,11 +106,15 @@ def read_session_file(path: Path, manifest: Manifest, manifest_sha256: str) -> S
             format this version does not read, or belongs to another package; naming the file.
         CapacityError: When it does not fit into memory.
     """
+    with open_plain_file(path, "a session file") as file:
+        return _read(file, path, manifest, manifest_sha256)
+
+
+def _read(file: BinaryIO, path: Path, manifest: Manifest, manifest_sha256: str) -> SessionFile:
     try:
-        with path.open("rb") as file:
-            return _Reader(file, manifest, manifest_sha256).read()
+        return _Reader(file, manifest, manifest_sha256).read()
     except OSError as error:
-        raise InputError(f"{path}: expected a session file, got: {error.strerror}") from error
+        raise reading_failed(error, path, "a session file") from error
     except (InputError, PackageError) as error:
         raise InputError(f"{path}: {error}") from None
     except MemoryError:
@@ -112,7 +122,7 @@ def read_session_file(path: Path, manifest: Manifest, manifest_sha256: str) -> S
 
 
 class _Reader:
-    """One pass for the checksum, one for the parts."""
+    """Sizes first, then one pass for the checksum and one for the parts."""
 
     def __init__(self, file: BinaryIO, manifest: Manifest, manifest_sha256: str) -> None:
         self._file = file
@@ -120,7 +130,7 @@ class _Reader:
         self._manifest_sha256 = manifest_sha256
 
     def read(self) -> SessionFile:
-        facts_bytes, file_bytes = self._head()
+        head, facts_bytes, file_bytes = self._head()
         facts = self._facts(facts_bytes)
         listed = facts.arrays(self._manifest)
         offset = _FACTS_OFFSET + facts_bytes
@@ -129,18 +139,20 @@ class _Reader:
             expected += _padding(expected) + array.num_bytes
         if expected != file_bytes:
             raise InputError(f"expected {expected} bytes by its own facts, got {file_bytes}")
+        self._check_digest(head)
+        self._file.seek(offset)
         arrays = {}
         for name, array in listed.items():
             self._file.seek(_padding(offset), os.SEEK_CUR)
             arrays[name] = self._array(name, array)
             offset += _padding(offset) + array.num_bytes
         times = arrays.pop("timestamps_s")
-        if not (np.diff(times) > 0).all():
-            raise InputError("timestamps_s: expected strictly increasing times")
+        if not (np.diff(times) >= 0).all():
+            raise InputError("timestamps_s: expected times that never decrease")
         return SessionFile(facts, times, arrays)
 
-    def _head(self) -> tuple[int, int]:
-        """Bytes of the facts and of the file, once the checksum is right."""
+    def _head(self) -> tuple[bytes, int, int]:
+        """The head, bytes of the facts and of the file."""
         head = self._file.read(_FACTS_OFFSET)
         if len(head) < _FACTS_OFFSET or not head.startswith(_MAGIC):
             raise InputError("expected a session file of ufvideo-sdk, got another kind of file")
@@ -153,13 +165,16 @@ class _Reader:
         size = os.fstat(self._file.fileno()).st_size
         if size != file_bytes:
             raise InputError(f"expected {file_bytes} bytes, got {size}: it was cut off or added to")
+        return head, facts_bytes, file_bytes
+
+    def _check_digest(self, head: bytes) -> None:
+        """Compare the checksum; a file of a size that no session has is not read for it."""
         digest = hashlib.sha256(head[: _HEAD.size])
+        self._file.seek(_FACTS_OFFSET)
         while piece := self._file.read(_CHUNK_BYTES):
             digest.update(piece)
         if digest.digest() != head[_HEAD.size :]:
             raise InputError("expected the file as it was saved, its checksum says it was changed")
-        self._file.seek(_FACTS_OFFSET)
-        return facts_bytes, file_bytes
 
     def _facts(self, num_bytes: int) -> SessionFacts:
         if num_bytes > _MAX_FACTS_BYTES:
@@ -175,6 +190,7 @@ class _Reader:
                 f" {self._manifest_sha256[:12]}...), got one of another package (manifest"
                 f" {facts.manifest_sha256[:12]}...)"
             )
+        facts.check_bounds(self._manifest)
         return facts
 
     def _array(self, name: str, listed: ArrayFacts) -> NDArray[Any]:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
 import re
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.arguments import as_number, described
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.paths import reading_failed
+from ufvideo_sdk.pictures import FORMATS, picture_format, picture_size, read_picture
+from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 # What the released code takes for a folder of frames (model part 3).
 FOLDER_FPS = 3.0
-# Modes of 8 bits a channel or fewer, which become RGB without a choice of range.
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr")
-_ORIENTATION_TAG = 0x0112
 
 
 class ImageFile:
@@ -30,21 +26,39 @@ class ImageFile:
 
     is_image = True
 
-    def __init__(self, path: Path) -> None:
-        """Read the picture's size.
+    def __init__(self, path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> None:
+        """Decode the picture: its pixels alone say for sure how large it is.
+
+        Args:
+            path: The file.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
 
         Raises:
-            InputError: When it cannot be read as one still picture.
+            InputError: When it cannot be read as one still picture, or is too large.
+            CapacityError: When memory or file descriptors are exhausted.
         """
         self._path = path
-        self.name = path.name
-        self.height, self.width = _size_of(path)
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name)
+        self.files: tuple[Path, ...] = (path.absolute(),)
+        # For the first who asks; whoever wants it again reads the file again.
+        self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
+        self.height, self.width = self._decoded[0].shape[:2]
         self.timestamps_s = np.zeros(1)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the picture, uint8 [H, W, 3], for index 0."""
         for _ in frame_idxs:
-            yield read_image(self._path)
+            try:
+                frame = self._decoded.pop()
+            except IndexError:
+                frame = read_picture(self._path, self._max_frame_pixels)
+            if frame.shape[:2] != (self.height, self.width):
+                raise InputError(
+                    f"{self._path}: expected {self.height} x {self.width} px as when it was opened,"
+                    f" got {frame.shape[0]} x {frame.shape[1]} px"
+                )
+            yield frame
 
 
 class FrameFolder:
@@ -52,37 +66,35 @@ class FrameFolder:
 
     is_image = False
 
-    def __init__(self, path: Path, timestamps_s: NDArray[np.float64] | float | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        timestamps_s: NDArray[np.float64] | float | None,
+        max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS,
+    ) -> None:
         """List the folder and check every picture's size.
 
         Args:
-            path: The folder. Hidden files are left out; anything else must be a picture.
+            path: The folder. Hidden files are left out; anything else must be a picture, whatever
+                its name.
             timestamps_s: Seconds of each frame, float64 [n], or a rate in frames a second; None:
                 3 frames a second.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
 
         Raises:
             InputError: When the folder is empty, holds other files, or sizes or counts differ.
         """
-        self.name = path.name or str(path)
-        entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
-        self._paths = sorted(entries, key=lambda entry: natural_key(entry.name))
-        if not self._paths:
-            raise InputError(f"{path}: expected a folder of frames, found it empty")
-        for entry in self._paths:
-            if not entry.is_file() or entry.suffix.lower() not in IMAGE_SUFFIXES:
-                raise InputError(
-                    f"{path}: expected only pictures ({' '.join(IMAGE_SUFFIXES)}), found"
-                    f" {entry.name}"
-                )
-        self.height, self.width = _size_of(self._paths[0])
-        # Stored sizes tell without decoding every picture; one that is turned otherwise than the
-        # first is refused when it is read.
-        first = _stored_size(self._paths[0])
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(path.name or str(path))
+        self._paths = _pictures_in(path)
+        self.files: tuple[Path, ...] = tuple(entry.absolute() for entry in self._paths)
+        self.height, self.width = read_picture(self._paths[0], max_frame_pixels).shape[:2]
         for entry in self._paths[1:]:
-            if (size := _stored_size(entry)) != first:
+            height, width = picture_size(entry, max_frame_pixels)
+            if (height, width) != (self.height, self.width):
                 raise InputError(
                     f"{path}: expected frames of one size, {self._paths[0].name} has"
-                    f" {first[0]} x {first[1]} px and {entry.name} {size[0]} x {size[1]} px"
+                    f" {self.height} x {self.width} px and {entry.name} {height} x {width} px"
                 )
         given = FOLDER_FPS if timestamps_s is None else timestamps_s
         self.timestamps_s = _times(given, len(self._paths), self.name)
@@ -90,7 +102,7 @@ class FrameFolder:
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield the pictures of these indices, uint8 [H, W, 3]."""
         for idx in frame_idxs:
-            frame = read_image(self._paths[idx])
+            frame = read_picture(self._paths[idx], self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
@@ -124,6 +136,7 @@ class FrameArray:
             raise InputError(f"expected frames with pixels, got {list(array.shape)}")
         self.is_image = array.ndim == 3
         self.name = "image" if self.is_image else "frames"
+        self.files: tuple[Path, ...] = ()
         self._frames: NDArray[np.uint8] = array[None] if self.is_image else array
         self.height, self.width = self._frames.shape[1:3]
         if self.is_image:
@@ -154,14 +167,14 @@ def given_times(
     if timestamps_s is not None:
         try:
             return np.array(timestamps_s, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError("timestamps_s: expected numbers in seconds, got others") from None
     if fps is None:
         return None
-    is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
-    if not is_number or not math.isfinite(fps) or fps <= 0:
-        raise InputError(f"fps: expected a finite number above 0, got {fps!r}")
-    return float(fps)
+    rate = as_number(fps)
+    if rate is None or rate <= 0:
+        raise InputError(f"fps: expected a finite number above 0, got {described(fps)}")
+    return rate
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
@@ -170,63 +183,21 @@ def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
     return [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts], name
 
 
-def read_image(path: Path) -> NDArray[np.uint8]:
-    """Read one still picture as RGB, uint8 [H, W, 3], EXIF orientation applied.
-
-    Raises:
-        InputError: When it cannot be read, is animated, or has more than 8 bits a channel.
-    """
-    from PIL import ImageOps
-
-    with _opened(path) as image:
-        try:
-            upright = ImageOps.exif_transpose(image)
-            return np.array(upright.convert("RGB"), np.uint8)
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"{path}: expected a whole picture, reading failed: {error}") from None
-
-
-def _size_of(path: Path) -> tuple[int, int]:
-    """Height and width after EXIF orientation."""
-    with _opened(path) as image:
-        width, height = image.size
-        try:
-            orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-        # A PNG may carry its EXIF data behind the pixels, which are decoded on the way.
-        except (OSError, ValueError, SyntaxError) as error:
-            raise InputError(f"{path}: expected a whole picture, reading failed: {error}") from None
-        # Orientations 5 to 8 swap the axes.
-        return (width, height) if orientation > 4 else (height, width)
-
-
-def _stored_size(path: Path) -> tuple[int, int]:
-    with _opened(path) as image:
-        return image.size[1], image.size[0]
-
-
-def _opened(path: Path) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
+def _pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder in natural order of their names."""
     try:
-        with warnings.catch_warnings():
-            # A picture beyond Pillow's limit is refused, not announced.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(path)
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise InputError(f"{path}: expected a smaller picture: {error}") from None
-    except UnidentifiedImageError:
-        raise InputError(f"{path}: expected a picture, its content is none") from None
-    except (OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{path}: expected a readable picture: {error}") from None
-    problem = ""
-    if getattr(image, "n_frames", 1) != 1:
-        problem = f"expected one still picture, found {getattr(image, 'n_frames', 1)} frames"
-    elif image.mode not in _MODES:
-        problem = f"expected at most 8 bits a channel, found mode {image.mode}"
-    if problem:
-        image.close()
-        raise InputError(f"{path}: {problem}")
-    return image
+        entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+        others = [entry.name for entry in entries if not entry.is_file()]
+    except OSError as error:
+        raise reading_failed(error, folder, "a folder of frames") from None
+    if not entries:
+        raise InputError(f"{folder}: expected a folder of frames, found it empty")
+    others += [e.name for e in entries if e.name not in others and picture_format(e) is None]
+    if others:
+        raise InputError(
+            f"{folder}: expected only pictures ({', '.join(FORMATS)}), found {sorted(others)[0]}"
+        )
+    return sorted(entries, key=lambda entry: natural_key(entry.name))
 
 
 def _times(given: NDArray[np.float64] | float, num_frames: int, name: str) -> NDArray[np.float64]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar, get_type_hints
 
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.finite import is_finite_number, shown_number
 
 INT64_MAX = 2**63 - 1
 MAX_NAME_LENGTH = 256
+# Longer than any number that a rule allows; Python itself refuses 4300 digits, in its own words.
+_MAX_DIGITS = 400
 
 T = TypeVar("T")
 
@@ -26,6 +28,10 @@ class FieldError(PackageError):
         super().__init__(f"{key}: {problem}" if key else problem)
         self.key = key
         self.problem = problem
+
+    def __reduce__(self) -> tuple[type[FieldError], tuple[str, str], dict[str, Any]]:
+        # An exception is made again from `args`, which holds the message alone.
+        return FieldError, (self.key, self.problem), self.__dict__
 
     def under(self, parent: str) -> FieldError:
         """The same problem seen from the parent object."""
@@ -52,12 +58,19 @@ def shown(value: object) -> str:
         return "an object"
     if isinstance(value, (list, tuple)):
         return "a list"
-    if isinstance(value, int) and value.bit_length() > 256:
-        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, int):
+        # A bool as JSON spells it.
+        return json.dumps(value) if isinstance(value, bool) else shown_number(value)
     try:
         text = json.dumps(value)
     except (TypeError, ValueError):
         text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def shown_key(key: str) -> str:
+    """The key of a file for a message: printable, and cut to a readable length."""
+    text = key if key.isprintable() else json.dumps(key)[1:-1]
     return text if len(text) <= 80 else text[:77] + "..."
 
 
@@ -102,8 +115,7 @@ class Number:
 
     def check(self, value: object) -> None:
         """Refuse another type, a bool, NaN, an infinity and a negative number."""
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or value < 0:  # type: ignore[arg-type, operator]
+        if not is_finite_number(value) or value < 0:  # type: ignore[operator]
             _refuse("a finite number of 0 or more", value)
 
 
@@ -226,14 +238,23 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
+def _integer(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
+
 def parse_json(text: str) -> object:
     """Parse JSON as RFC 8259 has it: no NaN, no infinities.
 
     Raises:
-        FieldError: When the text is no JSON, or too deeply nested to be read.
+        FieldError: When the text is no JSON, too deeply nested to be read, or has an integer of
+            more than 400 digits.
     """
     try:
-        return json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+        return json.loads(
+            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer
+        )
     except RecursionError:
         raise FieldError("", "expected JSON, got one nested too deeply") from None
     except ValueError as error:
@@ -249,7 +270,7 @@ def as_object(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         _refuse("an object", value)
     if isinstance(value, _Repeated):
-        raise FieldError(value.repeated_key, "expected once, got it more than once")
+        raise FieldError(shown_key(value.repeated_key), "expected once, got it more than once")
     return value
 
 
@@ -275,7 +296,7 @@ def as_exact_object(value: object, keys: tuple[str, ...]) -> dict[str, Any]:
     found = as_object(value)
     for key in found:
         if key not in keys:
-            raise FieldError(key[:MAX_NAME_LENGTH], "unknown key, expected " + ", ".join(keys))
+            raise FieldError(shown_key(key), "unknown key, expected " + ", ".join(keys))
     for key in keys:
         if key not in found:
             raise FieldError(key, "expected this key, got an object without it")

@@ -1,7 +1,7 @@
 """Which stages TensorRT runs, and why CUDA runs the others.
 
-`tests/export/test_tensorrt_operators.py` holds these lines to the graphs: what is given to TensorRT
-has no operator that its ONNX parser lacks, and what is not given to it has one or is a table.
+A test compares this with the graphs that the exporter writes: a stage given to TensorRT has no
+operator that its ONNX parser lacks, and a stage not given to it has one or is a table.
 """
 
 from __future__ import annotations

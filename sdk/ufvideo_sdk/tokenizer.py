@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
-from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.manifest import TokenFacts
+from ufvideo_sdk.strict_json import FieldError
+from ufvideo_sdk.token_check import check_token_ids
+from ufvideo_sdk.tokenizer_file import (
+    check_tokenizer_json,
+    check_tokenizer_size,
+    tokenizer_errors,
+)
+
+# Of one text, in characters: what a context of 131072 tokens holds. At worst (emoji that the
+# vocabulary spells in bytes) it takes 4 s and 400 MiB to encode.
+MAX_TEXT_LENGTH = 1 << 19
 
 # What an incomplete UTF-8 sequence decodes to.
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -22,31 +34,35 @@ class TextTokenizer:
         """Open a `tokenizer.json` and compare it with the manifest.
 
         Raises:
-            PackageError: When it cannot be read, an added token is not special, or a token of the
-                manifest is not among them.
+            PackageError: When it cannot be read, holds another component or setting than
+                `check_tokenizer_json` allows, or a token of the manifest is not among its added
+                tokens.
         """
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        # The tokenizers library raises plain Exception.
-        except Exception as error:
-            raise PackageError(f"{path}: expected a tokenizer, reading failed: {error}") from None
-        added = self._tokenizer.get_added_tokens_decoder()
-        for token_id, token in added.items():
-            if not token.special:
-                raise PackageError(
-                    f"{path}: expected every added token to be special, {token.content!r}"
-                    f" ({token_id}) is not"
-                )
+        self._path = path
+        content, placed = _read(path)
+        with tokenizer_errors(self._failed("reading")):
+            self._tokenizer = Tokenizer.from_buffer(content)
+            added = self._tokenizer.get_added_tokens_decoder()
+        _check_placed(path, placed, added)
         self._special_ids = {token.content: token_id for token_id, token in added.items()}
-        _check_facts(path, facts, set(added))
+        check_token_ids(path, facts, {token_id: token.content for token_id, token in added.items()})
         # Special tokens in a text are from now on encoded like any other characters.
         self._tokenizer.encode_special_tokens = True
         longest_first = sorted(self._special_ids, key=len, reverse=True)
         self._special_pattern = re.compile("|".join(re.escape(name) for name in longest_first))
 
     def encode_text(self, text: str) -> list[int]:
-        """Token ids of plain text; `[SEG]` or `<|im_end|>` in it are characters like others."""
-        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        """Token ids of plain text; `[SEG]` or `<|im_end|>` in it are characters like others.
+
+        Raises:
+            InputError: When the text is longer than MAX_TEXT_LENGTH or no Unicode text.
+        """
+        if len(text) > MAX_TEXT_LENGTH:
+            raise InputError(
+                f"expected a text of at most {MAX_TEXT_LENGTH} characters, got {len(text)}"
+            )
+        with tokenizer_errors(lambda why: InputError(f"expected a text with token ids: {why}")):
+            ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         return ids
 
     def split_special(self, text: str) -> list[str | int]:
@@ -72,9 +88,19 @@ class TextTokenizer:
         return ids + (self.encode_text(text) if text else [])
 
     def decode(self, token_ids: Sequence[int]) -> str:
-        """Text of token ids, special tokens spelled out."""
-        text: str = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
+        """Text of token ids, special tokens spelled out; ids without a token have none.
+
+        Raises:
+            PackageError: When the tokenizer cannot decode them.
+        """
+        with tokenizer_errors(self._failed("decoding")):
+            text: str = self._tokenizer.decode(list(token_ids), skip_special_tokens=False)
         return text
+
+    def _failed(self, doing: str) -> Callable[[str], PackageError]:
+        return lambda why: PackageError(
+            f"{self._path}: expected a tokenizer, {doing} failed: {why}"
+        )
 
 
 class IncrementalDecoder:
@@ -104,17 +130,32 @@ class IncrementalDecoder:
         return text[len(given) :]
 
 
-def _check_facts(path: Path, facts: TokenFacts, special_ids: set[int]) -> None:
-    times = range(facts.time_first_id, facts.time_first_id + facts.num_time_tokens)
-    wanted = {
-        "tokens.end_ids": facts.end_ids,
-        "tokens.region_id": (facts.region_id,),
-        "tokens.seg_id": (facts.seg_id,),
-        "tokens.time_first_id": times,
-    }
-    for key, ids in wanted.items():
-        missing = [token_id for token_id in ids if token_id not in special_ids]
-        if missing:
+def _read(path: Path) -> tuple[bytes, dict[str, int]]:
+    """The content of a `tokenizer.json`, checked, and the ids of its added tokens.
+
+    The library is given these very bytes, so nothing else can be read than was checked.
+    """
+    try:
+        check_tokenizer_size(path.stat().st_size)
+        content = path.read_bytes()
+    except OSError as error:
+        raise PackageError(f"{path}: expected a tokenizer, reading failed: {error}") from None
+    except FieldError as error:
+        raise PackageError(f"{path}: expected a tokenizer, {error}") from None
+    try:
+        return content, check_tokenizer_json(content)
+    except FieldError as error:
+        raise PackageError(
+            f"{path}: expected a tokenizer as `ufvideo export` writes it, {error}"
+        ) from None
+
+
+def _check_placed(path: Path, written: Mapping[str, int], added: Mapping[int, Any]) -> None:
+    """Refuse added tokens that the library moved: it counts on from the vocabulary's size."""
+    placed = {token.content: token_id for token_id, token in added.items()}
+    for name, token_id in written.items():
+        if placed.get(name) != token_id:
             raise PackageError(
-                f"{path}: expected the manifest's {key} among the added tokens, {missing[0]} is not"
+                f"{path}: expected the added token {name!r} at the id {token_id}, as the file says,"
+                f" the vocabulary leaves {placed.get(name)} for it"
             )

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import os
+import stat
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.cancellation import check_cancelled
-from ufvideo_sdk.clip import FrameSource
-from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.stills import IMAGE_SUFFIXES, FrameArray, FrameFolder, ImageFile, given_times
-from ufvideo_sdk.video_index import VideoIndex, index_video, opened, reason, video_stream
-
-VIDEO_SUFFIXES = (
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".gif", ".mpg", ".mpeg", ".ts", ".m2ts",
-    ".mts", ".flv", ".wmv", ".3gp", ".ogv",
-)  # fmt: skip
-# Jumping costs a flush of the decoder: nearer keyframes are reached by decoding on.
-_MIN_JUMP_FRAMES = 8
+from ufvideo_sdk.animated_image import AnimatedImage
+from ufvideo_sdk.display_name import display_name
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
+from ufvideo_sdk.frame_source import FrameSource
+from ufvideo_sdk.paths import as_path, open_plain_file, shown, status_of
+from ufvideo_sdk.pictures import IMAGE_SUFFIXES
+from ufvideo_sdk.source_kind import SourceKind, source_kind
+from ufvideo_sdk.stills import FrameArray, FrameFolder, ImageFile, given_times
+from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video_reading import Reading
+from ufvideo_sdk.video_survey import Survey, Times, survey_video
 
 Source = str | os.PathLike[str] | NDArray[np.uint8]
+_DEFAULT_OPTIONS = SourceOptions()
 
 
 def open_source(
@@ -31,65 +33,113 @@ def open_source(
     *,
     fps: float | None = None,
     timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+    options: SourceOptions = _DEFAULT_OPTIONS,
 ) -> FrameSource:
     """Open a video file, an image file, a folder of frames or an array.
 
+    What a file is follows from its content, whatever its name.
+
     Args:
         source: A path, or RGB uint8 [T, H, W, 3] or [H, W, 3].
-        fps: Rate of an array, or of a folder (3 when nothing is given).
-        timestamps_s: Presentation time of each frame of an array or a folder, [T].
+        fps: Rate of an array, of a folder (3 if none is given), or of a bare stream without times.
+        timestamps_s: Presentation time of each frame of these, [T], in place of a rate.
+        options: How to read a file.
 
     Raises:
-        InputError: When there is nothing to read, saying why.
+        InputError: When the source cannot be read, saying why.
     """
     times = given_times(fps, timestamps_s)
     if isinstance(source, np.ndarray):
+        _refuse_stream(options, "an array")
         return FrameArray(source, times)
     if not isinstance(source, (str, os.PathLike)):
         raise InputError(f"expected a path or a uint8 array as source, got {type(source).__name__}")
-    path = Path(source)
-    if path.is_dir():
-        return FrameFolder(path, times)
-    if not path.exists():
-        raise InputError(f"{path}: expected a file or a folder, found nothing there")
+    path = as_path(source, "source")
+    status = status_of(path)
+    if status is None:
+        raise InputError(f"{shown(path)}: expected a file or a folder, found nothing there")
+    if stat.S_ISDIR(status.st_mode):
+        _refuse_stream(options, "a folder")
+        return FrameFolder(path, times, options.max_frame_pixels)
+    kind = source_kind(path)
+    if kind is SourceKind.VIDEO and path.suffix.lower() not in IMAGE_SUFFIXES:
+        return VideoFile(path, options, times)
+    _refuse_stream(options, "a picture")
     if times is not None:
         raise InputError(
-            f"{path}: expected no fps and timestamps_s for a file, which has times of its own"
+            f"{path}: expected no fps and timestamps_s for a picture, which has times of its own or"
+            " none"
         )
-    suffix = path.suffix.lower()
-    if suffix in IMAGE_SUFFIXES:
-        return ImageFile(path)
-    if suffix not in VIDEO_SUFFIXES:
-        raise InputError(
-            f"{path}: expected a video ({' '.join(VIDEO_SUFFIXES)}) or an image"
-            f" ({' '.join(IMAGE_SUFFIXES)}), got suffix {suffix or 'none'}"
-        )
-    return VideoFile(path)
+    if kind is SourceKind.ANIMATION:
+        return AnimatedImage(path, options.max_frame_pixels)
+    if kind is SourceKind.VIDEO:
+        # A picture's name, and content that is none: a video, if FFmpeg knows it.
+        try:
+            return VideoFile(path, options)
+        except InputError:
+            pass
+    return ImageFile(path, options.max_frame_pixels)
 
 
 class VideoFile:
     """A video file. Every read opens it anew, so that threads and long-lived results may share it.
 
-    Rotation and mirroring that the file asks for are applied.
+    Rotation and mirroring that the file asks for are applied. Frames that are damaged, or may refer
+    to damaged ones, are left out: the file has only whole frames, and `damage` says what is lost.
+
+    Attributes:
+        name: File name, valid text.
+        timestamps_s: Presentation time of every whole frame in seconds, never decreasing,
+            float64 [n].
+        height: Height of the first frame in pixels; a stream may change its size.
+        width: Width of the first frame in pixels.
+        pixel_aspect: Width of a pixel divided by its height.
+        damage: What is lost, one sentence each.
     """
 
     is_image = False
+    may_change_size = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, options: SourceOptions = _DEFAULT_OPTIONS, times: Times = None
+    ) -> None:
         """List the frames, and decode the first for the size.
 
+        Args:
+            path: The file.
+            options: How to read it.
+            times: Rate or times, float64 [n], of a stream that has none.
+
         Raises:
-            InputError: When the file cannot be read, has no video or no frame, or is cut off.
+            InputError: When the file cannot be read, has no video or no whole frame, or, with
+                `options.strict`, is damaged.
         """
         _check_readable(path)
         self._path = path
-        self.name = path.name
-        self._index: VideoIndex = index_video(path)
-        self._position_of = {pts: position for position, pts in enumerate(self._index.pts)}
-        self.timestamps_s = self._index.timestamps_s()
-        self._decoded_size = (0, 0)
-        first = next(iter(self.frames([0])))
-        self.height, self.width = first.shape[:2]
+        self._options = options
+        self._times = times
+        self.files: tuple[Path, ...] = (path.absolute(),)
+        self.name = display_name(path.name)
+        self._take(survey_video(path, options, times))
+
+    def _take(self, survey: Survey) -> None:
+        self._index = survey.index
+        self._lost: frozenset[int] | None = None
+        self.damage = survey.damage
+        self.timestamps_s = survey.index.timestamps_s
+        self.timestamps_s.flags.writeable = False
+        self._turn = Turn()
+        with Reading(
+            self._path, self._options, self._index, sees_damage=bool(self.damage)
+        ) as reading:
+            frame = reading.frame(0)
+            self._turn = turn_of(frame, self._path)
+            self.pixel_aspect = pixel_aspect_of(reading.stream, frame, self._turn)
+            sides = (frame.height, frame.width)
+        self.height, self.width = sides[::-1] if self._turn.swaps_axes else sides
+        if self.damage:
+            said = f"{self._path}: {'; '.join(self.damage)}"
+            warnings.warn(said, DamagedVideoWarning, stacklevel=2)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield frames in order, jumping to keyframes over what nobody asked for.
@@ -98,108 +148,51 @@ class VideoFile:
             frame_idxs: Indices of the file, strictly increasing.
 
         Yields:
-            RGB, uint8 [H, W, 3].
+            RGB, uint8 [H, W, 3]; H and W are those of the frame.
 
         Raises:
-            InputError: Naming the file, the frame and what failed.
+            DamagedFramesError: When a frame does not decode whole.
+            InputError: When the file cannot be read any more.
         """
-        if not frame_idxs:
+        if not len(frame_idxs):
             return
-        with opened(self._path) as container:
-            stream = video_stream(container, self._path)
-            decoded = self._decoded(container, stream, None)
-            position = -1
+        maker = PictureMaker(self._path, self._turn)
+        with Reading(
+            self._path, self._options, self._index, sees_damage=bool(self.damage)
+        ) as reading:
             for idx in frame_idxs:
-                key = self._index.key_before(idx)
-                if key - position > _MIN_JUMP_FRAMES:
-                    decoded = self._decoded(container, stream, key)
-                frame, decoded = self._advance(container, stream, decoded, idx)
-                position = idx
-                yield self._to_rgb(frame, idx)
+                yield maker.picture(reading.frame(int(idx)))
 
-    def _advance(self, container: Any, stream: Any, decoded: Any, idx: int) -> tuple[Any, Any]:
-        """Decode up to frame `idx`; where a jump led too far, begin earlier."""
-        key = self._index.key_before(idx)
-        while True:
-            last = -1
-            for last, frame in decoded:
-                if last == idx:
-                    return frame, decoded
-                if last > idx:
-                    break
-            if key <= 0:
-                raise InputError(
-                    f"{self._path}: expected {len(self._index.pts)} frames, frame {idx} does not"
-                    f" decode (the last one that did: {last})"
-                )
-            key = self._index.key_before(key - 1)
-            decoded = self._decoded(container, stream, key)
+    def look_closer(self) -> None:
+        """Decode the whole file and list its whole frames anew, after one turned out damaged.
 
-    def _decoded(self, container: Any, stream: Any, key: int | None) -> Iterator[tuple[int, Any]]:
-        """Decode from a keyframe (None: from where the container stands) to the end."""
-        import av
+        Raises:
+            InputError: As the constructor.
+        """
+        self._take(self._whole_survey())
 
-        last = -1
-        try:
-            if key is not None:
-                container.seek(self._index.pts[key], stream=stream, backward=True)
-            for number, frame in enumerate(container.decode(stream)):
-                check_cancelled()
-                counted = self._index.counted
-                position = number if counted else self._position_of.get(frame.pts)
-                # Frames before the keyframe may lack what they refer to.
-                if position is None or (key is not None and position < key):
-                    continue
-                if frame.is_corrupt:
-                    raise InputError(f"{self._path}: expected whole frames, {position} is damaged")
-                last = position
-                yield position, frame
-        except av.FFmpegError as error:
-            raise InputError(
-                f"{self._path}: expected {len(self._index.pts)} frames, decoding failed after"
-                f" frame {last}: {reason(error)}"
-            ) from None
+    def lost_frames(self) -> frozenset[int]:
+        """Indices of listed frames that are damaged, by decoding the whole file once.
 
-    def _to_rgb(self, frame: Any, idx: int) -> NDArray[np.uint8]:
-        if self._decoded_size == (0, 0):
-            self._decoded_size = (frame.height, frame.width)
-        if (frame.height, frame.width) != self._decoded_size:
-            raise InputError(
-                f"{self._path}: expected frames of {self._decoded_size[0]} x"
-                f" {self._decoded_size[1]} px throughout, frame {idx} has {frame.height} x"
-                f" {frame.width} px"
-            )
-        return _upright(frame.to_ndarray(format="rgb24"), frame, self._path)
+        Raises:
+            InputError: As the constructor.
+        """
+        if self._lost is None:
+            whole = self._whole_survey()
+            missing = ~np.isin(self._index.ordinals, whole.index.ordinals)
+            self._lost = frozenset(int(idx) for idx in np.flatnonzero(missing))
+        return self._lost
+
+    def _whole_survey(self) -> Survey:
+        return survey_video(self._path, self._options, self._times, decode_all=True)
 
 
 def _check_readable(path: Path) -> None:
-    if not path.is_file():
-        raise InputError(f"{path}: expected a file, found something else")
-    try:
-        with path.open("rb") as file:
-            if not file.read(1):
-                raise InputError(f"{path}: expected a video file, found an empty file")
-    except OSError as error:
-        raise InputError(f"{path}: expected a readable file: {error.strerror}") from None
+    with open_plain_file(path, "a video file") as file:
+        if not file.read(1):
+            raise InputError(f"{path}: expected a video file, found an empty file")
 
 
-def _upright(rgb: NDArray[np.uint8], frame: Any, path: Path) -> NDArray[np.uint8]:
-    """Turn and mirror the picture as its display matrix says: x' = a x + c y, y' = b x + d y."""
-    matrix = next((bytes(d) for d in frame.side_data if d.type.name == "DISPLAYMATRIX"), None)
-    if matrix is None:
-        return rgb
-    values = np.frombuffer(matrix, np.int32)[[0, 1, 3, 4]] / 65536
-    a, b, c, d = (int(v) for v in np.rint(values))
-    if sorted((abs(a), abs(b), abs(c), abs(d))) != [0, 0, 1, 1] or abs(a) != abs(d):
-        raise InputError(
-            f"{path}: expected a rotation by a multiple of 90 degrees, its display matrix is"
-            f" {values.tolist()}"
-        )
-    if b:
-        rgb = rgb.transpose(1, 0, 2)
-    # In the turned picture x' grows with c or a, y' with b or d.
-    if (c or a) < 0:
-        rgb = rgb[:, ::-1]
-    if (b or d) < 0:
-        rgb = rgb[::-1]
-    return np.ascontiguousarray(rgb)
+def _refuse_stream(options: SourceOptions, what: str) -> None:
+    if options.stream is not None:
+        raise InputError(f"stream: expected None for {what}, got {options.stream}")

@@ -79,7 +79,7 @@ def test_more_video_tokens_than_the_frames_give_are_a_package_error(
 ) -> None:
     rewrite(package, "aligner", lambda graph, _: double(graph, "video_tokens", 0))
     model = _native.Model.load(str(package), native_config())
-    with pytest.raises(errors.PackageError, match=r"video_tokens: expected 16 tokens of 8 frames"):
+    with pytest.raises(errors.PackageError, match=r"video_tokens: expected 4 tokens of 2 frames"):
         open_session(model, segmenting)
 
 

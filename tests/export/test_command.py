@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export.command import export
 from ufvideo_export.estimate import ExportEstimate
+from ufvideo_export.tensor_account import LeftOut
 
 pytestmark = pytest.mark.torch
 
@@ -32,6 +33,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def record(checkpoint: Path, out: Path, **options: Any) -> Any:
         options.pop("progress")("aligner", 0.5)
+        options.pop("on_left_out")((LeftOut("SigLIP's [head]", ("a.1", "a.2"), ("a.*",)),))
         options.pop("on_estimate")(ExportEstimate(1200.0, 4 << 30, 18 << 30))
         found.append({"checkpoint": checkpoint, "out": out, **options})
         measured = SimpleNamespace(max_abs_error=1e-6, max_rel_error=2e-6)
@@ -54,10 +56,12 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
             "precision": "fp32",
             "quantization": None,
             "seg_hidden_state": "preceding",
+            "ignore_tensors": (),
             "force": False,
         }
     ]
     assert "aligner" in result.output and "1.00e-06" in result.output
+    assert result.output.count("SigLIP's [head] (2): a.*") == 1
     said = "about 20 min of one core, 4.0 GiB of memory, at most 18.0 GiB of disk"
     assert said in " ".join(result.output.split())
 
@@ -65,8 +69,10 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
 def test_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
     options = ["--vision-tower", "v", "--precision", "fp16", "--force"]
     options += ["--seg-hidden-state", "predicting"]
+    options += ["--ignore-tensors", "model.a.*", "--ignore-tensors", "*.b"]
     result = CliRunner().invoke(app, ["in", "out", *options])
     assert result.exit_code == 0, result.output
+    assert calls[0]["ignore_tensors"] == ["model.a.*", "*.b"]
     assert calls[0]["vision_tower"] == Path("v") and calls[0]["force"]
     assert (calls[0]["precision"], calls[0]["seg_hidden_state"]) == ("fp16", "predicting")
 

@@ -166,7 +166,7 @@ def test_truncated_weights(checkpoint: Path) -> None:
 
 def test_pickled_weights_are_no_weights(checkpoint: Path) -> None:
     (checkpoint / "model.safetensors").rename(checkpoint / "pytorch_model.bin")
-    refused(checkpoint, InputError, "model.safetensors", "found none")
+    refused(checkpoint, InputError, "model.safetensors", "found pytorch_model.bin")
 
 
 @pytest.mark.parametrize("folder", ["absent", "empty"])

@@ -12,6 +12,7 @@ import pytest
 
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
 
+from tests.graph_reader import Reader  # noqa: E402
 from ufvideo_sdk.manifest import read_manifest  # noqa: E402
 from ufvideo_sdk.shipped_package import shipped_package  # noqa: E402
 from ufvideo_sdk.tensorrt_stages import tensorrt_stages  # noqa: E402
@@ -40,33 +41,12 @@ def package(request: pytest.FixtureRequest) -> Path:
     return folder
 
 
-class Reader:
-    """A graph with the element type of every value."""
-
-    def __init__(self, graph: Any) -> None:
-        self.graph = graph
-        # What a converter left of types is not what the types are: infer them all.
-        bare = onnx.ModelProto()
-        bare.CopyFrom(graph)
-        del bare.graph.value_info[:]
-        inferred = onnx.shape_inference.infer_shapes(bare).graph
-        self.initializers = {tensor.name: tensor for tensor in graph.graph.initializer}
-        name_of = onnx.TensorProto.DataType.Name
-        self.types = {name: name_of(t.data_type) for name, t in self.initializers.items()}
-        for value in (*inferred.value_info, *inferred.input, *inferred.output):
-            self.types[value.name] = name_of(value.type.tensor_type.elem_type)
-
-    def is_constant(self, name: str) -> bool:
-        return name in self.initializers
-
-
 def problems(graph: Any) -> Iterator[str]:
     """What TensorRT's parser would not take, as its table says."""
     low, high = TABLE.OPSETS
-    opsets = {entry.domain: entry.version for entry in graph.opset_import}
-    if not low <= opsets[""] <= high:
-        yield f"opset: expected {low} to {high}, got {opsets['']}"
     read = Reader(graph)
+    if not low <= read.opsets[""] <= high:
+        yield f"opset: expected {low} to {high}, got {read.opsets['']}"
     for node in graph.graph.node:
         where = f"{node.op_type} {node.name}"
         if node.domain not in ("", "ai.onnx") or node.op_type not in TABLE.TYPES:

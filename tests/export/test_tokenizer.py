@@ -93,3 +93,80 @@ def test_vocabulary_larger_than_the_table(small_checkpoint: Path, tmp_path: Path
     (copy / "config.json").write_text(json.dumps(config | {"vocab_size": 600}), encoding="utf-8")
     with pytest.raises(InputError, match="vocab_size 600"):
         read_tokenizer(copy, read_model_sizes(copy))
+
+
+TRUNCATION = {"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+
+
+@pytest.fixture
+def fast_only(small_package: Path, small_checkpoint: Path, tmp_path: Path) -> Path:
+    """The golden checkpoint with a tokenizer.json in place of vocab.json and merges.txt."""
+    copy = Path(shutil.copytree(small_checkpoint, tmp_path / "copy"))
+    shutil.copy(small_package / "tokenizer.json", copy / "tokenizer.json")
+    for name in ("vocab.json", "merges.txt"):
+        (copy / name).unlink()
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("truncation", TRUNCATION, "truncation: expected null"),
+        ("normalizer", {"type": "Lowercase"}, "normalizer.type"),
+        ("pre_tokenizer", {"type": "Whitespace"}, "pre_tokenizer.type"),
+        # The library panics while it reads this.
+        (
+            "normalizer",
+            {"type": "Precompiled", "precompiled_charsmap": "AAAA"},
+            "expected a tokenizer in",
+        ),
+    ],
+)
+def test_a_tokenizer_json_that_does_something_else(
+    fast_only: Path, key: str, value: object, words: str
+) -> None:
+    path = fast_only / "tokenizer.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=words) as caught:
+        read_tokenizer(fast_only, read_model_sizes(fast_only))
+    assert str(fast_only) in str(caught.value)
+
+
+def test_a_tokenizer_json_of_any_size(fast_only: Path) -> None:
+    with (fast_only / "tokenizer.json").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(InputError, match="expected at most"):
+        read_tokenizer(fast_only, read_model_sizes(fast_only))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("tokenizer_class", "LlamaTokenizer"), ("add_prefix_space", True)]
+)
+def test_a_tokenizer_config_of_another_class(
+    small_checkpoint: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    copy = Path(shutil.copytree(small_checkpoint, tmp_path / "copy"))
+    path = copy / "tokenizer_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {key: value}))
+    with pytest.raises(InputError, match=key):
+        read_tokenizer(copy, read_model_sizes(copy))
+
+
+def test_added_tokens_that_eat_spaces(small_checkpoint: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(small_checkpoint, tmp_path / "copy"))
+    path = copy / "tokenizer_config.json"
+    values = json.loads(path.read_text())
+    next(iter(values["added_tokens_decoder"].values()))["lstrip"] = True
+    path.write_text(json.dumps(values))
+    with pytest.raises(InputError, match="lstrip of the added token"):
+        read_tokenizer(copy, read_model_sizes(copy))
+
+
+def test_a_vocabulary_without_a_byte(small_checkpoint: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(small_checkpoint, tmp_path / "copy"))
+    path = copy / "vocab.json"
+    vocabulary = json.loads(path.read_text())
+    vocabulary["nobody writes this"] = vocabulary.pop("!")
+    path.write_text(json.dumps(vocabulary))
+    with pytest.raises(InputError, match="a token for each of 256 bytes"):
+        read_tokenizer(copy, read_model_sizes(copy))

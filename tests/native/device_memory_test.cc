@@ -171,6 +171,26 @@ TEST(DeviceSessionTest, AnswersAsOnTheHostBitForBit) {
   expect_same_bits(masks.scores, expected.scores);
 }
 
+TEST(DeviceSessionTest, FramesGoInBatchesThereAndOneByOneOnTheCpu) {
+  const auto runs = [](Session& session, const std::string& stem) {
+    return session.timings().at(stem).num_calls;
+  };
+  const std::int64_t seg_width = tiny_model()->manifest().model.hidden_size;
+  Tensor state(DType::kFloat32, {1, seg_width});
+  std::fill_n(state.data<float>(), state.elements(), 0.5f);
+  const auto there = device_session();
+  const auto here = tiny_session();
+  for (Session* session : {there.get(), here.get()}) {
+    session->segment(state, noise(0, 3), indices(0, 3));
+  }
+  EXPECT_EQ(runs(*there, "vision_encoder"), 1);
+  EXPECT_EQ(runs(*there, "aligner"), 1);
+  EXPECT_EQ(runs(*there, "mask_encoder"), 1);
+  EXPECT_EQ(runs(*here, "vision_encoder"), 4);
+  EXPECT_EQ(runs(*here, "aligner"), 2);
+  EXPECT_EQ(runs(*here, "mask_encoder"), 3);
+}
+
 TEST(DeviceSessionTest, AStepWithFixedAddressesIsTheSameStep) {
   // What is captured on a GPU: the length in a buffer, the total as large as the cache. Without the
   // provider that captures it is a step like any other.

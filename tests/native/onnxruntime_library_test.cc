@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <thread>
 
 #include "error_expectation.h"
@@ -46,6 +47,22 @@ TEST(OnnxRuntimeLibraryTest, OldVersionNamesFoundNeededAndCommand) {
       ErrorCode::kDeviceUnavailable,
       {"1.20.1", "1.22 or newer", UFVIDEO_OLD_ONNXRUNTIME, "pip install \"onnxruntime>=1.22\""},
       [] { open_onnxruntime(UFVIDEO_OLD_ONNXRUNTIME); });
+}
+
+TEST(OnnxRuntimeLibraryTest, ReportsNothingToItsVendor) {
+  // As on a machine that is no CI: there the library would report, and keep an id of the device.
+  TemporaryFolder home;
+  for (const char* name : {"CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY"}) {
+    unsetenv(name);
+  }
+  for (const char* name : {"HOME", "XDG_CACHE_HOME"}) {
+    setenv(name, home.path().c_str(), 1);
+  }
+  open_onnxruntime(onnxruntime_path());
+  const char* off = std::getenv("ORT_DISABLE_TELEMETRY");
+  ASSERT_NE(off, nullptr);
+  EXPECT_STREQ(off, "1");
+  EXPECT_TRUE(fs::is_empty(home.path()));
 }
 
 TEST(OnnxRuntimeLibraryTest, OpensAfterFailuresFromManyThreadsAtOnce) {

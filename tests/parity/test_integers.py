@@ -23,23 +23,6 @@ def native_int4(small_package_int4: Path) -> Any:
     return load_native(small_package_int4)
 
 
-@pytest.fixture(scope="module")
-def package_of_a_gpu(
-    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, small_package_int4: Path
-) -> Path:
-    """Int4 weights with fp16 in between; the fixture before it skips where nothing exports."""
-    from ufvideo_export import export_package
-    from ufvideo_export.precision import Quantization
-
-    out = tmp_path_factory.mktemp("gpu") / "small"
-    tower = small_checkpoint.parent / "siglip"
-    quantization = Quantization(floats="fp16")
-    export_package(
-        small_checkpoint, out, vision_tower=tower, precision="int4", quantization=quantization
-    )
-    return out
-
-
 def run(package: Path, stem: str, feed: dict[str, Any]) -> dict[str, Any]:
     session = onnxruntime.InferenceSession(
         package / f"{stem}.onnx", providers=["CPUExecutionProvider"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import importlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,10 @@ from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
 
+# Its package has the function under the module's name.
+ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
 ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
+SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
 
 
 class PretendedStream:
@@ -122,9 +128,56 @@ def test_ask_hands_its_options_on(session: PretendedSession) -> None:
     assert session.asked["choices"] is None
 
 
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_how_to_read_the_source_is_handed_on(session: PretendedSession, command: str) -> None:
+    arguments = [command, "clip.h264", "the ball", "--package", "pkg"]
+    assert run(*arguments).exit_code == 0
+    assert run(*arguments, "--fps", "12.5", "--stream", "1", "--strict").exit_code == 0
+    hows = [(each.fps, each.stream, each.strict) for each in session.requests]
+    assert hows == [(None, None, False), (12.5, 1, True)]
+
+
 def test_ask_hands_choices_on_in_order(session: PretendedSession) -> None:
     assert run(*ASK, "--choice", "(B)", "--choice", "(A)").exit_code == 0
     assert session.asked["choices"] == ["(B)", "(A)"]
+    assert session.asked["choice_case"] == "model"
+    assert run(*ASK, "--choice", "(B)", "--choice-case", "exact").exit_code == 0
+    assert session.asked["choice_case"] == "exact"
+
+
+def test_of_choices_the_callers_own_text_is_printed(session: PretendedSession) -> None:
+    session.answer = replace(
+        session.answer, text="Yes", choice="yes", choice_probabilities={"yes": 0.9, "no": 0.1}
+    )
+    result = run(*ASK, "--choice", "yes", "--choice", "no")
+    assert result.stdout.splitlines()[0] == "yes"
+
+
+@pytest.mark.parametrize("command", ["locate", "segment"])
+def test_what_is_not_there_is_not_found(
+    session: PretendedSession, command: str, tmp_path: Path
+) -> None:
+    session.answer = replace(session.answer, spans=(), masks=())
+    paths = [tmp_path / "a.json", tmp_path / "a.png", tmp_path / "a.mp4"]
+    saves = [word for path in paths for word in ("--save", str(path))]
+    result = run(command, "clip.mp4", "a car", "--package", "pkg", "--allow-absent", *saves)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == "not found\n"
+    assert session.asked["allow_absent"] is True
+    assert json.loads(paths[0].read_text(encoding="utf-8"))["text"] == "not found"
+    assert all(path.is_file() for path in paths)
+
+
+def test_an_empty_mask_is_not_found(session: PretendedSession) -> None:
+    first, second = session.answer.masks
+    empty = replace(first, masks=np.zeros_like(first.masks))
+    session.answer = replace(session.answer, masks=(empty, second))
+    lines = run(*SEGMENT).stdout.splitlines()
+    assert lines[0] == "object 1: not found on 3 frames"
+    assert lines[1].startswith("object 2: 3 frames, 4.7 % of the picture")
+    assert run(*ASK).stdout.splitlines()[2] == "object 1: not found on 3 frames"
+    session.answer = replace(session.answer, masks=(empty,))
+    assert json.loads(run(*SEGMENT, "--json").stdout)["text"] == "not found"
 
 
 def test_package_comes_from_the_environment(session: PretendedSession) -> None:
@@ -183,6 +236,52 @@ def test_a_wrong_output_file_is_refused_before_the_work(session: PretendedSessio
     result = run(*ASK, "--save", "answer.avi")
     assert result.exit_code == 3
     assert "answer.avi" in result.stderr and not session.requests
+
+
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_what_a_command_reads_is_refused_before_the_work(
+    session: PretendedSession, tmp_path: Path, command: str
+) -> None:
+    source, mask = tmp_path / "clip.mp4", tmp_path / "mask.png"
+    package = tmp_path / "pkg"
+    package.mkdir()
+    for path in (source, mask, package / "manifest.json"):
+        path.write_text("as it was")
+    (tmp_path / "link.json").symlink_to(package / "manifest.json")
+    options = ["--package", str(package)]
+    paths = [source, package / "manifest.json", tmp_path / "link.json"]
+    if command == "ask":
+        options += ["--region", f"0:{mask}"]
+        paths.append(mask)
+    for path in paths:
+        result = run(command, str(source), "What?", *options, "--save", str(path))
+        assert result.exit_code == 3 and "expected another file than" in result.stderr
+        assert path.read_text() == "as it was" and not session.requests
+
+
+def test_files_are_saved_where_printing_fails(
+    session: PretendedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leave(*_: object, **__: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(ASK_MODULE, "_print", leave)
+    result = run(*ASK, "--save", str(tmp_path / "a.json"))
+    assert result.exit_code == 141, result.stderr
+    assert (tmp_path / "a.json").is_file()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_an_output_without_room_is_capacity(
+    session: PretendedSession, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(number, "no room")
+
+    monkeypatch.setattr(ASK_MODULE, "print_json", full)
+    result = run(*ASK, "--json")
+    assert result.exit_code == 6
+    assert result.stderr == "error: expected room for the output, got: no room\n"
 
 
 @pytest.mark.parametrize("command", ["ask", "locate", "segment"])

@@ -20,7 +20,7 @@ TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
 class CountingSource:
     """Frames that hold their index; counts how often each is read."""
 
-    name, height, width, is_image = "counted", 4, 6, False
+    name, height, width, is_image, files = "counted", 4, 6, False, ()
 
     def __init__(self) -> None:
         self.timestamps_s = TIMES_S.copy()
@@ -106,7 +106,8 @@ def test_times_outside_the_clip_are_refused(time_s: float) -> None:
     ("start_s", "end_s", "message"),
     [
         (3.0, 6.0, "expected a frame between 3.0 s and 6.0 s"),
-        (8.0, None, "expected a frame between 8.0"),
+        (8.0, None, "start_s within the video, 8.0 s is behind its end: .* 0.000 s and 7.000 s"),
+        (None, -1, "end_s within the video, -1.0 s is before its start"),
         (2.0, 1.0, "start_s <= end_s"),
         (float("nan"), None, "start_s: expected finite seconds or None, got nan"),
         (float("-inf"), None, "start_s: expected finite seconds or None, got -inf"),

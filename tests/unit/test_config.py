@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
@@ -163,3 +165,30 @@ def test_settings_reach_the_native_side() -> None:
     assert runtime.device_memory_limit_bytes == 2**40
     assert runtime.provider_options == {"cuda": {"use_tf32": "0"}}
     assert runtime.stage_provider_options == {"aligner": {"cuda": {"use_tf32": "1"}}}
+
+
+def test_numbers_of_numpy_and_fractions_are_taken() -> None:
+    runtime = RuntimeConfig(num_threads=np.int64(2), max_frame_pixels=np.uint32(99))
+    assert runtime == RuntimeConfig(num_threads=2, max_frame_pixels=99)
+    assert type(runtime.num_threads) is type(runtime.max_frame_pixels) is int
+    config = GenerationConfig(
+        max_new_tokens=np.int32(7),
+        temperature=Fraction(1, 2),
+        top_p=np.float32(0.5),
+        seed=np.uint64(2**64 - 1),
+    )
+    assert config == GenerationConfig(max_new_tokens=7, temperature=0.5, top_p=0.5, seed=2**64 - 1)
+    assert type(config.temperature) is type(config.top_p) is float
+    assert config.to_native().max_new_tokens == 7
+
+
+@pytest.mark.parametrize("value", [10**400, Fraction(1, 3), np.bool_(True), True, 0, 2**31])
+def test_most_pixels_of_a_frame_are_a_number(value: Any) -> None:
+    with pytest.raises(ConfigError, match="max_frame_pixels: expected an integer from 1 to"):
+        RuntimeConfig(max_frame_pixels=value)
+
+
+@pytest.mark.parametrize("value", [10**400, Fraction(10**400), np.float32("nan"), 1j])
+def test_temperatures_that_no_float_holds(value: Any) -> None:
+    with pytest.raises(ConfigError, match="temperature: expected a finite number"):
+        GenerationConfig(temperature=value)

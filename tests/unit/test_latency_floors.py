@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 pytest.importorskip("onnx", reason="needs the export extra")
+from benchmarks.latency import pipeline
 from benchmarks.latency.pipeline import MEMORY_ROW, row_holds
 from benchmarks.latency.workload import REGION_QUESTION, Workload
 
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.torch
         ("aligner, ms a clip", [10, 10.2, 10.4], [10, 10, 10.3], True),
         ("aligner, ms a clip", [10.1, 10.2, 10.4], [10, 10, 10], False),
         ("aligner, ms a clip", [9, 10.5, 11], [8, 10, 12], False),
+        # The ranges overlap, the middle halves do not.
+        ("aligner, ms a clip", [10, 10.2, 10.2, 10.2, 10.3], [10, 10, 10, 10, 10.3], False),
         ("end to end, ms", [10, 10, 10], [20, 20, 20], True),
         ("end to end, ms", [10, 10, 10], [19, 19.9, 22], False),
         (MEMORY_ROW, [100, 101, 102], [100, 100.9, 103], False),
@@ -33,6 +36,29 @@ def test_a_row_holds_by_its_floor(
     row: str, ours: list[float], theirs: list[float], holds: bool
 ) -> None:
     assert row_holds(row, ours, theirs) is holds
+
+
+ROUND = {"aligner, ms a clip": 10.0, "language_model decode, ms a token": 1.0, "token ids": [[1]]}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "status"),
+    [
+        (ROUND, 0),
+        ({**ROUND, "aligner, ms a clip": 9.0}, 1),
+        ({**ROUND, "token ids": [[2]]}, 1),
+    ],
+)
+def test_the_exit_status_is_that_of_the_floors(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    theirs: dict[str, object],
+    status: int,
+) -> None:
+    monkeypatch.setattr(pipeline, "small_workload", lambda _: None)
+    monkeypatch.setattr(pipeline, "measure", lambda *_: ([ROUND] * 3, [theirs] * 3))
+    assert pipeline.main(["--quick"]) == status
+    assert ("every floor holds" in capsys.readouterr().out) is (status == 0)
 
 
 def test_regions_mark_the_drawn_objects() -> None:

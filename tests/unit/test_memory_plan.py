@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk import ConfigError, GenerationConfig
+from ufvideo_sdk import memory_plan as memory_plan_module
 from ufvideo_sdk.manifest import Manifest, StageEntry, read_manifest
 from ufvideo_sdk.memory_plan import memory_plan
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 MIB = 1 << 20
+DEVICES = memory_plan_module._DEVICES
 # How far a measurement may be from the plan on a machine that does other things too.
 _SPREAD = 0.25
 
@@ -73,6 +75,30 @@ def test_cuda_holds_weights_as_they_lie_in_the_file(manifest: Manifest) -> None:
     assert whole.loaded_bytes == memory_plan(manifest).loaded_bytes
     with pytest.raises(ConfigError, match="expected one of cpu, cuda, got 'npu'"):
         memory_plan(manifest, device="npu")
+
+
+def test_a_cpu_runs_one_frame_or_pair_at_a_time_and_a_device_several(manifest: Manifest) -> None:
+    assert manifest.video.num_frames == 8
+    for stem, run_bytes, runs in (
+        ("vision_encoder", memory_plan_module._vision_bytes, 8),
+        ("aligner", memory_plan_module._aligner_bytes, 4),
+    ):
+        floats, integers = (
+            replace(manifest, stages={**manifest.stages, stem: replace(stage, precision=precision)})
+            for stage in [manifest.stages[stem]]
+            for precision in ("fp32", "int8")
+        )
+        on_cpu, on_cuda = (run_bytes(floats, device) for device in DEVICES.values())
+        assert on_cuda == pytest.approx(runs * on_cpu, rel=1e-6), stem
+        assert run_bytes(integers, DEVICES["cuda"]) == on_cpu, "one scale for all frames of a run"
+
+
+def test_an_aligner_with_padding_sees_the_whole_clip(manifest: Manifest) -> None:
+    padded = replace(manifest, video=replace(manifest.video, aligner_padding=1))
+    on_cpu, on_cuda = (
+        memory_plan_module._aligner_bytes(padded, device) for device in DEVICES.values()
+    )
+    assert on_cpu == on_cuda == 4 * memory_plan_module._aligner_bytes(manifest, DEVICES["cpu"])
 
 
 def test_the_peak_is_no_less_than_its_parts(manifest: Manifest) -> None:

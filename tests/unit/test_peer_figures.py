@@ -13,6 +13,7 @@ from benchmarks.latency.peers.figures import (
     percentile,
     speed_figure,
     summary,
+    within_spread,
 )
 
 
@@ -59,6 +60,14 @@ def test_a_speed_is_held_against_the_best_peer(
     assert figure.value == pytest.approx(ratio)
     assert figure.verdict == verdict
     assert "of best" in figure.detail
+
+
+def test_every_benchmark_has_one_rule_for_the_spread() -> None:
+    """The ranges of seven rounds overlap nearly always; their middle halves tell more."""
+    them = Spread.of([10.0, 10.0, 10.1])
+    assert within_spread(Spread.of([9.9, 10.2, 10.4]), them)
+    assert not within_spread(Spread.of([10.0, 10.25, 10.25, 10.25, 10.3]), them)
+    assert not within_spread(Spread.of([9.0, 11.0, 12.0]), them)
 
 
 def test_without_a_side_a_speed_is_not_measured() -> None:

@@ -59,8 +59,9 @@ def test_a_section_runs_alone_on_the_models_that_are_there(
     work_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--quick", "--rounds", "1", "--threads", "1", "--work-dir", str(work_dir)]
-    main([*options, "--only", "second-question"])
+    status = main([*options, "--only", "second-question"])
     out, err = capfd.readouterr()
+    assert ("every floor measured holds" in out) is (status == 0)
     assert "second question of 32 tokens" in out and "cancel" not in out
     assert "package_fp32" not in err  # made by the run before
     assert {"second-question", "ask-many", "growth", "pieces"} < set(PROMISES)

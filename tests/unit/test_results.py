@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
 from ufvideo_sdk.answer_json import masks_from_json
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.results import AnswerStats, MaskTrack, TimeSpan
 
 
@@ -74,6 +74,7 @@ def test_json_holds_everything() -> None:
         "question",
         "text",
         "choice",
+        "choice_probabilities",
         "token_ids",
         "stop_reason",
         "spans",
@@ -111,7 +112,75 @@ def test_masks_come_back_equal(tmp_path: Path) -> None:
         assert np.array_equal(track.scores, expected.scores)
 
 
+def masks_json(size: object, counts: str = "0", num_frames: int = 1, **changes: object) -> str:
+    rle = {"size": size, "counts": counts}
+    frame = {"frame_idx": 0, "score": 1, "rle": rle, **changes}
+    return json.dumps({"masks": [{"size": size, "frames": [frame] * num_frames}]})
+
+
+@pytest.mark.parametrize("side", [10**5, 10**6, 10**10, 10**400])
+def test_masks_larger_than_any_picture_are_refused(side: int) -> None:
+    with pytest.raises(InputError, match="expected at most 268,435,456 pixels"):
+        masks_from_json(masks_json([side, side]))
+
+
+def test_masks_that_memory_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def zeros(*_: object) -> None:
+        pytest.fail("memory is taken for what is not there")
+
+    monkeypatch.setattr("numpy.zeros", zeros)
+    with pytest.raises(CapacityError, match=r"expected masks that fit .* of 16384 x 16384 px"):
+        masks_from_json(masks_json([1 << 14, 1 << 14], "0", 10_000))
+    # The sizes fit, the codes do not.
+    with pytest.raises(InputError, match="expected run lengths that fill 16384 x 16384 pixels"):
+        masks_from_json(masks_json([1 << 14, 1 << 14], "0", 2))
+
+
+def test_memory_that_runs_out_is_a_capacity_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def zeros(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("numpy.zeros", zeros)
+    with pytest.raises(CapacityError, match="expected memory for the masks"):
+        masks_from_json(masks_json([2, 3], "6"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        masks_json([2, 3], "6", frame_idx=10**30),
+        masks_json([2, 3], "6", frame_idx="x"),
+        masks_json([2, 3], "6", score="x"),
+        masks_json([2, 3], "6", score=float("nan")),
+        masks_json([2, 3], "6", rle=[]),
+        masks_json([2, 3], "6", rle={"size": [2, 3], "counts": 6}),
+        masks_json([2.0, 3], "6"),
+        masks_json([True, 6], "6"),
+        masks_json("23"),
+        masks_json([2, 3, 1]),
+    ],
+    ids=range(11),
+)
+def test_other_json_is_an_input_error(text: str) -> None:
+    with pytest.raises(InputError):
+        masks_from_json(text)
+
+
 @pytest.mark.parametrize("text", ["", "{}", '{"masks": [{}]}', '{"masks": 3}', "[1]"])
 def test_refuses_other_json(text: str) -> None:
     with pytest.raises(InputError, match="expected the JSON of an answer"):
         masks_from_json(text)
+
+
+def test_an_empty_mask_says_so() -> None:
+    masks = np.zeros((3, 6, 8), np.bool_)
+    idxs, scores = np.arange(3), np.full(3, 0.9, np.float32)
+    empty = MaskTrack(idxs, masks, scores)
+    assert empty.is_empty and empty.boxes() == (None, None, None)
+    assert repr(empty) == "MaskTrack(3 frames, 6 x 8 px, empty)"
+    masks = masks.copy()
+    masks[1, 2:5, 3] = masks[1, 4, 3:8] = True
+    track = MaskTrack(idxs, masks, scores)
+    assert not track.is_empty and track.boxes() == (None, (3, 2, 5, 3), None)
+    assert "empty" not in repr(track)

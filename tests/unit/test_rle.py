@@ -71,8 +71,19 @@ def test_refuses_other_arrays() -> None:
         ("6\x20", "expected characters '0' to 'o'"),
         ("P", "expected a whole run length"),
         ("7O", "got 6 pixels in 2 runs"),
+        ("`" * 14, "at most 64 bits, got more at 13"),
     ],
 )
 def test_refuses_broken_counts(counts: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         decode_mask(counts, height=2, width=3)
+
+
+def test_refuses_sizes_that_no_picture_has() -> None:
+    """A code of a few characters may claim any number of pixels."""
+    code = encode_mask(np.zeros((1, 1), np.bool_))
+    for height, width in ((10**6, 10**6), (1 << 14, (1 << 14) + 1), (10**30, 1)):
+        with pytest.raises(InputError, match="expected at most 268,435,456 pixels"):
+            decode_mask(code, height=height, width=width)
+    with pytest.raises(InputError, match="height: expected 1 pixel or more, got float"):
+        decode_mask(code, height=1.0, width=1)  # type: ignore[arg-type]

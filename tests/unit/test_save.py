@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import os
 from pathlib import Path
 
 import av
@@ -12,11 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
+from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.draw import object_colour
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
 from ufvideo_sdk.results import TimeSpan
 from ufvideo_sdk.save import save_answer
 from ufvideo_sdk.timeline import SPAN_COLOUR
+from ufvideo_sdk.video import open_source
 
 CODEC_ERROR = 30
 """Levels of 255 that lossy coding may move a flat colour by."""
@@ -44,6 +48,40 @@ def test_video_keeps_uneven_times(tmp_path: Path) -> None:
     assert len(set(np.diff(expected).round(6))) > 1, "the clip must have a variable frame rate"
     assert np.abs(np.array(times_s) - expected).max() < 1 / 90_000
     assert len(frames) == len(clip.frame_idxs)
+
+
+MEDIA = Path(__file__).parent.parent / "data" / "media"
+
+
+def test_pixels_keep_their_shape(tmp_path: Path) -> None:
+    drawn_answer(Clip(open_source(MEDIA / "sar2.mp4"))).save(tmp_path / "wide.mp4")
+    drawn_answer(drawn_clip()).save(tmp_path / "square.mp4")
+    for name, aspect in (("wide.mp4", 2), ("square.mp4", 1)):
+        with av.open(str(tmp_path / name)) as container:
+            assert (container.streams.video[0].sample_aspect_ratio or 1) == aspect
+
+
+def test_frames_that_share_a_time_are_all_written_in_order(tmp_path: Path) -> None:
+    clip = Clip(open_source(MEDIA / "mediarecorder_equal.webm"))
+    drawn_answer(clip, mask_every=5).save(tmp_path / "answer.mp4")
+    times_s, frames = _read_video(tmp_path / "answer.mp4")
+    assert len(frames) == 11 and (np.diff(times_s) > 0).all()
+    assert np.abs(np.array(times_s) - clip.timestamps_s).max() < 2 / 90_000
+
+
+def test_name_that_is_no_utf_8_is_saved_as_valid_json(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9"))
+    folder.mkdir()
+    source = Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.mp4"))
+    source.write_bytes((MEDIA / "sar2.mp4").read_bytes())
+    answer = drawn_answer(Clip(open_source(source)))
+    json.loads(answer.to_json().encode("utf-8"))
+    for suffix in (b".json", b".mp4", b".png"):
+        target = Path(os.fsdecode(os.fsencode(folder) + b"/answ\xe9r" + suffix))
+        answer.save(target)
+        assert target.stat().st_size > 0
+    saved = Path(os.fsdecode(os.fsencode(folder) + b"/answ\xe9r.json")).read_text("utf-8")
+    assert json.loads(saved)["clip"]["name"] == "caf\ufffd.mp4"
 
 
 def test_masks_are_on_their_frames_only(tmp_path: Path) -> None:

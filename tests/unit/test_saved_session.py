@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import random
 import struct
 from pathlib import Path
@@ -162,7 +163,7 @@ def test_a_file_that_is_none_is_refused(model: Any, saved: Path, tmp_path: Path)
         model.load_session(path)
     with pytest.raises(InputError, match="expected a path"):
         model.load_session(3)
-    with pytest.raises(InputError, match="directory"):
+    with pytest.raises(InputError, match="expected a session file, found a folder"):
         model.load_session(tmp_path)
     refused(model, path, b"", "another kind of file")
     refused(model, path, b"PK\3\4" * 100, "another kind of file")
@@ -173,6 +174,39 @@ def test_a_file_that_is_none_is_refused(model: Any, saved: Path, tmp_path: Path)
     middle = len(content) // 2
     changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     refused(model, path, changed, "its checksum says it was changed")
+    facts = content.replace(b'"num_frames"', b'"num_frame_"')
+    refused(model, path, facts, "num_frame_: unknown key")
+
+
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(model: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x.session"
+    os.mkfifo(path)
+    # Somebody who would write, so that the test ends even where it is opened for reading.
+    writer = os.open(path, os.O_RDWR)
+    try:
+        with pytest.raises(InputError, match=r"x\.session: expected a session file, found a FIFO"):
+            model.load_session(path)
+    finally:
+        os.close(writer)
+    for wrong in ("a\0b", "x" * 5000, "y/" * 2500, "\ud800", ""):
+        with pytest.raises(InputError):
+            model.load_session(wrong)
+
+
+def test_sizes_are_looked_at_before_a_byte_is_hashed(
+    model: Any, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, num_bytes = tmp_path / "sparse.session", 20 << 30
+    content = saved.read_bytes()
+    path.write_bytes(content[:16] + struct.pack("<Q", num_bytes) + content[24:])
+    os.truncate(path, num_bytes)
+
+    def sha256(_: bytes) -> None:
+        pytest.fail("a file of a size that no session has is hashed")
+
+    monkeypatch.setattr("ufvideo_sdk.session_file.hashlib.sha256", sha256)
+    with pytest.raises(InputError, match=f"by its own facts, got {num_bytes}"):
+        model.load_session(path)
 
 
 def test_facts_that_are_wrong_are_refused(model: Any, saved: Path, tmp_path: Path) -> None:
@@ -190,8 +224,10 @@ def test_facts_that_are_wrong_are_refused(model: Any, saved: Path, tmp_path: Pat
         ({"source_name": None}, "source_name: expected this key"),
         ({"manifest_sha256": "0" * 64}, "got one of another package"),
         ({"num_frames": 41}, "num_frames: expected at most 40, got 41"),
-        ({"num_source_frames": 2**31}, "by its own facts"),
-        ({"num_video_tokens": 2**24}, "by its own facts"),
+        ({"num_source_frames": 2**25}, "by its own facts"),
+        ({"num_source_frames": 2**25 + 1}, "num_source_frames: expected an integer from 1 to 3355"),
+        ({"num_video_tokens": 2**24}, r"num_video_tokens: expected at most \d+ positions, got"),
+        ({"num_features": 4096}, r"num_features: expected at most \d+, got 4096"),
         ({"num_features": facts.num_features - 1}, "by its own facts"),
         ({"prefix_ids": []}, r"prefix_ids: expected a list of 1"),
         ({"prefix_ids": [*ids[:-2], 1.5, ids[-1]]}, r"prefix_ids\[\d+\]: expected an integer"),
@@ -218,7 +254,7 @@ def test_a_prefix_that_does_not_fit_is_refused(small_package: Path, saved: Path)
 def test_saving_fails_as_other_files_do(
     session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match="expected to write"):
+    with pytest.raises(InputError, match="expected a folder that exists"):
         session.save(tmp_path / "missing" / "x.session")
     with pytest.raises(InputError, match="expected a path"):
         session.save(3)
@@ -232,6 +268,28 @@ def test_saving_fails_as_other_files_do(
         session.save(tmp_path / "x.session")
     assert [p.name for p in tmp_path.iterdir()] == ["x.session"]
     assert (tmp_path / "x.session").read_bytes() == b"older"
+
+
+def test_a_session_never_replaces_what_it_was_made_from(
+    model: Any, video: Path, tmp_path: Path, small_package: Path
+) -> None:
+    copy = tmp_path / "ball.mp4"
+    copy.write_bytes(video.read_bytes())
+    session = model.open(copy)
+    link = tmp_path / "link"
+    link.symlink_to(copy)
+    for path in (copy, link, small_package / "manifest.json"):
+        before = path.read_bytes()
+        with pytest.raises(InputError, match="expected another file than"):
+            session.save(path)
+        assert path.read_bytes() == before
+
+
+def test_a_name_that_is_not_utf8_is_saved(model: Any, video: Path, tmp_path: Path) -> None:
+    copy = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    copy.write_bytes(video.read_bytes())
+    model.open(copy).save(tmp_path / "x.session")
+    assert model.load_session(tmp_path / "x.session").clip.name == "caf\ufffd.mp4"
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:

@@ -27,7 +27,7 @@ WHAT = "object_1: [<region>] What is it?"
 class Watched:
     """Frames that are made when they are read; `on_read` hears of each."""
 
-    name, is_image = "watched", False
+    name, is_image, files = "watched", False, ()
 
     def __init__(self, num_frames: int, height: int = 64, width: int = 96) -> None:
         self.height, self.width = height, width

@@ -46,8 +46,6 @@ def test_modes_become_rgb(tmp_path: Path, mode: str) -> None:
 
 def test_images_that_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((4, 4), 40000, np.uint16)).save(tmp_path / "deep.png")
-    pictures = [Image.fromarray(frame) for frame in FRAMES]
-    pictures[0].save(tmp_path / "moving.webp", save_all=True, append_images=pictures[1:])
     (tmp_path / "text.png").write_bytes(b"nothing of the kind")
     whole = save(
         tmp_path / "cut.png",
@@ -56,14 +54,13 @@ def test_images_that_are_refused(tmp_path: Path) -> None:
     whole.write_bytes(whole.read_bytes()[:9000])
     for name, message in {
         "deep.png": "at most 8 bits a channel",
-        "moving.webp": "one still picture, found 5 frames",
-        "text.png": "its content is none",
+        "text.png": "its content is none of these",
     }.items():
         with pytest.raises(InputError, match=name) as caught:
             open_source(tmp_path / name)
         assert message in str(caught.value)
-    with pytest.raises(InputError, match=r"cut\.png: expected a whole picture"):
-        next(open_source(whole).frames([0]))
+    with pytest.raises(InputError, match=r"cut\.png: expected a picture that is whole"):
+        open_source(whole)
 
 
 def test_folder_in_natural_order_at_three_frames_a_second(tmp_path: Path) -> None:

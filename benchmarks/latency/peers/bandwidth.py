@@ -12,7 +12,8 @@ import time
 
 import torch
 
-from benchmarks.latency.peers.worker import Figures, Job, Round, job_from_arguments, serve
+from benchmarks.latency.peers.worker import Job, job_from_arguments
+from benchmarks.latency.worker_process import Figures, Round, serve
 
 _NUM_VALUES = 1 << 27  # 512 MiB of float32, more than any cache holds
 _ROUND_S = 0.5  # about what an engine decodes for

@@ -7,14 +7,8 @@ import sys
 
 import onnxruntime_genai as genai
 
-from benchmarks.latency.peers.worker import (
-    Figures,
-    Job,
-    Round,
-    greedy_figures,
-    job_from_arguments,
-    serve,
-)
+from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
+from benchmarks.latency.worker_process import Figures, Round, serve
 
 
 def prepare(job: Job) -> Round:

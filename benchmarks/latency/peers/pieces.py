@@ -10,11 +10,13 @@ import json
 import statistics
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.peers.speed import Setting
-from benchmarks.latency.peers.worker import Figures, Round, WorkerProcess, reset_peak, serve
+from benchmarks.latency.peers.worker import reset_peak, start_worker
+from benchmarks.latency.worker_process import Figures, Round, WorkerProcess, serve
 from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import RuntimeConfig, UFVideo
 
@@ -28,15 +30,16 @@ def pieces_section(setting: Setting) -> list[Figure]:
     whole = setting.sizes.num_piece_positions
     sizes = [piece for piece in _PIECES if piece < whole] + [whole]
     package = setting.weights.package("int4")
-    workers = {piece: _worker(setting, package, piece) for piece in sizes}
-    # The first round is not timed; its memory counts, since ONNX Runtime keeps it for the next.
-    beside = {piece: worker.round()["beside_bytes"] for piece, worker in workers.items()}
     times: dict[int, list[float]] = {piece: [] for piece in sizes}
-    for _ in range(setting.num_rounds):
-        for piece, worker in workers.items():
-            times[piece].append(worker.round()["prefill_ms"])
-    for worker in workers.values():
-        worker.close()
+    with ExitStack() as running:
+        workers = {
+            piece: running.enter_context(_worker(setting, package, piece)) for piece in sizes
+        }
+        # The first round is not timed; its memory counts, since ONNX Runtime keeps it for the next.
+        beside = {piece: worker.round()["beside_bytes"] for piece, worker in workers.items()}
+        for _ in range(setting.num_rounds):
+            for piece, worker in workers.items():
+                times[piece].append(worker.round()["prefill_ms"])
     medians = {piece: statistics.median(times[piece]) for piece in sizes}
     return [_figure(piece, medians[piece], medians[whole], beside[piece], whole) for piece in sizes]
 
@@ -55,7 +58,7 @@ def _worker(setting: Setting, package: Path, piece: int) -> WorkerProcess:
         "piece": piece,
         "num_positions": setting.sizes.num_piece_positions,
     }
-    return WorkerProcess(_MODULE, told, setting.num_threads)
+    return start_worker(_MODULE, told, setting.num_threads)
 
 
 def prepare(package: str, num_threads: int, piece: int, num_positions: int) -> Round:

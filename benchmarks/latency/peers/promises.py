@@ -8,7 +8,8 @@ from typing import Any
 
 from benchmarks.latency.peers.figures import Figure, Spread, percentile
 from benchmarks.latency.peers.speed import Setting
-from benchmarks.latency.peers.worker import Figures, WorkerProcess, one_round
+from benchmarks.latency.peers.worker import one_round, start_worker
+from benchmarks.latency.worker_process import Figures
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
 from ufvideo_sdk.memory_plan import memory_plan
 
@@ -128,9 +129,6 @@ def _one(setting: Setting, task: str, package: Path | None) -> Figures:
 
 def _rounds(setting: Setting, task: str, package: Path) -> list[Figures]:
     """Rounds of one process, after one that is not counted."""
-    worker = WorkerProcess(_MODULE, _told(setting, task, package), setting.num_threads)
-    try:
+    with start_worker(_MODULE, _told(setting, task, package), setting.num_threads) as worker:
         worker.round()
         return [worker.round() for _ in range(setting.num_rounds)]
-    finally:
-        worker.close()

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.latency.peers.worker import (
-    Figures,
-    Job,
-    Round,
-    greedy_figures,
-    job_from_arguments,
-    serve,
-)
+from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
+from benchmarks.latency.worker_process import Figures, Round, serve
 from ufvideo_sdk import RuntimeConfig, UFVideo
 
 

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.sizes import PeerSizes
-from benchmarks.latency.peers.worker import Figures, Round, reset_peak, serve
+from benchmarks.latency.peers.worker import reset_peak
+from benchmarks.latency.worker_process import Figures, Round, serve
 from benchmarks.process_memory import memory_bytes
-from ufvideo_sdk import GenerationConfig, RuntimeConfig, TextEvent, UFVideo
+from ufvideo_sdk import GenerationConfig, RuntimeConfig, StopReason, TextEvent, UFVideo
 
 FPS = 4.0
 _WORDS = ("What", "does", "the", "red", "circle", "in", "this", "video")
@@ -90,7 +91,7 @@ def cancel(clip: Clip) -> Round:
     config = replace(clip.config, max_new_tokens=2000)
     moments = random.Random(0)
 
-    def one_cancel(step_ms: float) -> float:
+    def one_cancel(step_ms: float) -> float | None:
         decoding = threading.Event()
         asked: list[float] = []
 
@@ -105,19 +106,43 @@ def cancel(clip: Clip) -> Round:
 
         thread = threading.Thread(target=cancel_within_a_step)
         thread.start()
-        session.ask(clip.question(0), config=config, on_text=heard)
+        answer = session.ask(clip.question(0), config=config, on_text=heard)
         ended = time.perf_counter()
         decoding.set()  # an answer that ended by itself before its first text
         thread.join()
-        return max(1e3 * (ended - asked[0]), 0.0)
+        # One that ended by itself was not cancelled: it says nothing of how long that takes.
+        return 1e3 * (ended - asked[0]) if answer.stop_reason is StopReason.CANCELLED else None
 
     def run_round() -> Figures:
         answer = session.ask(clip.question(0), config=clip.config)
         step_ms = answer.stats.decode_ms / (answer.stats.num_generated_tokens - 1)
-        delays = [one_cancel(step_ms) for _ in range(clip.sizes.num_cancels)]
+        delays = cancelled_delays(lambda: one_cancel(step_ms), clip.sizes.num_cancels)
         return {"step_ms": step_ms, "delays_ms": delays}
 
     return run_round
+
+
+def cancelled_delays(one_cancel: Callable[[], float | None], num_cancels: int) -> list[float]:
+    """Delays of so many cancels that ended an answer, in ms.
+
+    Args:
+        one_cancel: Cancels an answer; None where that ended by itself before.
+        num_cancels: How many are wanted; as many more are tried.
+
+    Raises:
+        RuntimeError: When too many answers ended by themselves.
+    """
+    delays: list[float] = []
+    for _ in range(2 * num_cancels):
+        delay_ms = one_cancel()
+        if delay_ms is not None:
+            delays.append(delay_ms)
+        if len(delays) == num_cancels:
+            return delays
+    raise RuntimeError(
+        f"expected {num_cancels} cancelled answers, {2 * num_cancels - len(delays)} of"
+        f" {2 * num_cancels} ended by themselves"
+    )
 
 
 def growth(clip: Clip) -> Round:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from benchmarks.latency.peers.engines import (
 from benchmarks.latency.peers.figures import Figure, Spread, speed_figure
 from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.weights import Weights
-from benchmarks.latency.peers.worker import Figures, Job, WorkerProcess, start_engine
+from benchmarks.latency.peers.worker import Job, start_engine
+from benchmarks.latency.worker_process import Figures, WorkerProcess
 from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
 from ufvideo_sdk.memory_plan import kv_cache_bytes
 
@@ -81,16 +83,25 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
     """
     workers: dict[str, WorkerProcess] = {}
     reasons: dict[str, str] = {}
-    for engine in ENGINES:
-        reason = absent(engine, precision, setting.gguf, installed)
-        try:
-            if reason is None:
-                workers[engine.name] = _started(setting, engine, precision)
-        except RuntimeError as error:
-            reason = str(error)
-        if reason is not None:
-            reasons[engine.name] = reason
-    workers[_READER] = start_engine(_READER, job_of(setting, ""))
+    with ExitStack() as running:
+        for engine in ENGINES:
+            reason = absent(engine, precision, setting.gguf, installed)
+            try:
+                if reason is None:
+                    worker = _started(setting, engine, precision)
+                    workers[engine.name] = running.enter_context(worker)
+            except RuntimeError as error:
+                reason = str(error)
+            if reason is not None:
+                reasons[engine.name] = reason
+        reader = start_engine(_READER, job_of(setting, ""))
+        workers[_READER] = running.enter_context(reader)
+        rounds = _rounds_in_turn(setting, workers)
+    reads = rounds.pop(_READER)
+    return Measured(rounds, reasons, [each["bytes_per_s"] for each in reads])
+
+
+def _rounds_in_turn(setting: Setting, workers: Mapping[str, WorkerProcess]) -> Rounds:
     rounds: Rounds = {name: [] for name in workers}
     names = list(workers)
     for number in range(setting.num_rounds + 1):
@@ -100,10 +111,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
             figures = workers[name].round()
             if number > 0:
                 rounds[name].append(figures)
-    for worker in workers.values():
-        worker.close()
-    reads = rounds.pop(_READER)
-    return Measured(rounds, reasons, [each["bytes_per_s"] for each in reads])
+    return rounds
 
 
 def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
@@ -112,8 +120,8 @@ def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
     worker = start_engine(engine.worker, job_of(setting, str(path)))
     try:
         worker.round()
-    except RuntimeError:
-        worker.close()
+    except BaseException:
+        worker.kill()
         raise
     return worker
 

@@ -9,12 +9,14 @@ import statistics
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS
 from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.peers.speed import Setting, job_of
-from benchmarks.latency.peers.worker import WorkerProcess, start_engine
+from benchmarks.latency.peers.worker import start_engine
+from benchmarks.latency.worker_process import WorkerProcess
 
 _BUSY = "while True: pass"
 
@@ -25,19 +27,17 @@ def spinning_section(setting: Setting) -> list[Figure]:
     for precision in PRECISIONS:
         model = str(setting.weights.package(precision))
         job = job_of(setting, model)
-        workers = {
-            spins: start_engine(ENGINES[0].worker, replace(job, spinning=spins))
-            for spins in (True, False)
-        }
-        alone = _ratio(setting, workers)
-        neighbour = subprocess.Popen([sys.executable, "-c", _BUSY])
-        try:
+        with ExitStack() as running:
+            workers = {
+                spins: running.enter_context(
+                    start_engine(ENGINES[0].worker, replace(job, spinning=spins))
+                )
+                for spins in (True, False)
+            }
+            alone = _ratio(setting, workers)
+            neighbour = running.enter_context(subprocess.Popen([sys.executable, "-c", _BUSY]))
+            running.callback(neighbour.kill)
             beside = _ratio(setting, workers)
-        finally:
-            neighbour.kill()
-            neighbour.wait()
-        for worker in workers.values():
-            worker.close()
         name = f"decode {precision}, spinning / sleeping"
         figures.append(Figure(f"{name}, alone", alone, None, "at most"))
         figures.append(Figure(f"{name}, beside a busy process", beside, None, "at most"))

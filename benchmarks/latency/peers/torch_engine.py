@@ -8,14 +8,8 @@ import torch
 from transformers import DynamicCache, Qwen2ForCausalLM
 from transformers.utils import logging
 
-from benchmarks.latency.peers.worker import (
-    Figures,
-    Job,
-    Round,
-    greedy_figures,
-    job_from_arguments,
-    serve,
-)
+from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
+from benchmarks.latency.worker_process import Figures, Round, serve
 
 
 def prepare(job: Job) -> Round:

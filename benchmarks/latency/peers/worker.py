@@ -1,10 +1,8 @@
-"""Processes that load one engine and run a round whenever they are asked."""
+"""What a worker of this comparison is told, and how it times a round."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -14,8 +12,7 @@ from typing import Any
 
 import numpy as np
 
-Figures = dict[str, Any]
-Round = Callable[[], Figures]
+from benchmarks.latency.worker_process import Figures, WorkerProcess
 
 
 @dataclass(frozen=True)
@@ -46,61 +43,20 @@ class Job:
         return random.integers(0, highest, self.num_prompt_tokens).tolist()
 
 
-class WorkerProcess:
-    """One engine, loaded once and asked for a round at a time."""
-
-    def __init__(self, module: str, arguments: Mapping[str, Any], num_threads: int) -> None:
-        environment = os.environ | {"OMP_NUM_THREADS": str(num_threads)}
-        self._module = module
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, json.dumps(arguments, default=str)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-
-    def round(self) -> Figures:
-        """Run the job once.
-
-        Raises:
-            RuntimeError: When the process has ended.
-        """
-        assert self._process.stdin is not None and self._process.stdout is not None
-        try:
-            self._process.stdin.write("round\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self._module} ended with exit status {self._process.wait()}")
-        return dict(json.loads(line))
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.communicate()
-
-
 def start_engine(module: str, job: Job) -> WorkerProcess:
     """A worker of one of the `*_engine` modules."""
-    return WorkerProcess(module, asdict(job), job.num_threads)
+    return start_worker(module, asdict(job), job.num_threads)
 
 
-def one_round(module: str, arguments: Mapping[str, Any], num_threads: int) -> Figures:
+def start_worker(module: str, told: Mapping[str, Any], num_threads: int) -> WorkerProcess:
+    """A worker that is told a JSON object."""
+    return WorkerProcess(module, json.dumps(told, default=str), num_threads)
+
+
+def one_round(module: str, told: Mapping[str, Any], num_threads: int) -> Figures:
     """Run a worker's job once in a process of its own."""
-    worker = WorkerProcess(module, arguments, num_threads)
-    try:
+    with start_worker(module, told, num_threads) as worker:
         return worker.round()
-    finally:
-        worker.close()
-
-
-def serve(run_round: Round) -> int:
-    """Answer each line of standard input with one round's figures as JSON."""
-    for _ in sys.stdin:
-        print(json.dumps(run_round()), flush=True)
-    return 0
 
 
 def job_from_arguments() -> Job:

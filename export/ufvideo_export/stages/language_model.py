@@ -56,8 +56,8 @@ class LanguageModelStage(Stage):
     def _head_block(self) -> BlockFormat | None:
         return block_format(self.quantization.head or self.precision, self.quantization)
 
-    def write(self, path: Path) -> None:
-        """Write the graph; see docs/package_format.md for its border."""
+    def graph(self) -> ir.Model:
+        """See `Stage`; docs/package_format.md has its inputs and outputs."""
         graph = GraphWriter(self.spec, self._floats)
         sizes = self.checkpoint.sizes
         cos, sin = self._rotary_tables()
@@ -91,7 +91,7 @@ class LanguageModelStage(Stage):
         level = self.quantization.accuracy_level
         logits = write_linear(graph, state, self._head_rows(), self._head_block, level)
         outputs["logits"] = graph.to_float(logits)
-        graph.finish(outputs, path)
+        return graph.finish(outputs)
 
     def probes(self, random: np.random.Generator) -> list[Arrays]:
         """See `Stage`; a sequence is fed in chunks of different lengths, see `run`."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -47,8 +48,12 @@ class Stage(ABC):
         return TOLERANCES[self.precision]
 
     @abstractmethod
+    def graph(self) -> ir.Model:
+        """The graph; weights that are large may be read only when it is saved."""
+
     def write(self, path: Path) -> None:
         """Write the graph (and its weights' file, where it has one)."""
+        save_graph(self.graph(), self.spec, path)
 
     @abstractmethod
     def probes(self, random: np.random.Generator) -> list[Arrays]:
@@ -133,9 +138,13 @@ class TorchStage(Stage):
 
     def trace(self, path: Path) -> None:
         """Save the graph, in fp32 where it is to be int8."""
+        save_graph(self.graph(), self.spec, path)
+
+    def graph(self) -> ir.Model:
+        """See `Stage`; in fp32 where it is to be int8."""
         example = self._tensors(self.example())
         model = export_module(self.module, self.spec, example, self.min_sizes)
-        save_graph(to_half(model) if self.precision == "fp16" else model, self.spec, path)
+        return to_half(model) if self.precision == "fp16" else model
 
     def quantize(self, path: Path) -> None:
         """Replace the fp32 graph by one with int8 weights."""

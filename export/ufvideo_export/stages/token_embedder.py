@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
@@ -25,8 +23,8 @@ class TokenEmbedderStage(Stage):
         """See `Stage`; integers are looked up exactly."""
         return TOLERANCES["fp16" if self.precision == "fp16" else "fp32"]
 
-    def write(self, path: Path) -> None:
-        """Write the table and one lookup, without ever tracing a module of its size."""
+    def graph(self) -> ir.Model:
+        """The table and one lookup, without ever tracing a module of its size."""
         graph = GraphWriter(self.spec, self.precision)
         ids, rows = graph.inputs["token_ids"], self._rows()
         if self.precision == "int8":
@@ -34,7 +32,7 @@ class TokenEmbedderStage(Stage):
         else:
             table = graph.matrix(rows, transposed=False)
             embeddings = graph.to_float(graph.node("Gather", table, ids, axis=0))
-        graph.finish({"embeddings": embeddings}, path)
+        return graph.finish({"embeddings": embeddings})
 
     @staticmethod
     def _write_int8(graph: GraphWriter, ids: ir.Value, rows: WeightRows) -> ir.Value:

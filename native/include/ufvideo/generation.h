@@ -36,6 +36,10 @@ struct Generation {
   std::vector<std::int64_t> seg_positions;
   /// The language model state of each of them, float32 [O, D].
   Tensor seg_hidden_states;
+  /// Of a prompt with choices: the likeliest one, and as ChoiceScores::log_probabilities. An answer
+  /// that was cancelled before all were scored has neither.
+  std::optional<std::size_t> choice{};
+  std::vector<double> choice_log_probabilities{};
   /// Positions prefilled for this answer and those reused from the session's cache.
   std::int64_t num_prefill_tokens = 0;
   std::int64_t num_reused_tokens = 0;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ufvideo/cancellation.h"
+#include "ufvideo/choices.h"
 #include "ufvideo/config.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
@@ -61,6 +62,10 @@ struct Prompt {
   std::vector<std::int64_t> region_frame_idxs;
   /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
   std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
+  /// Texts of which the answer is the likeliest, made for this model's vocabulary and end tokens;
+  /// null: anything. Nothing is sampled: a temperature, a repetition penalty or a format beside it
+  /// is InvalidInput.
+  std::shared_ptr<const ChoiceTree> choices = nullptr;
 };
 
 /// Called after each generated token.

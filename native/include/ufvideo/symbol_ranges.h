@@ -8,7 +8,8 @@
 
 namespace ufvideo {
 
-/// The sizes that a symbol of a stage's input shapes takes when this runtime runs the stage.
+/// The sizes that a symbol of a stage's input shapes takes when this runtime runs the stage on a
+/// device. The CPU runs one frame at a time.
 struct SymbolRange {
   std::string symbol;
   std::int64_t min;

@@ -21,7 +21,8 @@ template <typename... Parts>
   throw Error(code, message(parts...));
 }
 
-/// Whether a message of ONNX Runtime says that memory ran out, of the host or of a device.
+/// Whether a message of ONNX Runtime or the system says that memory ran out, of the host or of a
+/// device, or threads or file descriptors did.
 bool says_out_of_memory(const std::string& what);
 
 }  // namespace ufvideo

@@ -11,11 +11,13 @@
 #include <mutex>
 #include <new>
 #include <shared_mutex>
+#include <thread>
 
 #include "core/border.h"
 #include "core/cancellation.h"
 #include "core/device_work.h"
 #include "core/error_message.h"
+#include "core/free_threads.h"
 #include "core/graph_border.h"
 #include "core/node_placement.h"
 #include "core/onnxruntime_library.h"
@@ -38,6 +40,9 @@ Ort::SessionOptions session_options(const RuntimeConfig& config, bool captures) 
   if (config.num_threads) {
     options.SetIntraOpNumThreads(*config.num_threads);
   }
+  // Else a file whose name or fifth byte says so is read in ONNX Runtime's own format, which the
+  // checks of a package do not know.
+  options.AddConfigEntry("session.load_model_format", "ONNX");
   // What a captured graph writes to must be nobody else's between two replays.
   options.AddConfigEntry("session.use_env_allocators", captures ? "0" : "1");
   options.AddConfigEntry("session.intra_op.allow_spinning", config.allow_spinning ? "1" : "0");
@@ -315,7 +320,7 @@ std::vector<Tensor> Graph::State::run(const std::vector<NamedTensor>& inputs,
 void Graph::State::rethrow(const std::string& what, bool out_of_memory,
                            const std::vector<NamedTensor>& inputs) const {
   std::string shapes;
-  // The cache is two tensors a layer, all of one shape: the first says it.
+  // The cache comes last: two tensors a layer, all of one shape, so that the first says it.
   constexpr std::size_t kMaxShapes = 6;
   for (std::size_t i = 0; i < inputs.size() && i < kMaxShapes; ++i) {
     shapes += (i == 0 ? "" : ", ") + inputs[i].first + " " + shape_string(inputs[i].second.shape());
@@ -337,6 +342,9 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
   if (state_->device) {
     state_->placement.listen(options);
   }
+  // The thread that runs a graph is one of its pool's.
+  require_threads(
+      config.num_threads.value_or(static_cast<int>(std::thread::hardware_concurrency())) - 1);
   try {
     const std::shared_lock<std::shared_mutex> beside(device_work());
     state_->session = Ort::Session(env, path.c_str(), options);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/error_message.h"
+#include "core/telemetry.h"
 #include "ufvideo/runtime.h"
 
 namespace ufvideo {
@@ -36,7 +37,8 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
   }
   std::error_code error;
   std::filesystem::path path = std::filesystem::canonical(library, error);
-  if (error) {
+  // To open a FIFO would wait for a writer.
+  if (error || !std::filesystem::is_regular_file(path, error)) {
     fail(ErrorCode::kDeviceUnavailable, "expected ONNX Runtime 1.22 or newer at ", library.string(),
          ", found no file there; install it: pip install \"onnxruntime>=1.22\"");
   }
@@ -44,10 +46,16 @@ std::filesystem::path resolved(const std::filesystem::path& library) {
 }
 
 const OrtApiBase* load_api_base(const std::filesystem::path& path) {
+  turn_off_telemetry();
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
+    const std::string problem = dlerror();
+    if (says_out_of_memory(problem)) {
+      fail(ErrorCode::kOutOfMemory, "expected memory and a file descriptor to open ", path.string(),
+           ", got: ", problem);
+    }
     fail(ErrorCode::kDeviceUnavailable, "expected a loadable ONNX Runtime 1.22 or newer at ",
-         path.string(), ", got: ", dlerror(), "; ", kMend);
+         path.string(), ", got: ", problem, "; ", kMend);
   }
   using GetApiBase = const OrtApiBase*(ORT_API_CALL*)();
   auto get_api_base = reinterpret_cast<GetApiBase>(dlsym(handle, "OrtGetApiBase"));

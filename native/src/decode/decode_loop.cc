@@ -25,9 +25,25 @@ void DecodeLoop::start(TokenStepper::Output prefill, const std::vector<std::int6
   }
 }
 
+void DecodeLoop::start_with(std::vector<std::int64_t> answer_ids) {
+  known_ids_ = std::move(answer_ids);
+}
+
+std::int64_t DecodeLoop::next_known() {
+  const std::int64_t token = known_ids_[token_ids_.size()];
+  token_ids_.push_back(token);
+  if (token_ids_.size() == known_ids_.size()) {
+    end(StopReason::kEndToken);
+  }
+  return token;
+}
+
 std::optional<std::int64_t> DecodeLoop::next(TokenStepper& stepper) {
   if (ended_) {
     return std::nullopt;
+  }
+  if (is_known()) {
+    return next_known();
   }
   if (!token_ids_.empty()) {
     if (!stepper.has_room()) {

@@ -42,6 +42,9 @@ class DecodeLoop {
 
   /// Begins with what the prefill gave; the prompt's ids are what a repetition penalty looks at.
   void start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids = {});
+  /// Begins with an answer whose tokens are known: next() returns them, one a call, without a step.
+  void start_with(std::vector<std::int64_t> answer_ids);
+  bool is_known() const { return !known_ids_.empty(); }
   /// The next token; nothing once the answer has ended. The token before it is fed to the model
   /// only now, so that the last token of an answer costs no step. Throws InferenceFailed when the
   /// state a [SEG] needs is not finite.
@@ -57,6 +60,7 @@ class DecodeLoop {
   Tensor seg_hidden_states() const;
 
  private:
+  std::int64_t next_known();
   /// Samples a token the answer's format allows.
   std::int64_t sample();
   void keep_seg_state();
@@ -74,6 +78,8 @@ class DecodeLoop {
   /// State that predicted the token before the last one; empty at first.
   Tensor earlier_state_;
   std::vector<std::int64_t> token_ids_;
+  /// All tokens of an answer that was known when it began.
+  std::vector<std::int64_t> known_ids_;
   std::vector<std::int64_t> seg_positions_;
   std::vector<Tensor> seg_states_;
   bool ended_ = false;

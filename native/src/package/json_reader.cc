@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iterator>
+
+#include "package/open_file.h"
 
 namespace ufvideo {
 namespace {
@@ -101,7 +102,7 @@ json parse_json_file(const std::filesystem::path& path) {
     fail(ErrorCode::kInvalidPackage, path.string(), ": expected at most ", kMaxBytes,
          " bytes, got ", size);
   }
-  std::ifstream stream(path, std::ios::binary);
+  std::ifstream stream = open_file(path);
   const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!stream.good() && !stream.eof()) {
     fail(ErrorCode::kInvalidPackage, "expected a readable file ", path.string());

@@ -20,6 +20,9 @@ constexpr std::size_t kMaxName = 256;
 constexpr std::size_t kMaxTensors = 64;
 constexpr std::size_t kMaxDimensions = 8;
 constexpr std::size_t kMaxFiles = 64;
+/// Weights apart, which are mapped, files are read as a whole: graphs and texts.
+constexpr std::int64_t kMaxGraphBytes = std::int64_t{256} << 20;
+constexpr std::int64_t kMaxTextBytes = std::int64_t{64} << 20;
 constexpr std::size_t kMaxProvenance = 64;
 
 ModelFacts read_model(const JsonValue& value) {
@@ -72,6 +75,34 @@ VideoFacts read_video(const JsonValue& value) {
   return video;
 }
 
+/// Refuses an id that means two things: each of these has ids of its own.
+void check_apart(const JsonValue& value, const TokenFacts& tokens) {
+  struct Claim {
+    std::string name;
+    std::int64_t first;
+    std::int64_t last;
+  };
+  std::vector<Claim> claims;
+  const auto claim = [&](const JsonValue& key, const std::string& name, std::int64_t first,
+                         std::int64_t count) {
+    for (const Claim& other : claims) {
+      if (first <= other.last && other.first < first + count) {
+        key.refuse("expected ids of its own, got ", first, count == 1 ? "" : " and those after it",
+                   ", which ", other.name, " has");
+      }
+    }
+    claims.push_back({name, first, first + count - 1});
+  };
+  const std::vector<JsonValue> ends = value.member("end_ids").items(1, SIZE_MAX);
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    claim(ends[i], "end_ids[" + std::to_string(i) + "]", tokens.end_ids[i], 1);
+  }
+  claim(value.member("region_id"), "region_id", tokens.region_id, 1);
+  claim(value.member("time_first_id"), "time_first_id", tokens.time_first_id,
+        tokens.num_time_tokens);
+  claim(value.member("seg_id"), "seg_id", tokens.seg_id, 1);
+}
+
 TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
   value.require_keys({"end_ids", "video_placeholder_id", "image_placeholder_id", "region_id",
                       "time_first_id", "num_time_tokens", "seg_id"});
@@ -94,6 +125,7 @@ TokenFacts read_tokens(const JsonValue& value, std::int64_t vocab_size) {
                       vocab_size, ", got ", tokens.time_first_id, " as the first");
   }
   tokens.seg_id = value.member("seg_id").integer(0, vocab_size - 1);
+  check_apart(value, tokens);
   return tokens;
 }
 
@@ -114,12 +146,12 @@ void check_relative_path(const JsonValue& value, const std::string& path) {
   }
 }
 
-FileEntry read_file(const JsonValue& value) {
+FileEntry read_file(const JsonValue& value, std::int64_t max_bytes) {
   value.require_keys({"path", "size_bytes", "sha256"});
   FileEntry file;
   file.path = value.member("path").text(1, kMaxName);
   check_relative_path(value.member("path"), file.path);
-  file.size_bytes = static_cast<std::uint64_t>(value.member("size_bytes").integer(1, INT64_MAX));
+  file.size_bytes = static_cast<std::uint64_t>(value.member("size_bytes").integer(1, max_bytes));
   const JsonValue digest = value.member("sha256");
   file.sha256 = digest.text(1, kMaxName);
   const bool hex = std::all_of(file.sha256.begin(), file.sha256.end(), [](char c) {
@@ -158,9 +190,9 @@ std::vector<TensorSpec> read_tensors(const JsonValue& value, std::size_t limit) 
 StageEntry read_stage(const JsonValue& value, std::size_t num_layers) {
   value.require_keys({"graph", "weights", "precision", "inputs", "outputs"});
   StageEntry stage;
-  stage.graph = read_file(value.member("graph"));
+  stage.graph = read_file(value.member("graph"), kMaxGraphBytes);
   if (!value.member("weights").is_null()) {
-    stage.weights = read_file(value.member("weights"));
+    stage.weights = read_file(value.member("weights"), INT64_MAX);
   }
   stage.precision = value.member("precision").one_of({"fp32", "fp16", "int8", "int4"});
   const std::size_t limit = kMaxTensors + 2 * num_layers;
@@ -223,7 +255,7 @@ Manifest read_manifest(const std::filesystem::path& path) {
     manifest.verification.emplace(stem, read_verification(verification.member(stem)));
   }
   for (const JsonValue& file : root.member("files").items(0, kMaxFiles)) {
-    manifest.files.push_back(read_file(file));
+    manifest.files.push_back(read_file(file, kMaxTextBytes));
   }
   manifest.provenance = read_provenance(root.member("provenance"));
   check_borders(stages, manifest);

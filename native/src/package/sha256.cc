@@ -2,10 +2,10 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <fstream>
 #include <vector>
 
 #include "core/error_message.h"
+#include "package/open_file.h"
 #include "package/sha256_compress.h"
 #include "ufvideo/package.h"
 
@@ -69,10 +69,7 @@ class Sha256 {
 }  // namespace
 
 std::string sha256_file(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    fail(ErrorCode::kInvalidPackage, "expected a readable file ", path.string());
-  }
+  std::ifstream stream = open_file(path);
   Sha256 digest;
   std::vector<char> buffer(std::size_t{1} << 20);
   while (stream) {

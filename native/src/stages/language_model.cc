@@ -89,9 +89,11 @@ void LanguageModel::check_cache(const std::shared_ptr<const KvCacheSizes>& sizes
 }
 
 template <typename Cache>
-LanguageModel::Bound LanguageModel::bound_cache(const Cache& cache) const {
+LanguageModel::Bound LanguageModel::bound_cache(
+    const Cache& cache, std::vector<std::pair<std::string, Tensor>> inputs) const {
   Bound bound;
-  bound.past.reserve(past_names_.size() + 3);
+  bound.past = std::move(inputs);
+  bound.past.reserve(bound.past.size() + past_names_.size());
   bound.present.reserve(present_names_.size() + 2);
   for (std::size_t i = 0; i < past_names_.size(); ++i) {
     const int layer = static_cast<int>(i) / 2;
@@ -111,10 +113,9 @@ std::vector<Tensor> LanguageModel::run_graph(const Tensor& embeddings,
     last_positions.push_back(length + embeddings.dim(1) - 1);
   }
   const std::int64_t total = *std::max_element(last_positions.begin(), last_positions.end()) + 1;
-  Bound bound = bound_cache(cache);
-  bound.past.emplace_back("inputs_embeds", embeddings);
-  bound.past.emplace_back("seqlens_k", int32_tensor(last_positions));
-  bound.past.emplace_back("total_sequence_length", int32_tensor({total}));
+  Bound bound = bound_cache(cache, {{"inputs_embeds", embeddings},
+                                    {"seqlens_k", int32_tensor(last_positions)},
+                                    {"total_sequence_length", int32_tensor({total})}});
   RunHow how;
   if (!graph().captures()) {
     // Else its memory would be the captured graph's too.
@@ -153,12 +154,11 @@ std::vector<Tensor> LanguageModel::run_captured(const Tensor& embedding, KvCache
   const std::optional<DecodeBuffers>& buffers = cache.decode_buffers();
   copy_content(embedding, buffers->embedding);
   copy_content(int32_tensor({cache.length()}), buffers->last_position);
-  Bound bound = bound_cache(cache);
-  bound.past.emplace_back("inputs_embeds", buffers->embedding);
-  bound.past.emplace_back("seqlens_k", buffers->last_position);
-  // A captured graph remembers this number: the most it can become. Which positions count is in
-  // seqlens_k, which it reads anew.
-  bound.past.emplace_back("total_sequence_length", int32_tensor({cache.capacity()}));
+  // A captured graph remembers the last of these: the most it can become. Which positions count is
+  // in seqlens_k, which it reads anew.
+  Bound bound = bound_cache(cache, {{"inputs_embeds", buffers->embedding},
+                                    {"seqlens_k", buffers->last_position},
+                                    {"total_sequence_length", int32_tensor({cache.capacity()})}});
   bound.present.emplace_back("logits", buffers->logits);
   bound.present.emplace_back("hidden_states", buffers->hidden_state);
   RunHow how;

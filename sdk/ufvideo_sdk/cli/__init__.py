@@ -11,13 +11,14 @@ from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
 from ufvideo_sdk.cli.locate import locate
 from ufvideo_sdk.cli.segment import segment
+from ufvideo_sdk.cli.standard_streams import prepare_streams
 from ufvideo_sdk.cli.tokens import tokens
 from ufvideo_sdk.cli.verify import verify
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 unexpected, 2 usage or setting, 3 input (video, question, region, output"
     " file), 4 package, 5 device or ONNX Runtime, 6 capacity (memory, disk, context), 7 inference,"
-    " 130 interrupted."
+    " 8 finished and the answer is no or incomplete, 130 interrupted."
 )
 
 app = typer.Typer(
@@ -41,4 +42,5 @@ def _root() -> None:
 
 def main() -> None:
     """Run the command line; ends the process with one of the documented exit codes."""
+    prepare_streams()
     app()

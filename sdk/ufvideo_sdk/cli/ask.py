@@ -10,9 +10,11 @@ from typing import Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    ChoiceCaseOption,
     ChoiceOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -25,6 +27,8 @@ from ufvideo_sdk.cli.options import (
     SourceArgument,
     StartOption,
     StopOption,
+    StreamOption,
+    StrictOption,
     TemperatureOption,
     ThreadsOption,
     TopKOption,
@@ -32,11 +36,14 @@ from ufvideo_sdk.cli.options import (
     check_save_paths,
     only_given,
     parse_frames,
+    read_by,
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
-from ufvideo_sdk.cli.terminal import counted, note, save_all, spinner
-from ufvideo_sdk.results import Answer, TextEvent
+from ufvideo_sdk.cli.say import plain_text, say
+from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
+from ufvideo_sdk.results import NOT_FOUND, Answer, TextEvent
 
 
 def ask(
@@ -50,8 +57,12 @@ def ask(
     save: SaveOption = None,
     region: RegionOption = None,
     choice: ChoiceOption = None,
+    choice_case: ChoiceCaseOption = "model",
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     frames: FramesOption = "sampled",
     max_new_tokens: MaxNewTokensOption = None,
     temperature: TemperatureOption = None,
@@ -75,8 +86,9 @@ def ask(
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.config import GenerationConfig
 
-    paths = check_save_paths(save)
     marks = [parse_region(text) for text in region or []]
+    masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
+    paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])
     segment_frames = parse_frames(frames)
     config = GenerationConfig(
         **only_given(
@@ -92,35 +104,40 @@ def ask(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (model, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (
+        model,
+        session,
+    ):
         clip = session.clip
-        check_save_paths(paths, is_image=clip.is_image)
+        check_save_paths(paths, clip=clip)
         cancel = CancellationToken()
         shown = _Shown(model.manifest.tokens.end_ids, config.max_new_tokens)
-        is_live = not as_json and sys.stdout.isatty()
+        # Of choices the caller's own text is printed, and nothing until all are scored.
+        is_live = not as_json and not choice and sys.stdout.isatty()
 
         def answered(hand_on: Callable[[TextEvent], None]) -> Answer:
-            stream = session.stream(
+            answering = session.stream(
                 question,
                 regions=[region_of(mark, height=clip.height, width=clip.width) for mark in marks],
                 segment_frames=segment_frames,
                 choices=choice or None,
+                choice_case=choice_case,
                 config=config,
                 cancel=cancel,
                 on_progress=shown.on_progress,
             )
-            for event in stream:
+            for event in answering:
                 if is_live:
                     hand_on(event)
-            return stream.answer
+            return answering.answer
 
         with shown:
             answer = interruptible_items(answered, shown.on_text, cancel)
-        if as_json:
-            typer.echo(answer.to_json(), nl=False)
-        else:
-            _print(answer, with_text=not is_live)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            if as_json:
+                print_json(answer.to_json())
+            else:
+                _print(answer, with_text=not is_live)
 
 
 class _Shown:
@@ -148,7 +165,7 @@ class _Shown:
     def __exit__(self, *error: object) -> None:
         self._waiting.close()
         if self._is_line_open:
-            typer.echo("")
+            say("")
 
     def on_progress(self, done: int, total: int) -> None:
         """Show how much of the prompt, then of the masks, is done; from another thread."""
@@ -157,7 +174,7 @@ class _Shown:
     def on_text(self, event: TextEvent) -> None:
         """Print a piece of text."""
         self._waiting.close()
-        sys.stdout.write(event.text)
+        sys.stdout.write(plain_text(event.text))
         self._num_tokens += 1
         is_last = event.token_id in self._last_ids or self._num_tokens == self._max_tokens
         if is_last:
@@ -175,11 +192,13 @@ class _Shown:
 
 def _print(answer: Answer, *, with_text: bool) -> None:
     if with_text:
-        typer.echo(answer.text)
+        say(answer.text if answer.choice is None else answer.choice)
     for span in answer.spans:
-        typer.echo(f"time: {span}")
+        say(f"time: {span}")
     for line in mask_lines(answer):
-        typer.echo(line)
+        say(line)
+    for text, probability in (answer.choice_probabilities or {}).items():
+        note(f"{probability:.3f}  {text}")
     stats = answer.stats
     speed = "" if stats.tokens_per_s is None else f", {stats.tokens_per_s:.1f} tokens/s"
     note(
@@ -192,10 +211,12 @@ def mask_lines(answer: Answer) -> list[str]:
     """One line for each object that was segmented."""
     lines = []
     for idx, track in enumerate(answer.masks, start=1):
-        covered = 100 * track.masks.mean() if track.masks.size else 0.0
-        score = track.scores.mean() if track.scores.size else 0.0
+        frames = f"{len(track.frame_idxs)} frames"
+        if track.is_empty:
+            lines.append(f"object {idx}: {NOT_FOUND} on {frames}")
+            continue
         lines.append(
-            f"object {idx}: {len(track.frame_idxs)} frames, {covered:.1f} % of the picture,"
-            f" score {score:.2f}"
+            f"object {idx}: {frames}, {100 * track.masks.mean():.1f} % of the picture,"
+            f" score {track.scores.mean():.2f}"
         )
     return lines

@@ -16,6 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 if TYPE_CHECKING:
@@ -70,10 +72,10 @@ def build(
     facts = build_facts(manifest, engines, built)
     facts["removed"] = engines.clean() if clean else {}
     if as_json:
-        typer.echo(json.dumps(facts, indent=2))
+        say(json.dumps(facts, indent=2))
         return
     for line in _lines(facts):
-        typer.echo(line)
+        say(line)
 
 
 def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str,
     from ufvideo_sdk.tensorrt_stages import tensorrt_stages
 
     return {
-        "folder": str(folder),
+        "folder": display_name(str(folder)),
         "onnxruntime": engines.key.onnxruntime,
         "tensorrt": engines.key.tensorrt,
         "device": engines.key.device,
@@ -131,7 +133,7 @@ def _progress(num_engines: int) -> Iterator[Any]:
             bar.update(task, description=label, completed=progress.num_built)
             if not console.is_terminal and progress.stem is not None:
                 number = f"{progress.num_built + 1} of {progress.num_engines}"
-                typer.echo(f"{label} ({number})", err=True)
+                say(f"{label} ({number})", err=True)
 
         yield on_engine
 

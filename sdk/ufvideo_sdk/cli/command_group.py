@@ -33,6 +33,11 @@ class CommandGroup(TyperGroup):
         own = super().get_command(ctx, cmd_name)
         return own if own is not None else _plug_in(cmd_name)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the command line; `--help` prints here."""
+        with reported_errors():
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
         with reported_errors():

@@ -9,6 +9,7 @@ import typer
 
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.doctor import Finding, Health, examine
 from ufvideo_sdk.errors import DeviceError
 
@@ -29,7 +30,7 @@ def doctor(as_json: JsonOption = False, onnxruntime_library: LibraryOption = Non
     broken = any(finding.health is Health.BROKEN for finding in findings)
     if as_json:
         report = {"works": not broken, "findings": [asdict(finding) for finding in findings]}
-        typer.echo(json.dumps(report, indent=2))
+        say(json.dumps(report, indent=2))
     else:
         _print(findings, broken)
     if broken:
@@ -38,20 +39,20 @@ def doctor(as_json: JsonOption = False, onnxruntime_library: LibraryOption = Non
 
 def _print(findings: list[Finding], broken: bool) -> None:
     for finding in findings:
-        typer.echo(f"{_MARKS[finding.health]} {finding.subject:<22} {finding.detail}")
-    typer.echo("")
+        say(f"{_MARKS[finding.health]} {finding.subject:<22} {finding.detail}")
+    say("")
     if broken:
-        typer.echo("Not ready. To do:")
+        say("Not ready. To do:")
         _print_remedies(findings, Health.BROKEN)
     else:
-        typer.echo("Ready: questions can be answered on the CPU.")
+        say("Ready: questions can be answered on the CPU.")
     for health, title in ((Health.MIXED, "To mend:"), (Health.ABSENT, "Optional:")):
         if any(finding.remedy and finding.health is health for finding in findings):
-            typer.echo(title)
+            say(title)
             _print_remedies(findings, health)
 
 
 def _print_remedies(findings: list[Finding], health: Health) -> None:
     for finding in findings:
         if finding.remedy and finding.health is health:
-            typer.echo(f"  {finding.subject}: {finding.remedy}")
+            say(f"  {finding.subject}: {finding.remedy}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import give_up_output
 from ufvideo_sdk.errors import (
     CapacityError,
     ConfigError,
@@ -18,10 +20,15 @@ from ufvideo_sdk.errors import (
     PackageError,
     StateError,
 )
+from ufvideo_sdk.replacing import NO_ROOM
 
 UNEXPECTED = 1
 USAGE = 2
+# Finished, and the answer is no or incomplete: for commands that compare or check.
+INCOMPLETE = 8
 INTERRUPTED = 130
+# As shells report a process that SIGPIPE ended.
+BROKEN_PIPE = 141
 EXIT_CODES: dict[type[Exception], int] = {
     ConfigError: USAGE,
     InputError: 3,
@@ -48,14 +55,22 @@ def reported_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (typer.Exit, typer.Abort, _CommandLineError, BrokenPipeError):
+        # What cannot be printed is an error now, not a traceback when Python ends.
+        sys.stdout.flush()
+    except (typer.Exit, typer.Abort, _CommandLineError):
         raise
+    except BrokenPipeError:
+        # Whoever read has enough, such as `head`: no error to speak of.
+        give_up_output()
+        raise typer.Exit(BROKEN_PIPE) from None
     except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
+        say("interrupted", err=True)
         raise typer.Exit(INTERRUPTED) from None
     except MemoryError as error:
         fail(f"out of memory {error}".rstrip(), EXIT_CODES[CapacityError])
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            fail(f"expected room for the output, got: {error.strerror}", EXIT_CODES[CapacityError])
         for family, code in EXIT_CODES.items():
             if isinstance(error, family):
                 fail(str(error), code)
@@ -73,6 +88,7 @@ def fail(message: str, code: int) -> None:
     Raises:
         typer.Exit: Always.
     """
-    sys.stdout.flush()
-    typer.echo(f"error: {' '.join(message.split())}", err=True)
+    give_up_output()
+    with suppress(OSError):
+        say(f"error: {' '.join(message.split())}", err=True)
     raise typer.Exit(code)

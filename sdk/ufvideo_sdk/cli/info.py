@@ -19,6 +19,7 @@ from ufvideo_sdk.cli.options import (
     package_or_nano,
     runtime_settings,
 )
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
@@ -59,10 +60,10 @@ def info(
         facts["providers"] = _stage_providers(folder, settings)
     if as_json:
         told = {"boards": [asdict(p) | {"left_bytes": p.left_bytes} for p in plans]}
-        typer.echo(json.dumps(facts | (told if boards else {}), indent=2))
+        say(json.dumps(facts | (told if boards else {}), indent=2))
         return
     for line in [*_lines(manifest, facts), *_board_lines(plans)]:
-        typer.echo(line)
+        say(line)
 
 
 def package_facts(manifest: Manifest) -> dict[str, Any]:

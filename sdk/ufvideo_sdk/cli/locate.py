@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     JsonOption,
     LibraryOption,
     PackageOption,
@@ -16,11 +18,15 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
+    read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import counted, note, save_all, show, spinner
+from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def locate(
@@ -33,12 +39,10 @@ def locate(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
-    allow_absent: Annotated[
-        bool,
-        typer.Option(
-            "--allow-absent", help="Let the model say that it does not happen (nano can), no span."
-        ),
-    ] = False,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -52,12 +56,12 @@ def locate(
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
+        check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         with spinner("looking for the event") as say:
             spans = tuple(
@@ -72,7 +76,5 @@ def locate(
                 )
             )
         answer = answer_of(session, event, spans=spans)
-        show(answer, map(str, spans), as_json=as_json)
-        if not spans and not as_json:
-            note("the model named no time")
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,19 @@ from typing import Any
 from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.cli.interruptible import interruptible
 from ufvideo_sdk.cli.options import package_or_nano
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
+from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StopReason, TimeSpan
+from ufvideo_sdk.results import (
+    NOT_FOUND,
+    Answer,
+    AnswerStats,
+    MaskTrack,
+    StopReason,
+    TimeSpan,
+)
 from ufvideo_sdk.session import Session
 
 
@@ -27,6 +37,9 @@ class Request:
     start_s: float | None
     end_s: float | None
     runtime: dict[str, Any]
+    fps: float | None = None
+    stream: int | None = None
+    strict: bool = False
 
 
 @contextmanager
@@ -41,26 +54,43 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
     """
     runtime = RuntimeConfig(**request.runtime)
     package = package_or_nano(request.package)
-    with spinner("loading the package") as say:
+    with spinner("loading the package") as loading:
         model = interruptible(
             lambda: UFVideo.load(
-                package, runtime=runtime, on_engine=lambda progress: say(engine_label(progress))
+                package, runtime=runtime, on_engine=lambda progress: loading(engine_label(progress))
             )
         )
+    said: set[str] = set()
     cancel = CancellationToken()
-    with spinner("looking at the video") as say:
-        session = interruptible(
-            lambda: model.open(
-                request.source,
-                start_s=request.start_s,
-                end_s=request.end_s,
-                cancel=cancel,
-                on_progress=counted(say, "looking at the video"),
-            ),
-            cancel,
-        )
-    yield model, session
+    with warnings.catch_warnings():
+        # Said as lines for a person.
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        with spinner("looking at the video") as looking:
+            session = interruptible(
+                lambda: model.open(
+                    request.source,
+                    start_s=request.start_s,
+                    end_s=request.end_s,
+                    fps=request.fps,
+                    stream=request.stream,
+                    strict=request.strict,
+                    cancel=cancel,
+                    on_progress=counted(looking, "looking at the video"),
+                ),
+                cancel,
+            )
+        _say_damage(session, said)
+        yield model, session
+        # Masks of all frames may have met more.
+        _say_damage(session, said)
     session.close()
+
+
+def _say_damage(session: Session, said: set[str]) -> None:
+    for line in session.clip.damage:
+        if line not in said:
+            say(f"{session.clip.name}: {line}", err=True)
+            said.add(line)
 
 
 def answer_of(
@@ -70,10 +100,14 @@ def answer_of(
     spans: tuple[TimeSpan, ...] = (),
     masks: tuple[MaskTrack, ...] = (),
 ) -> Answer:
-    """Spans or masks that came without words, as an answer that can be saved and printed."""
+    """Spans or masks that came without words, as an answer that can be saved and printed.
+
+    Its text says where there are none: a picture or JSON of it would look like any other.
+    """
+    is_found = bool(spans) or any(not track.is_empty for track in masks)
     return Answer(
         question=question,
-        text="",
+        text="" if is_found else NOT_FOUND,
         token_ids=(),
         spans=spans,
         masks=masks,

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.paths import as_path, entries_of
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.clip import Clip
 
 PackageOption = Annotated[
     Path | None,
@@ -48,6 +55,25 @@ StartOption = Annotated[
 EndOption = Annotated[
     float | None, typer.Option("--end", metavar="SECONDS", help="Look up to this second.")
 ]
+FpsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--fps",
+        metavar="NUMBER",
+        help="Frame rate of a folder of frames (default: 3) or of a bare stream such as .h264.",
+    ),
+]
+StreamOption = Annotated[
+    int | None,
+    typer.Option(
+        "--stream",
+        metavar="NUMBER",
+        help="Video stream of the file, as ffprobe counts. Default: the file's default one.",
+    ),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Refuse a damaged video; else its whole frames are read.")
+]
 FramesOption = Annotated[
     str,
     typer.Option(
@@ -86,7 +112,22 @@ StopOption = Annotated[
 ChoiceOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--choice", metavar="TEXT", help="The answer is one of these texts, word for word; repeat."
+        "--choice", metavar="TEXT", help="The answer is the likeliest of these texts; repeat."
+    ),
+]
+ChoiceCaseOption = Annotated[
+    str,
+    typer.Option(
+        "--choice-case",
+        metavar="CASE",
+        help="'model': each choice in the letter case the model finds likeliest; 'exact': as it"
+        " is written.",
+    ),
+]
+AllowAbsentOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-absent", help="Let the model say that it is not there (nano can): not found."
     ),
 ]
 ThreadsOption = Annotated[
@@ -131,7 +172,7 @@ def package_or_nano(package: Path | None) -> Path:
     from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
 
     folder = shipped_package()
-    typer.echo(f"no package named: this is {WHAT_IT_IS}", err=True)
+    say(f"no package named: this is {WHAT_IT_IS}", err=True)
     return folder
 
 
@@ -173,12 +214,15 @@ def parse_frames(text: str) -> str | tuple[int, ...]:
     return tuple(int(number) for number in numbers)
 
 
-def check_save_paths(paths: list[Path] | None, *, is_image: bool = False) -> list[Path]:
+def check_save_paths(
+    paths: list[Path] | None, *, inputs: Iterable[Path] = (), clip: Clip | None = None
+) -> list[Path]:
     """Refuse a file that cannot be written before the model runs, not after.
 
     Args:
         paths: What `--save` was given.
-        is_image: Whether the source is an image, once that is known.
+        inputs: Files that the command reads, which must not be replaced.
+        clip: What the command is about, once it is open.
 
     Raises:
         InputError: Naming the path and what is wrong with it.
@@ -187,6 +231,13 @@ def check_save_paths(paths: list[Path] | None, *, is_image: bool = False) -> lis
         return []
     from ufvideo_sdk.save import check_save_path
 
+    sources = tuple(inputs)
     for path in paths:
-        check_save_path(path, is_image=is_image)
+        check_save_path(as_path(path, "--save"), clip=clip, sources=sources)
     return paths
+
+
+def read_by(source: str, package: Path | None) -> list[Path]:
+    """Return the files that a command reads, as far as its arguments name them."""
+    package_files = () if package is None else entries_of(as_path(str(package), "--package"))
+    return [as_path(source, "SOURCE"), *package_files]

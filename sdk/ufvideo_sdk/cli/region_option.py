@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
-
-from ufvideo_sdk.errors import InputError
 
 if TYPE_CHECKING:
     from ufvideo_sdk.regions import Region
@@ -28,7 +25,6 @@ RegionOption = Annotated[
     ),
 ]
 _FORM = "FRAME:x,y,w,h or FRAME:mask.png, joined with ';'"
-_ONE_CHANNEL = ("1", "L", "P", "I", "I;16")
 
 
 @dataclass(frozen=True)
@@ -56,6 +52,7 @@ def region_of(marks: tuple[FrameMark, ...], *, height: int, width: int) -> Regio
         InputError: When a box lies outside, or a mask image cannot be read, has another size or
             several channels.
     """
+    from ufvideo_sdk.pictures import read_mask
     from ufvideo_sdk.regions import Region
 
     masks = []
@@ -64,7 +61,7 @@ def region_of(marks: tuple[FrameMark, ...], *, height: int, width: int) -> Regio
             box = Region.from_box(mark.frame_idx, mark.box_xywh, height=height, width=width)
             masks.append(box.masks[0])
         elif mark.mask_path is not None:
-            masks.append(_read_mask(mark.mask_path, height, width))
+            masks.append(read_mask(mark.mask_path, height=height, width=width))
     return Region(np.array([mark.frame_idx for mark in marks], np.int64), np.stack(masks))
 
 
@@ -82,23 +79,3 @@ def _parse_mark(part: str, whole: str) -> FrameMark:
     except ValueError:
         return FrameMark(int(frame), None, Path(place))
     return FrameMark(int(frame), (x, y, width, height), None)
-
-
-def _read_mask(path: Path, height: int, width: int) -> NDArray[np.bool_]:
-    """Pixels of the object, bool [H, W]."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            if image.mode not in _ONE_CHANNEL:
-                raise InputError(f"expected a mask of one channel, got {image.mode} in {path}")
-            pixels = np.asarray(image)
-    except (OSError, UnidentifiedImageError) as error:
-        raise InputError(f"expected a mask image, got: {error}") from error
-    if pixels.shape != (height, width):
-        raise InputError(
-            f"expected a mask of {height} x {width} pixels (height x width of the source), got"
-            f" {pixels.shape[0]} x {pixels.shape[1]} in {path}"
-        )
-    inside: NDArray[np.bool_] = np.not_equal(pixels, 0)
-    return inside

@@ -8,8 +8,10 @@ import typer
 
 from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.cli.options import (
+    AllowAbsentOption,
     EndOption,
     FallbackOption,
+    FpsOption,
     FramesOption,
     JsonOption,
     LibraryOption,
@@ -18,12 +20,16 @@ from ufvideo_sdk.cli.options import (
     SaveOption,
     SourceArgument,
     StartOption,
+    StreamOption,
+    StrictOption,
     ThreadsOption,
     check_save_paths,
     parse_frames,
+    read_by,
     runtime_settings,
 )
-from ufvideo_sdk.cli.terminal import counted, save_all, show, spinner
+from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
+from ufvideo_sdk.results import NOT_FOUND
 
 
 def segment(
@@ -36,7 +42,11 @@ def segment(
     save: SaveOption = None,
     start: StartOption = None,
     end: EndOption = None,
+    fps: FpsOption = None,
+    stream: StreamOption = None,
+    strict: StrictOption = False,
     frames: FramesOption = "sampled",
+    allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
@@ -50,13 +60,13 @@ def segment(
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
-    paths = check_save_paths(save)
+    paths = check_save_paths(save, inputs=read_by(source, package))
     wanted = parse_frames(frames)
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime)) as (_, session):
-        check_save_paths(paths, is_image=session.clip.is_image)
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
+        check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         with spinner("segmenting") as say:
             tracks = tuple(
@@ -64,6 +74,7 @@ def segment(
                     lambda: session.segment(
                         expression,
                         frames=wanted,
+                        allow_absent=allow_absent,
                         cancel=cancel,
                         on_progress=counted(say, "segmenting"),
                     ),
@@ -71,5 +82,5 @@ def segment(
                 )
             )
         answer = answer_of(session, expression, masks=tracks)
-        show(answer, mask_lines(answer), as_json=as_json)
-        save_all(answer, paths)
+        with saved_after(answer, paths):
+            show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.results import Answer
 
 if TYPE_CHECKING:
@@ -51,24 +53,37 @@ def note(text: str) -> None:
 def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
     """Print an answer on stdout: as JSON, or line by line."""
     if as_json:
-        typer.echo(answer.to_json(), nl=False)
+        print_json(answer.to_json())
         return
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
-def save_all(answer: Answer, paths: list[Path]) -> None:
-    """Write an answer to every path, with a bar for videos, and say so on stderr.
+@contextmanager
+def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
+    """Write an answer to every path after it was printed, also where printing fails.
+
+    Whoever reads what is printed may leave early, such as `head`; the files are wanted all the
+    same.
 
     Raises:
         InputError: As `Answer.save`.
         CapacityError: As `Answer.save`.
         DeviceError: As `Answer.save`.
     """
+    problem = None
+    try:
+        yield
+    except OSError as error:
+        problem = error
     for path in paths:
-        _save(answer, path)
-        typer.echo(f"wrote {path}", err=True)
+        with tidied_on_termination():
+            _save(answer, path)
+        with suppress(OSError):
+            say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
+    if problem is not None:
+        raise problem
 
 
 def _save(answer: Answer, path: Path) -> None:

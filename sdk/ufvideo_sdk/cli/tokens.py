@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from ufvideo_sdk.cli.options import JsonOption, PackageOption, package_or_nano
+from ufvideo_sdk.cli.say import say
 
 
 def tokens(
@@ -41,4 +42,4 @@ def tokens(
     picture = np.zeros((1, 1, 3), np.uint8)
     source = open_source(picture) if is_image else open_source(picture[None], fps=1.0)
     ids = prompts.build(Question(question), Clip(source))
-    typer.echo(json.dumps({"token_ids": ids}) if as_json else " ".join(map(str, ids)))
+    say(json.dumps({"token_ids": ids}) if as_json else " ".join(map(str, ids)))

@@ -173,6 +173,11 @@ def invalid_manifests() -> dict[str, tuple[Json, str]]:
         "count_seg_id": (changed(tokens__seg_id=626), "tokens.seg_id"),
         "count_region_id": (changed(tokens__region_id=-5), "tokens.region_id"),
         "count_time_tokens_outside": (changed(tokens__time_first_id=527), "tokens.time_first_id"),
+        "twice_end_id": (changed(tokens__end_ids=[521, 521]), "tokens.end_ids[1]"),
+        "twice_region_id": (changed(tokens__region_id=521), "tokens.region_id"),
+        "twice_time_first_id": (changed(tokens__time_first_id=524), "tokens.time_first_id"),
+        "twice_time_and_end": (changed(tokens__end_ids=[521, 600]), "tokens.time_first_id"),
+        "twice_seg_id": (changed(tokens__seg_id=624), "tokens.seg_id"),
         "count_num_time_tokens": (changed(tokens__num_time_tokens=1), "tokens.num_time_tokens"),
         "count_placeholder_positive": (
             changed(tokens__video_placeholder_id=5),
@@ -189,6 +194,14 @@ def invalid_manifests() -> dict[str, tuple[Json, str]]:
         "count_size_bytes_huge": (
             changed(**{aligner + "graph__size_bytes": 2**63}),
             deep_path + "size_bytes",
+        ),
+        "count_graph_bytes": (
+            changed(**{aligner + "graph__size_bytes": (256 << 20) + 1}),
+            deep_path + "size_bytes",
+        ),
+        "count_file_bytes": (
+            changed(files__1__size_bytes=(64 << 20) + 1),
+            "files[1].size_bytes",
         ),
         "count_inputs_none": (changed(**{aligner + "inputs": []}), "stages.aligner.inputs"),
         "count_outputs": (
@@ -243,6 +256,15 @@ def broken_texts() -> dict[str, tuple[str | bytes, str]]:
         "json_infinity": (
             text.replace('"max_abs_error": 4e-06', '"max_abs_error": Infinity', 1),
             "JSON",
+        ),
+        # More than any float holds.
+        "json_400_digits": (
+            text.replace('"tolerance_abs": 0.001', '"tolerance_abs": ' + "9" * 400, 1),
+            "number",
+        ),
+        "json_400_digits_size": (
+            text.replace('"hidden_size": 64', '"hidden_size": ' + "9" * 400, 1),
+            "number",
         ),
         "json_not_utf8": (text.encode().replace(b'"small"', b'"sm\xffll"', 1), "JSON"),
         "json_deep": ("[" * 20_000 + "]" * 20_000, "JSON"),

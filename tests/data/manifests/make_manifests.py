@@ -49,8 +49,9 @@ def largest() -> Json:
         stage["precision"] = "fp16"
     half_cache(manifest)
     aligner = manifest["stages"]["aligner"]
-    aligner["weights"] = file_entry("aligner.onnx.data")
-    aligner["graph"]["size_bytes"] = 2**63 - 1
+    aligner["weights"] = {**file_entry("aligner.onnx.data"), "size_bytes": 2**63 - 1}
+    aligner["graph"]["size_bytes"] = 256 << 20
+    manifest["files"][0]["size_bytes"] = 64 << 20
     return manifest
 
 
@@ -71,7 +72,7 @@ def smallest() -> Json:
         model__num_attention_heads=1,
         model__num_key_value_heads=1,
         model__head_dim=1,
-        model__vocab_size=2,
+        model__vocab_size=5,
         model__max_position_embeddings=1,
         model__vision_hidden_size=1,
         model__max_region_tokens=1,
@@ -85,10 +86,10 @@ def smallest() -> Json:
             "end_ids": [0],
             "video_placeholder_id": -1,
             "image_placeholder_id": -2,
-            "region_id": 0,
-            "time_first_id": 0,
+            "region_id": 1,
+            "time_first_id": 2,
             "num_time_tokens": 2,
-            "seg_id": 1,
+            "seg_id": 4,
         },
         files=[],
         provenance={},

@@ -71,8 +71,9 @@ class LanguageModel : public Stage {
     std::vector<std::pair<std::string, Tensor>> past;
     std::vector<std::pair<std::string, Tensor>> present;
   };
+  /// The cache behind the other inputs: a failed run names the first ones.
   template <typename Cache>
-  Bound bound_cache(const Cache& cache) const;
+  Bound bound_cache(const Cache& cache, std::vector<std::pair<std::string, Tensor>> inputs) const;
   /// Runs one position [1, 1, D] as a CUDA graph; logits and hidden state as run_graph gives them.
   std::vector<Tensor> run_captured(const Tensor& embedding, KvCache& cache) const;
   /// Whether the next step of a cache can be a CUDA graph; its buffers are there then.

@@ -23,6 +23,11 @@ class Stage {
   const std::string& stem() const { return stem_; }
   /// What it runs on.
   const StageProviders& providers() const;
+  /// Whether several frames may go through one run. Only in floating point on a device, where
+  /// results agree within tolerances. On the CPU the kernels' order of sums follows the number of
+  /// rows, and integer stages scale their inputs by the largest value of a whole run: a frame's
+  /// result would depend on the frames beside it.
+  bool batches_frames() const;
 
  protected:
   Stage(const Package& package, const std::string& stem, const RuntimeConfig& config);

@@ -1,0 +1,82 @@
+"""A model of the released sizes: time and memory of every stage, first token of a clip.
+
+Run as `python -m benchmarks.gpu_kit.full_model DEVICE PACKAGE`. Memory is what the GPU has in use
+above what it had, read behind each step: what a step adds is what its stages work in, where those
+before it have not left as much free.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.clips import draw_frames
+from benchmarks.device_probe import used_mib
+from benchmarks.gpu_kit.device import runtime, wait_for
+from ufvideo_sdk import GenerationConfig, UFVideo
+from ufvideo_sdk.memory_plan import stage_bytes
+
+_ROUNDS = 2
+_NUM_TOKENS, _NUM_MASKED = 32, 8
+
+
+class Memory:
+    """What the device has in use above what it had."""
+
+    def __init__(self) -> None:
+        self._before = used_mib()
+
+    def __str__(self) -> str:
+        now = used_mib()
+        if now is None or self._before is None:
+            return "memory not told"
+        return f"{now - self._before:.0f} MiB in use"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure; see the module."""
+    device, package = arguments[0], wait_for(Path(arguments[1]))
+    memory = Memory()
+    begin = time.perf_counter()
+    model = UFVideo.load(package, runtime=runtime(device))
+    print(f"loaded in {time.perf_counter() - begin:.1f} s, {memory}")
+    for stem, stage in model.manifest.stages.items():
+        nodes = dict(model.stage_providers[stem].num_nodes)
+        print(f"{stem}: {stage.precision}, {stage_bytes(stage) / 2**20:.0f} MiB, nodes {nodes}")
+    frames = draw_frames(model.manifest.video.num_frames)
+    config = GenerationConfig(max_new_tokens=_NUM_TOKENS)
+    masked = list(range(min(_NUM_MASKED, len(frames))))
+    for number in range(_ROUNDS):
+        name = "first round" if number == 0 else "again"
+        begin = time.perf_counter()
+        with model.open(frames, fps=4.0) as session:
+            opened = time.perf_counter()
+            print(
+                f"{name}: {len(frames)} frames encoded in {1e3 * (opened - begin):.1f} ms, {memory}"
+            )
+            answer = session.ask("What happens in the video?", config=config)
+            first = 1e3 * (opened - begin) + answer.stats.time_to_first_token_ms
+            speed = answer.stats.tokens_per_s or 0.0
+            print(
+                f"{name}: first token of the clip {first:.1f} ms, of which prefill of"
+                f" {answer.stats.num_prefill_tokens} positions"
+                f" {answer.stats.time_to_first_token_ms:.1f} ms; {speed:.1f} tokens/s,"
+                f" {memory}"
+            )
+            begin = time.perf_counter()
+            session.segment("the yellow ball", frames=masked)
+            took = 1e3 * (time.perf_counter() - begin)
+            print(f"{name}: {len(masked)} frames masked in {took:.1f} ms, {memory}")
+            for stem, timing in session.stats.items():
+                each = timing.total_ms / max(timing.num_items, 1)
+                print(
+                    f"{name}: {stem} {timing.total_ms:.1f} ms, {each:.2f} ms each of"
+                    f" {timing.num_items}"
+                )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

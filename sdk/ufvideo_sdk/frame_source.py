@@ -1,0 +1,93 @@
+"""Where frames come from, and what size a range of them has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk.errors import InputError
+
+
+class FrameSource(Protocol):
+    """Where frames come from: a video file, an image, a folder, an array.
+
+    A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height) and
+    `damage` (a tuple of sentences that say what is lost).
+
+    Attributes:
+        name: File name, or what stands for it, for messages and results.
+        height: Height of the first frame in pixels.
+        width: Width of the first frame in pixels.
+        is_image: Whether it is one picture without a time axis.
+        timestamps_s: Presentation time of every frame in seconds, never decreasing, float64 [n].
+            Two frames share a time where the file rounds times.
+        files: Absolute paths of the files that are read; empty for an array.
+    """
+
+    name: str
+    height: int
+    width: int
+    is_image: bool
+    timestamps_s: NDArray[np.float64]
+    files: tuple[Path, ...]
+
+    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """Yield RGB frames one by one, uint8 [H, W, 3].
+
+        Args:
+            frame_idxs: Indices of the source, strictly increasing.
+
+        Raises:
+            InputError: When a frame cannot be read.
+        """
+
+
+def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int, int]:
+    """Height and width of frames of a source, by the first and the last of them.
+
+    Raises:
+        InputError: When the two differ, with the time of the change; or one cannot be read.
+    """
+    if not getattr(source, "may_change_size", False):
+        return source.height, source.width
+    first, last = int(frame_idxs[0]), int(frame_idxs[-1])
+    size = (source.height, source.width) if first == 0 else _size_at(source, first)
+    if _size_at(source, last) != size:
+        raise size_change(source, first, last)
+    return size
+
+
+def _size_at(source: FrameSource, idx: int) -> tuple[int, int]:
+    height, width = next(iter(source.frames([idx]))).shape[:2]
+    return height, width
+
+
+def size_change(source: FrameSource, first: int, last: int) -> InputError:
+    """The error for two frames of different sizes.
+
+    Args:
+        source: What the frames are of.
+        first: Index of a frame.
+        last: Index of a later frame, whose size is another one.
+
+    Returns:
+        An error with the time of the change between them.
+    """
+    size = _size_at(source, first)
+    while last - first > 1:
+        middle = (first + last) // 2
+        if _size_at(source, middle) == size:
+            first = middle
+        else:
+            last = middle
+    after = _size_at(source, last)
+    time_s = float(source.timestamps_s[last])
+    return InputError(
+        f"{source.name}: expected frames of {size[0]} x {size[1]} px throughout, from"
+        f" {time_s:.3f} s on (frame {last}) they have {after[0]} x {after[1]} px: look at a part"
+        f" that has one size, before or from {time_s:.3f} s"
+    )

@@ -1,0 +1,104 @@
+"""Damaged recordings: whole frames are read exactly, lost ones are said, strict refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.compare import assert_close
+from tests.unit.written_videos import decoded_in_order, write_video
+from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.video import VideoFile
+from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video_damage import DamagedFramesError
+
+EVEN_MS = list(range(0, 60 * 40, 40))
+_TS_PACKET_BYTES = 188
+
+
+def video_packets(raw: bytes) -> list[int]:
+    """Offsets of the transport packets that carry the video (0x100)."""
+    offsets = range(0, len(raw), _TS_PACKET_BYTES)
+    return [at for at in offsets if ((raw[at + 1] & 0x1F) << 8 | raw[at + 2]) == 0x100]
+
+
+def noisy_video(path: Path) -> Path:
+    """60 frames in groups of 12, large enough for several transport packets each."""
+    return write_video(path, EVEN_MS, height=240, width=320, options={"crf": "10"})
+
+
+def assert_whole_frames_are_exact(
+    source: VideoFile, whole: list[np.ndarray], start_s: float
+) -> None:
+    for idx, frame in enumerate(source.frames(range(len(source.timestamps_s)))):
+        number = round((source.timestamps_s[idx] - start_s) / 0.04)
+        assert np.array_equal(frame, whole[number]), f"frame {idx}, which is {number} of the video"
+
+
+@pytest.mark.parametrize("share", [0.3, 0.55, 0.8])
+def test_lost_transport_packet_loses_its_group_only(tmp_path: Path, share: float) -> None:
+    path = noisy_video(tmp_path / "whole.ts")
+    raw = path.read_bytes()
+    whole = decoded_in_order(path)
+    start_s = VideoFile(path).timestamps_s[0]
+    offsets = video_packets(raw)
+    at = offsets[int(len(offsets) * share)]
+    cut = tmp_path / "cut.ts"
+    cut.write_bytes(raw[:at] + raw[at + _TS_PACKET_BYTES :])
+    with pytest.warns(DamagedVideoWarning, match="damaged"):
+        source = VideoFile(cut)
+    num_lost = 60 - len(source.timestamps_s)
+    assert 1 <= num_lost <= 14
+    assert_whole_frames_are_exact(source, whole, start_s)
+    # What lies before the damage needs nothing of it.
+    clip = Clip(source, end_s=float(start_s + 0.3))
+    assert clip.read(clip.frame_idxs).shape[0] == len(clip.frame_idxs) == 8
+    with pytest.raises(InputError, match=r"cut\.ts: expected a whole file: .*damaged"):
+        VideoFile(cut, SourceOptions(strict=True))
+
+
+def flipped(path: Path, tmp_path: Path) -> Path:
+    """Damage that the container does not show, in the fourth of five groups."""
+    raw = bytearray(path.read_bytes())
+    start = len(raw) * 66 // 100
+    for at in range(start, start + 60):
+        raw[at] ^= 0xFF
+    other = tmp_path / "flipped.mp4"
+    other.write_bytes(raw)
+    return other
+
+
+def test_damage_that_only_decoding_shows_is_skipped_where_work_would_be_lost(
+    tmp_path: Path,
+) -> None:
+    path = noisy_video(tmp_path / "whole.mp4")
+    whole = decoded_in_order(path)
+    damaged = flipped(path, tmp_path)
+    source = VideoFile(damaged)
+    assert source.damage == ()  # nothing but decoding shows it
+    clip = Clip(source)
+    with pytest.raises(DamagedFramesError, match="does not decode whole"):
+        clip.read(clip.frame_idxs)
+    seen: list[int] = []
+    with pytest.warns(DamagedVideoWarning, match="damaged"):
+        for idxs, frames in clip.chunks(clip.frame_idxs, 16, skip_damaged=True):
+            seen += idxs.tolist()
+            assert len(idxs) == len(frames)
+            assert all(np.array_equal(f, whole[i]) for i, f in zip(idxs, frames, strict=True))
+    assert 45 <= len(seen) < 60 and seen == sorted(seen) and seen[-1] == 59
+    assert clip.damage
+    # A new look lists the whole frames alone.
+    with pytest.warns(DamagedVideoWarning, match="damaged"):
+        source.look_closer()
+    assert_close(source.timestamps_s, np.array(seen) * 0.04, max_abs=1e-9, max_rel=1.0)
+    assert_whole_frames_are_exact(source, whole, 0.0)
+
+
+def test_file_of_damaged_frames_alone_is_refused(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "one.mkv", EVEN_MS[:1], height=240, width=320)
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(InputError, match=r"one\.mkv: expected (a whole frame|one frame)"):
+        VideoFile(path)
