@@ -192,8 +192,7 @@ class Clip:
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        read = UntilCancelled(self._frames(missing, skip_damaged=False), cancel)
-        for idx, frame in read:
+        for idx, frame in self._frames(missing, skip_damaged=False, cancel=cancel):
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -238,7 +237,7 @@ class Clip:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
             return
-        stream = UntilCancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
+        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel)
         left = len(idxs)
         while left > 0:
             frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
@@ -254,18 +253,20 @@ class Clip:
             del frames  # not held beside the next piece
 
     def _frames(
-        self, idxs: list[int], *, skip_damaged: bool
+        self, idxs: list[int], *, skip_damaged: bool, cancel: CancellationToken | None
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Indices and frames of the clip's size.
 
         Raises:
             InputError: When one cannot be read, or has another size.
+            CancelledError: When it was cancelled.
         """
         last = int(self.frame_idxs[0])
         while idxs:
             num_read = 0
             try:
-                for idx, frame in zip(idxs, self._source.frames(idxs), strict=True):
+                frames = UntilCancelled(self._source.frames(idxs), cancel)
+                for idx, frame in zip(idxs, frames, strict=True):
                     if frame.shape[:2] != (self.height, self.width):
                         raise size_change(self._source, last, idx)
                     last, num_read = idx, num_read + 1
