@@ -161,7 +161,7 @@ TEST_F(GraphCheckTest, RefusesTwiceWhatStandsOnce) {
 
 TEST_F(GraphCheckTest, RefusesWhatIsNoProtocolBuffer) {
   for (const std::string& bytes : {std::string("\x3a\x7f", 2), std::string("\x3b\x01", 2),
-                                  std::string(16, '\xff'), std::string(8, '\0')}) {
+                                   std::string(16, '\xff'), std::string(8, '\0')}) {
     put_graph(bytes);
     expect_refused({"aligner.onnx"});
   }
