@@ -13,6 +13,7 @@ from ufvideo_sdk.arguments import check_num_pixels
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.results import Answer, MaskTrack, StageProviders
 from ufvideo_sdk.rle import decode_runs, encode_mask, mask_of_runs
+from ufvideo_sdk.strict_json import shown
 
 if TYPE_CHECKING:
     from ufvideo_sdk.clip import Clip
@@ -140,10 +141,16 @@ def _track_from_object(track: dict[str, Any]) -> MaskTrack:
 def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> list[int]:
     if frame["rle"]["size"] != [height, width]:
         raise InputError(
-            f"expected masks of {height} x {width} px, got {frame['rle']['size']} at frame"
-            f" {frame['frame_idx']}"
+            f"expected masks of {height} x {width} px, got {_shown_size(frame['rle']['size'])} at"
+            f" frame {shown(frame['frame_idx'])}"
         )
     return decode_runs(frame["rle"]["counts"], height=height, width=width)
+
+
+def _shown_size(size: object) -> str:
+    """Both sides, or what stands there instead, in printable characters."""
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
+    return " x ".join(shown(side) for side in sides)
 
 
 def _check_memory(num_frames: int, height: int, width: int) -> None:

@@ -184,3 +184,18 @@ def test_an_empty_mask_says_so() -> None:
     track = MaskTrack(idxs, masks, scores)
     assert not track.is_empty and track.boxes() == (None, (3, 2, 5, 3), None)
     assert "empty" not in repr(track)
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        ("\ud800", r'px, got "\\ud800" at frame 0'),
+        ("\x1b[2J", r'got "\\u001b\[2J" at'),
+        ([3, 2], "got 3 x 2 at"),
+        ("x" * 5000, r"got .{80} at frame 0$"),
+    ],
+)
+def test_a_size_that_differs_can_be_printed(size: object, shown: str) -> None:
+    text = masks_json([2, 3], "6", rle={"size": size, "counts": "6"})
+    with pytest.raises(InputError, match=shown):
+        masks_from_json(text)
