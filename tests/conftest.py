@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+# First: importing it turns ONNX Runtime's telemetry off, which some tests open by themselves.
+import ufvideo_sdk  # noqa: F401
+
 DATA = Path(__file__).parent / "data"
 SMALL = DATA / "small"
 # A folder of the small packages as they were exported elsewhere, for a machine with a GPU and

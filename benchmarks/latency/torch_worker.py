@@ -100,7 +100,7 @@ class TorchPipeline:
         return self.timed("aligner", 1, lambda: self.aligner(features))
 
     def region_tokens(self, frames: NDArray[np.uint8], region: Region) -> torch.Tensor:
-        """Tokens of one object, float32 [R, D]: pooled, merged and projected, model part 5."""
+        """Tokens of one object, float32 [R, D] (docs/model.md, part 5)."""
         marked = frames[region.frame_idxs]
         small = self.resized(marked, self.manifest.video.vision_size_px)
         features = self.timed("vision_encoder", len(small), lambda: self.vision_encoder(small))

@@ -1,4 +1,4 @@
-"""The aligner ("STC connector") and the region encoder's MLP, model parts 4 and 5.
+"""The aligner ("STC connector") and the region encoder's MLP (docs/model.md, parts 4 and 5).
 
 Parameter names are those of timm's RegNet stages, which the checkpoint keeps.
 """

@@ -1,4 +1,4 @@
-"""The JSON files of a checkpoint in the released format, model part 2, for those who write one."""
+"""Writes the JSON files of a checkpoint in the released format (docs/model.md, part 2)."""
 
 from __future__ import annotations
 

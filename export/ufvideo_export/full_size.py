@@ -1,4 +1,4 @@
-"""The sizes of the released 7B model, model part 1: for measurements at full size."""
+"""The sizes of the released 7B model (docs/model.md, part 1), for measurements at full size."""
 
 from __future__ import annotations
 

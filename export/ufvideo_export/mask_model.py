@@ -1,4 +1,4 @@
-"""SAM 2 for single frames and the [SEG] projection in front of it, model part 7."""
+"""SAM 2 for single frames and the [SEG] projection in front of it (docs/model.md, part 7)."""
 
 from __future__ import annotations
 

@@ -36,6 +36,8 @@ PLAIN_DTYPES = ("F64", "F32", "F16", "BF16")
 # Weights that only a pickle or another library reads.
 _FOREIGN_WEIGHTS = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.gguf")
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
 _LORA_NAME = re.compile(
     r"(^|\.)(lora_[A-Za-z_]+|base_layer|modules_to_save|original_module|ia3_l|hada_w\d\w*|lokr_w\d\w*"
     r"|vera_lambda_\w+)(\.|$)|^base_model\."
@@ -105,20 +107,23 @@ def refuse_other_names(names: Iterable[str], folder: Path) -> None:
         (
             _LORA_NAME,
             "a merged checkpoint",
-            "of a LoRA or another adapter, which belong into the weights beside them: merge them"
-            " first (peft: merge_and_unload)",
+            "tensors of a LoRA or another adapter",
+            "merge the adapter into the weights first (peft: merge_and_unload)",
         ),
         (
             _QUANTIZED_NAME,
             "plain weights",
-            f"that scale or pack quantised weights: {_PLAIN_WEIGHTS}",
+            "tensors that scale or pack quantised weights",
+            _PLAIN_WEIGHTS,
         ),
     )
-    for pattern, expected, kind in kinds:
+    for pattern, expected, kind, remedy in kinds:
         found = [name for name in names if pattern.search(name)]
         if found:
             others = f" and {len(found) - 1} more" if len(found) > 1 else ""
-            raise InputError(f"expected {expected}, found {found[0]}{others} in {folder}, {kind}")
+            raise InputError(
+                f"expected {expected}, found {kind} in {folder}: {found[0]}{others}; {remedy}"
+            )
 
 
 def refuse_dtype(name: str, dtype: str, path: Path) -> None:
@@ -137,6 +142,15 @@ def refuse_dtype(name: str, dtype: str, path: Path) -> None:
             f"expected {name} in float32, float16 or bfloat16, found {dtype} in {path}, the dtype"
             f" of quantised weights: {_PLAIN_WEIGHTS}; --precision int8 or int4 quantises it"
         )
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether a clone without Git LFS left a few lines of text in place of the weights."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_LFS_POINTER)) == _LFS_POINTER
+    except OSError:
+        return False
 
 
 def foreign_weights(folder: Path) -> str:

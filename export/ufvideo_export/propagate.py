@@ -1,4 +1,4 @@
-"""One prompted frame carried through a clip by SAM 2's memory, model part 7 "Tracking".
+"""One prompted frame carried through a clip by SAM 2's memory (docs/model.md, part 7).
 
 This is the reference of what a tracking runtime computes, and what training runs through:
 everything is differentiable, and many objects, of one clip or of as many clips, go in one batch.

@@ -1,4 +1,4 @@
-"""Features under a region, model part 5: what the region encoder reads.
+"""Features under a region, which the region encoder reads (docs/model.md, part 5).
 
 The reference in PyTorch of what the runtime computes; training runs through it.
 """

@@ -11,7 +11,12 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from ufvideo_export.other_formats import foreign_weights, refuse_dtype, refuse_other_names
+from ufvideo_export.other_formats import (
+    foreign_weights,
+    is_lfs_pointer,
+    refuse_dtype,
+    refuse_other_names,
+)
 from ufvideo_sdk.errors import InputError
 
 INDEX_NAME = "model.safetensors.index.json"
@@ -176,6 +181,11 @@ def _open(path: Path) -> Any:
     try:
         return safe_open(path, framework="pt")
     except (SafetensorError, OSError, ValueError) as error:
+        if is_lfs_pointer(path):
+            raise InputError(
+                f"expected a safetensors file, {path} is a pointer of Git LFS: run git lfs pull in"
+                " the repository"
+            ) from None
         raise InputError(
             f"expected a readable safetensors file, {path} is none: {error}"
         ) from error

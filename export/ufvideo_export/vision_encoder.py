@@ -1,4 +1,4 @@
-"""SigLIP up to the layer whose output the aligner reads, model part 3."""
+"""SigLIP up to the layer whose output the aligner reads (docs/model.md, part 3)."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
   }
   std::vector<Tensor> parts;
   if (is_image) {
-    // Every pair of one repeated frame gives the same tokens (model part 8, fact 1).
+    // Every pair of one repeated frame gives the same tokens (docs/model.md, part 8).
     parts.assign(idxs.size() / 2, align_some(0, 2));
     return concatenated(parts);
   }

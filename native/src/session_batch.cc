@@ -186,6 +186,8 @@ bool Session::State::Batch::choose(const IndexedTokenCallback& callback) {
     }
   }
   state_.complete(generation, loop);
+  ++num_ended_;
+  report();
   return true;
 }
 

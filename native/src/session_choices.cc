@@ -49,23 +49,21 @@ std::optional<ChoiceScores> Session::State::score(const ChoiceTree& choices,
     return timed(timings, language_model.stem(), 1,
                  [&] { return language_model.run(embedding, *cache).logits; });
   };
-  const auto score_all = [&] {
+  return poisoning([&]() -> std::optional<ChoiceScores> {
     try {
       std::optional<ChoiceScores> scores =
           score_choices(choices, prompt_logits, std::min(most_tokens, room), feed_token);
       cache->rewind(num_prompt);
       return scores;
+    } catch (const RunCancelled&) {
+      cache->rewind(num_prompt);
+      return std::nullopt;
     } catch (...) {
       // Less is held where memory ran out while the cache grew.
       cache->rewind(std::min(cache->length(), num_prompt));
       throw;
     }
-  };
-  try {
-    return poisoning(score_all);
-  } catch (const RunCancelled&) {
-    return std::nullopt;
-  }
+  });
 }
 
 }  // namespace ufvideo

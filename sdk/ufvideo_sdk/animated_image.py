@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.video_container import check_frame_size
@@ -78,6 +79,7 @@ class AnimatedImage:
         return range(first, getattr(image, "n_frames", 1))
 
     def _show(self, image: Image, number: int) -> None:
+        check_cancelled()
         try:
             image.seek(number)
             image.load()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.arguments import as_indices, as_number
+from ufvideo_sdk.arguments import as_indices, as_number, described
 from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
@@ -132,9 +132,9 @@ class Clip:
     def time_of(self, fraction: float) -> float:
         """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
 
-        Frames are sampled by number, so that a time token, k / 99 of the span (model parts 3 and
-        7), is a position among the clip's frames. The position is looked up in the frames' own
-        times, linear between two neighbours; for a constant rate this is linear in seconds.
+        Frames are sampled by number, so that a time token, k / 99 of the span (docs/model.md, parts
+        3 and 7), is a position among the clip's frames. The position is looked up in the frames'
+        own times, linear between two neighbours; for a constant rate this is linear in seconds.
         """
         positions = np.arange(len(self.timestamps_s))
         return float(np.interp(fraction * positions[-1], positions, self.timestamps_s))
@@ -147,7 +147,7 @@ class Clip:
         """
         seconds = as_number(time_s)
         if seconds is None:
-            raise InputError(f"times: expected seconds or a TimeSpan, got {time_s!r}")
+            raise InputError(f"times: expected seconds or a TimeSpan, got {described(time_s)}")
         first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
         if not first <= seconds <= last:
             raise InputError(
@@ -192,7 +192,8 @@ class Clip:
         missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
         for idx in {int(idx) for idx in idxs} & self._cache.keys():
             frames[idxs == idx] = self._cache[idx]
-        for idx, frame in self._frames(missing, skip_damaged=False, cancel=cancel):
+        read = UntilCancelled(self._frames(missing, skip_damaged=False), cancel)
+        for idx, frame in read:
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
@@ -237,7 +238,7 @@ class Clip:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
             return
-        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel)
+        stream = UntilCancelled(self._frames(idxs.tolist(), skip_damaged=skip_damaged), cancel)
         left = len(idxs)
         while left > 0:
             frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
@@ -253,20 +254,18 @@ class Clip:
             del frames  # not held beside the next piece
 
     def _frames(
-        self, idxs: list[int], *, skip_damaged: bool, cancel: CancellationToken | None
+        self, idxs: list[int], *, skip_damaged: bool
     ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         """Indices and frames of the clip's size.
 
         Raises:
             InputError: When one cannot be read, or has another size.
-            CancelledError: When it was cancelled.
         """
         last = int(self.frame_idxs[0])
         while idxs:
             num_read = 0
             try:
-                frames = UntilCancelled(self._source.frames(idxs), cancel)
-                for idx, frame in zip(idxs, frames, strict=True):
+                for idx, frame in zip(idxs, self._source.frames(idxs), strict=True):
                     if frame.shape[:2] != (self.height, self.width):
                         raise size_change(self._source, last, idx)
                     last, num_read = idx, num_read + 1

@@ -146,7 +146,7 @@ def kv_cache_bytes(manifest: Manifest, num_positions: int) -> int:
 
 
 def video_tokens(manifest: Manifest) -> int:
-    """Positions that a clip takes: the aligner's sampler joins 2 x 2 x 2 (model part 4)."""
+    """Positions that a clip takes: the aligner joins 2 x 2 x 2 (docs/model.md, part 4)."""
     video = manifest.video
     padding = 2 * video.aligner_padding
     return (video.num_frames + padding) // 2 * ((video.patch_grid + padding) // 2) ** 2

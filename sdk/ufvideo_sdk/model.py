@@ -151,8 +151,7 @@ class UFVideo:
                 DamagedVideoWarning say what is lost.
             cancel: What ends it early, from any thread.
             on_progress: Called with the number of frames encoded and of those to encode, (0, n)
-                first; again from 0 if frames turned out damaged. Its exceptions end it and are
-                raised unchanged.
+                first. Its exceptions end it and are raised unchanged.
 
         Raises:
             InputError: When the source cannot be read, saying why.
@@ -165,19 +164,19 @@ class UFVideo:
         with reading_for(cancel):
             frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
 
-        def opened() -> Session:
+        def session_of() -> Session:
             clip = Clip(frames, start_s=start_s, end_s=end_s)
             return Session(self, clip, cancel=cancel, on_progress=on_progress)
 
         try:
-            return opened()
+            return session_of()
         except DamagedFramesError:
             if strict or not isinstance(frames, VideoFile):
                 raise
             # Only decoding shows this damage: list the whole frames, and sample among those.
             with reading_for(cancel):
                 frames.look_closer()
-            return opened()
+            return session_of()
 
     def load_session(
         self,

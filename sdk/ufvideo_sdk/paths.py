@@ -8,7 +8,6 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from ufvideo_sdk.arguments import described
 from ufvideo_sdk.errors import CapacityError, InputError, PackageError, UFVideoError
 
 NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
@@ -29,7 +28,7 @@ def as_path(value: object, name: str) -> Path:
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise InputError(f"{name}: expected a path, got {described(value)}")
+        raise InputError(f"{name}: expected a path, got {type(value).__name__}")
     if not text:
         raise InputError(f"{name}: expected a path, got an empty text")
     try:

@@ -1,4 +1,4 @@
-"""Questions as token ids (model part 6)."""
+"""Questions as token ids (docs/model.md, part 6)."""
 
 from __future__ import annotations
 

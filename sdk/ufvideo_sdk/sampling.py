@@ -1,4 +1,4 @@
-"""Which frames of a clip the model looks at (model part 3)."""
+"""Which frames of a clip the model looks at (docs/model.md, part 3)."""
 
 from __future__ import annotations
 

@@ -160,7 +160,10 @@ class _H264File:
                 " it: pip install --force-reinstall --only-binary=av av"
             )
         # The index at the front: a browser plays the file while it loads.
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        # "file:" because FFmpeg takes a relative name with a colon for an address.
+        self._container = av.open(
+            f"file:{path.absolute()}", "w", format="mp4", options={"movflags": "+faststart"}
+        )
         self._stream = self._container.add_stream(
             "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
         )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,20 +17,20 @@ from ufvideo_sdk.answer_builder import AnswerBuilder
 from ufvideo_sdk.answer_stream import AnswerStream
 from ufvideo_sdk.answer_text import TextCallback, token_callback
 from ufvideo_sdk.arguments import check_callback, check_instance
+from ufvideo_sdk.cancellation import check_token
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
-from ufvideo_sdk.errors import CancelledError, InputError
-from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds
+from ufvideo_sdk.errors import CancelledError, InputError, StateError
+from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds, stage_stats
 from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.replacing import check_target
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
-from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, TimeSpan
+from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, StageStats, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
 from ufvideo_sdk.session_call import ProgressCallback, SessionCall
-from ufvideo_sdk.session_entry import SessionEntry
 from ufvideo_sdk.session_file import SessionFile
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 _GREEDY = GenerationConfig()
 
 
-class Session(SessionEntry):
+class Session:
     """Answers questions about one clip, which is encoded once however many follow.
 
     A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
@@ -66,24 +69,47 @@ class Session(SessionEntry):
             InferenceError: When a graph fails.
             CancelledError: When it was cancelled.
         """
-        native = _native.Session(model.native)
-        super().__init__(native)
         self._model = model
         self._clip = clip
+        self._thread_lock = threading.Lock()
+        # Tokens of the call under way, and of the stream under way; not the stream itself, which
+        # may be dropped unread.
+        self._call_token: _native.CancellationToken | None = None
+        self._stream_token: _native.CancellationToken | None = None
+        self._native: _native.Session | None = _native.Session(model.native)
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
         self._answers = AnswerBuilder(model, clip)
         self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
         if saved is not None:
-            native.restore_clip(native_clip(saved, idxs))
+            self._native.restore_clip(native_clip(saved, idxs))
             return
-        SessionCall(native, cancel, on_progress).open_clip(clip, idxs, sampled)
+        SessionCall(self._native, cancel, on_progress).open_clip(clip, idxs, sampled)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     @property
     def clip(self) -> Clip:
         """What the questions are about."""
         return self._clip
+
+    @property
+    def stats(self) -> Mapping[str, StageStats]:
+        """Calls and wall time of every stage since the session was opened, from any thread.
+
+        As of the last frame, piece of a prompt or token of a call under way, which is not delayed.
+        """
+        return stage_stats(self._open().timings())
 
     @property
     def stage_providers(self) -> Mapping[str, StageProviders]:
@@ -351,3 +377,76 @@ class Session(SessionEntry):
             if saved is None:
                 raise CancelledError("save: expected to go on to the end, it was cancelled")
             save_session(target, self._clip, saved, self._model.manifest_sha256, sources)
+
+    def cancel(self) -> None:
+        """End the call or the stream under way early, from any thread, as its `cancel` does.
+
+        With nothing under way, nothing happens. To end one certain call, begun or not, give it a
+        `CancellationToken`.
+        """
+        for token in (self._call_token, self._stream_token):
+            if token is not None:
+                token.cancel()
+
+    def reset(self) -> None:
+        """Forget the conversation, region frames, an open stream and a failure.
+
+        The clip's own sampled frames stay encoded.
+        """
+        with self._thread():
+            native = self._open()
+            self._stream_token = None
+            native.reset()
+
+    def held_bytes(self) -> int:
+        """Bytes held by features of the clip and of region frames, mask cache and KV cache.
+
+        From any thread, as `stats`.
+        """
+        return self._open().held_bytes()
+
+    def close(self) -> None:
+        """Free everything but the model. Further calls raise StateError; closing again is fine."""
+        with self._thread():
+            self._stream_token = None
+            self._native = None
+
+    def _open(self) -> _native.Session:
+        if self._native is None:
+            raise StateError("session: expected an open session, it is closed")
+        return self._native
+
+    @contextmanager
+    def _thread(self) -> Iterator[None]:
+        if not self._thread_lock.acquire(blocking=False):
+            raise StateError(
+                "session: expected one call at a time, another thread (or a callback of this one)"
+                " is inside; open a session for each thread, the model is shared"
+            )
+        try:
+            yield
+        finally:
+            self._thread_lock.release()
+
+    @contextmanager
+    def _entered(
+        self,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> Iterator[SessionCall]:
+        check_token(cancel)
+        check_callback(on_progress, "on_progress")
+        with self._thread():
+            native = self._open()
+            if self._stream_token is not None:
+                raise StateError(
+                    "session: expected no stream under way, one is; exhaust or close it first"
+                )
+            # A stream that was dropped unread may have left its answer.
+            native.drop_answer()
+            call = SessionCall(native, cancel, on_progress)
+            self._call_token = call.cancel
+            try:
+                yield call
+            finally:
+                self._call_token = None

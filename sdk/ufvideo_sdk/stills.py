@@ -17,7 +17,7 @@ from ufvideo_sdk.paths import reading_failed
 from ufvideo_sdk.pictures import FORMATS, picture_format, picture_size, read_picture
 from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS
 
-# What the released code takes for a folder of frames (model part 3).
+# What the released code takes for a folder of frames (docs/model.md, part 3).
 FOLDER_FPS = 3.0
 
 

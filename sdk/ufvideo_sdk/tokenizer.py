@@ -136,6 +136,9 @@ def _read(path: Path) -> tuple[bytes, dict[str, int]]:
     The library is given these very bytes, so nothing else can be read than was checked.
     """
     try:
+        # A pipe has no size and no end.
+        if path.exists() and not path.is_file():
+            raise PackageError(f"{path}: expected a tokenizer, found no plain file")
         check_tokenizer_size(path.stat().st_size)
         content = path.read_bytes()
     except OSError as error:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.paths import open_plain_file
 
 # More damaged spans than these are counted, not listed.
 _MAX_LISTED = 5
@@ -70,7 +71,7 @@ def _runs(positions: Sequence[int]) -> Iterable[list[int]]:
 
 def _missing_bytes(path: Path, format_name: str) -> int:
     size_bytes = path.stat().st_size
-    with path.open("rb") as file:
+    with open_plain_file(path, "a video file") as file:
         head = file.read(4096)
         file.seek(max(size_bytes - 16, 0))
         tail = file.read()

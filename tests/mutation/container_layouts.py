@@ -73,15 +73,18 @@ def _add_chunks(
         if name == b"LIST":
             _add_chunks(content, at + 12, data_end, (*sizes, size), layout)
         elif name == b"EXIF":
-            inner = picture_layouts.tiff(content[at + 8 : data_end]).shifted(at + 8)
-            layout.fields += inner.fields
-            layout.units += inner.units
+            layout.add(picture_layouts.tiff(content[at + 8 : data_end]), at + 8)
         elif content[at + 8 : at + 10] == b"\xff\xd8":
-            picture = picture_layouts.jpeg(content[at + 8 : data_end]).shifted(at + 8)
-            layout.fields += picture.fields
+            layout.add(picture_layouts.jpeg(content[at + 8 : data_end]), at + 8)
         elif not name.endswith((b"dc", b"db")):
             layout.add_words(at + 8, min(data_end, at + 8 + 4 * _MAX_WORDS), 4, "little")
             layout.add_words(at + 8, min(data_end, at + 24), 2, "little")
+            if name == b"strf":
+                layout.sizes.append((Field(at + 16, 4, "little"), Field(at + 12, 4, "little")))
+            elif name == b"VP8X":
+                layout.sizes.append((Field(at + 15, 3, "little"), Field(at + 12, 3, "little")))
+            elif name == b"VP8 ":
+                layout.sizes.append((Field(at + 16, 2, "little"), Field(at + 14, 2, "little")))
         at = chunk_end
 
 
@@ -147,12 +150,15 @@ def start_codes(content: bytes) -> Layout:
 def gif(content: bytes) -> Layout:
     """The screen's and the pictures' sizes and places, and the delays between pictures."""
     layout = Layout()
+    layout.sizes.append((Field(8, 2, "little"), Field(6, 2, "little")))
     layout.fields += [Field(6, 2, "little"), Field(8, 2, "little"), Field(10, 1, "little")] * 3
     for mark, size in ((b"\0,", 9), (b"\x21\xf9\x04", 4)):
         at = content.find(mark)
         while at >= 0:
             begin = at + len(mark)
             layout.units.append(Unit(begin, begin + size))
+            if size == 9:
+                layout.sizes.append((Field(begin + 6, 2, "little"), Field(begin + 4, 2, "little")))
             layout.add_words(begin, begin + size - 1, 2, "little")
             at = content.find(mark, begin)
     return layout

@@ -45,12 +45,26 @@ class Unit:
     sizes: tuple[Field, ...] = ()
 
 
+# Height and width of pictures that a few bytes claim: what must not be believed, in memory or time.
+_LARGE = (
+    (4000, 4000), (8192, 4320), (4321, 8192), (9000, 9000), (16000, 16000), (16384, 16384),
+    (65535, 65535), (1, 65535), (65535, 1), (30000, 30000),
+)  # fmt: skip
+
+
 @dataclass
 class Layout:
-    """What a parser of a format found."""
+    """What a parser of a format found.
+
+    Attributes:
+        fields: Integers.
+        units: Parts that can be moved.
+        sizes: Height and width of pictures, which matter together.
+    """
 
     fields: list[Field] = field(default_factory=list)
     units: list[Unit] = field(default_factory=list)
+    sizes: list[tuple[Field, Field]] = field(default_factory=list)
 
     def add_words(self, begin: int, end: int, num_bytes: int, order: Order) -> None:
         """Take a stretch for a row of integers."""
@@ -60,9 +74,21 @@ class Layout:
     def shifted(self, offset: int) -> Layout:
         """The same layout inside a larger file."""
         return Layout(
-            [Field(f.offset + offset, f.num_bytes, f.order) for f in self.fields],
-            [Unit(u.begin + offset, u.end + offset) for u in self.units],
+            [_moved(place, offset) for place in self.fields],
+            [Unit(unit.begin + offset, unit.end + offset) for unit in self.units],
+            [(_moved(height, offset), _moved(width, offset)) for height, width in self.sizes],
         )
+
+    def add(self, inner: Layout, offset: int) -> None:
+        """Take in the layout of a file inside this one."""
+        moved = inner.shifted(offset)
+        self.fields += moved.fields
+        self.units += moved.units
+        self.sizes += moved.sizes
+
+
+def _moved(place: Field, offset: int) -> Field:
+    return Field(place.offset + offset, place.num_bytes, place.order)
 
 
 Parser = Callable[[bytes], Layout]
@@ -71,6 +97,11 @@ Parser = Callable[[bytes], Layout]
 def mutated(content: bytes, layout: Layout, chance: random.Random) -> bytes:
     """The content with one to three fields changed, or one unit moved, doubled or taken out."""
     changed = bytearray(content)
+    if layout.sizes and chance.random() < 0.08:
+        for pair in layout.sizes:
+            for place, value in zip(pair, chance.choice(_LARGE), strict=True):
+                place.write(changed, value)
+        return bytes(changed)
     if layout.units and (not layout.fields or chance.random() < 0.4):
         _change_unit(changed, chance.choice(layout.units), layout, chance)
         return bytes(changed)

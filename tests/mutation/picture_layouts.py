@@ -23,14 +23,19 @@ def tiff(content: bytes) -> Layout:
             continue
         seen.add(begin)
         layout.fields.append(Field(begin, 2, order))
+        sides = {}
         count = min(Field(begin, 2, order).read(content), (len(content) - begin - 2) // 12)
         for at in range(begin + 2, begin + 2 + 12 * count, 12):
             layout.units.append(Unit(at, at + 12))
             layout.fields += [Field(at, 2, order), Field(at + 2, 2, order)]
             layout.fields += [Field(at + 4, 4, order), Field(at + 8, 4, order)]
             layout.fields.append(Field(at + 8, 2, order))
-            if Field(at, 2, order).read(content) in (0x8769, 0x8825, 0xA005, 0x014A):
+            tag = Field(at, 2, order).read(content)
+            sides[tag] = Field(at + 8, 4, order)
+            if tag in (0x8769, 0x8825, 0xA005, 0x014A):
                 pending.append(Field(at + 8, 4, order).read(content))
+        if {0x100, 0x101} <= sides.keys():
+            layout.sizes.append((sides[0x101], sides[0x100]))
         after = Field(begin + 2 + 12 * count, 4, order)
         layout.fields.append(after)
         pending.append(after.read(content))
@@ -50,8 +55,9 @@ def jpeg(content: bytes) -> Layout:
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
             layout.fields += [Field(at + 4, 1, "big"), Field(at + 5, 2, "big")]
             layout.fields += [Field(at + 7, 2, "big"), Field(at + 9, 1, "big")]
+            layout.sizes.append((Field(at + 5, 2, "big"), Field(at + 7, 2, "big")))
         if marker == 0xE1 and content[at + 4 : at + 10] == _EXIF_MAGIC:
-            _add(layout, tiff(content[at + 10 : end]), at + 10)
+            layout.add(tiff(content[at + 10 : end]), at + 10)
         if marker == 0xDA:
             break
         at = end
@@ -66,9 +72,10 @@ def png(content: bytes) -> Layout:
         layout.fields += [Field(at, 4, "big"), Field(at + 4, 4, "big")]
         if content[at + 4 : at + 8] == b"IHDR":
             layout.fields += [Field(at + 8, 4, "big"), Field(at + 12, 4, "big")] * 3
+            layout.sizes.append((Field(at + 12, 4, "big"), Field(at + 8, 4, "big")))
             layout.fields += [Field(at + 16 + k, 1, "big") for k in range(5)] * 2
         if content[at + 4 : at + 8] == b"eXIf":
-            _add(layout, tiff(content[at + 8 : end - 4]), at + 8)
+            layout.add(tiff(content[at + 8 : end - 4]), at + 8)
     return layout
 
 
@@ -96,12 +103,6 @@ def bmp(content: bytes) -> Layout:
     """The headers as integers of 4 and 2 bytes."""
     layout = Layout()
     layout.add_words(2, 54, 4, "little")
+    layout.sizes.append((Field(22, 4, "little"), Field(18, 4, "little")))
     layout.fields += [Field(26, 2, "little"), Field(28, 2, "little")] * 3
     return layout
-
-
-def _add(layout: Layout, inner: Layout, offset: int) -> None:
-    moved = inner.shifted(offset)
-    # Often: what a picture says of itself is the smallest part of it.
-    layout.fields += moved.fields
-    layout.units += moved.units

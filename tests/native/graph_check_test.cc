@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +19,7 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kFloat = 1;
 constexpr std::uint64_t kUint8 = 2;
+constexpr std::uint64_t kInt64 = 7;
 constexpr std::uint64_t kFloat16 = 10;
 
 std::string entry(const std::string& key, const std::string& value) {
@@ -161,7 +163,7 @@ TEST_F(GraphCheckTest, RefusesTwiceWhatStandsOnce) {
 
 TEST_F(GraphCheckTest, RefusesWhatIsNoProtocolBuffer) {
   for (const std::string& bytes : {std::string("\x3a\x7f", 2), std::string("\x3b\x01", 2),
-                                  std::string(16, '\xff'), std::string(8, '\0')}) {
+                                   std::string(16, '\xff'), std::string(8, '\0')}) {
     put_graph(bytes);
     expect_refused({"aligner.onnx"});
   }
@@ -248,6 +250,67 @@ TEST_F(GraphCheckTest, RefusesAGraphThatIsALinkAwayFromItsWeights) {
   expect_refused({"beside the graph"});
   fs::create_symlink("../aligner.onnx.data", folder.path() / "blobs" / "aligner.onnx.data");
   EXPECT_NO_THROW(check());
+}
+
+/// A constant of 64-bit integers or floats, as raw bytes or as a packed field.
+template <typename Value>
+std::string constant(const std::string& name, const std::vector<Value>& values) {
+  const std::uint64_t type = std::is_same_v<Value, float> ? kFloat : kInt64;
+  const std::string bytes(reinterpret_cast<const char*>(values.data()),
+                          values.size() * sizeof(Value));
+  return field(
+      5, number_field(1, values.size()) + number_field(2, type) + field(8, name) + field(9, bytes));
+}
+
+std::string with_constant(const std::string& op_type, const std::string& weights) {
+  return model(field(1, field(1, "a") + field(1, "c") + field(2, "b") + field(4, op_type)) +
+               weights);
+}
+
+std::string window(const std::string& op_type, const std::string& name, std::uint64_t value) {
+  return model(node(op_type, "",
+                    field(5, field(1, name) + number_field(8, 1) + number_field(8, value) +
+                                 number_field(20, 7))));
+}
+
+TEST_F(GraphCheckTest, RefusesConstantsThatBlowTensorsUp) {
+  using Integers = std::vector<std::int64_t>;
+  const std::int64_t million = 1000000;
+  const auto packed = field(5, number_field(2, kInt64) + field(8, "c") + number_field(7, 1) +
+                                   number_field(7, 1ULL << 40));
+  const std::vector<std::pair<std::string, std::string>> refused{
+      {window("Conv", "pads", 65), "pads, strides and kernel sizes of 0 to 64 of Conv, got 65"},
+      {window("MaxPool", "kernel_shape", 1ULL << 40), "of MaxPool, got 1099511627776"},
+      {window("ConvTranspose", "strides", ~0ULL), "of ConvTranspose, got -1"},
+      {with_constant("Expand", constant("c", Integers{million, million})), "got 1000000"},
+      {with_constant("Expand", constant("c", Integers{1LL << 62, 4})),
+       "4194304 elements of Expand"},
+      {with_constant("Tile", constant("c", Integers{1, 4097})), "4096 elements of Tile, got 4097"},
+      {with_constant("Concat", packed), "of Concat, got 1099511627776"},
+      {with_constant("Expand", constant("c", Integers{-2})), "got -2"},
+      {with_constant("Pad", constant("c", Integers{0, million})), "pads of up to 64 of Pad"},
+      {with_constant("Resize", constant("c", Integers{4096, 4096})), "of Resize"},
+      {with_constant("Resize", constant("c", std::vector<float>{1, 1e9f})), "scales above 0"},
+      {with_constant("Resize", constant("c", std::vector<float>{NAN})), "scales above 0"},
+  };
+  for (const auto& [graph, message] : refused) {
+    SCOPED_TRACE(message);
+    put_graph(graph);
+    expect_refused({"aligner.onnx", message});
+  }
+  const std::vector<std::string> taken{
+      window("Conv", "pads", 64),
+      window("Transpose", "perm", 1000),
+      with_constant("Expand", constant("c", Integers{1, 1, 2048, 2048})),
+      with_constant("Concat", constant("c", Integers{-1})),
+      with_constant("Slice", constant("c", Integers{INT64_MAX})),
+      with_constant("Resize", constant("c", std::vector<float>{1, 1, 4, 4})),
+  };
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    SCOPED_TRACE(i);
+    put_graph(taken[i]);
+    EXPECT_NO_THROW(check());
+  }
 }
 
 TEST_F(GraphCheckTest, ComparesThePrecision) {

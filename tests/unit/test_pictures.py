@@ -303,7 +303,7 @@ def test_a_process_without_descriptors(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert set(result.stdout.split()) == {"CapacityError", "ok"}
     assert sorted(p.name for p in tmp_path.iterdir()) == [
-        "a.png", "frames", "saved.json", "saved.mp4", "saved.png",
+        "a.png", "clip.mp4", "frames", "saved.json", "saved.mp4", "saved.png",
     ]  # fmt: skip
 
 
@@ -326,6 +326,8 @@ def exhaust():
 
 names = ("json", "png", "mp4")
 work = [lambda: open_source(folder / "a.png"), lambda: open_source(folder / "frames")]
+answer.save(folder / "clip.mp4")
+work += [lambda: list(open_source(folder / "clip.mp4").frames([0, 3]))]
 work += [lambda name=name: answer.save(folder / f"saved.{name}") for name in names]
 for num_free in range(5):
     for each in work:

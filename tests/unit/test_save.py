@@ -69,6 +69,15 @@ def test_frames_that_share_a_time_are_all_written_in_order(tmp_path: Path) -> No
     assert np.abs(np.array(times_s) - clip.timestamps_s).max() < 2 / 90_000
 
 
+def test_relative_name_with_a_colon_is_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for suffix in (".mp4", ".png", ".json"):
+        drawn_answer(drawn_clip(3)).save(f"12:30:05{suffix}")
+        assert (tmp_path / f"12:30:05{suffix}").stat().st_size > 0
+
+
 def test_name_that_is_no_utf_8_is_saved_as_valid_json(tmp_path: Path) -> None:
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9"))
     folder.mkdir()

@@ -242,7 +242,7 @@ def test_facts_that_are_wrong_are_refused(model: Any, saved: Path, tmp_path: Pat
     start = HEAD.size + HEAD.unpack_from(content)[2]
     start += -start % 64
     disorder = sealed(content[:start] + struct.pack("<d", 99.0) + content[start + 8 :])
-    refused(model, path, disorder, "strictly increasing")
+    refused(model, path, disorder, "never decrease")
 
 
 def test_a_prefix_that_does_not_fit_is_refused(small_package: Path, saved: Path) -> None:

@@ -108,4 +108,4 @@ def test_command_line_says_what_is_lost(flipped: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert "damaged" in result.stderr
     result = run("segment", str(MEDIA / "h264_tail.ts"), "the red circle", "--strict")
-    assert result.exit_code == 4 and "expected a whole file" in result.stderr
+    assert result.exit_code == 3 and "expected a whole file" in result.stderr

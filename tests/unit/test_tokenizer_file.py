@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -173,6 +174,13 @@ def test_a_large_file_is_not_read(path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(1 << 40)
     with pytest.raises(PackageError, match=f"expected at most {32 << 20} bytes, got {1 << 40}"):
+        TextTokenizer(path, FACTS)
+
+
+def test_a_pipe_is_not_read(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(PackageError, match="found no plain file"):
         TextTokenizer(path, FACTS)
 
 

@@ -233,10 +233,10 @@ def test_lack_of_threads_is_no_foreign_error(tmp_path: Path) -> None:
 def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.mp4"
     os.mkfifo(pipe)
-    with pytest.raises(InputError, match="expected a file, found something else"):
+    with pytest.raises(InputError, match="expected a file, found a FIFO"):
         open_source(pipe)
     for name in ("x" * 5000, "nul\0.mp4"):
-        with pytest.raises(InputError, match="expected a file or a folder"):
+        with pytest.raises(InputError, match=r"expected a (path|file)|File name too long"):
             open_source(name)
 
 

@@ -64,7 +64,7 @@ def trace(command: list[str], home: Path, **environment: str) -> Traced:
     calls = ",".join(f"?{name}" for name in (*_SOCKETS, *_CHANGES))
     strace = ["strace", "-f", "-y", "--seccomp-bpf", "-e", f"trace={calls}", "-o", str(log)]
     done = subprocess.run(
-        [*strace, *command], env=variables, capture_output=True, text=True, timeout=300
+        [*strace, *command], env=variables, capture_output=True, text=True, timeout=1200
     )
     assert done.returncode == 0, done.stderr
     return _parsed(log.read_text(errors="replace"), done.stdout + done.stderr)

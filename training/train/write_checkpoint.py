@@ -1,4 +1,4 @@
-"""Nano's weights in the released on-disk format, model part 2."""
+"""Nano's weights in the released on-disk format (docs/model.md, part 2)."""
 
 from __future__ import annotations
 

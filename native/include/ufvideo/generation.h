@@ -31,8 +31,8 @@ struct Generation {
   std::vector<std::int64_t> token_ids;
   StopReason stop_reason = StopReason::kEndToken;
   std::vector<SpanFraction> spans;
-  /// Index in token_ids of each [SEG] that has a hidden state (model part 7: with `preceding`, a
-  /// [SEG] that is the very first token has none and is left out).
+  /// Index in token_ids of each [SEG] that has a hidden state: with `preceding`, a [SEG] that is
+  /// the very first token has none and is left out (docs/model.md, part 7).
   std::vector<std::int64_t> seg_positions;
   /// The language model state of each of them, float32 [O, D].
   Tensor seg_hidden_states;

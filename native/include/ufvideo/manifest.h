@@ -17,7 +17,7 @@ inline constexpr int kPackageFormatVersion = 1;
 /// The stages of a package of this format, by stem.
 const std::set<std::string>& stage_stems();
 
-/// Which language model state becomes the prompt of a generated [SEG] (model part 7).
+/// Which language model state becomes the prompt of a generated [SEG] (docs/model.md, part 7).
 enum class SegHiddenState { kPreceding, kPredicting };
 
 /// Sizes of the network, as the exporter read them from the checkpoint.

@@ -24,7 +24,9 @@ struct OnnxRuntimeFacts {
 
 /// Opens the library (once for the process) and says what it is. Throws DeviceUnavailable when it
 /// is missing or too old, naming the version found, the version needed and the command that mends
-/// it; InvalidConfig when another library is already open in this process.
+/// it; InvalidConfig when another library is already open in this process. Sets
+/// ORT_DISABLE_TELEMETRY=1 in the environment first, unless it is set so: else the library reports
+/// to its vendor.
 OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library);
 
 /// Why an execution provider ("tensorrt", "cuda" or "cpu") cannot start on this machine; nothing

@@ -22,7 +22,7 @@ struct Clip {
   Tensor frames;
   /// The caller's index of each frame, T of them; equal indices are encoded once.
   std::vector<std::int64_t> frame_idxs;
-  /// An image stands for all T frames of the aligner (model part 3).
+  /// An image stands for all T frames of the aligner (docs/model.md, part 3).
   bool is_image = false;
 };
 

@@ -6,6 +6,7 @@
 #include "core/error_message.h"
 #include "package/graph_file.h"
 #include "package/graph_operators.h"
+#include "package/graph_sizes.h"
 
 namespace ufvideo {
 namespace {
@@ -133,6 +134,7 @@ void check_graph(const Package& package, const std::string& stem) {
   const StageEntry& entry = package.stage(stem);
   const GraphFile graph = read_graph_file(path);
   check_operators(path, graph);
+  check_sizes(path, graph);
   check_external_data(package.root(), path, entry, graph);
   check_precision(path, entry, graph);
   if (stem == "language_model") {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <iterator>
 #include <set>
 #include <string_view>
@@ -50,11 +51,12 @@ void walk(std::string_view message, const char* name, const KnownFields& known, 
 
 std::uint64_t number_of(const std::string& key, std::string_view text) {
   std::uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const std::string digits(text);
+  const char* end = digits.data() + digits.size();
+  const auto [stop, error] = std::from_chars(digits.data(), end, number);
   if (error != std::errc() || stop != end) {
     fail(ErrorCode::kInvalidPackage, "expected a number as ", key, " of external data, got \"",
-         text.substr(0, 32), "\"");
+         digits.substr(0, 32), "\"");
   }
   return number;
 }
@@ -82,6 +84,35 @@ void read_external_entry(std::string_view message, GraphFile::External& external
   }
 }
 
+/// Constants of more values than a tensor has dimensions say no shapes, axes or scales.
+constexpr std::size_t kMaxFewBytes = 8 * sizeof(std::int64_t);
+
+/// Takes the values of a tensor with few of them from their bytes.
+template <typename Value>
+void take_raw(std::string_view bytes, std::vector<Value>& values) {
+  if (bytes.size() > kMaxFewBytes) {
+    return;
+  }
+  for (std::size_t at = 0; at + sizeof(Value) <= bytes.size(); at += sizeof(Value)) {
+    Value value{};
+    std::memcpy(&value, bytes.data() + at, sizeof(Value));
+    values.push_back(value);
+  }
+}
+
+/// Takes numbers that stand one by one or packed.
+void take_integers(const Field& field, std::vector<std::int64_t>& values) {
+  if (field.wire == Wire::kVarint) {
+    values.push_back(static_cast<std::int64_t>(field.value));
+    return;
+  }
+  ProtobufReader packed(field.bytes);
+  std::uint64_t value = 0;
+  while (packed.next_packed(value)) {
+    values.push_back(static_cast<std::int64_t>(value));
+  }
+}
+
 void read_weight(std::string_view message, GraphFile& graph) {
   static const KnownFields kFields{
       {1, Wire::kVarint, true}, {1, Wire::kBytes, true},   {2, Wire::kVarint},
@@ -93,25 +124,31 @@ void read_weight(std::string_view message, GraphFile& graph) {
   GraphFile::External external;
   std::set<std::string> external_keys;
   bool is_external = false;
+  std::string_view raw;
   walk(message, "TensorProto", kFields, [&](const Field& field) {
-    if (field.number == 1 && field.wire == Wire::kVarint) {
-      weight.shape.push_back(static_cast<std::int64_t>(field.value));
-    } else if (field.number == 1) {
-      ProtobufReader packed(field.bytes);
-      std::uint64_t size = 0;
-      while (packed.next_packed(size)) {
-        weight.shape.push_back(static_cast<std::int64_t>(size));
-      }
+    if (field.number == 1) {
+      take_integers(field, weight.shape);
     } else if (field.number == 2) {
       weight.type = static_cast<std::int64_t>(field.value);
+    } else if (field.number == 4 && field.wire == Wire::kBytes) {
+      take_raw(field.bytes, weight.floats);
+    } else if (field.number == 7 && field.bytes.size() <= kMaxFewBytes) {
+      take_integers(field, weight.integers);
     } else if (field.number == 8) {
       weight.name = field.bytes;
+    } else if (field.number == 9) {
+      raw = field.bytes;
     } else if (field.number == 13) {
       read_external_entry(field.bytes, external, external_keys);
     } else if (field.number == 14) {
       is_external = field.value != 0;
     }
   });
+  if (weight.type == static_cast<std::int64_t>(OnnxType::kInt64)) {
+    take_raw(raw, weight.integers);
+  } else if (weight.type == static_cast<std::int64_t>(OnnxType::kFloat)) {
+    take_raw(raw, weight.floats);
+  }
   if (is_external || !external_keys.empty()) {
     graph.external.push_back(std::move(external));
   }
@@ -125,15 +162,23 @@ void read_attribute(std::string_view message, GraphFile::Node& node) {
       {4, Wire::kBytes},        {7, Wire::kBytes, true}, {7, Wire::kFixed32, true},
       {8, Wire::kVarint, true}, {8, Wire::kBytes, true}, {9, Wire::kBytes, true},
       {13, Wire::kBytes},       {20, Wire::kVarint}};
+  static const std::set<std::string_view> kWindow{"dilations",    "kernel_shape", "output_padding",
+                                                  "output_shape", "pads",         "strides"};
   std::string_view name;
   std::uint64_t integer = 0;
+  std::vector<std::int64_t> integers;
   walk(message, "AttributeProto", kFields, [&](const Field& field) {
     if (field.number == 1) {
       name = field.bytes;
     } else if (field.number == 3) {
       integer = field.value;
+    } else if (field.number == 8) {
+      take_integers(field, integers);
     }
   });
+  if (kWindow.count(name) != 0) {
+    node.window.insert(node.window.end(), integers.begin(), integers.end());
+  }
   if (name == "bits") {
     node.bits = static_cast<std::int64_t>(integer);
   }

@@ -8,7 +8,15 @@
 namespace ufvideo {
 
 /// Element types of onnx.proto3 (TensorProto.DataType) that weights have.
-enum class OnnxType { kFloat = 1, kUint8 = 2, kInt8 = 3, kFloat16 = 10, kUint4 = 21, kInt4 = 22 };
+enum class OnnxType {
+  kFloat = 1,
+  kUint8 = 2,
+  kInt8 = 3,
+  kInt64 = 7,
+  kFloat16 = 10,
+  kUint4 = 21,
+  kInt4 = 22
+};
 
 /// What the checks of a package need to know of an ONNX file.
 struct GraphFile {
@@ -18,6 +26,8 @@ struct GraphFile {
     std::vector<std::string> inputs;
     /// Attribute `bits` of MatMulNBits; 4, its default, where it is not there.
     std::int64_t bits = 4;
+    /// Pads, strides, dilations and kernel sizes of convolutions and pooling.
+    std::vector<std::int64_t> window;
   };
   /// Where a tensor's bytes lie in another file.
   struct External {
@@ -29,6 +39,10 @@ struct GraphFile {
     std::string name;
     std::int64_t type = 0;
     std::vector<std::int64_t> shape;
+    /// Values of a few 64-bit integers, or of a few floats: shapes, axes and scales. More are
+    /// empty.
+    std::vector<std::int64_t> integers;
+    std::vector<float> floats;
   };
 
   std::vector<Node> nodes;

@@ -12,7 +12,7 @@
 namespace ufvideo {
 namespace {
 
-/// Mean of the features [P, Dv] of one frame under its mask; model part 5.
+/// Mean of the features [P, Dv] of one frame under its mask; docs/model.md, part 5.
 void pool(const float* features, const bool* mask, std::int64_t num_patches, std::int64_t width,
           float* pooled) {
   std::fill(pooled, pooled + width, 0.0f);

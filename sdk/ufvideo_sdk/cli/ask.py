@@ -40,8 +40,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
-from ufvideo_sdk.cli.say import plain_text, say
-from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
 from ufvideo_sdk.results import NOT_FOUND, Answer, TextEvent
 

@@ -63,14 +63,14 @@ def locate(
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        with spinner("looking for the event") as say:
+        with spinner("looking for the event") as label:
             spans = tuple(
                 interruptible(
                     lambda: session.locate(
                         event,
                         allow_absent=allow_absent,
                         cancel=cancel,
-                        on_progress=counted(say, "looking for the event"),
+                        on_progress=counted(label, "looking for the event"),
                     ),
                     cancel,
                 )

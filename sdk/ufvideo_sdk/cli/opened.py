@@ -54,18 +54,18 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
     """
     runtime = RuntimeConfig(**request.runtime)
     package = package_or_nano(request.package)
-    with spinner("loading the package") as loading:
+    with spinner("loading the package") as label:
         model = interruptible(
             lambda: UFVideo.load(
-                package, runtime=runtime, on_engine=lambda progress: loading(engine_label(progress))
+                package, runtime=runtime, on_engine=lambda progress: label(engine_label(progress))
             )
         )
-    said: set[str] = set()
     cancel = CancellationToken()
+    said: set[str] = set()
     with warnings.catch_warnings():
         # Said as lines for a person.
         warnings.simplefilter("ignore", DamagedVideoWarning)
-        with spinner("looking at the video") as looking:
+        with spinner("looking at the video") as label:
             session = interruptible(
                 lambda: model.open(
                     request.source,
@@ -75,7 +75,7 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
                     stream=request.stream,
                     strict=request.strict,
                     cancel=cancel,
-                    on_progress=counted(looking, "looking at the video"),
+                    on_progress=counted(label, "looking at the video"),
                 ),
                 cancel,
             )
@@ -83,7 +83,7 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
         yield model, session
         # Masks of all frames may have met more.
         _say_damage(session, said)
-    session.close()
+        session.close()
 
 
 def _say_damage(session: Session, said: set[str]) -> None:

@@ -18,3 +18,8 @@ def plain_text(text: str) -> str:
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Print text on stdout, or on stderr."""
     typer.echo(plain_text(text), err=err, nl=nl)
+
+
+def print_json(text: str) -> None:
+    """Print JSON on stdout, in UTF-8 whatever the encoding of the terminal is."""
+    typer.echo(plain_text(text).encode("utf-8"), nl=False)

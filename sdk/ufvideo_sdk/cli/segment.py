@@ -68,7 +68,7 @@ def segment(
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        with spinner("segmenting") as say:
+        with spinner("segmenting") as label:
             tracks = tuple(
                 interruptible(
                     lambda: session.segment(
@@ -76,7 +76,7 @@ def segment(
                         frames=wanted,
                         allow_absent=allow_absent,
                         cancel=cancel,
-                        on_progress=counted(say, "segmenting"),
+                        on_progress=counted(label, "segmenting"),
                     ),
                     cancel,
                 )

@@ -7,10 +7,6 @@ import os
 import sys
 from contextlib import suppress
 
-import typer
-
-from ufvideo_sdk.cli.say import plain_text
-
 
 def prepare_streams() -> None:
     r"""Make sure that all three are open and take any text.
@@ -42,11 +38,6 @@ def _is_unbuffered(stream: object) -> bool:
     PYTHONUNBUFFERED does it, which images for containers set.
     """
     return isinstance(getattr(stream, "buffer", None), io.RawIOBase)
-
-
-def print_json(text: str) -> None:
-    """Print JSON on stdout, in UTF-8 whatever the encoding of the terminal is."""
-    typer.echo(plain_text(text).encode("utf-8"), nl=False)
 
 
 def give_up_output() -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.results import Answer
 

@@ -15,8 +15,7 @@ from ufvideo_sdk.cli.options import (
     package_or_nano,
     runtime_settings,
 )
-from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.cli.standard_streams import print_json
+from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError

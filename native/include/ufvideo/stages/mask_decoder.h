@@ -12,7 +12,7 @@ struct DecodedMasks {
   Tensor mask_logits;
   /// Predicted IoU of all three candidates, float32 [O, 3].
   Tensor iou_scores;
-  /// Object presence logit, float32 [O, 1]; never gates a mask (model part 7).
+  /// Object presence logit, float32 [O, 1]; never gates a mask (docs/model.md, part 7).
   Tensor object_scores;
   /// Object pointers of the mask taken, float32 [O, C].
   Tensor object_pointers;

@@ -5,7 +5,7 @@
 
 namespace ufvideo {
 
-/// Mask pooling, token merge (native) and the two-layer MLP (graph), model part 5.
+/// Mask pooling, token merge (native) and the two-layer MLP (graph); docs/model.md, part 5.
 ///
 /// graph: pooled_features float32 [R, Dv] -> region_tokens float32 [R, D]
 class RegionEncoder : public Stage {
