@@ -136,7 +136,7 @@ def test_marks_are_filled_in_order(prompts: PromptBuilder) -> None:
         (Question("a", times=(1.0,)), "got 0 and 1"),
         (Question("a <time>"), "got 1 and 0"),
         (Question("<time>", times=(-0.5,)), "within the clip"),
-        (Question("<time>", times=(float("nan"),)), "within the clip"),
+        (Question("<time>", times=(float("nan"),)), "seconds or a TimeSpan"),
         (Question("<time>", times=("3",)), "seconds or a TimeSpan"),  # type: ignore[arg-type]
         (Question("a", history="ab"), "pairs"),  # type: ignore[arg-type]
         (Question("a", history=["ab"]), r"history\[0\]: expected a pair"),  # type: ignore[list-item]

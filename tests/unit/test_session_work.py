@@ -321,7 +321,7 @@ def test_other_calls_name_arguments_of_another_kind(
         (lambda: session.locate(None), "event: expected text, got NoneType"),
         (lambda: session.segment(5), "expression: expected text, got int"),
         (lambda: session.segment("ball", frames=None), "frames: expected a list"),
-        (lambda: UFVideo.load(5), "package: expected a path, got int 5"),
+        (lambda: UFVideo.load(5), "package: expected a path, got int"),
         (lambda: UFVideo.load(small_package, runtime=None), "runtime: expected a RuntimeConfig"),
         (lambda: session._model.open(5), "expected a path or a uint8 array as source, got int"),
         (lambda: session._model.open(video, start_s="1"), "start_s: expected finite seconds"),
