@@ -266,11 +266,13 @@ class Clip:
             num_read = 0
             try:
                 frames = UntilCancelled(self._source.frames(idxs), cancel)
-                for idx, frame in zip(idxs, frames, strict=True):
+                for idx in idxs:
+                    frame = next(frames)
                     if frame.shape[:2] != (self.height, self.width):
                         raise size_change(self._source, last, idx)
                     last, num_read = idx, num_read + 1
                     yield idx, frame
+                    del frame  # not held while the next one is read
                 return
             except DamagedFramesError:
                 if not skip_damaged:
