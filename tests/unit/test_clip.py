@@ -51,6 +51,7 @@ def test_bounds_are_inclusive_times(
     assert clip.frame_idxs.tolist() == expected
     assert_close(clip.timestamps_s, TIMES_S[expected], EXACT, where="times")
     assert not clip.frame_idxs.flags.writeable and not clip.timestamps_s.flags.writeable
+    assert not clip.source_timestamps_s.flags.writeable
 
 
 def clip_of(timestamps_s: Sequence[float]) -> Clip:
