@@ -72,6 +72,7 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
     }
   } catch (const RunCancelled&) {
     // The frame under way is lost, those before it are whole.
+    result.cancelled = true;
   }
   if (done < num_frames) {
     result.cancelled = true;

@@ -134,7 +134,7 @@ std::optional<PrefillOutput> Session::State::feed(const Tensor& embeddings,
     try {
       report(num_fed, embeddings.dim(0));
     } catch (...) {
-      throw ProgressFailed{std::current_exception()};
+      throw ProgressFailed(std::current_exception());
     }
   };
   const auto run = [&](const Tensor& piece) {

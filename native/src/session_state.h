@@ -9,6 +9,7 @@
 #include <mutex>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/cancellation.h"
@@ -31,7 +32,8 @@ namespace ufvideo {
 inline constexpr std::int64_t kObjectsPerDecoding = 16;
 
 /// What a caller's progress function threw while the KV cache was being written.
-struct ProgressFailed {
+struct ProgressFailed : std::exception {
+  explicit ProgressFailed(std::exception_ptr what_came) : cause(std::move(what_came)) {}
   std::exception_ptr cause;
 };
 

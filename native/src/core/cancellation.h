@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <functional>
 
 #include "ufvideo/cancellation.h"
@@ -8,7 +9,7 @@ namespace ufvideo {
 
 /// Thrown by Graph::run when the token of its CancellationScope is cancelled. Session catches it;
 /// no caller of the library sees it.
-struct RunCancelled {};
+struct RunCancelled : std::exception {};
 
 /// Calls a function when a token is cancelled, at once if it is cancelled already; maybe more than
 /// once. When the destructor has returned, no thread is inside the function.
