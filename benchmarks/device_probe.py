@@ -7,7 +7,9 @@ import subprocess
 import threading
 import time
 
-_READ_BYTES = 1 << 30
+# Starting a sum and waiting for it takes some 30 us: little beside what reading this takes.
+_READ_BYTES = 4 << 30
+_WARM_S = 0.5
 
 
 class DeviceMemory:
@@ -58,6 +60,10 @@ def read_bandwidth(device: str, num_bytes: int = _READ_BYTES) -> float:
     import torch
 
     values = torch.ones(num_bytes // 4, device=device)
+    # A GPU that did nothing runs at a fraction of its clock.
+    warm_until = time.perf_counter() + (0.0 if device == "cpu" else _WARM_S)
+    while time.perf_counter() < warm_until:
+        float(values.sum())
     times_s = []
     for _ in range(9):
         begin = time.perf_counter()

@@ -20,10 +20,17 @@ def wait_for(package: Path, seconds: float = 120.0) -> Path:
     """Wait until a package is written; filling goes on beside the first steps.
 
     Raises:
+        RuntimeError: When it could not be written.
         TimeoutError: When it is not there in time.
     """
-    begin = time.monotonic()
+    begin, is_told = time.monotonic(), False
+    failed = package.with_name(f"{package.name}.failed")
     while not (package / MANIFEST_NAME).is_file():
+        if failed.is_file():
+            raise RuntimeError(f"{package} was not written: {failed.read_text(encoding='utf-8')}")
+        if not is_told and time.monotonic() - begin > 1:
+            print(f"waiting until {package.name} is written")
+            is_told = True
         if time.monotonic() - begin > seconds:
             raise TimeoutError(f"expected {package} within {seconds:.0f} s")
         time.sleep(0.2)

@@ -116,12 +116,22 @@ def main(arguments: Sequence[str]) -> int:
     if not arguments or len(arguments) % 2:
         print("usage: python -m benchmarks.gpu_kit.fill TEMPLATE PACKAGE ...", file=sys.stderr)
         return 2
-    for template, package in zip(arguments[::2], arguments[1::2], strict=True):
+    status = 0
+    for template, package in zip(arguments[::2], map(Path, arguments[1::2]), strict=True):
         begin = time.perf_counter()
-        num_bytes = fill(Path(template), Path(package))
+        try:
+            num_bytes = fill(Path(template), package)
+        except Exception as error:
+            # Whoever waits for the package reads it.
+            told = f"{type(error).__name__}: {error}"
+            package.parent.mkdir(parents=True, exist_ok=True)
+            package.with_name(f"{package.name}.failed").write_text(told, encoding="utf-8")
+            print(f"{package}: {told}", flush=True)
+            status = 1
+            continue
         took_s = time.perf_counter() - begin
         print(f"{package}: {num_bytes / 1e9:.2f} GB in {took_s:.1f} s", flush=True)
-    return 0
+    return status
 
 
 if __name__ == "__main__":

@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from transformers import DynamicCache
 
 from benchmarks.clips import draw_frames
 from benchmarks.device_probe import read_bandwidth
 from benchmarks.gpu_kit.device import runtime, wait_for
-from benchmarks.gpu_kit.torch_language_model import load_language_model
 from ufvideo_sdk import GenerationConfig, UFVideo
 from ufvideo_sdk.memory_plan import kv_cache_bytes, stage_bytes
 
+# On a CPU 0.0002 with fp16 and 0.026 with int4 weights, whose inputs are rounded there.
+_MOST_ERROR = 0.1
 _ROUNDS = 3
 _NUM_POSITIONS, _NUM_TOKENS = 700, 64
 _QUESTION = "What happens in the video?"
@@ -61,6 +61,8 @@ def ours(model: UFVideo, embeddings: NDArray[np.float32]) -> Times:
 
 def theirs(model: torch.nn.Module, embeddings: NDArray[np.float32], device: str) -> Times:
     """The same with transformers, eager, attention by PyTorch's fused kernels."""
+    from transformers import DynamicCache
+
     dtype = next(model.parameters()).dtype
     cache = DynamicCache()
     with torch.inference_mode():
@@ -127,18 +129,25 @@ def main(arguments: Sequence[str]) -> int:
     read = stage_bytes(manifest.stages["language_model"]) + kv_cache_bytes(manifest, num_positions)
     share = 1e3 * read / bandwidth / token_ms
     print(f"a token reads {read / 1e6:.0f} MB: {share:.3f} of {bandwidth / 1e9:.0f} GB/s")
+    # Ours is told before anything of transformers can fail.
+    from benchmarks.gpu_kit.torch_language_model import load_language_model
+
     dtype = torch.float16 if device == "cuda" else torch.float32
     qwen = load_language_model(package, device, dtype)
     name = f"PyTorch, {str(dtype).removeprefix('torch.')}, the same weights"
     their = print_rounds(name, lambda: theirs(qwen, embeddings, device))
     print(
         f"PyTorch / ours: prefill {their.prefill_ms / our.prefill_ms:.2f},"
-        f" token {their.token_ms / our.token_ms:.2f}"
+        f" token {their.token_ms / our.token_ms:.2f},"
+        f" token of session.ask {their.token_ms / token_ms:.2f}"
     )
     error = np.abs(our.logits - their.logits).max() / np.abs(their.logits).max()
     same = our.logits.argmax() == their.logits.argmax()
     print(f"logits behind the prompt: error {error:.4f} of the largest, same best token: {same}")
-    return 0 if np.isfinite(our.logits).all() else 1
+    if not error <= _MOST_ERROR:  # Not a number neither.
+        print(f"WRONG: expected an error of at most {_MOST_ERROR}")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":

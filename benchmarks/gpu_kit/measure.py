@@ -11,6 +11,8 @@ import argparse
 import importlib.util
 import os
 import platform
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,7 +23,18 @@ from benchmarks.gpu_kit.steps import Step, end_group, run_steps
 
 MODELS, PRECISIONS = ("half", "full"), ("fp16", "int4")
 # Imported by the SDK, the measurements and the tests; the kit's spare wheels bring them.
-_MODULES = ("cv2", "PIL", "typer", "rich", "tokenizers", "onnx", "pytest", "numpy", "torch")
+_MODULES = (
+    "cv2",
+    "PIL",
+    "typer",
+    "rich",
+    "tokenizers",
+    "onnx",
+    "pytest",
+    "numpy",
+    "torch",
+    "transformers",
+)
 _HERE = "benchmarks.gpu_kit"
 _PATIENCE = 6.0
 
@@ -32,6 +45,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="where the kit was unpacked")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--seconds", type=float, help="of the whole run; 360 on a GPU")
+    parser.add_argument("--report", type=Path, help="default: WORK/report.txt")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="steps whose names begin so")
     return parser.parse_args(arguments)
 
@@ -49,6 +63,8 @@ def environment(work: Path) -> dict[str, str]:
         # The measurements use no network; nothing may wait for one.
         "HF_HUB_OFFLINE": "1",
         "NO_COLOR": "1",
+        # The machine's own plug-ins of pytest have nothing to say here.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
 
 
@@ -78,14 +94,14 @@ def plan(work: Path, device: str) -> list[Step]:
         return Step(name, command, patience * limit_s, needed, variables)
 
     compared = sorted(path for path in packages.iterdir() if path.is_dir())
-    tests = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "tests/gpu"]
+    tests = [sys.executable, "-m", "pytest", "-v", "--tb=short", "-m", "gpu", "tests/gpu"]
     # Another PyTorch than the one developed with may warn of what is to come.
     tests += ["-W", "default", "-p", "no:cacheprovider", "-p", "no:warnings"]
     half = [filled / f"half_{precision}" for precision in PRECISIONS]
     full = [filled / f"full_{precision}" for precision in PRECISIONS]
     return [
         step("build", module("install", work), 150, needed=True),
-        step("1 providers", module("providers", device), 30, needed=True),
+        step("1 providers", module("providers", device), 90, needed=True),
         step("2 agreement", module("agreement", device, *compared), 60),
         step("2 tests", tests, 75),
         *(step(f"3 {package.name}", module("half_model", device, package), 60) for package in half),
@@ -98,6 +114,8 @@ def plan(work: Path, device: str) -> list[Step]:
 def start_filling(work: Path) -> subprocess.Popen[str]:
     """Write the weights of the models meanwhile: building uses other cores."""
     command = [sys.executable, "-m", f"{_HERE}.fill"]
+    for left in (work / "filled").glob("*.failed"):
+        left.unlink()
     for model in MODELS:
         for precision in PRECISIONS:
             name = f"{model}_{precision}"
@@ -117,6 +135,22 @@ def start_filling(work: Path) -> subprocess.Popen[str]:
     )
 
 
+def start_warming() -> subprocess.Popen[str]:
+    """Read PyTorch's and CUDA's gigabytes of libraries from the disk while the SDK is built."""
+    code = "import torch, transformers; torch.cuda.is_available() and torch.zeros(1).cuda()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(1)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run every step; see the module."""
     given = parse(arguments)
@@ -129,19 +163,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 3
-    report = Report(work / "report.txt")
+    report = Report((given.report or work / "report.txt").resolve())
     report.line(f"ufvideo-sdk's GPU kit, device {given.device}, Python {platform.python_version()}")
     steps = plan(work, given.device)
     if given.only:
         kept = ("build", *given.only)
         steps = [step for step in steps if step.name.startswith(kept)]
-    filling = start_filling(work)
+    report.line(f"{shutil.disk_usage(work).free / 1e9:.0f} GB are free at {work}, 26 are needed")
+    # Whoever ends the run leaves nothing behind on the GPU.
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGHUP, _stop)
+    beside = [start_filling(work), start_warming()]
     try:
         default_s = 360.0 if given.device == "cuda" else 1200.0
         return run_steps(steps, report, given.seconds or default_s)
     finally:
-        end_group(filling)
-        filling.wait()
+        for process in beside:
+            end_group(process)
+            process.wait()
         report.line(f"filling: {(work / 'fill.txt').read_text(encoding='utf-8').strip()}")
         report.close()
 

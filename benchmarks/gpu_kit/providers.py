@@ -11,8 +11,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import torch
-
 from benchmarks.device_probe import read_bandwidth
 from ufvideo_sdk import _native
 from ufvideo_sdk.nvidia_libraries import load_installed_libraries
@@ -26,24 +24,32 @@ def main(arguments: Sequence[str]) -> int:
     (device,) = arguments
     library = find_library()
     print(f"ONNX Runtime {_native.open_onnxruntime(str(library)).version}: {library.name}")
-    print(
-        f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}, Python {sys.version.split()[0]}"
-    )
     print(f"processor: {platform.processor() or platform.machine()}")
     started = True
     if device == "cuda":
         query = "name,driver_version,memory.total,compute_cap"
         print(_output(["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader", "-i", "0"]))
-        print(f"cuDNN {torch.backends.cudnn.version()}")
         load_installed_libraries(("cuda", "tensorrt"))
         for provider in ("cuda", "tensorrt"):
             problem = _native.find_provider_problem(str(library), provider)
             told = "starts" if problem is None else f"{problem.what}; {problem.mend}"
             print(f"{provider}: {told}")
             started = started and (provider == "tensorrt" or problem is None)
+    try:
+        _print_torch(device)
+    except Exception as error:
+        # What ours does is measured without it.
+        print(f"PyTorch: {type(error).__name__}: {error}")
+    return 0 if started else 1
+
+
+def _print_torch(device: str) -> None:
+    import torch
+
+    cudnn = torch.backends.cudnn.version()
+    print(f"PyTorch {torch.__version__}, CUDA {torch.version.cuda}, cuDNN {cudnn}")
     bandwidth = read_bandwidth(device) if device == "cuda" else read_bandwidth("cpu", _CPU_BYTES)
     print(f"memory bandwidth, read: {bandwidth / 1e9:.0f} GB/s")
-    return 0 if started else 1
 
 
 def _output(command: list[str]) -> str:

@@ -14,6 +14,12 @@ if [ "${1:-}" = --work ]; then
   work="$(cd "$2" && pwd)"
   shift 2
 fi
+for option in "$@"; do
+  if [ "$option" = --work ]; then
+    echo "expected --work as the first option" >&2
+    exit 2
+  fi
+done
 python="${PYTHON:-python3}"
 
 missing=()
@@ -33,13 +39,19 @@ fi
 (cd "$kit" && sha256sum --check --quiet --ignore-missing SHA256SUMS)
 
 mkdir -p "$work"
-if [ ! -f "$work/.unpacked" ] || [ "$kit/SHA256SUMS" -nt "$work/.unpacked" ]; then
+# Another kit leaves nothing of the one before it: weights belong to their templates.
+if ! cmp -s "$kit/SHA256SUMS" "$work/.unpacked"; then
+  for part in filled headers packages site source spare templates wheels; do
+    rm -rf "${work:?}/$part"
+  done
   cat "$kit"/kit.[0-9][0-9][0-9] | tar -xzf - -C "$work"
-  if [ "${#spare_missing[@]}" -eq 0 ] && [ -f "$kit/spare.000" ]; then
-    mkdir -p "$work/spare"
-    cat "$kit"/spare.[0-9][0-9][0-9] | tar -xzf - -C "$work/spare"
-  fi
-  touch "$work/.unpacked"
+  cp "$kit/SHA256SUMS" "$work/.unpacked"
+fi
+# The spare pieces may come later than the others.
+if [ "${#spare_missing[@]}" -eq 0 ] && [ -f "$kit/spare.000" ] && [ ! -d "$work/spare" ]; then
+  rm -rf "$work/spare.partial" && mkdir "$work/spare.partial"
+  cat "$kit"/spare.[0-9][0-9][0-9] | tar -xzf - -C "$work/spare.partial"
+  mv "$work/spare.partial" "$work/spare"
 fi
 cd "$work/source"
 export PYTHONUNBUFFERED=1

@@ -12,6 +12,7 @@ from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
+from ufvideo_sdk.manifest import read_manifest
 
 # Half precision rounds each step, and a close call between two tokens may fall the other way.
 _HALF_TOKENS, _HALF_IOU = 0.9, 0.98
@@ -46,7 +47,7 @@ def agreement_figures(
     """
     here = answers_of(package, providers, num_new_tokens)
     there = answers_of(package, ("cpu",), num_new_tokens)
-    manifest = UFVideo.load(package).manifest
+    manifest = read_manifest(package)
     half = any(stage.precision != "fp32" for stage in manifest.stages.values())
     tokens, iou = (_HALF_TOKENS, _HALF_IOU) if half else (_WHOLE_TOKENS, _WHOLE_IOU)
     name = f"{manifest.model.name} {manifest.stages['language_model'].precision}"

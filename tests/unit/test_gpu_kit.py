@@ -14,7 +14,8 @@ import pytest
 
 pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
 
-from benchmarks.gpu_kit.fill import tensor_bytes
+from benchmarks.gpu_kit.device import wait_for
+from benchmarks.gpu_kit.fill import main, tensor_bytes
 from benchmarks.gpu_kit.install import missing_wheels
 from benchmarks.gpu_kit.measure import missing_modules, plan
 from benchmarks.gpu_kit.pieces import write_digests, write_pieces
@@ -90,11 +91,33 @@ def test_new_pieces_are_unpacked_again(kit: Path, tmp_path: Path) -> None:
     (tmp_path / "work" / "noise").unlink()
     assert run_kit(kit, tmp_path / "work").returncode == 0
     assert not (tmp_path / "work" / "noise").exists()
-    os.utime(kit / "SHA256SUMS")
-    later = (tmp_path / "work" / ".unpacked").stat().st_mtime + 10
-    os.utime(kit / "SHA256SUMS", (later, later))
+    (kit / "SHA256SUMS").write_text((kit / "SHA256SUMS").read_text() + "\n")
+    (tmp_path / "work" / "filled").mkdir()
     assert run_kit(kit, tmp_path / "work").returncode == 0
     assert (tmp_path / "work" / "noise").exists()
+    assert not (tmp_path / "work" / "filled").exists()
+
+
+def test_spare_pieces_that_come_later_are_unpacked(kit: Path, tmp_path: Path) -> None:
+    spare = (kit / "spare.000").read_bytes()
+    (kit / "spare.000").unlink()
+    assert run_kit(kit, tmp_path / "work").returncode == 0
+    assert not (tmp_path / "work" / "spare").exists()
+    (kit / "spare.000").write_bytes(spare)
+    assert run_kit(kit, tmp_path / "work").returncode == 0
+    assert (tmp_path / "work" / "spare").is_dir()
+
+
+def test_the_work_folder_is_named_first(kit: Path, tmp_path: Path) -> None:
+    result = run_kit(kit, tmp_path / "work", "--device", "cpu", "--work", str(tmp_path))
+    assert result.returncode == 2 and "--work as the first option" in result.stderr
+
+
+def test_what_could_not_be_written_is_told_to_who_waits(tmp_path: Path) -> None:
+    package = tmp_path / "filled" / "half"
+    assert main([str(tmp_path / "absent"), str(package)]) == 1
+    with pytest.raises(RuntimeError, match=r"half was not written: .*absent"):
+        wait_for(package)
 
 
 def python(name: str, code: str, limit_s: float = 30.0, *, needed: bool = False) -> Step:
