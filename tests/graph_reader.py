@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import onnx
@@ -73,3 +75,14 @@ def _inferable(graph: Any) -> Any:
         onnx.helper.make_tensor_value_info(_UNKNOWN_SHAPE, onnx.TensorProto.INT64, ["rank"])
     )
     return bare
+
+
+def operators_of_the_runtime() -> set[str]:
+    """Operators that the runtime opens, as its own list spells them: domain, a dot, name."""
+    path = Path(__file__).parents[1] / "native" / "src" / "package" / "graph_operators.cc"
+    return set(re.findall(r'^ +"([\w.]+)",$', path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def spelled_operators(graph: Any) -> set[str]:
+    """Operators of a graph in the same spelling."""
+    return {f"{n.domain}.{n.op_type}" if n.domain else n.op_type for n in graph.node}

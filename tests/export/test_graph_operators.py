@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
 torch = pytest.importorskip("torch", reason="needs the export extra")
 
+from tests.graph_reader import operators_of_the_runtime, spelled_operators  # noqa: E402
 from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.precision import Quantization  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
@@ -21,8 +20,7 @@ from ufvideo_sdk.shipped_package import shipped_package  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
-LIST = Path(__file__).parents[2] / "native" / "src" / "package" / "graph_operators.cc"
-ALLOWED = set(re.findall(r'^ +"([\w.]+)",$', LIST.read_text(encoding="utf-8"), re.MULTILINE))
+ALLOWED = operators_of_the_runtime()
 PACKAGES = ("nano", "small_package", "small_package_fp16", "odd_package", "small_package_int4")
 # Stage, precision and options that no package above has.
 VARIANTS: list[tuple[str, str, dict[str, Any]]] = [
@@ -36,11 +34,11 @@ VARIANTS: list[tuple[str, str, dict[str, Any]]] = [
 ]
 
 
-def operators(graph: Any) -> Iterator[str]:
+def operators(graph: Any) -> set[str]:
     """Names as the list spells them; a node that holds a graph is none of ours."""
     for node in graph.node:
         assert not any(a.HasField("g") or a.graphs for a in node.attribute), node.op_type
-        yield f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    return spelled_operators(graph)
 
 
 def test_the_list_is_read() -> None:
@@ -59,7 +57,7 @@ def test_every_graph_of_a_package_opens(request: pytest.FixtureRequest, which: s
     config = RuntimeConfig(num_threads=1).to_native(find_library())
     for stem in STAGE_STEMS:
         graph = onnx.load(folder / f"{stem}.onnx", load_external_data=False).graph
-        assert set(operators(graph)) <= ALLOWED, stem
+        assert operators(graph) <= ALLOWED, stem
         native.open_stage(package, stem, config)
 
 
@@ -71,4 +69,4 @@ def test_every_graph_of_other_options_is_within(
     spec = stage_specs(checkpoint, "fp32")[stem]
     path = tmp_path / f"{stem}.onnx"
     STAGES[stem](checkpoint, spec, precision, Quantization(**options)).write(path)
-    assert set(operators(onnx.load(path, load_external_data=False).graph)) <= ALLOWED
+    assert operators(onnx.load(path, load_external_data=False).graph) <= ALLOWED

@@ -14,8 +14,9 @@ namespace fs = std::filesystem;
 /// The largest window of a published model is SigLIP's patch, 16 pixels; SAM 2 enlarges by 4.
 constexpr std::int64_t kMaxWindow = 64;
 constexpr float kMaxScale = 64;
-/// Of a shape that is a constant: the prompt encoder's map at the largest `mask_size_px`.
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 22;
+/// Of a shape that is a constant: three times the largest of the released model, the position map
+/// of SAM 2 hiera-large, [1, 144, 256, 256].
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 25;
 /// Of what is tiled or put together with sizes that the graph computes: the exporter writes 1
 /// and 2.
 constexpr std::int64_t kMaxRepeats = 4096;
