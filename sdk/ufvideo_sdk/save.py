@@ -26,6 +26,8 @@ Progress = Callable[[int, int], None]
 
 SUFFIXES = (".mp4", ".png", ".json")
 _TICKS_PER_S = 90_000
+# Of the hint; FFmpeg takes no number beyond an int.
+_MAX_RATE = 10_000
 # What the encoder takes at most, for either side.
 _MAX_SIDE_PX = 16_384
 _CHUNK_BYTES = 16 << 20
@@ -135,7 +137,8 @@ def _rate(timestamps_s: NDArray[np.float64]) -> Fraction:
     duration_s = float(timestamps_s[-1] - timestamps_s[0])
     if duration_s <= 0:
         return Fraction(25)
-    return max(Fraction((len(timestamps_s) - 1) / duration_s).limit_denominator(1001), Fraction(1))
+    rate = Fraction((len(timestamps_s) - 1) / duration_s).limit_denominator(1001)
+    return min(max(rate, Fraction(1)), Fraction(_MAX_RATE))
 
 
 class _H264File:

@@ -259,6 +259,7 @@ class Session(SessionEntry):
         """
         if self._clip.is_image:
             raise InputError("locate: expected a video, an image has no times")
+        check_instance(allow_absent, "allow_absent", bool)
         check_instance(config, "config", GenerationConfig)
         check_no_stop_strings(config, "locate's formats")
         formats = self._model.formats
@@ -305,6 +306,7 @@ class Session(SessionEntry):
             InputError: When the expression is no phrase, a frame cannot be read, or a config stands
                 beside allow_absent=False. Others as `ask`.
         """
+        check_instance(allow_absent, "allow_absent", bool)
         check_instance(config, "config", GenerationConfig)
         if not allow_absent and config != _GREEDY:
             raise InputError(

@@ -19,6 +19,8 @@ from ufvideo_sdk.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 # What the released code takes for a folder of frames (docs/model.md, part 3).
 FOLDER_FPS = 3.0
+# A frame in a day, and more than any camera takes: files and drawings hold such times.
+MIN_FPS, MAX_FPS = 1e-5, 1e6
 
 
 class ImageFile:
@@ -174,6 +176,8 @@ def given_times(
     rate = as_number(fps)
     if rate is None or rate <= 0:
         raise InputError(f"fps: expected a finite number above 0, got {described(fps)}")
+    if not MIN_FPS <= rate <= MAX_FPS:
+        raise InputError(f"fps: expected a number from {MIN_FPS} to {MAX_FPS}, got {rate}")
     return rate
 
 

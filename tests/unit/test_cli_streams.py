@@ -109,6 +109,18 @@ def test_codes_are_documented() -> None:
     assert "8 finished" in CliRunner().invoke(app, ["--help"], prog_name="ufvideo").stdout
 
 
+def test_a_file_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> None:
+    from tests.unit.drawn_answers import drawn_answer
+    from ufvideo_sdk import InputError
+    from ufvideo_sdk.cli.terminal import saved_after
+
+    (tmp_path / "folder.json").mkdir()
+    paths = [tmp_path / "folder.json", tmp_path / "b.json"]
+    with pytest.raises(InputError, match="folder"), saved_after(drawn_answer(), paths):
+        pass
+    assert (tmp_path / "b.json").is_file()
+
+
 SAVING = """
 import sys, threading
 from pathlib import Path

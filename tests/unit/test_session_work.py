@@ -321,6 +321,8 @@ def test_other_calls_name_arguments_of_another_kind(
             "config: expected a GenerationConfig, got int 5",
         ),
         (lambda: session.locate(None), "event: expected text, got NoneType"),
+        (lambda: session.locate("ball", allow_absent="no"), "allow_absent: expected a bool"),
+        (lambda: session.segment("ball", allow_absent=1), "allow_absent: expected a bool"),
         (lambda: session.segment(5), "expression: expected text, got int"),
         (lambda: session.segment("ball", frames=None), "frames: expected a list"),
         (lambda: UFVideo.load(5), "package: expected a path, got int"),

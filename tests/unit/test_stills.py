@@ -114,6 +114,8 @@ def test_arrays() -> None:
         (FRAMES, {"fps": 0}, "above 0"),
         (FRAMES, {"fps": float("nan")}, "finite"),
         (FRAMES, {"fps": True}, "fps"),
+        (FRAMES, {"fps": 1e300}, "from 1e-05 to 1000000.0, got 1e\\+300"),
+        (FRAMES, {"fps": 1e-9}, "from 1e-05"),
         (FRAMES, {"timestamps_s": [0, 1, 2, 3]}, "expected 5 timestamps_s"),
         (FRAMES, {"timestamps_s": [0, 1, 1, 2, 3]}, "1.0 then 1.0 at index 2"),
         (FRAMES, {"timestamps_s": [0, 1, 2, 3, float("inf")]}, "finite"),

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
+from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.results import Answer
 
 if TYPE_CHECKING:
@@ -70,14 +71,19 @@ def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
         CapacityError: As `Answer.save`.
         DeviceError: As `Answer.save`.
     """
-    problem = None
+    problem: Exception | None = None
     try:
         yield
     except OSError as error:
         problem = error
     for path in paths:
-        with tidied_on_termination():
-            _save(answer, path)
+        try:
+            with tidied_on_termination():
+                _save(answer, path)
+        except UFVideoError as error:
+            # The other files are wanted all the same.
+            problem = problem or error
+            continue
         with suppress(OSError):
             say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
