@@ -19,6 +19,8 @@ FORMATS = (
     "h264", "hevc", "vvc", "m4v", "mpegvideo", "mjpeg", "av1", "obu", "h263", "vc1", "cavsvideo",
 )  # fmt: skip
 DEFAULT_MAX_FRAME_PIXELS = 8192 * 4320
+_GIF_MARK = b"GIF8"
+_MAX_GIF_BYTES = 1 << 30
 # AVFMT_NOTIMESTAMPS: the format has no times.
 _NO_TIMESTAMPS = 0x80
 # AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_TIMED_THUMBNAILS: a picture, not a video.
@@ -42,6 +44,23 @@ class SourceOptions:
     max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
 
 
+def _check_gif(path: Path) -> None:
+    """Refuse a GIF that FFmpeg would search for a picture byte by byte, for minutes."""
+    try:
+        with path.open("rb") as file:
+            # A name is enough for FFmpeg to search a file that holds nothing.
+            is_gif = file.read(len(_GIF_MARK)) == _GIF_MARK or path.suffix.lower() == ".gif"
+        num_bytes = path.stat().st_size
+    except OSError:
+        # Opening it says why.
+        return
+    if is_gif and num_bytes > _MAX_GIF_BYTES:
+        raise InputError(
+            f"{path}: expected a GIF of at most {_MAX_GIF_BYTES >> 20} MiB, found"
+            f" {num_bytes >> 20} MiB; make a video of it, such as an .mp4"
+        )
+
+
 def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
     """Open a container with PyAV.
 
@@ -54,6 +73,7 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
     """
     import av
 
+    _check_gif(path)
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),

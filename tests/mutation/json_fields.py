@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Iterator
@@ -61,7 +62,7 @@ def _change(parent: Any, key: Any, chance: random.Random, root: dict[str, Any]) 
     kind = chance.randrange(8)
     old = parent[key]
     if kind == 0:
-        parent[key] = chance.choice(_VALUES)
+        parent[key] = _value(chance)
     elif kind == 1 and (key != "" or parent is not root):
         del parent[key]
     elif kind == 2:
@@ -83,7 +84,12 @@ def _change(parent: Any, key: Any, chance: random.Random, root: dict[str, Any]) 
     elif isinstance(old, str):
         parent[key] = _text(old, chance)
     else:
-        parent[key] = chance.choice(_VALUES)
+        parent[key] = _value(chance)
+
+
+def _value(chance: random.Random) -> Any:
+    # A copy: what is changed in it later must not be there in the next case.
+    return copy.deepcopy(chance.choice(_VALUES))
 
 
 def _text(old: str, chance: random.Random) -> str:

@@ -258,3 +258,13 @@ def test_cover_picture_is_no_video(tmp_path: Path) -> None:
                 container.mux(packet)
     with pytest.raises(InputError, match=r"song\.mp4: expected a video stream, found none"):
         VideoFile(path)
+
+
+@pytest.mark.parametrize(("name", "begin"), [("a", b"GIF89a"), ("a.gif", b"")])
+def test_a_gif_of_gigabytes_is_not_searched(tmp_path: Path, name: str, begin: bytes) -> None:
+    """A sparse file: FFmpeg would read 20 GB of zeros for a picture that never comes."""
+    path = tmp_path / name
+    path.write_bytes(begin)
+    os.truncate(path, 20_000_000_000)
+    with pytest.raises(InputError, match="a GIF of at most 1024 MiB, found 19073 MiB"):
+        open_source(path)
