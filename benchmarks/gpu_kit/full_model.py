@@ -85,7 +85,7 @@ def _ask(session: Session, opened_ms: float) -> str:
     return f"{told}; {speed:.1f} tokens/s of {read / 1e6:.0f} MB: {read * speed / 1e9:.0f} GB/s"
 
 
-def _segment(session: Session, opened_ms: float) -> str:
+def _segment(session: Session, _opened_ms: float) -> str:
     """How long masks of a few frames take."""
     masked = list(range(min(_NUM_MASKED, len(session.clip.frame_idxs))))
     begin = time.perf_counter()
