@@ -4,7 +4,7 @@
 
 #include "core/error_message.h"
 #include "frame_encoder.h"
-#include "session_state.h"
+#include "ufvideo/stages/mask_decoder.h"
 
 namespace ufvideo {
 namespace {

@@ -17,6 +17,7 @@ ALLOWED = {
     "package": {"core"},
     "stages": {"core", "package", "frames", "decode"},
     "decode": {"core", "package", "stages"},
+    "session": {"core", "package", "frames", "stages", "decode"},
     "": {"core", "package", "frames", "stages", "decode"},
 }
 ONNX_RUNTIME = re.compile(r"onnxruntime|cpu_provider")

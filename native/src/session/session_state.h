@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "session/answer_run.h"
+#include "session/call_context.h"
+#include "session/clip_features.h"
+#include "session/mask_segmenter.h"
+#include "session/sequence.h"
+#include "ufvideo/session.h"
+
+namespace ufvideo {
+
+/// The parts of a session, and which call is inside it.
+struct Session::State {
+  explicit State(std::shared_ptr<const Model> shared_model);
+
+  /// Statistics that other threads may read while a call is under way.
+  struct Published {
+    std::mutex mutex;
+    StageTimings timings;
+    std::size_t held_bytes = 0;
+    std::size_t kv_cache_bytes = 0;
+  };
+
+  AnswerParts answer_parts() { return {*model, clip, sequence, call}; }
+  void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
+  void begin_answer(const Prompt& prompt, const GenerationConfig& config);
+  std::optional<std::int64_t> next_token();
+  Generation finish_answer();
+  void forget_conversation();
+  void require_no_answer() const;
+
+  /// Begins a call with these options, null: those of the answer under way, if there is one.
+  void begin_call(const CallOptions* options);
+  void end_call();
+  void publish();
+
+  const std::shared_ptr<const Model> model;
+  CallContext call;
+  ClipFeatures clip;
+  MaskSegmenter masks;
+  Sequence sequence;
+  std::optional<AnswerRun> answer;
+
+  std::atomic<bool> busy{false};
+  /// What cancel() cancels.
+  std::mutex under_way_mutex;
+  std::optional<CancellationToken> under_way;
+  Published published;
+};
+
+}  // namespace ufvideo
