@@ -156,6 +156,15 @@ def test_frames_are_read_once_and_kept_within_a_bound(monkeypatch: pytest.Monkey
     assert source.reads == [1, 3, 4, 5, 5]
 
 
+def test_frames_of_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = CountingSource()
+    clip = Clip(source)
+    monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 4 * 6 * 3 - 1)
+    for _ in range(2):
+        clip.read([1])
+    assert source.reads == [1, 1]
+
+
 def test_kept_frames_do_not_change_when_the_caller_writes() -> None:
     clip = Clip(CountingSource())
     clip.read([1])[:] = 99

@@ -25,6 +25,10 @@ from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 # first as long as it is this small.
 CACHE_BYTES = 256 << 20
 
+# A frame larger than this (two 4K frames) is not kept: the cache would hold two or three of them,
+# and to decode one takes several times its size already.
+MAX_KEPT_FRAME_BYTES = CACHE_BYTES // 5
+
 # Many frames are read in pieces of this size.
 CHUNK_BYTES = 64 << 20
 
@@ -198,6 +202,8 @@ class Clip:
         return frames
 
     def _keep(self, idx: int, frame: NDArray[np.uint8]) -> None:
+        if frame.nbytes > MAX_KEPT_FRAME_BYTES:
+            return
         if (len(self._cache) + 1) * frame.nbytes <= CACHE_BYTES:
             self._cache[idx] = frame
 
