@@ -28,7 +28,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[4].split(":")
 import torch
 torch.set_num_threads(1)
-from ufvideo_export import to_onnx
+from ufvideo_export.graph import to_onnx
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES

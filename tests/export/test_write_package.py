@@ -40,7 +40,7 @@ export_package(Path(sys.argv[1]), Path(sys.argv[2]), progress=progress)
 KILLED_BETWEEN_RENAMES = """
 import os, signal, sys
 from pathlib import Path
-from ufvideo_export import write_package
+from ufvideo_export.package import write_package
 from ufvideo_sdk.package.manifest import read_manifest
 
 out, like = Path(sys.argv[1]), Path(sys.argv[2])

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video import clip as clip_module
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.sampling import sample_positions
-from ufvideo_sdk.video.video_file import clip as clip_module
 
 TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
 

@@ -25,7 +25,7 @@ from ufvideo_sdk import (
     TimeSpan,
 )
 from ufvideo_sdk.package.manifest import STAGE_STEMS
-from ufvideo_sdk.video.video_file import clip as clip_module
+from ufvideo_sdk.video import clip as clip_module
 
 pytestmark = pytest.mark.torch
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tests.compare import EXACT, assert_close
 from tests.unit.conftest import SHORT
 from ufvideo_sdk import InputError, Region, StateError, StopReason, StreamAction
+from ufvideo_sdk.video import clip as clip_module
 from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.video_file import clip as clip_module
 
 pytestmark = pytest.mark.torch
 
