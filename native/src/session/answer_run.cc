@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/stage_clock.h"
+#include "base/stage_clock.h"
 #include "session/prompt_checks.h"
 
 namespace ufvideo {

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "core/stage_clock.h"
+#include "base/stage_clock.h"
 #include "decode/decode_loop.h"
 #include "session/call_context.h"
 #include "session/clip_features.h"

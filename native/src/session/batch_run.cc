@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/error_message.h"
-#include "decode/batch_kv_cache.h"
+#include "base/error_message.h"
 #include "decode/batch_loop.h"
+#include "kv/batch_kv_cache.h"
 #include "session/prompt_checks.h"
 
 namespace ufvideo {

@@ -4,8 +4,8 @@
 #include <functional>
 #include <optional>
 
-#include "core/cancellation.h"
-#include "core/error_message.h"
+#include "base/cancellation.h"
+#include "base/error_message.h"
 #include "ufvideo/cancellation.h"
 #include "ufvideo/statistics.h"
 

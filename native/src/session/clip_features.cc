@@ -4,10 +4,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "core/device_memory.h"
-#include "core/error_message.h"
-#include "core/stage_clock.h"
+#include "base/error_message.h"
+#include "base/stage_clock.h"
 #include "session/saved_clip.h"
+#include "tensor/device_memory.h"
 
 namespace ufvideo {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "frame_encoder.h"
+#include "features/frame_encoder.h"
 #include "session/call_context.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"

@@ -4,12 +4,12 @@
 #include <cstring>
 #include <unordered_set>
 
-#include "core/device_memory.h"
-#include "core/error_message.h"
-#include "core/stage_clock.h"
-#include "decode/finite.h"
-#include "frame_encoder.h"
+#include "base/error_message.h"
+#include "base/stage_clock.h"
+#include "features/frame_encoder.h"
 #include "frames/mask_resize.h"
+#include "tensor/device_memory.h"
+#include "tensor/finite.h"
 
 namespace ufvideo {
 namespace {

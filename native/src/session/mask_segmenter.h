@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "frame_cache.h"
+#include "features/frame_cache.h"
 #include "session/call_context.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"

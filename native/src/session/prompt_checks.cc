@@ -1,6 +1,6 @@
 #include "session/prompt_checks.h"
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/device_memory.h"
-#include "core/error_message.h"
-#include "core/stage_clock.h"
+#include "base/error_message.h"
+#include "base/stage_clock.h"
 #include "decode/choice_scorer.h"
 #include "session/prompt_checks.h"
 #include "session/saved_clip.h"
+#include "tensor/device_memory.h"
 
 namespace ufvideo {
 namespace {

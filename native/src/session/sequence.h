@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "core/cancellation.h"
+#include "base/cancellation.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
-#include "decode/finite.h"
-#include "decode/held_tokens.h"
-#include "decode/kv_cache.h"
 #include "decode/prompt_splice.h"
+#include "kv/held_tokens.h"
+#include "kv/kv_cache.h"
 #include "session/call_context.h"
+#include "tensor/finite.h"
 #include "ufvideo/choices.h"
 #include "ufvideo/error.h"
 #include "ufvideo/model.h"

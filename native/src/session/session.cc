@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 #include "session/batch_run.h"
 #include "session/saved_clip.h"
 #include "session/session_state.h"

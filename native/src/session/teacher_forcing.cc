@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/error_message.h"
-#include "core/stage_clock.h"
+#include "base/error_message.h"
+#include "base/stage_clock.h"
 
 namespace ufvideo {
 namespace {
