@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "ort": {"base", "tensor", "config", "package"},
     "stages": {"base", "tensor", "config", "frames", "package", "kv", "ort"},
     "decode": {"base", "tensor", "text", "kv"},
-    "features": {"base", "tensor", "frames"},
+    "features": {"base", "tensor", "config", "frames"},
     "model": {"base", "tensor", "config", "package", "ort", "features"},
     "session": {"base", "tensor", "config", "frames", "text", "kv", "decode", "features"},
 }
