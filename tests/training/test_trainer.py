@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the export extra")
 import torch
 from torch import nn
 
@@ -53,6 +55,7 @@ from ufvideo_export.region_pooling import covered_patches, merge_tokens
 from ufvideo_export.tokenizer import CHAT_TEMPLATE, read_tokenizer
 from ufvideo_sdk.tokenizer import TextTokenizer
 
+pytestmark = pytest.mark.torch
 LEVEL = 3
 
 

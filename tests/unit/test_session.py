@@ -27,8 +27,6 @@ from ufvideo_sdk import (
 from ufvideo_sdk import clip as clip_module
 from ufvideo_sdk.manifest import STAGE_STEMS
 
-pytestmark = pytest.mark.torch
-
 
 def test_model_says_what_it_is(model: Any, small_package: Path) -> None:
     assert model.package == small_package
