@@ -24,8 +24,8 @@ from ufvideo_sdk import (
     TextEvent,
     TimeSpan,
 )
-from ufvideo_sdk import clip as clip_module
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.video import clip as clip_module
 
 
 def test_model_says_what_it_is(model: Any, small_package: Path) -> None:
