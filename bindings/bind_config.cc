@@ -16,7 +16,9 @@ RuntimeConfig runtime_config(std::filesystem::path onnxruntime_library, Provider
                              std::optional<int> num_threads, bool allow_spinning,
                              bool verify_digests, std::size_t mask_cache_bytes,
                              std::size_t region_cache_bytes,
-                             std::optional<std::size_t> kv_cache_bytes, int prefill_chunk_tokens) {
+                             std::optional<std::size_t> kv_cache_bytes, int prefill_chunk_tokens,
+                             std::size_t pixel_cache_bytes,
+                             std::optional<std::size_t> memory_budget_bytes) {
   RuntimeConfig config;
   config.onnxruntime_library = std::move(onnxruntime_library);
   config.providers = std::move(providers);
@@ -34,6 +36,8 @@ RuntimeConfig runtime_config(std::filesystem::path onnxruntime_library, Provider
   config.region_cache_bytes = region_cache_bytes;
   config.kv_cache_bytes = kv_cache_bytes;
   config.prefill_chunk_tokens = prefill_chunk_tokens;
+  config.pixel_cache_bytes = pixel_cache_bytes;
+  config.memory_budget_bytes = memory_budget_bytes;
   config.validate();
   return config;
 }
@@ -58,6 +62,8 @@ void bind_config(py::module_& module) {
            py::arg("region_cache_bytes") = RuntimeConfig{}.region_cache_bytes,
            py::arg("kv_cache_bytes") = std::nullopt,
            py::arg("prefill_chunk_tokens") = RuntimeConfig{}.prefill_chunk_tokens,
+           py::arg("pixel_cache_bytes") = RuntimeConfig{}.pixel_cache_bytes,
+           py::arg("memory_budget_bytes") = std::nullopt,
            "Raises ConfigError naming the field, the value and what is allowed.")
       .def_readonly("onnxruntime_library", &RuntimeConfig::onnxruntime_library)
       .def_readonly("providers", &RuntimeConfig::providers)
@@ -74,7 +80,9 @@ void bind_config(py::module_& module) {
       .def_readonly("mask_cache_bytes", &RuntimeConfig::mask_cache_bytes)
       .def_readonly("region_cache_bytes", &RuntimeConfig::region_cache_bytes)
       .def_readonly("kv_cache_bytes", &RuntimeConfig::kv_cache_bytes)
-      .def_readonly("prefill_chunk_tokens", &RuntimeConfig::prefill_chunk_tokens);
+      .def_readonly("prefill_chunk_tokens", &RuntimeConfig::prefill_chunk_tokens)
+      .def_readonly("pixel_cache_bytes", &RuntimeConfig::pixel_cache_bytes)
+      .def_readonly("memory_budget_bytes", &RuntimeConfig::memory_budget_bytes);
 
   py::class_<GenerationConfig>(module, "GenerationConfig", "How to answer.")
       .def(py::init([](int max_new_tokens, float temperature, std::optional<int> top_k,

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TextEvent,
         TimeSpan,
     )
+    from ufvideo_sdk.results.memory_use import MemoryUse
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
     from ufvideo_sdk.session.request import Ask
@@ -61,6 +62,7 @@ __all__ = [
     "InferenceError",
     "InputError",
     "MaskTrack",
+    "MemoryUse",
     "PackageError",
     "PackageVersionError",
     "Region",
@@ -93,6 +95,7 @@ _HOMES = {
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
     "MaskTrack": "results.answer",
+    "MemoryUse": "results.memory_use",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
     "StopReason": "results.answer",

@@ -122,7 +122,7 @@ TEST(ModelMemory, CachesMakeRoomForAnAnswer) {
   second->generate(ask({21}), greedy(2));
   const MemoryUse use = model->memory_use();
   EXPECT_LE(use.peak_bytes, *config.memory_budget_bytes);
-  EXPECT_EQ(pixels.find(0), nullptr);
+  EXPECT_FALSE(pixels.holds(0));
   EXPECT_EQ(use.held(MemoryKind::kPixels), 0u);
   // What was evicted is computed again.
   const Segmentation again = idle->segment(one_state(), noise(0, 3), indices(0, 3));

@@ -14,8 +14,8 @@ class Model;
 
 /// Pixels of frames of one clip, kept so that they need not be read again, within
 /// RuntimeConfig::pixel_cache_bytes, which bounds those of all clips of the model together: the
-/// oldest clips' make room for a new clip's. Dropped first when memory is needed for something else.
-/// Any thread.
+/// oldest clips' make room for a new clip's. Dropped first when memory is needed for something
+/// else. Any thread.
 class PixelCache {
  public:
   explicit PixelCache(const Model& model);
@@ -25,10 +25,10 @@ class PixelCache {
 
   /// Copies a frame, uint8 [H, W, 3], if there is room for it.
   void keep(std::int64_t frame_idx, const Tensor& frame);
-  /// The frame, null if it is not kept.
-  std::shared_ptr<const Tensor> find(std::int64_t frame_idx) const;
+  /// Writes the frame to one of its size; false if it is not kept. Throws InvalidInput for another
+  /// size.
+  bool read(std::int64_t frame_idx, Tensor& frame) const;
   bool holds(std::int64_t frame_idx) const;
-  void clear();
   std::size_t bytes() const;
 
  private:

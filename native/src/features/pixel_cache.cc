@@ -9,7 +9,7 @@ namespace ufvideo {
 PixelCache::PixelCache(const Model& model)
     : caches_(model.frame_caches()), source_(caches_->next_source()), scan_(caches_->next_scan()) {}
 
-PixelCache::~PixelCache() { clear(); }
+PixelCache::~PixelCache() { caches_->pixels.erase_source(source_, /*pinned_too=*/true); }
 
 void PixelCache::keep(std::int64_t frame_idx, const Tensor& frame) {
   if (frame.dtype() != DType::kUint8 || frame.shape().size() != 3 || frame.dim(2) != 3) {
@@ -21,15 +21,23 @@ void PixelCache::keep(std::int64_t frame_idx, const Tensor& frame) {
   }
 }
 
-std::shared_ptr<const Tensor> PixelCache::find(std::int64_t frame_idx) const {
-  return caches_->pixels.find({source_, frame_idx}, scan_);
+bool PixelCache::read(std::int64_t frame_idx, Tensor& frame) const {
+  const std::shared_ptr<const Tensor> kept = caches_->pixels.find({source_, frame_idx}, scan_);
+  if (!kept) {
+    return false;
+  }
+  if (frame.dtype() != DType::kUint8 || frame.shape() != kept->shape()) {
+    fail(ErrorCode::kInvalidInput, "pixel cache: expected an array for a frame uint8 ",
+         shape_string(kept->shape()), ", got ", dtype_name(frame.dtype()), " ",
+         shape_string(frame.shape()));
+  }
+  copy_content(*kept, frame);
+  return true;
 }
 
 bool PixelCache::holds(std::int64_t frame_idx) const {
   return caches_->pixels.holds({source_, frame_idx});
 }
-
-void PixelCache::clear() { caches_->pixels.erase_source(source_, /*pinned_too=*/true); }
 
 std::size_t PixelCache::bytes() const { return caches_->pixels.bytes(source_); }
 

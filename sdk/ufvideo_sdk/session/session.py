@@ -68,7 +68,9 @@ class Session(SessionEntry):
             CancelledError: When it was cancelled.
         """
         native = _native.Session(model.native)
-        super().__init__(native)
+        pixels = _native.PixelCache(model.native)
+        super().__init__(native, pixels)
+        clip.keep_pixels(pixels)
         self._model = model
         self._clip = clip
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)

@@ -23,9 +23,15 @@ Self = TypeVar("Self", bound="SessionEntry")
 class SessionEntry:
     """The native session, and the calls and the stream that are inside it."""
 
-    def __init__(self, native: _native.Session) -> None:
-        """Begin with nothing under way."""
+    def __init__(self, native: _native.Session, pixels: _native.PixelCache) -> None:
+        """Begin with nothing under way.
+
+        Args:
+            native: The session.
+            pixels: Frames that the session's clip keeps for as long as it is open.
+        """
         self._native: _native.Session | None = native
+        self._pixels: _native.PixelCache | None = pixels
         self._thread_lock = threading.Lock()
         # Tokens of the call under way, and of the stream under way; not the stream itself, which
         # may be dropped unread.
@@ -72,17 +78,22 @@ class SessionEntry:
             native.reset()
 
     def held_bytes(self) -> int:
-        """Bytes held by features of the clip and of region frames, mask cache and KV cache.
+        """Bytes held by features of the clip and of region frames, masks, pixels and KV cache.
 
-        From any thread, as `stats`.
+        From any thread, as `stats`. `UFVideo.memory_use` tells what all sessions hold together.
         """
-        return self._open().held_bytes()
+        native, pixels = self._open(), self._pixels
+        return native.held_bytes() + (0 if pixels is None else pixels.num_bytes)
 
     def close(self) -> None:
-        """Free everything but the model. Further calls raise StateError; closing again is fine."""
+        """Free everything but the model, the pixels kept of the clip too.
+
+        Further calls raise StateError; closing again is fine.
+        """
         with self._thread():
             self._stream_token = None
             self._native = None
+            self._pixels = None
 
     def _open(self) -> _native.Session:
         if self._native is None:
