@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 from ufvideo_sdk.errors import StateError, UFVideoError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.call_gate import CallGate
@@ -29,6 +30,7 @@ class AnswerStream(Iterator[TextEvent]):
         self._request = request
         self._text = answers.text(request.config)
         self._last_id = 0
+        self._begun = False
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
         self._failure: str | None = None
@@ -92,7 +94,11 @@ class AnswerStream(Iterator[TextEvent]):
 
     def _step(self) -> int | None:
         try:
-            return self._call.step()
+            if self._begun:
+                return self._call.step()
+            self._begun = True
+            with InterruptCancels(self._call.cancel):  # the prefill; later steps are short
+                return self._call.step()
         except StateError:
             # Another thread is inside, or the session knows that it failed: nothing has changed.
             raise
@@ -110,7 +116,10 @@ class AnswerStream(Iterator[TextEvent]):
         generation = self._call.finish()
         self._gate.end_stream(self._call)
         try:
-            self._answer = self._answers.build(self._call, self._request, generation, self._text)
+            with InterruptCancels(self._call.cancel):
+                self._answer = self._answers.build(
+                    self._call, self._request, generation, self._text
+                )
         except BaseException as error:
             self._fail(error)
             raise

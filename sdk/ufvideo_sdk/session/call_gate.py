@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from ufvideo_sdk import _native
 from ufvideo_sdk.cancellation import check_token
 from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.validation.arguments import check_callback
 
@@ -76,7 +77,8 @@ class CallGate:
             call = SessionCall(native, cancel, on_progress)
             self._call_token = call.cancel
             try:
-                yield call
+                with InterruptCancels(call.cancel):
+                    yield call
             finally:
                 self._call_token = None
 
