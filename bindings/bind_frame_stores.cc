@@ -2,24 +2,12 @@
 #include "gil.h"
 #include "module.h"
 #include "ufvideo/feature_store.h"
-#include "ufvideo/memory_use.h"
 #include "ufvideo/model.h"
 #include "ufvideo/pixel_cache.h"
 
 namespace ufvideo::bindings {
 
 void bind_frame_stores(py::module_& module) {
-  py::enum_<MemoryKind>(module, "MemoryKind", "What sessions hold memory for.")
-      .value("KV_CACHE", MemoryKind::kKvCache)
-      .value("CLIP_FEATURES", MemoryKind::kClipFeatures)
-      .value("REGION_FEATURES", MemoryKind::kRegionFeatures)
-      .value("MASK_FEATURES", MemoryKind::kMaskFeatures)
-      .value("PIXELS", MemoryKind::kPixels);
-  py::class_<MemoryUse>(module, "MemoryUse", "Bytes that all sessions of a model hold together.")
-      .def("held", &MemoryUse::held, py::arg("kind"), "Bytes of one kind.")
-      .def_readonly("total_bytes", &MemoryUse::total_bytes)
-      .def_readonly("peak_bytes", &MemoryUse::peak_bytes)
-      .def_readonly("budget_bytes", &MemoryUse::budget_bytes);
   py::class_<FeatureStore, std::shared_ptr<FeatureStore>>(
       module, "FeatureStore",
       "Features of the frames of one source, shared by the sessions that are given it.")

@@ -133,8 +133,9 @@ class Clip:
             InputError: When the source does not know all its frames, as a stream does not.
         """
         if not isinstance(self._source_times, np.ndarray):
-            raise InputError(f"{self.name}: expected a source that knows all its frames, got one"
-                             " that goes on")
+            raise InputError(
+                f"{self.name}: expected a source that knows all its frames, got one that goes on"
+            )
         times: NDArray[np.float64] = self._source_times.view()
         times.flags.writeable = False
         return times
@@ -324,7 +325,9 @@ def _no_pixels() -> None:
     """What a clip without a cache has in place of a reference to one."""
 
 
-def _inside(source: RecordedSource, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+def _inside(
+    source: RecordedSource, start_s: float | None, end_s: float | None
+) -> NDArray[np.bool_]:
     times = source.timestamps_s
     if start_s is None and end_s is None:
         return np.ones(len(times), np.bool_)
