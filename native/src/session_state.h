@@ -129,12 +129,13 @@ struct Session::State : TokenStepper {
   void encode_mask_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                           const std::vector<std::int64_t>& missing,
                           std::unordered_map<std::int64_t, MaskFeatures>& by_idx);
-  /// Decodes all objects on one frame into the result's rows.
+  /// Decodes all objects on one frame into the result's rows, by way of `mask`, bool [H, W].
   void decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
-                    std::int64_t frame, Segmentation& result);
+                    std::int64_t frame, Tensor& mask, Segmentation& result);
   /// The same for a group of them, whose first is row `first_object`.
   void decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
-                    const MaskFeatures& features, std::int64_t frame, Segmentation& result);
+                    const MaskFeatures& features, std::int64_t frame, Tensor& mask,
+                    Segmentation& result);
   /// Runs `work`; when it throws, the session is poisoned. Not where memory ran out or a result was
   /// not finite: the cache then holds what it held before, and something else can be asked.
   template <typename Work>

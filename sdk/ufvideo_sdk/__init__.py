@@ -30,13 +30,13 @@ if TYPE_CHECKING:
     from ufvideo_sdk.answer_stream import AnswerStream
     from ufvideo_sdk.clip import Clip
     from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
+    from ufvideo_sdk.masks import FrameMasks, MaskTrack, ObjectMask
     from ufvideo_sdk.model import UFVideo
     from ufvideo_sdk.regions import Region
     from ufvideo_sdk.request import Ask
     from ufvideo_sdk.results import (
         Answer,
         AnswerStats,
-        MaskTrack,
         StageProviders,
         StageStats,
         StopReason,
@@ -57,10 +57,12 @@ __all__ = [
     "ConfigError",
     "DamagedVideoWarning",
     "DeviceError",
+    "FrameMasks",
     "GenerationConfig",
     "InferenceError",
     "InputError",
     "MaskTrack",
+    "ObjectMask",
     "PackageError",
     "PackageVersionError",
     "Region",
@@ -87,12 +89,14 @@ _HOMES = {
     "Clip": "clip",
     "GenerationConfig": "config",
     "RuntimeConfig": "config",
+    "FrameMasks": "masks",
+    "MaskTrack": "masks",
+    "ObjectMask": "masks",
     "UFVideo": "model",
     "Region": "regions",
     "Ask": "request",
     "Answer": "results",
     "AnswerStats": "results",
-    "MaskTrack": "results",
     "StageProviders": "results",
     "StageStats": "results",
     "StopReason": "results",

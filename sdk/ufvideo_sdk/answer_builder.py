@@ -28,11 +28,11 @@ from ufvideo_sdk.native_results import (
     STOP_REASONS,
     answer_stats,
     first_tokens,
-    mask_tracks,
     spans_in_seconds,
 )
 from ufvideo_sdk.request import Request
 from ufvideo_sdk.results import Answer, StopReason
+from ufvideo_sdk.segmentation import mask_tracks
 from ufvideo_sdk.session_call import SessionCall
 
 if TYPE_CHECKING:

@@ -17,15 +17,17 @@ from ufvideo_sdk.arguments import check_callback, check_instance
 from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.config import GenerationConfig
 from ufvideo_sdk.errors import CancelledError, InputError
-from ufvideo_sdk.native_results import mask_tracks, spans_in_seconds
+from ufvideo_sdk.masks import MaskTrack
+from ufvideo_sdk.native_results import spans_in_seconds
 from ufvideo_sdk.paths import as_path, entries_of
 from ufvideo_sdk.prompt import History, Time
 from ufvideo_sdk.question_batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.regions import Region
 from ufvideo_sdk.replacing import check_target
 from ufvideo_sdk.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
-from ufvideo_sdk.results import Answer, MaskTrack, StageProviders, TimeSpan
+from ufvideo_sdk.results import Answer, StageProviders, TimeSpan
 from ufvideo_sdk.saved_session import native_clip, save_session
+from ufvideo_sdk.segmentation import mask_tracks
 from ufvideo_sdk.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session_entry import SessionEntry
 from ufvideo_sdk.session_file import SessionFile

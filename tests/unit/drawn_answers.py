@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.masks import MaskTrack
+from ufvideo_sdk.results import Answer, AnswerStats, StageStats, StopReason, TimeSpan
 from ufvideo_sdk.stills import FrameArray
 
 
@@ -62,7 +63,7 @@ def drawn_answer(
     count = len(clip.frame_idxs)
     shown = np.arange(0, count, mask_every)
     tracks = tuple(
-        MaskTrack(
+        MaskTrack.from_masks(
             frame_idxs=clip.frame_idxs[shown],
             masks=np.stack(
                 [

@@ -16,12 +16,12 @@ from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import DamagedVideoWarning
+from ufvideo_sdk.masks import MaskTrack
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.results import (
     NOT_FOUND,
     Answer,
     AnswerStats,
-    MaskTrack,
     StopReason,
     TimeSpan,
 )
