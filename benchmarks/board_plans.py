@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ufvideo_export.precision import INTEGER_BITS, Quantization, language_floats, recipe
-from ufvideo_sdk.board_plan import BOARDS_GB, BoardPlan, available_bytes, board_plans
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.diagnostics.board_plan import BOARDS_GB, BoardPlan, available_bytes, board_plans
+from ufvideo_sdk.diagnostics.memory_plan import FILE_BITS
+from ufvideo_sdk.package.manifest import (
     FORMAT_VERSION,
     STAGE_STEMS,
     FileEntry,
@@ -21,7 +22,6 @@ from ufvideo_sdk.manifest import (
     VideoFacts,
     stage_borders,
 )
-from ufvideo_sdk.memory_plan import FILE_BITS
 
 # Precision and floats between integer weights: half precision is what CUDA takes.
 EXPORTS = (("fp16", "fp16"), ("int8", "fp32"), ("int8", "fp16"), ("int4", "fp32"), ("int4", "fp16"))

@@ -7,7 +7,7 @@
 
 #include "decoded_masks.h"
 #include "error_expectation.h"
-#include "session_state.h"
+#include "session/session_state.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

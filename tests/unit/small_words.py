@@ -8,10 +8,10 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from ufvideo_sdk.chat_template import read_chat_template
-from ufvideo_sdk.manifest import TokenFacts
-from ufvideo_sdk.prompt import PromptBuilder
-from ufvideo_sdk.tokenizer import TextTokenizer
+from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.text.chat_template import read_chat_template
+from ufvideo_sdk.text.prompt import PromptBuilder
+from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 CHECKPOINT = Path(__file__).parents[1] / "data" / "small" / "checkpoint"
 FACTS = TokenFacts(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk.errors import PackageError, PackageVersionError
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.package.manifest import (
     MAX_MANIFEST_BYTES,
     STAGE_STEMS,
     FileEntry,

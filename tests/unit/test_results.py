@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from tests.compare import EXACT, assert_close
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
-from ufvideo_sdk.answer_json import masks_from_json
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.masks import MaskTrack, ObjectMask
-from ufvideo_sdk.results import AnswerStats, TimeSpan
-from ufvideo_sdk.rle import encode_mask
+from ufvideo_sdk.results.answer import AnswerStats, TimeSpan
+from ufvideo_sdk.results.answer_json import masks_from_json
+from ufvideo_sdk.results.masks import MaskTrack, ObjectMask
+from ufvideo_sdk.results.rle import encode_mask
 
 
 def test_spans_check_their_order() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.manifest import STAGE_STEMS, Manifest, read_manifest, stage_borders
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.tensorrt_profiles import InputProfile, profile_options, stage_profile
-from ufvideo_sdk.tensorrt_stages import tensorrt_stages
+from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, read_manifest, stage_borders
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profile
+from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages
 
 SMALL = Path(__file__).parents[1] / "data" / "manifests" / "valid" / "small.json"
 TAKEN = ("vision_encoder", "aligner", "region_encoder", "mask_encoder", "mask_decoder")

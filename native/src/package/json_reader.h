@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "package/graph_signatures.h"
 #include "package/json_reader.h"
-#include "package/stage_borders.h"
 
 namespace ufvideo {
 

@@ -14,18 +14,18 @@ from ufvideo_sdk.cli.interruptible import interruptible
 from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
-from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import DamagedVideoWarning
-from ufvideo_sdk.masks import MaskTrack
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results import (
+from ufvideo_sdk.results.answer import (
     NOT_FOUND,
     Answer,
     AnswerStats,
     StopReason,
     TimeSpan,
 )
-from ufvideo_sdk.session import Session
+from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.runtime.config import RuntimeConfig
+from ufvideo_sdk.session.session import Session
 
 
 @dataclass(frozen=True)
