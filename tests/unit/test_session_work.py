@@ -19,8 +19,6 @@ from ufvideo_sdk import InputError, Region, StateError, StopReason, StreamAction
 from ufvideo_sdk.video import clip as clip_module
 from ufvideo_sdk.video.clip import Clip
 
-pytestmark = pytest.mark.torch
-
 WHAT = "object_1: [<region>] What is it?"
 
 

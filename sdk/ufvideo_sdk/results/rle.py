@@ -7,7 +7,6 @@ five-bit groups, least significant first, offset by 48.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,14 +78,17 @@ def mask_extents(runs: Sequence[str], *, height: int, width: int) -> NDArray[np.
 
 
 def check_memory(num_masks: int, height: int, width: int) -> None:
-    """Refuse dense masks that this machine cannot hold, whose memory Linux would promise.
+    """Refuse dense masks beyond the free memory, which Linux would promise all the same.
 
     Raises:
         CapacityError: When it cannot.
     """
-    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if num_masks * height * width > most:
-        raise CapacityError(f"{_expected_memory(num_masks, height, width)}, got {most:,} bytes")
+    free = _native.available_memory_bytes()
+    if free is not None and num_masks * height * width > free:
+        raise CapacityError(
+            f"{_expected_memory(num_masks, height, width)}, got {free:,} bytes free; decode mask by"
+            " mask instead (MaskTrack[i].pixels())"
+        )
 
 
 def _expected_memory(num_masks: int, height: int, width: int) -> str:

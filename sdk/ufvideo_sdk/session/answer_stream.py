@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import StateError, UFVideoError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
@@ -29,6 +30,7 @@ class AnswerStream(Iterator[TextEvent]):
         self._call = call
         self._text = session._answers.text(request.config)
         self._last_id = 0
+        self._begun = False
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
         self._failure: str | None = None
@@ -92,7 +94,11 @@ class AnswerStream(Iterator[TextEvent]):
 
     def _step(self, native: SessionCall) -> int | None:
         try:
-            return native.step()
+            if self._begun:
+                return native.step()
+            self._begun = True
+            with InterruptCancels(native.cancel):  # the prefill; later steps are short
+                return native.step()
         except StateError:
             # Another thread is inside, or the session knows that it failed: nothing has changed.
             raise
@@ -118,9 +124,10 @@ class AnswerStream(Iterator[TextEvent]):
         generation = native.finish()
         self._session._stream_token = None
         try:
-            self._answer = self._session._answers.build(
-                native, self._request, generation, self._text
-            )
+            with InterruptCancels(native.cancel):
+                self._answer = self._session._answers.build(
+                    native, self._request, generation, self._text
+                )
         except BaseException as error:
             self._fail(error)
             raise

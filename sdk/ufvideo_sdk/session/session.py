@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, InputError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, StageProviders, TimeSpan
 from ufvideo_sdk.results.from_native import spans_in_seconds
 from ufvideo_sdk.results.masks import MaskTrack
@@ -80,7 +81,9 @@ class Session(SessionEntry):
         if saved is not None:
             native.restore_clip(native_clip(saved, idxs))
             return
-        SessionCall(native, cancel, on_progress).open_clip(clip, idxs, sampled)
+        call = SessionCall(native, cancel, on_progress)
+        with InterruptCancels(call.cancel):
+            call.open_clip(clip, idxs, sampled)
 
     @property
     def clip(self) -> Clip:

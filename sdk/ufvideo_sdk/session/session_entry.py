@@ -11,6 +11,7 @@ from typing import TypeVar
 from ufvideo_sdk import _native
 from ufvideo_sdk.cancellation import check_token
 from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import StageStats
 from ufvideo_sdk.results.from_native import stage_stats
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
@@ -119,6 +120,7 @@ class SessionEntry:
             call = SessionCall(native, cancel, on_progress)
             self._call_token = call.cancel
             try:
-                yield call
+                with InterruptCancels(call.cancel):
+                    yield call
             finally:
                 self._call_token = None
