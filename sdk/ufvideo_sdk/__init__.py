@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
+    from ufvideo_sdk.session.mask_stream import MaskStream
     from ufvideo_sdk.session.request import Ask
     from ufvideo_sdk.session.session import Session
     from ufvideo_sdk.video.clip import Clip
@@ -61,6 +62,7 @@ __all__ = [
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "MaskStream",
     "MaskTrack",
     "ObjectMask",
     "PackageError",
@@ -92,6 +94,7 @@ _HOMES = {
     "UFVideo": "model",
     "Region": "video.regions",
     "Ask": "session.request",
+    "MaskStream": "session.mask_stream",
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
     "FrameMasks": "results.masks",

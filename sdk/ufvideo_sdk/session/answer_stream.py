@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import StateError, UFVideoError
@@ -12,12 +9,13 @@ from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.session.session_stream import SessionStream
 
 if TYPE_CHECKING:
     from ufvideo_sdk.session.session import Session
 
 
-class AnswerStream(Iterator[TextEvent]):
+class AnswerStream(SessionStream[TextEvent]):
     """An answer as it comes. The texts put together are the answer's text.
 
     Closing it early, or leaving its `with` block, ends the answer as stopped.
@@ -25,9 +23,9 @@ class AnswerStream(Iterator[TextEvent]):
 
     def __init__(self, session: Session, request: Request, call: SessionCall) -> None:
         """Made by `Session.stream`."""
+        super().__init__(session, call)
         self._session = session
         self._request = request
-        self._call = call
         self._text = session._answers.text(request.config)
         self._last_id = 0
         self._begun = False
@@ -35,23 +33,6 @@ class AnswerStream(Iterator[TextEvent]):
         # Why it failed, and the answer without masks where only these did.
         self._failure: str | None = None
         self._without_masks: Answer | None = None
-
-    def __enter__(self) -> AnswerStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._abandon()
-
-    def __del__(self) -> None:
-        self._abandon()
 
     @property
     def answer(self) -> Answer:
@@ -112,17 +93,9 @@ class AnswerStream(Iterator[TextEvent]):
             with self._under_way() as native:
                 self._finish(native)
 
-    @contextmanager
-    def _under_way(self) -> Iterator[SessionCall]:
-        session = self._session
-        with session._thread():
-            if session._stream_token is not self._call.cancel:
-                raise StateError("stream: expected it under way, the session was reset or closed")
-            yield self._call
-
     def _finish(self, native: SessionCall) -> None:
         generation = native.finish()
-        self._session._stream_token = None
+        self._release()
         try:
             with InterruptCancels(native.cancel):
                 self._answer = self._session._answers.build(
@@ -136,13 +109,4 @@ class AnswerStream(Iterator[TextEvent]):
         # Not the error itself: its traceback would hold this stream and all it refers to.
         self._failure = str(error) or type(error).__name__
         self._without_masks = error.answer if isinstance(error, UFVideoError) else None
-        self._session._stream_token = None
-
-    def _abandon(self) -> None:
-        """Free the session for the next question, which drops the unfinished answer.
-
-        Not here: this may run in any thread, also while another one is inside the session.
-        """
-        session = getattr(self, "_session", None)
-        if session is not None and session._stream_token is self._call.cancel:
-            session._stream_token = None
+        self._release()

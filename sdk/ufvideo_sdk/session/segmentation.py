@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -170,6 +171,6 @@ def mask_tracks(
         InputError: When a frame cannot be read.
     """
     found = Segmentation(call, clip, seg_hidden_states, frame_idxs)
-    for _ in found.frames():
-        pass
+    # Without a name that would hold a frame, and so its chunk, while the next one is read.
+    deque(found.frames(), maxlen=0)
     return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)
