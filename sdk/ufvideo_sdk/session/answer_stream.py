@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
+from ufvideo_sdk.session.answer_builder import AnswerBuilder
+from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.session.session_stream import SessionStream
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.session.session import Session
 
 
 class AnswerStream(SessionStream[TextEvent]):
@@ -21,12 +18,14 @@ class AnswerStream(SessionStream[TextEvent]):
     Closing it early, or leaving its `with` block, ends the answer as stopped.
     """
 
-    def __init__(self, session: Session, request: Request, call: SessionCall) -> None:
+    def __init__(
+        self, gate: CallGate, answers: AnswerBuilder, request: Request, call: SessionCall
+    ) -> None:
         """Made by `Session.stream`."""
-        super().__init__(session, call)
-        self._session = session
+        super().__init__(gate, call)
+        self._answers = answers
         self._request = request
-        self._text = session._answers.text(request.config)
+        self._text = answers.text(request.config)
         self._last_id = 0
         self._begun = False
         self._answer: Answer | None = None
@@ -62,24 +61,24 @@ class AnswerStream(SessionStream[TextEvent]):
         """
         if self._answer is not None or self._failure is not None:
             raise StopIteration
-        with self._under_way() as native:
-            token_id = None if self._text.is_stopped else self._step(native)
+        with self._gate.stream_under_way(self._call):
+            token_id = None if self._text.is_stopped else self._step()
             if token_id is not None:
                 self._last_id = token_id
                 return TextEvent(self._text.push(token_id), token_id)
             rest = self._text.flush()
-            self._finish(native)
+            self._finish()
         if rest:
             return TextEvent(rest, self._last_id)
         raise StopIteration
 
-    def _step(self, native: SessionCall) -> int | None:
+    def _step(self) -> int | None:
         try:
             if self._begun:
-                return native.step()
+                return self._call.step()
             self._begun = True
-            with InterruptCancels(native.cancel):  # the prefill; later steps are short
-                return native.step()
+            with InterruptCancels(self._call.cancel):  # the prefill; later steps are short
+                return self._call.step()
         except StateError:
             # Another thread is inside, or the session knows that it failed: nothing has changed.
             raise
@@ -90,16 +89,16 @@ class AnswerStream(SessionStream[TextEvent]):
     def close(self) -> None:
         """End the answer here; it counts as stopped unless it had ended by itself."""
         if self._answer is None and self._failure is None:
-            with self._under_way() as native:
-                self._finish(native)
+            with self._gate.stream_under_way(self._call):
+                self._finish()
 
-    def _finish(self, native: SessionCall) -> None:
-        generation = native.finish()
-        self._release()
+    def _finish(self) -> None:
+        generation = self._call.finish()
+        self._gate.end_stream(self._call)
         try:
-            with InterruptCancels(native.cancel):
-                self._answer = self._session._answers.build(
-                    native, self._request, generation, self._text
+            with InterruptCancels(self._call.cancel):
+                self._answer = self._answers.build(
+                    self._call, self._request, generation, self._text
                 )
         except BaseException as error:
             self._fail(error)
@@ -109,4 +108,4 @@ class AnswerStream(SessionStream[TextEvent]):
         # Not the error itself: its traceback would hold this stream and all it refers to.
         self._failure = str(error) or type(error).__name__
         self._without_masks = error.answer if isinstance(error, UFVideoError) else None
-        self._release()
+        self._gate.end_stream(self._call)

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from ufvideo_sdk.errors import StateError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.masks import FrameMasks, MaskTrack
+from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.referring import SegmentRequest
 from ufvideo_sdk.session.segmentation import Segmentation
 from ufvideo_sdk.session.session_call import SessionCall
-from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_stream import SessionStream
 from ufvideo_sdk.video.clip import Clip
 
@@ -26,10 +26,10 @@ class MaskStream(SessionStream[FrameMasks]):
     """
 
     def __init__(
-        self, session: SessionEntry, clip: Clip, request: SegmentRequest, call: SessionCall
+        self, gate: CallGate, clip: Clip, request: SegmentRequest, call: SessionCall
     ) -> None:
         """Made by `Session.segment_stream`."""
-        super().__init__(session, call)
+        super().__init__(gate, call)
         self._clip = clip
         self._request = request
         self._found: Segmentation | None = None
@@ -82,10 +82,10 @@ class MaskStream(SessionStream[FrameMasks]):
         """
         if self._is_over:
             raise StopIteration
-        with self._under_way() as call:
+        with self._gate.stream_under_way(self._call):
             try:
-                with InterruptCancels(call.cancel):
-                    found = self._next(call)
+                with InterruptCancels(self._call.cancel):
+                    found = self._next(self._call)
             except BaseException:
                 self._end()
                 raise
@@ -100,7 +100,7 @@ class MaskStream(SessionStream[FrameMasks]):
     def close(self) -> None:
         """End here; `tracks` has the frames that came."""
         if not self._is_over:
-            with self._under_way():
+            with self._gate.stream_under_way(self._call):
                 self._end()
 
     def _next(self, call: SessionCall) -> tuple[FrameMasks, NDArray[np.uint8]] | None:
@@ -116,4 +116,4 @@ class MaskStream(SessionStream[FrameMasks]):
     def _end(self) -> None:
         self._is_over = True
         self._frames = self._pixels = None
-        self._release()
+        self._gate.end_stream(self._call)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
+from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.mask_stream import MaskStream
 from ufvideo_sdk.session.referring import Referring, SegmentRequest, segment_request
 from ufvideo_sdk.session.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
@@ -34,9 +34,6 @@ from ufvideo_sdk.validation.arguments import check_callback, check_instance
 from ufvideo_sdk.validation.paths import as_path, entries_of
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.regions import Region
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.model import UFVideo
 
 _GREEDY = GenerationConfig()
 
@@ -57,7 +54,7 @@ class Session(SessionEntry):
 
     def __init__(
         self,
-        model: UFVideo,
+        model: LoadedModel,
         clip: Clip,
         *,
         saved: SessionFile | None = None,
@@ -157,7 +154,7 @@ class Session(SessionEntry):
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
@@ -190,10 +187,11 @@ class Session(SessionEntry):
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
-            return AnswerStream(self, request, native)
+            self._gate.begin_stream(native)
+            return AnswerStream(self._gate, self._answers, request, native)
 
     def ask_many(
         self,
@@ -231,8 +229,9 @@ class Session(SessionEntry):
         check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
         asks = as_asks(questions)
-        with self._entered(cancel, on_progress) as native:
-            return answer_many(self, native, asks, config, on_text)
+        with self._gate.entered(cancel, on_progress) as native:
+            requests = self._requests.build_many(native, asks, config)
+            return answer_many(native, self._answers, requests, config, on_text)
 
     def locate(
         self,
@@ -269,7 +268,7 @@ class Session(SessionEntry):
         check_instance(config, "config", GenerationConfig)
         check_no_stop_strings(config, "locate's formats")
         formats = self._model.formats
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             prompt = _native.Prompt(
                 token_ids=self._model.prompts.build_grounding(event, self._clip),
                 answer_format=formats.span_or_words if allow_absent else formats.span,
@@ -313,7 +312,7 @@ class Session(SessionEntry):
                 beside allow_absent=False. Others as `ask`.
         """
         referring = Referring(expression, frames, allow_absent, config)
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             request = self._segment_request(referring)
             found = mask_tracks(native, self._clip, request.states(native), request.frame_idxs)
             return list(found.tracks)
@@ -338,8 +337,10 @@ class Session(SessionEntry):
             model names no mask.
         """
         referring = Referring(expression, frames, allow_absent, config)
-        with self._entered(cancel, on_progress) as native:
-            return MaskStream(self, self._clip, self._segment_request(referring), native)
+        with self._gate.entered(cancel, on_progress) as native:
+            request = self._segment_request(referring)
+            self._gate.begin_stream(native)
+            return MaskStream(self._gate, self._clip, request, native)
 
     def _segment_request(self, referring: Referring) -> SegmentRequest:
         model = self._model
@@ -362,7 +363,7 @@ class Session(SessionEntry):
         # A package's own files are no place for a session either.
         sources = (*self._clip.files, *entries_of(self._model.package))
         check_target(target, sources)
-        with self._entered() as native:
+        with self._gate.entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))
             if saved is None:
                 raise CancelledError("save: expected to go on to the end, it was cancelled")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Generic, TypeVar
 
-from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.session_call import SessionCall
-from ufvideo_sdk.session.session_entry import SessionEntry
 
 Item = TypeVar("Item")
 Self = TypeVar("Self", bound="SessionStream[object]")
@@ -23,16 +21,15 @@ class SessionStream(Iterator[Item], Generic[Item]):
     that is dropped, or whose `with` block ends with an error, harms nothing.
     """
 
-    def __init__(self, session: SessionEntry, call: SessionCall) -> None:
-        """Hold a session that is entered.
+    def __init__(self, gate: CallGate, call: SessionCall) -> None:
+        """Hold a session, whose gate knows of the stream.
 
         Args:
-            session: The session.
-            call: Its call, which every step goes on with.
+            gate: The session's gate.
+            call: The call that every step goes on with.
         """
-        self._entry = session
         self._call = call
-        session._stream_token = call.cancel
+        self._gate = gate
 
     def __enter__(self: Self) -> Self:
         return self
@@ -55,27 +52,12 @@ class SessionStream(Iterator[Item], Generic[Item]):
     def close(self) -> None:
         """End the stream here."""
 
-    @contextmanager
-    def _under_way(self) -> Iterator[SessionCall]:
-        """Enter the session for one step.
-
-        Raises:
-            StateError: When it was closed or reset meanwhile, or another thread is inside.
-        """
-        with self._entry._thread():
-            if self._entry._stream_token is not self._call.cancel:
-                raise StateError("stream: expected it under way, the session was reset or closed")
-            yield self._call
-
-    def _release(self) -> None:
-        """Let the session accept other calls."""
-        self._entry._stream_token = None
-
     def _abandon(self) -> None:
         """Free the session for the next call, which drops the unfinished work.
 
         Not here: this may run in any thread, also while another one is inside the session.
         """
-        entry = getattr(self, "_entry", None)
-        if entry is not None and entry._stream_token is self._call.cancel:
-            entry._stream_token = None
+        # A stream that was not made has no gate.
+        gate = getattr(self, "_gate", None)
+        if gate is not None:
+            gate.end_stream(self._call)
