@@ -42,7 +42,8 @@ class FrameSource(Protocol):
     files: tuple[Path, ...]
 
     @property
-    def timestamps_s(self) -> FrameTimes: ...
+    def timestamps_s(self) -> FrameTimes:
+        """See the class."""
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield RGB frames one by one, uint8 [H, W, 3].
@@ -59,7 +60,8 @@ class RecordedSource(FrameSource, Protocol):
     """A source whose frames are all there: it knows the times of all of them, float64 [n]."""
 
     @property
-    def timestamps_s(self) -> NDArray[np.float64]: ...
+    def timestamps_s(self) -> NDArray[np.float64]:
+        """See the class."""
 
 
 def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int, int]:
