@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 
 #include "ufvideo/stages/mask_encoder.h"
 #include "ufvideo/tensor.h"
@@ -50,12 +51,18 @@ class FeatureStore {
                                                 std::uint64_t scan);
   std::size_t mask_bytes() const;
 
+  /// Height and width of the source's frames in pixels, [H, W]; empty before they are known.
+  Shape frame_size() const;
+  void set_frame_size(const Shape& frame_size);
+
   /// Drops everything, because the indices are those of another source from now on.
   void clear();
 
  private:
   std::shared_ptr<FrameCaches> caches_;
   const std::uint64_t source_;
+  mutable std::mutex mutex_;
+  Shape frame_size_;
 };
 
 }  // namespace ufvideo

@@ -59,7 +59,18 @@ std::shared_ptr<const MaskFeatures> FeatureStore::keep_mask(std::int64_t frame_i
 
 std::size_t FeatureStore::mask_bytes() const { return caches_->masks.bytes(source_); }
 
+Shape FeatureStore::frame_size() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return frame_size_;
+}
+
+void FeatureStore::set_frame_size(const Shape& frame_size) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  frame_size_ = frame_size;
+}
+
 void FeatureStore::clear() {
+  set_frame_size({});
   caches_->vision.erase_source(source_, /*pinned_too=*/true);
   caches_->masks.erase_source(source_, /*pinned_too=*/true);
 }

@@ -61,7 +61,7 @@ void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_im
     store_->clear();
   }
   frame_encoder_.begin_clip(distinct(frame_idxs));
-  frame_size_.clear();
+  frame_size_ = store_->frame_size();
   is_image_ = is_image;
   frame_idxs_ = frame_idxs;
 }
@@ -95,6 +95,7 @@ void ClipFeatures::add(const Tensor& frames, const std::vector<std::int64_t>& fr
   }
   if (frame_size_.empty()) {
     frame_size_ = {frames.dim(1), frames.dim(2)};
+    store_->set_frame_size(frame_size_);
   }
   check_frame_size(frames, frame_size_, "clip: frames");
   const auto num_distinct = static_cast<std::int64_t>(distinct(frame_idxs_).size());
@@ -140,6 +141,7 @@ void ClipFeatures::check_saved(const SavedClip& saved) const {
 void ClipFeatures::restore(const SavedClip& saved) {
   frame_encoder_.restore_clip(saved.features, distinct(saved.frame_idxs));
   frame_size_ = {saved.height_px, saved.width_px};
+  store_->set_frame_size(frame_size_);
   set_video_tokens(copied(saved.video_tokens));
 }
 
