@@ -8,12 +8,12 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'available_memory_bytes', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'mask_extents', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FeatureStore', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'available_memory_bytes', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'mask_extents', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, cuda_graphs: bool = False, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
+    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, cuda_graphs: bool = False, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256, pixel_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, memory_budget_bytes: typing.SupportsInt | typing.SupportsIndex | None = None) -> None:
         """
         Raises ConfigError naming the field, the value and what is allowed.
         """
@@ -39,10 +39,16 @@ class RuntimeConfig:
     def mask_cache_bytes(self) -> int:
         ...
     @property
+    def memory_budget_bytes(self) -> int | None:
+        ...
+    @property
     def num_threads(self) -> int | None:
         ...
     @property
     def onnxruntime_library(self) -> pathlib.Path:
+        ...
+    @property
+    def pixel_cache_bytes(self) -> int:
         ...
     @property
     def prefill_chunk_tokens(self) -> int:
@@ -156,6 +162,32 @@ class StageTiming:
         ...
     @property
     def total_ms(self) -> float:
+        ...
+class MemoryKind(enum.Enum):
+    """
+    What sessions hold memory for.
+    """
+    CLIP_FEATURES = 1
+    KV_CACHE = 0
+    MASK_FEATURES = 3
+    PIXELS = 4
+    REGION_FEATURES = 2
+class MemoryUse:
+    """
+    Bytes that all sessions of a model hold together.
+    """
+    def held(self, kind: MemoryKind) -> int:
+        """
+        Bytes of one kind.
+        """
+    @property
+    def budget_bytes(self) -> int | None:
+        ...
+    @property
+    def peak_bytes(self) -> int:
+        ...
+    @property
+    def total_bytes(self) -> int:
         ...
 class CancellationToken:
     """
@@ -485,6 +517,10 @@ class Model:
         
         Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.
         """
+    def memory_use(self) -> MemoryUse:
+        """
+        From any thread: what all its sessions hold together.
+        """
     @property
     def aligner(self) -> Aligner:
         ...
@@ -510,6 +546,43 @@ class Model:
         ...
     @property
     def vision_encoder(self) -> VisionEncoder:
+        ...
+class FeatureStore:
+    """
+    Features of the frames of one source, shared by the sessions that are given it.
+    """
+    def __init__(self, model: Model) -> None:
+        ...
+    def clear(self) -> None:
+        """
+        Drop everything: the indices are those of another source from now on.
+        """
+    @property
+    def mask_bytes(self) -> int:
+        ...
+    @property
+    def vision_bytes(self) -> int:
+        ...
+class PixelCache:
+    """
+    Pixels kept of frames of one clip.
+    """
+    def __init__(self, model: Model) -> None:
+        ...
+    def holds(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        Whether a frame is kept.
+        """
+    def keep(self, frame_idx: typing.SupportsInt | typing.SupportsIndex, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Copy a frame, uint8 [H, W, 3], if there is room for it.
+        """
+    def read(self, frame_idx: typing.SupportsInt | typing.SupportsIndex, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> bool:
+        """
+        Write the frame to an array of its size, uint8 [H, W, 3]; False if it is not kept.
+        """
+    @property
+    def num_bytes(self) -> int:
         ...
 class SavedClip:
     """
@@ -585,8 +658,10 @@ class Session:
     """
     The state of one conversation about one clip.
     """
-    def __init__(self, model: Model) -> None:
-        ...
+    def __init__(self, model: Model, store: FeatureStore | None = None) -> None:
+        """
+        store: features shared with other sessions about the same source; None: with none.
+        """
     def add_frames(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> None:
         """
         Encode some of the clip's frames, uint8 [F, H, W, 3].
