@@ -234,8 +234,8 @@ def test_chunks_equal_one_read(idxs: list[int]) -> None:
 
 
 def test_chunks_are_kept_only_when_asked() -> None:
-    source = CountingSource()
-    clip = Clip(source)
+    source, pixels = CountingSource(), Pixels(7)
+    clip = keeping(source, pixels)
     for _ in clip.chunks([1, 3], 1):
         pass
     for _ in clip.chunks([1, 3, 5], 2, keep=True):
