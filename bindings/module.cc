@@ -11,6 +11,7 @@ PYBIND11_MODULE(_native, module) {
   bind_runtime(module);
   bind_resize(module);
   bind_sampling(module);
+  bind_manifest(module);
   bind_package(module);
   bind_statistics(module);
   bind_cancellation(module);
