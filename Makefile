@@ -73,7 +73,7 @@ $(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
 	touch $@ $(VENV)/.runtime
 
 ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \
-  "from ufvideo_sdk.onnxruntime_library import find_library; print(find_library())")
+  "from ufvideo_sdk.runtime.onnxruntime_library import find_library; print(find_library())")
 
 build/native/.built: $(VENV)/.installed $(shell find tests/native -type f)
 	cmake -S . -B build/native -G Ninja -DCMAKE_BUILD_TYPE=Release -DUFVIDEO_BUILD_TESTS=ON

@@ -70,8 +70,8 @@ def main() -> int:
     parser.add_argument("--precision", default="fp32", help="default: fp32")
     given = parser.parse_args()
     # Slow to import, and not needed for --help.
-    from ufvideo_export.checkpoint import Checkpoint
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
 
     sizes = RandomSizes(
         hidden_size=given.width,

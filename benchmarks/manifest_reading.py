@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 _LAYERS = 28
 _PROCESSES = 7
@@ -45,7 +45,7 @@ def _times_ms(path: Path) -> list[float]:
 
 def read(path: str) -> None:
     """Print the times of this process."""
-    from ufvideo_sdk.manifest import read_manifest
+    from ufvideo_sdk.package.manifest import read_manifest
 
     for _ in range(_READS + 1):
         begin = time.perf_counter()

@@ -1,6 +1,6 @@
 #include "arrays.h"
-#include "decode/kv_cache.h"
 #include "gil.h"
+#include "kv/kv_cache.h"
 #include "module.h"
 #include "ufvideo/stages/language_model.h"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 
 def slow_package(folder: Path, stem: str, output: str, *, num_copies: int, num_pairs: int) -> Path:

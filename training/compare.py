@@ -21,9 +21,9 @@ from training.evaluate.clips import DrawnClip, drawn_clips
 from training.evaluate.rows import Row, rows_of
 from training.world import TEST_SEEDS
 from ufvideo_sdk import UFVideo
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.prompt import Question
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.text.prompt import Question
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 if TYPE_CHECKING:
     import torch

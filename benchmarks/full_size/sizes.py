@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ufvideo_export.full_size import FULL_SIZE
-from ufvideo_export.random_checkpoint import RandomSizes
+from testing.ufvideo_testing.full_size import FULL_SIZE
+from testing.ufvideo_testing.random_checkpoint import RandomSizes
 
 # `quick` shows in a minute that every step runs.
 SIZES = {"full": FULL_SIZE, "quick": RandomSizes(num_shards=3)}

@@ -18,13 +18,13 @@ import onnx
 from numpy.typing import NDArray
 
 from benchmarks.clips import draw_frames
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.precision import INTEGER_BITS
 from ufvideo_export.spec import TOLERANCES, stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.stages.stage import Arrays, Stage
 from ufvideo_export.verify import open_graph
-from ufvideo_sdk.manifest import read_manifest
+from ufvideo_sdk.package.manifest import read_manifest
 
 NUM_POSITIONS = 12
 NUM_OBJECTS = 2

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from benchmarks.full_size.sizes import SIZES
 from benchmarks.full_size.stages import compare_stages
+from testing.ufvideo_testing.random_checkpoint import make_random_checkpoint
 from ufvideo_export import export_package
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.estimate import ExportEstimate
-from ufvideo_export.model import check_tensors
-from ufvideo_export.random_checkpoint import make_random_checkpoint
+from ufvideo_export.torch_model.model import check_tensors
 
 
 def make(sizes: str, folder: str) -> None:

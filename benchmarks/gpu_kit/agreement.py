@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.gpu_kit.device import runtime
 from benchmarks.latency.device_agreement import agreement_figures
 from ufvideo_sdk import UFVideoError
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 _NUM_NEW_TOKENS = 32
 

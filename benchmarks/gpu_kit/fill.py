@@ -21,7 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.manifest import MANIFEST_NAME, FileEntry, StageEntry, read_manifest
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, FileEntry, StageEntry, read_manifest
 
 WEIGHTS_NAME = "weights.json"
 _BLOCK_VALUES = 1 << 22

@@ -16,7 +16,7 @@ from benchmarks.clips import draw_frames
 from benchmarks.device_probe import used_mib
 from benchmarks.gpu_kit.device import runtime, wait_for
 from ufvideo_sdk import GenerationConfig, Session, UFVideo, UFVideoError
-from ufvideo_sdk.memory_plan import kv_cache_bytes, stage_bytes
+from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, stage_bytes
 
 _ROUNDS = 2
 _NUM_MASKED = 8

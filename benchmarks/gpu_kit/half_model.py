@@ -21,7 +21,7 @@ from benchmarks.clips import draw_frames
 from benchmarks.device_probe import read_bandwidth
 from benchmarks.gpu_kit.device import runtime, wait_for
 from ufvideo_sdk import GenerationConfig, UFVideo
-from ufvideo_sdk.memory_plan import kv_cache_bytes, stage_bytes
+from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, stage_bytes
 
 # On a CPU 0.0002 with fp16 and 0.026 with int4 weights, whose inputs are rounded there.
 _MOST_ERROR = 0.1

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from benchmarks.latency.peers.sizes import HALF_BILLION
 from benchmarks.latency.peers.weights import checkpoint_sizes
-from ufvideo_export.full_size import FULL_SIZE
-from ufvideo_export.random_checkpoint import RandomSizes
+from testing.ufvideo_testing.full_size import FULL_SIZE
+from testing.ufvideo_testing.random_checkpoint import RandomSizes
 
 # A position's row of the rotary tables travels as it is: as many as a clip and an answer need.
 _POSITIONS = 4096

@@ -37,6 +37,7 @@ SOURCES = (
     "export",
     "native",
     "sdk",
+    "testing",
     "tests/conftest.py",
     "tests/gpu",
 )

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from benchmarks.device_probe import read_bandwidth
 from ufvideo_sdk import _native
-from ufvideo_sdk.nvidia_libraries import load_installed_libraries
-from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 _CPU_BYTES = 1 << 28
 

@@ -19,16 +19,16 @@ import onnx_ir as ir
 
 from benchmarks.gpu_kit.fill import WEIGHTS_NAME
 from benchmarks.gpu_kit.unwritten_checkpoint import UnwrittenCheckpoint
-from ufvideo_export.facts import model_facts, video_facts
-from ufvideo_export.free_memory import give_back_memory
+from ufvideo_export.checkpoint.tokenizer import chat_template_json, read_tokenizer
+from ufvideo_export.graph.to_onnx import declare_graph
+from ufvideo_export.package.manifest_fields import model_facts, video_facts
+from ufvideo_export.package.write_package import file_entry
 from ufvideo_export.precision import Quantization, recipe
+from ufvideo_export.process.free_memory import give_back_memory
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.stages.stage import Stage
-from ufvideo_export.to_onnx import declare_graph
-from ufvideo_export.tokenizer import chat_template_json, read_tokenizer
-from ufvideo_export.write_package import file_entry
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.package.manifest import (
     FORMAT_VERSION,
     MANIFEST_NAME,
     FileEntry,

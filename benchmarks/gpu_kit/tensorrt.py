@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.latency.device_agreement import agreement_figures
 from ufvideo_sdk import _native
-from ufvideo_sdk.nvidia_libraries import load_installed_libraries
-from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 _PROVIDERS = ("tensorrt", "cuda", "cpu")
 

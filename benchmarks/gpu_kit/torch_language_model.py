@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from ufvideo_sdk.manifest import read_manifest
+from ufvideo_sdk.package.manifest import read_manifest
 
 # That of every random checkpoint of this project.
 _ROPE_THETA = 1e6

@@ -8,16 +8,20 @@ from pathlib import Path
 
 import torch
 
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.checkpoint_config import (
+from testing.ufvideo_testing.random_checkpoint import (
+    RandomSizes,
+    checkpoint_shapes,
+    write_config_files,
+)
+from testing.ufvideo_testing.random_weights import random_tensor
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.config import (
     read_model_sizes,
     read_sam2_sizes,
     read_siglip_sizes,
 )
-from ufvideo_export.config_files import SIGLIP_FOLDER
-from ufvideo_export.random_checkpoint import RandomSizes, checkpoint_shapes, write_config_files
-from ufvideo_export.random_weights import random_tensor
-from ufvideo_export.tensor_files import TensorFiles
+from ufvideo_export.checkpoint.config_files import SIGLIP_FOLDER
+from ufvideo_export.checkpoint.tensor_files import TensorFiles
 
 
 class UnwrittenTensors(TensorFiles):

@@ -23,7 +23,7 @@ from benchmarks.latency.device_speed import SpeedSetting, speed_report
 from benchmarks.latency.peers.figures import Figure, exit_status, summary
 from benchmarks.latency.workload import Workload
 from ufvideo_sdk import UFVideoError
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,7 +12,7 @@ from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
-from ufvideo_sdk.manifest import read_manifest
+from ufvideo_sdk.package.manifest import read_manifest
 
 # Half precision rounds each step, and a close call between two tokens may fall the other way.
 _HALF_TOKENS, _HALF_IOU = 0.9, 0.98

@@ -24,9 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
-from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 # What a device gets in one run.
 _MOST_FRAMES, _MOST_PIXELS, _ALIGNED_FRAMES = 8, 1 << 20, 16
@@ -114,8 +114,8 @@ def report(console: Console, title: str, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _random_packages(folder: Path) -> dict[str, Path]:
+    from testing.ufvideo_testing.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
     from ufvideo_export import export_package
-    from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 
     checkpoint = make_random_checkpoint(folder / "checkpoint", HUNDRED_MILLION, seed=0)
     packages = {}

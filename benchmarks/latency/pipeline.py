@@ -4,6 +4,10 @@ Run as `python -m benchmarks.latency.pipeline [--quick]`. Both sides live in pro
 and take turns, round by round. A row holds where the ratio of the medians reaches its floor; for a
 time with a floor of 1 a ratio above 0.97 holds too while the middle halves of both sides overlap.
 Memory does not vary like that: it must be less. The exit status is 0 only where every floor holds.
+
+The CPU runs the vision encoder one frame and the aligner one pair of frames at a time, so that no
+result depends on the frames beside it. The small checkpoint computes 0.2 ms a frame and mostly
+pays for the runs themselves: these two rows have a floor with the checkpoint of real size only.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -22,8 +26,8 @@ from rich.table import Table
 from benchmarks.latency.peers.figures import Spread, within_spread
 from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import Workload
+from testing.ufvideo_testing.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 from ufvideo_export import export_package
-from ufvideo_export.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 
 SMALL = Path(__file__).parents[2] / "tests" / "data" / "small"
 WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
@@ -31,6 +35,7 @@ WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
 FLOORS = {"end to end, ms": 2.0}
 DEFAULT_FLOOR = 1.0
 MEMORY_ROW = "peak memory, MiB"
+UNBATCHED_ROWS = frozenset({"vision_encoder, ms a frame", "aligner, ms a clip"})
 
 
 def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Figures]]:
@@ -62,24 +67,26 @@ def number_rows(figures: Figures) -> list[str]:
 
 
 def report(
-    console: Console, title: str, ours: Sequence[Figures], theirs: Sequence[Figures]
+    console: Console,
+    title: str,
+    ours: Sequence[Figures],
+    theirs: Sequence[Figures],
+    without_floor: Collection[str] = (),
 ) -> list[str]:
-    """Print one table; give the rows below their floor."""
+    """Print one table and return the rows below their floor."""
     table = Table("figure", "ours", "spread", "PyTorch", "spread", "ratio", "floor", title=title)
     below = []
     for row in number_rows(ours[0]):
         a, b = ([float(figures[row]) for figures in side] for side in (ours, theirs))
         ratio = statistics.median(b) / statistics.median(a)
         floor = FLOORS.get(row, DEFAULT_FLOOR)
-        holds = row_holds(row, a, b)
+        holds = row in without_floor or row_holds(row, a, b)
         if not holds:
             below.append(f"{title}: {row}: {ratio:.2f}, floor {floor:.2f}")
         cells = [f"{statistics.median(x):.2f}" for x in (a, b)]
         spreads = [f"{min(x):.2f} to {max(x):.2f}" for x in (a, b)]
-        mark = "" if holds else " below"
-        table.add_row(
-            row, cells[0], spreads[0], cells[1], spreads[1], f"{ratio:.2f}", f"{floor:.1f}{mark}"
-        )
+        goal = "none" if row in without_floor else f"{floor:.1f}" + ("" if holds else " below")
+        table.add_row(row, cells[0], spreads[0], cells[1], spreads[1], f"{ratio:.2f}", goal)
     console.print(table)
     same = all(a["token ids"] == b["token ids"] for a, b in zip(ours, theirs, strict=True))
     num_tokens = [len(ids) for ids in ours[0]["token ids"]]
@@ -120,12 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(width=132)
     below: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
-        workloads = [("small golden checkpoint", small_workload)]
+        ours, theirs = measure(small_workload(Path(folder)), options.rounds)
+        below += report(console, "small golden checkpoint", ours, theirs, UNBATCHED_ROWS)
         if not options.quick:
-            workloads.append(("100 M parameters, random weights", large_workload))
-        for title, make in workloads:
-            ours, theirs = measure(make(Path(folder)), options.rounds)
-            below += report(console, title, ours, theirs)
+            ours, theirs = measure(large_workload(Path(folder)), options.rounds)
+            below += report(console, "100 M parameters, random weights", ours, theirs)
     for line in below:
         console.print(f"below its floor: {line}")
     console.print("every floor holds" if not below else f"{len(below)} figures below their floor")

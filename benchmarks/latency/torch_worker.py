@@ -21,8 +21,8 @@ from transformers import DynamicCache
 
 from benchmarks.latency.worker import Round, serve
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.model import (
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.torch_model.model import (
     load_aligner,
     load_language_model,
     load_mask_decoder,
@@ -30,14 +30,14 @@ from ufvideo_export.model import (
     load_region_encoder,
     load_vision_encoder,
 )
-from ufvideo_export.region_pooling import covered_patches, merge_tokens, pool_features
+from ufvideo_export.torch_model.region_pooling import covered_patches, merge_tokens, pool_features
 from ufvideo_sdk import Region
-from ufvideo_sdk.chat_template import read_chat_template
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.manifest import read_manifest
-from ufvideo_sdk.prompt import PromptBuilder, Question
-from ufvideo_sdk.tokenizer import TextTokenizer
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.package.manifest import read_manifest
+from ufvideo_sdk.text.chat_template import read_chat_template
+from ufvideo_sdk.text.prompt import PromptBuilder, Question
+from ufvideo_sdk.text.tokenizer import TextTokenizer
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
-    from ufvideo_export.tensor_account import LeftOut
+    from ufvideo_export.checkpoint.tensor_account import LeftOut
 
 
 class Precision(str, Enum):

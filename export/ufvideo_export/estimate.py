@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ufvideo_export.apart import APART_BYTES
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.checkpoint_config import ModelSizes
-from ufvideo_export.linear import block_format
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.config import ModelSizes
+from ufvideo_export.graph.linear import block_format
 from ufvideo_export.precision import INTEGER_BITS, Recipe, language_floats
+from ufvideo_export.process.isolated import APART_BYTES
 
 # Of a weight on disk where nothing is quantised.
 _FLOAT_BYTES = {"fp32": 4, "fp16": 2}

@@ -6,21 +6,19 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.encoder_int8 import require_optimum
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors, short_list
+from ufvideo_export.checkpoint.tokenizer import (
+    CheckpointTokenizer,
+    chat_template_json,
+    read_tokenizer,
+)
 from ufvideo_export.estimate import ExportEstimate, estimate_export
-from ufvideo_export.export_progress import ExportProgress, export_key
-from ufvideo_export.facts import model_facts, video_facts
-from ufvideo_export.free_memory import give_back_memory
-from ufvideo_export.linear import check_widths
-from ufvideo_export.model import check_tensors
-from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
-from ufvideo_export.spec import StageSpec, stage_specs
-from ufvideo_export.stages import STAGES
-from ufvideo_export.tensor_account import LeftOut, left_out_tensors, short_list
-from ufvideo_export.tokenizer import CheckpointTokenizer, chat_template_json, read_tokenizer
-from ufvideo_export.verify import verify_stage
-from ufvideo_export.write_package import (
+from ufvideo_export.graph.encoder_int8 import require_optimum
+from ufvideo_export.graph.linear import check_widths
+from ufvideo_export.package.export_progress import ExportProgress, export_key
+from ufvideo_export.package.manifest_fields import model_facts, video_facts
+from ufvideo_export.package.write_package import (
     check_space,
     check_target,
     clear_leftovers,
@@ -29,16 +27,22 @@ from ufvideo_export.write_package import (
     partial_folder,
     publish,
 )
+from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
+from ufvideo_export.process.free_memory import give_back_memory
+from ufvideo_export.spec import StageSpec, stage_specs
+from ufvideo_export.stages import STAGES
+from ufvideo_export.torch_model.model import check_tensors
+from ufvideo_export.verify import verify_stage
 from ufvideo_sdk.errors import ConfigError, InputError, PackageError
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.package.manifest import (
     FORMAT_VERSION,
     SEG_HIDDEN_STATES,
     FileEntry,
     Manifest,
-    ModelFacts,
+    ModelConfig,
     StageEntry,
     StageVerification,
-    VideoFacts,
+    VideoConfig,
 )
 
 Progress = Callable[[str, float], None]
@@ -212,7 +216,7 @@ def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
     )
 
 
-def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, VideoFacts]:
+def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelConfig, VideoConfig]:
     """What the manifest says of the sizes, before any work is spent on a size it cannot hold."""
     try:
         return model_facts(checkpoint, seg_hidden_state), video_facts(checkpoint)

@@ -28,7 +28,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ufvideo_sdk.errors import ConfigError
-from ufvideo_sdk.manifest import PRECISIONS, STAGE_STEMS
+from ufvideo_sdk.package.manifest import PRECISIONS, STAGE_STEMS
 
 INTEGER_BITS = {"int8": 8, "int4": 4}
 HEAD_PRECISIONS = ("fp32", "int8", "int4")

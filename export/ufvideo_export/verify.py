@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.graph.opened_graph import OpenedGraph
 from ufvideo_export.precision import INTEGER_BITS
 from ufvideo_export.spec import Tolerance
 from ufvideo_export.stages import Stage
 from ufvideo_sdk.errors import InferenceError
-from ufvideo_sdk.manifest import StageVerification
+from ufvideo_sdk.package.manifest import StageVerification
 
 SEED = 20251211
 

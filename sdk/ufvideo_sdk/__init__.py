@@ -23,17 +23,12 @@ from ufvideo_sdk.errors import (
     StateError,
     UFVideoError,
 )
-from ufvideo_sdk.telemetry import turn_off_telemetry
+from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
-    from ufvideo_sdk.answer_stream import AnswerStream
-    from ufvideo_sdk.clip import Clip
-    from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.model import UFVideo
-    from ufvideo_sdk.regions import Region
-    from ufvideo_sdk.request import Ask
-    from ufvideo_sdk.results import (
+    from ufvideo_sdk.results.answer import (
         Answer,
         AnswerStats,
         MaskTrack,
@@ -43,7 +38,12 @@ if TYPE_CHECKING:
         TextEvent,
         TimeSpan,
     )
-    from ufvideo_sdk.session import Session
+    from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
+    from ufvideo_sdk.session.answer_stream import AnswerStream
+    from ufvideo_sdk.session.request import Ask
+    from ufvideo_sdk.session.session import Session
+    from ufvideo_sdk.video.clip import Clip
+    from ufvideo_sdk.video.regions import Region
 
 __all__ = [
     "Answer",
@@ -84,22 +84,22 @@ turn_off_telemetry()
 _HOMES = {
     "CancellationToken": "_native",
     "StreamAction": "_native",
-    "Clip": "clip",
-    "GenerationConfig": "config",
-    "RuntimeConfig": "config",
+    "Clip": "video.clip",
+    "GenerationConfig": "runtime.config",
+    "RuntimeConfig": "runtime.config",
     "UFVideo": "model",
-    "Region": "regions",
-    "Ask": "request",
-    "Answer": "results",
-    "AnswerStats": "results",
-    "MaskTrack": "results",
-    "StageProviders": "results",
-    "StageStats": "results",
-    "StopReason": "results",
-    "TextEvent": "results",
-    "TimeSpan": "results",
-    "AnswerStream": "answer_stream",
-    "Session": "session",
+    "Region": "video.regions",
+    "Ask": "session.request",
+    "Answer": "results.answer",
+    "AnswerStats": "results.answer",
+    "MaskTrack": "results.answer",
+    "StageProviders": "results.answer",
+    "StageStats": "results.answer",
+    "StopReason": "results.answer",
+    "TextEvent": "results.answer",
+    "TimeSpan": "results.answer",
+    "AnswerStream": "session.answer_stream",
+    "Session": "session.session",
 }
 
 

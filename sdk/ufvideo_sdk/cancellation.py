@@ -8,8 +8,8 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.arguments import check_instance
 from ufvideo_sdk.errors import CancelledError
+from ufvideo_sdk.validation.arguments import check_instance
 
 Item = TypeVar("Item")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.results import Answer
+    from ufvideo_sdk.results.answer import Answer
 
 
 class UFVideoError(Exception):

@@ -10,30 +10,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.answer_format import AnswerFormats
-from ufvideo_sdk.arguments import as_integer, check_callback, check_instance, described
 from ufvideo_sdk.cancellation import check_token, reading_for
-from ufvideo_sdk.chat_template import read_chat_template
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
-from ufvideo_sdk.native_results import stage_providers
-from ufvideo_sdk.nvidia_libraries import load_installed_libraries
-from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.paths import as_path, is_folder, shown
-from ufvideo_sdk.prompt import PromptBuilder
-from ufvideo_sdk.saved_session import saved_clip
-from ufvideo_sdk.session import Session
-from ufvideo_sdk.session_call import ProgressCallback
-from ufvideo_sdk.session_file import read_session_file
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.tensorrt_engines import EngineCallback, native_runtime, stages_left_out
-from ufvideo_sdk.token_check import check_turn_end
-from ufvideo_sdk.tokenizer import TextTokenizer
-from ufvideo_sdk.video import Source, VideoFile, open_source
-from ufvideo_sdk.video_container import SourceOptions
-from ufvideo_sdk.video_damage import DamagedFramesError
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.package.token_check import check_turn_end
+from ufvideo_sdk.results.from_native import stage_providers
+from ufvideo_sdk.runtime.config import RuntimeConfig
+from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
+from ufvideo_sdk.session.saved_session import saved_clip
+from ufvideo_sdk.session.session import Session
+from ufvideo_sdk.session.session_call import ProgressCallback
+from ufvideo_sdk.session.session_file import read_session_file
+from ufvideo_sdk.tensorrt.engines import EngineCallback, native_runtime, stages_left_out
+from ufvideo_sdk.text.chat_template import read_chat_template
+from ufvideo_sdk.text.constraints import AnswerFormats
+from ufvideo_sdk.text.prompt import PromptBuilder
+from ufvideo_sdk.text.tokenizer import TextTokenizer
+from ufvideo_sdk.validation.arguments import as_integer, check_callback, check_instance, described
+from ufvideo_sdk.validation.paths import as_path, is_folder, shown
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.video_damage import DamagedFramesError
+from ufvideo_sdk.video.video_file import Source, VideoFile, open_source
 
 TOKENIZER_NAME = "tokenizer.json"
 CHAT_TEMPLATE_NAME = "chat_template.json"

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 GOLDEN = Path(__file__).parents[1] / "data" / "small" / "golden"
 

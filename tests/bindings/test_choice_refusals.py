@@ -9,8 +9,8 @@ import pytest
 
 from tests.bindings.conftest import native_config
 from ufvideo_sdk import _native, errors
-from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 
 @pytest.fixture(scope="module")

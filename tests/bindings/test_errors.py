@@ -185,7 +185,7 @@ def test_another_library_is_a_device_error(small_package: Path) -> None:
 
 
 def test_a_second_library_is_a_config_error(native_model: Any, tmp_path: Path) -> None:
-    from ufvideo_sdk.onnxruntime_library import find_library
+    from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
     copy = tmp_path / "libonnxruntime.so.copy"
     shutil.copy(find_library(), copy)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tests.bindings.conftest import native_config
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native
-from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 PACKAGES = [
     # nano, whose encoders are int8 as those of every int8 and int4 package.

@@ -10,8 +10,8 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from ufvideo_sdk import RuntimeConfig, _native
 from ufvideo_sdk.errors import DeviceError, PackageError
-from ufvideo_sdk.manifest import STAGE_STEMS
-from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 TINY = Path(__file__).parents[1] / "data" / "tiny" / "package"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ufvideo_sdk import InputError
-from ufvideo_sdk.sampling import sample_positions
+from ufvideo_sdk.video.sampling import sample_positions
 
 _native = pytest.importorskip("ufvideo_sdk._native", reason="needs the native module")
 

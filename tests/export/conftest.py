@@ -35,7 +35,7 @@ def golden(golden_dir: Path) -> Golden:
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The smallest random checkpoint; copy it before changing anything."""
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 
     sizes = RandomSizes(num_layers=1, num_aligner_blocks=1)
     return make_random_checkpoint(tmp_path_factory.mktemp("tiny") / "tiny", sizes, seed=1)
@@ -48,9 +48,9 @@ def odd_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     An odd patch grid, an odd frame count, tied embeddings, one KV head, shards in bfloat16, SigLIP
     inside, the padded aligner, other SAM 2 sizes whose windows do not divide the maps.
     """
-    from ufvideo_export.checkpoint_config import Sam2Sizes, SiglipSizes
-    from ufvideo_export.mask_model import Sam2Widths
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+    from ufvideo_export.checkpoint.config import Sam2Sizes, SiglipSizes
+    from ufvideo_export.torch_model.mask_model import Sam2Widths
 
     sizes = RandomSizes(
         hidden_size=96,
@@ -95,7 +95,7 @@ def odd_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def odd_package(tmp_path_factory: pytest.TempPathFactory, odd_checkpoint: Path) -> Path:
     """The odd checkpoint in fp32, with its weights in files of their own."""
-    import ufvideo_export.to_onnx as to_onnx
+    import ufvideo_export.graph.to_onnx as to_onnx
     from ufvideo_export import export_package
 
     out = tmp_path_factory.mktemp("odd_package") / "odd"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_export import apart
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.process import isolated as apart
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_sdk.errors import InferenceError

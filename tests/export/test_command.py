@@ -12,9 +12,9 @@ import typer
 from typer.testing import CliRunner
 
 pytest.importorskip("torch", reason="needs the export extra")
+from ufvideo_export.checkpoint.tensor_account import LeftOut
 from ufvideo_export.command import export
 from ufvideo_export.estimate import ExportEstimate
-from ufvideo_export.tensor_account import LeftOut
 
 pytestmark = pytest.mark.torch
 

@@ -24,8 +24,8 @@ from tests.graph_reader import (  # noqa: E402
     operators_of_the_runtime,
     spelled_operators,
 )
-from ufvideo_sdk.manifest import read_manifest  # noqa: E402
-from ufvideo_sdk.shipped_package import shipped_package  # noqa: E402
+from ufvideo_sdk.package.manifest import read_manifest  # noqa: E402
+from ufvideo_sdk.package.shipped_package import shipped_package  # noqa: E402
 
 pytestmark = pytest.mark.torch
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_other_integers(
     small_checkpoint: Path, tmp_path: Path, precision: str, options: dict[str, Any]
 ) -> None:
     """Written without an export: all other stages are those of an int4 package."""
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
     from ufvideo_export.precision import Quantization, recipe
     from ufvideo_export.spec import stage_specs
     from ufvideo_export.stages import STAGES
@@ -155,10 +155,10 @@ def narrow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """As many layers, blocks, heads and pixels as the released model, of few channels."""
     import dataclasses
 
-    from ufvideo_export.checkpoint_config import Sam2Sizes
-    from ufvideo_export.full_size import SO400M
-    from ufvideo_export.mask_model import Sam2Widths
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.full_size import SO400M
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+    from ufvideo_export.checkpoint.config import Sam2Sizes
+    from ufvideo_export.torch_model.mask_model import Sam2Widths
 
     narrow = {"mask_decoder_mlp_dim": 48, "memory_attention_feedforward": 32}
     sizes = RandomSizes(
@@ -178,7 +178,7 @@ def narrow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("stem", ["vision_encoder", "aligner", "region_encoder", "mask_decoder"])
 def test_released_forms(narrow_checkpoint: Path, tmp_path: Path, stem: str) -> None:
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
     from ufvideo_export.spec import stage_specs
     from ufvideo_export.stages import STAGES
 

@@ -13,7 +13,7 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 
-from ufvideo_export.empty_pads import remove_empty_pads
+from ufvideo_export.graph.empty_pads import remove_empty_pads
 
 pytestmark = pytest.mark.torch
 

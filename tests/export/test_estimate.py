@@ -10,14 +10,14 @@ import pytest
 pytest.importorskip("torch", reason="needs the export extra")
 import onnx_ir as ir
 
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export import export_package
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.estimate import ExportEstimate, estimate_export, language_model_bytes
-from ufvideo_export.model import check_tensors
 from ufvideo_export.precision import BLOCK_SIZES, Quantization, recipe
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
+from ufvideo_export.torch_model.model import check_tensors
 from ufvideo_sdk.errors import CapacityError
 
 pytestmark = pytest.mark.torch

@@ -9,11 +9,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the export extra")
 from safetensors.torch import load_file  # noqa: E402
 
+from testing.ufvideo_testing.full_size import FULL_SIZE  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import checkpoint_shapes  # noqa: E402
+from testing.ufvideo_testing.random_weights import random_tensor, write_random_weights  # noqa: E402
 from tests.released_tensors import released_tensors  # noqa: E402
-from ufvideo_export.full_size import FULL_SIZE  # noqa: E402
-from ufvideo_export.random_checkpoint import checkpoint_shapes  # noqa: E402
-from ufvideo_export.random_weights import random_tensor, write_random_weights  # noqa: E402
-from ufvideo_export.tensor_files import TensorFiles  # noqa: E402
+from ufvideo_export.checkpoint.tensor_files import TensorFiles  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -40,7 +40,7 @@ def test_shards_are_of_one_size(tmp_path: Path) -> None:
 
 def test_large_tensors_come_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = random_tensor("x.weight", (64, 16), torch.Generator().manual_seed(0), torch.float32)
-    monkeypatch.setattr("ufvideo_export.random_weights._CHUNK_VALUES", 256)
+    monkeypatch.setattr("testing.ufvideo_testing.random_weights._CHUNK_VALUES", 256)
     pieces = random_tensor("x.weight", (64, 16), torch.Generator().manual_seed(0), torch.float32)
     # The generator goes on where it was: pieces of whole vectors give the same values.
     assert pieces.equal(whole)

@@ -15,11 +15,11 @@ from benchmarks.gpu_kit.models import MODELS  # noqa: E402
 from benchmarks.gpu_kit.template import write_template  # noqa: E402
 from benchmarks.gpu_kit.torch_language_model import load_language_model  # noqa: E402
 from benchmarks.gpu_kit.unwritten_checkpoint import UnwrittenCheckpoint  # noqa: E402
+from testing.ufvideo_testing.full_size import FULL_SIZE  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import RandomSizes  # noqa: E402
 from tests.compare import FP16, INT8_INPUTS, Tolerance, assert_close  # noqa: E402
-from ufvideo_export.full_size import FULL_SIZE  # noqa: E402
-from ufvideo_export.random_checkpoint import RandomSizes  # noqa: E402
 from ufvideo_sdk import GenerationConfig, UFVideo  # noqa: E402
-from ufvideo_sdk.manifest import STAGE_STEMS, read_manifest  # noqa: E402
+from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest  # noqa: E402
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 PRECISIONS = ("fp16", "int4")

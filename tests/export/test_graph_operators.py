@@ -11,12 +11,12 @@ onnx = pytest.importorskip("onnx", reason="needs the export extra")
 torch = pytest.importorskip("torch", reason="needs the export extra")
 
 from tests.graph_reader import operators_of_the_runtime, spelled_operators  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.precision import Quantization  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
-from ufvideo_sdk.manifest import STAGE_STEMS  # noqa: E402
-from ufvideo_sdk.shipped_package import shipped_package  # noqa: E402
+from ufvideo_sdk.package.manifest import STAGE_STEMS  # noqa: E402
+from ufvideo_sdk.package.shipped_package import shipped_package  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -50,7 +50,7 @@ def test_the_list_is_read() -> None:
 def test_every_graph_of_a_package_opens(request: pytest.FixtureRequest, which: str) -> None:
     native = pytest.importorskip("ufvideo_sdk._native", reason="needs the native module")
     from ufvideo_sdk import RuntimeConfig
-    from ufvideo_sdk.onnxruntime_library import find_library
+    from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
     folder: Path = shipped_package() if which == "nano" else request.getfixturevalue(which)
     package = native.Package.open(folder, False)

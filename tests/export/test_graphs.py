@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tests.compare import EXACT, FP16, FP32, MASK_LOGITS, REORDERED, Tolerance, assert_close
 
 pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_sdk.manifest import Manifest, read_manifest
+from ufvideo_sdk.package.manifest import Manifest, read_manifest
 
 pytestmark = pytest.mark.torch
 Golden = Callable[[str], dict[str, NDArray[Any]]]

@@ -20,9 +20,9 @@ import onnx_ir as ir  # noqa: E402
 import onnxruntime  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.precision import Quantization  # noqa: E402
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
 from ufvideo_export.verify import verify_stage  # noqa: E402

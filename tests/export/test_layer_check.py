@@ -13,8 +13,8 @@ pytest.importorskip("torch", reason="needs the export extra")
 import onnx
 import onnx_ir as ir
 
-from ufvideo_export import to_onnx
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.graph import to_onnx
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.stages.language_model_pieces import cut

@@ -13,8 +13,8 @@ from ufvideo_sdk.errors import InferenceError
 
 pytest.importorskip("torch", reason="needs the export extra")
 from benchmarks.export_memory import peak_anonymous_bytes
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 
@@ -28,8 +28,8 @@ from pathlib import Path
 sys.path[:0] = sys.argv[4].split(":")
 import torch
 torch.set_num_threads(1)
-from ufvideo_export import to_onnx
-from ufvideo_export.checkpoint import Checkpoint
+from ufvideo_export.graph import to_onnx
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.verify import verify_stage

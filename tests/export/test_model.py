@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from tests.compare import FP32, MASK_LOGITS, assert_close
 
 torch = pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_export import model  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.region_pooling import (  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.torch_model import model  # noqa: E402
+from ufvideo_export.torch_model.region_pooling import (  # noqa: E402
     covered_patches,
     merge_tokens,
     pool_features,

@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the export extra")
 from safetensors.torch import load_file  # noqa: E402
 
 from tests.export.changed_checkpoints import add, edit_config, refused  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 
 pytestmark = pytest.mark.torch
 QUERY = "model.layers.0.self_attn.q_proj"

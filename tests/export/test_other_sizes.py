@@ -14,12 +14,12 @@ from tests.compare import EXACT, FP32, assert_close
 torch = pytest.importorskip("torch", reason="needs the export extra")
 import onnx  # noqa: E402
 
-from ufvideo_export import model  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
-from ufvideo_sdk.manifest import STAGE_STEMS, read_manifest  # noqa: E402
+from ufvideo_export.torch_model import model  # noqa: E402
+from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest  # noqa: E402
 
 pytestmark = pytest.mark.torch
 OpenGraph = Callable[[Path, str], Any]

@@ -18,13 +18,13 @@ from tests.compare import REORDERED, assert_close
 pytest.importorskip("torch", reason="needs the export extra")
 import onnxruntime
 
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.model import load_language_model
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.tokenizer import read_tokenizer
 from ufvideo_export.precision import Quantization
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
-from ufvideo_export.tokenizer import read_tokenizer
+from ufvideo_export.torch_model.model import load_language_model
 from ufvideo_export.verify import open_graph
 
 pytestmark = pytest.mark.torch

@@ -16,17 +16,17 @@ from tests.compare import DEQUANTISED, EXACT, assert_close
 torch = pytest.importorskip("torch", reason="needs the export extra")
 import onnx_ir as ir  # noqa: E402
 
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
 from ufvideo_export import export_package  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.model import load_language_model  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.precision import Quantization, recipe  # noqa: E402
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
 from ufvideo_export.spec import TOLERANCES, stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
+from ufvideo_export.torch_model.model import load_language_model  # noqa: E402
 from ufvideo_export.verify import open_graph as open_stage  # noqa: E402
 from ufvideo_export.verify import verify_stage  # noqa: E402
 from ufvideo_sdk.errors import ConfigError, InferenceError, InputError  # noqa: E402
-from ufvideo_sdk.manifest import STAGE_STEMS, read_manifest  # noqa: E402
+from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tests.compare import FP32, MASK_LOGITS, MIN_MASK_IOU, REORDERED, assert_close, mask_iou
 
 torch = pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.mask_model import frame_maps  # noqa: E402
-from ufvideo_export.model import load_sam2  # noqa: E402
-from ufvideo_export.propagate import TrackedFrame, propagate, propagate_maps  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.torch_model.mask_model import frame_maps  # noqa: E402
+from ufvideo_export.torch_model.model import load_sam2  # noqa: E402
+from ufvideo_export.torch_model.propagate import TrackedFrame, propagate, propagate_maps  # noqa: E402
 from ufvideo_sdk.errors import InputError  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tests.compare import EXACT, assert_close
 
 pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_export.quantize import (
+from ufvideo_export.graph.quantize import (
     BlockFormat,
     dequantize_rows,
     packed_values,
@@ -94,8 +94,8 @@ def test_a_row_takes_the_largest_block_that_divides_it() -> None:
 
 def test_rows_come_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of rows give the same bytes as all rows at once."""
-    from ufvideo_export import weight_rows
-    from ufvideo_export.linear import gathered
+    from ufvideo_export.graph import weight_rows
+    from ufvideo_export.graph.linear import gathered
 
     rows = rows_with_corners(64)
 

@@ -189,7 +189,7 @@ def test_no_space(checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_siglip_is_found_by_its_name_beside_the_checkpoint(checkpoint: Path) -> None:
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
 
     edit_json("config.json", mm_vision_tower="hub/siglip-named")(checkpoint)
     (checkpoint / "siglip").rename(checkpoint.parent / "siglip-named")
@@ -205,7 +205,7 @@ def test_siglip_is_found_by_its_name_beside_the_checkpoint(checkpoint: Path) -> 
 def test_inner_siglip_of_unknown_width_needs_its_config(
     odd_checkpoint: Path, tmp_path: Path
 ) -> None:
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
 
     copy = Path(shutil.copytree(odd_checkpoint, tmp_path / "inner"))
     config = (copy / "siglip" / "config.json").read_text(encoding="utf-8")
@@ -217,7 +217,7 @@ def test_inner_siglip_of_unknown_width_needs_its_config(
 
 
 def test_sam2_defaults_to_hiera_large(checkpoint: Path) -> None:
-    from ufvideo_export.checkpoint_config import read_sam2_sizes
+    from ufvideo_export.checkpoint.config import read_sam2_sizes
 
     (checkpoint / "sam2_config.json").unlink()
     sizes = read_sam2_sizes(checkpoint)

@@ -16,8 +16,8 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export import export_package
-from ufvideo_export.write_package import PROGRESS_NAME
-from ufvideo_sdk.manifest import STAGE_STEMS, StageVerification
+from ufvideo_export.package.write_package import PROGRESS_NAME
+from ufvideo_sdk.package.manifest import STAGE_STEMS, StageVerification
 
 pytestmark = pytest.mark.torch
 

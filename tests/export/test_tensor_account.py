@@ -13,21 +13,22 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the export extra")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from tests.export.changed_checkpoints import add, refused  # noqa: E402
-from tests.export.checkpoint_headers import write_headers  # noqa: E402
-from tests.released_tensors import released_tensors  # noqa: E402
-from ufvideo_export import export_package, model  # noqa: E402
-from ufvideo_export.checkpoint import Checkpoint  # noqa: E402
-from ufvideo_export.full_size import FULL_SIZE  # noqa: E402
-from ufvideo_export.random_checkpoint import (  # noqa: E402
+from testing.ufvideo_testing.full_size import FULL_SIZE  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import (  # noqa: E402
     RandomSizes,
     make_random_checkpoint,
     write_config_files,
 )
-from ufvideo_export.sam2_names import sam2_keys  # noqa: E402
-from ufvideo_export.tensor_account import left_out_tensors, short_list  # noqa: E402
+from tests.export.changed_checkpoints import add, refused  # noqa: E402
+from tests.export.checkpoint_headers import write_headers  # noqa: E402
+from tests.released_tensors import released_tensors  # noqa: E402
+from ufvideo_export import export_package  # noqa: E402
+from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.sam2_names import sam2_keys  # noqa: E402
+from ufvideo_export.checkpoint.tensor_account import left_out_tensors, short_list  # noqa: E402
+from ufvideo_export.torch_model import model  # noqa: E402
 from ufvideo_sdk.errors import ConfigError, InputError, UFVideoError  # noqa: E402
-from ufvideo_sdk.manifest import STAGE_STEMS  # noqa: E402
+from ufvideo_sdk.package.manifest import STAGE_STEMS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 Shapes = dict[str, tuple[int, ...]]

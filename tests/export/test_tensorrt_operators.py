@@ -13,9 +13,9 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
 
 from tests.graph_reader import Reader  # noqa: E402
-from ufvideo_sdk.manifest import read_manifest  # noqa: E402
-from ufvideo_sdk.shipped_package import shipped_package  # noqa: E402
-from ufvideo_sdk.tensorrt_stages import tensorrt_stages  # noqa: E402
+from ufvideo_sdk.package.manifest import read_manifest  # noqa: E402
+from ufvideo_sdk.package.shipped_package import shipped_package  # noqa: E402
+from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages  # noqa: E402
 
 pytestmark = pytest.mark.torch
 TABLE_PATH = Path(__file__).parents[1] / "data" / "tensorrt" / "operator_table.py"

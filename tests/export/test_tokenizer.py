@@ -11,10 +11,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the export extra")
 from tokenizers import Tokenizer  # noqa: E402
 
-from ufvideo_export.checkpoint_config import read_model_sizes  # noqa: E402
-from ufvideo_export.tokenizer import read_tokenizer  # noqa: E402
+from ufvideo_export.checkpoint.config import read_model_sizes  # noqa: E402
+from ufvideo_export.checkpoint.tokenizer import read_tokenizer  # noqa: E402
 from ufvideo_sdk.errors import InputError  # noqa: E402
-from ufvideo_sdk.manifest import read_manifest  # noqa: E402
+from ufvideo_sdk.package.manifest import read_manifest  # noqa: E402
 
 pytestmark = pytest.mark.torch
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from tests.conftest import SMALL
 
 torch = pytest.importorskip("torch", reason="needs the export extra")
-from ufvideo_export import export_package, write_package  # noqa: E402
+from ufvideo_export import export_package  # noqa: E402
+from ufvideo_export.package import write_package  # noqa: E402
 from ufvideo_export.verify import verify_stage  # noqa: E402
 from ufvideo_sdk.errors import InferenceError, InputError  # noqa: E402
-from ufvideo_sdk.manifest import Manifest, read_manifest  # noqa: E402
+from ufvideo_sdk.package.manifest import Manifest, read_manifest  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
@@ -39,8 +40,8 @@ export_package(Path(sys.argv[1]), Path(sys.argv[2]), progress=progress)
 KILLED_BETWEEN_RENAMES = """
 import os, signal, sys
 from pathlib import Path
-from ufvideo_export import write_package
-from ufvideo_sdk.manifest import read_manifest
+from ufvideo_export.package import write_package
+from ufvideo_sdk.package.manifest import read_manifest
 
 out, like = Path(sys.argv[1]), Path(sys.argv[2])
 rename = Path.rename
@@ -254,7 +255,7 @@ def test_graph_that_disagrees_is_refused(
     change: float,
     words: str,
 ) -> None:
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
     from ufvideo_export.spec import stage_specs
     from ufvideo_export.stages import STAGES
 
@@ -276,7 +277,7 @@ def test_graph_that_disagrees_is_refused(
 def test_weights_beyond_half_precision_are_refused(
     small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ufvideo_export.checkpoint import Checkpoint
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
     from ufvideo_export.spec import stage_specs
     from ufvideo_export.stages import STAGES
 

@@ -12,8 +12,8 @@ def skip_unless_it_starts(provider: str) -> None:
     """Skip a test, with what is missing as the reason."""
     pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
     from ufvideo_sdk import _native
-    from ufvideo_sdk.nvidia_libraries import load_installed_libraries
-    from ufvideo_sdk.onnxruntime_library import find_library
+    from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
+    from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
     load_installed_libraries((provider,))
     problem = _native.find_provider_problem(str(find_library(None)), provider)

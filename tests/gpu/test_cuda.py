@@ -13,8 +13,8 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 from benchmarks.clips import draw_frames
 from benchmarks.latency.device_agreement import agreement_figures
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
-from ufvideo_sdk.manifest import STAGE_STEMS
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 pytestmark = pytest.mark.gpu
 

@@ -15,7 +15,7 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 from benchmarks.latency.device_agreement import agreement_figures
 from ufvideo_sdk import RuntimeConfig, UFVideo
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 

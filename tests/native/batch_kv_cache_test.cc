@@ -1,4 +1,4 @@
-#include "decode/batch_kv_cache.h"
+#include "kv/batch_kv_cache.h"
 
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "decode/kv_cache.h"
+#include "kv/kv_cache.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

@@ -1,4 +1,4 @@
-#include "core/device_memory.h"
+#include "tensor/device_memory.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <limits>
 #include <memory>
 
-#include "core/graph.h"
-#include "decode/kv_buffers.h"
-#include "decode/kv_cache.h"
 #include "error_expectation.h"
+#include "kv/kv_buffers.h"
+#include "kv/kv_cache.h"
+#include "ort/graph.h"
 #include "tiny_model.h"
 #include "ufvideo/resize.h"
 

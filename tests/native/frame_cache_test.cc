@@ -1,4 +1,4 @@
-#include "frame_cache.h"
+#include "features/frame_cache.h"
 
 #include <gtest/gtest.h>
 

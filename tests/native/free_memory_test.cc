@@ -1,4 +1,4 @@
-#include "core/free_memory.h"
+#include "config/free_memory.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/free_threads.h"
+#include "config/free_threads.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "core/graph.h"
+#include "ort/graph.h"
 
 #include <gtest/gtest.h>
 
@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "core/device_memory.h"
 #include "error_expectation.h"
 #include "onnxruntime_path.h"
 #include "temporary_folder.h"
+#include "tensor/device_memory.h"
 
 namespace ufvideo {
 namespace {

@@ -1,4 +1,4 @@
-#include "decode/held_tokens.h"
+#include "kv/held_tokens.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "decode/kv_cache.h"
+#include "kv/kv_cache.h"
 
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "decode/kv_cache.h"
 #include "error_expectation.h"
+#include "kv/kv_cache.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

@@ -1,4 +1,4 @@
-#include "decode/logits_scan.h"
+#include "tensor/logits_scan.h"
 
 #include <gtest/gtest.h>
 

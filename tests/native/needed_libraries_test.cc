@@ -1,4 +1,4 @@
-#include "core/needed_libraries.h"
+#include "ort/needed_libraries.h"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
-#include "core/node_placement.h"
+#include "ort/node_placement.h"
 
 #include <gtest/gtest.h>
 
-#include "core/device_memory.h"
+#include "tensor/device_memory.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

@@ -1,4 +1,4 @@
-#include "core/onnxruntime_library.h"
+#include "ort/onnxruntime_library.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "core/provider_options.h"
+#include "ort/provider_options.h"
 
 #include <gtest/gtest.h>
 

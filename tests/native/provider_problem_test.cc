@@ -1,4 +1,4 @@
-#include "core/provider_problem.h"
+#include "ort/provider_problem.h"
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>

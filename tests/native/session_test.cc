@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "error_expectation.h"
-#include "session_state.h"
+#include "session/session_state.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

@@ -74,7 +74,7 @@ def native_model(small_package: Path) -> Any:
 
 def load_native(package: Path) -> Any:
     from ufvideo_sdk import _native
-    from ufvideo_sdk.onnxruntime_library import find_library
+    from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
     config = _native.RuntimeConfig(onnxruntime_library=str(find_library()))
     return _native.Model.load(str(package), config)

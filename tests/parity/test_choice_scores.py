@@ -39,8 +39,8 @@ def reference(golden: Golden) -> list[float]:
     """The sum of each spelling's log-probabilities behind the prompt, in float64."""
     import torch
 
-    from ufvideo_export.checkpoint import Checkpoint
-    from ufvideo_export.model import load_language_model
+    from ufvideo_export.checkpoint.checkpoint import Checkpoint
+    from ufvideo_export.torch_model.model import load_language_model
 
     model = load_language_model(Checkpoint(SMALL / "checkpoint", SMALL / "siglip")).double()
     prompt: NDArray[np.float32] = golden.arrays["inputs_embeds"]

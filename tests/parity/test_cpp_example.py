@@ -22,8 +22,8 @@ from training.tasks import TaskKind, all_tasks
 from training.world import Truth, make_scene, render
 from ufvideo_sdk import Answer, UFVideo
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.runtime.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = Path(os.environ.get("UFVIDEO_CPP_EXAMPLE", ROOT / "build" / "example" / "ask_clip"))

@@ -11,9 +11,9 @@ import pytest
 from tests.compare import REORDERED, assert_close
 from tests.parity.conftest import GoldenCase, load_case, load_native
 from tests.parity.test_whole import ask_case, open_case
-from ufvideo_sdk.manifest import read_manifest
-from ufvideo_sdk.manifest_borders import cache_dtype
-from ufvideo_sdk.memory_plan import kv_cache_bytes
+from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes
+from ufvideo_sdk.package.graph_signatures import cache_dtype
+from ufvideo_sdk.package.manifest import read_manifest
 
 onnxruntime = pytest.importorskip("onnxruntime")
 

@@ -14,10 +14,10 @@ torch = pytest.importorskip("torch", reason="needs the export extra")
 
 from benchmarks.latency.torch_worker import TorchPipeline  # noqa: E402
 from benchmarks.latency.workload import QUESTIONS, REGION_QUESTION, Workload  # noqa: E402
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
 from ufvideo_export import export_package  # noqa: E402
-from ufvideo_export.checkpoint_config import Sam2Sizes, SiglipSizes  # noqa: E402
-from ufvideo_export.mask_model import Sam2Widths  # noqa: E402
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint  # noqa: E402
+from ufvideo_export.checkpoint.config import Sam2Sizes, SiglipSizes  # noqa: E402
+from ufvideo_export.torch_model.mask_model import Sam2Widths  # noqa: E402
 from ufvideo_sdk import GenerationConfig, UFVideo  # noqa: E402
 
 pytestmark = pytest.mark.torch

@@ -20,8 +20,8 @@ from training.tasks.positions import to_positions
 from training.world import Truth, make_scene, render
 from training.world.sentences import name
 from ufvideo_sdk import Answer, AnswerStats, MaskTrack, Region, StopReason, TimeSpan
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 
 class Knowing:

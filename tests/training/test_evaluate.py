@@ -27,9 +27,9 @@ from ufvideo_sdk import (
     StopReason,
     UFVideo,
 )
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 NUM_CLIPS = 30
 # Percent at least, on few clips: below what `training.evaluate` asks of 500, by what chance does.

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
-from ufvideo_sdk.shipped_package import SHIPPED_NAME
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.shipped_package import SHIPPED_NAME
 
 onnx = pytest.importorskip("onnx", reason="needs the export extra")
 pytestmark = [pytest.mark.torch, pytest.mark.slow]

@@ -14,7 +14,7 @@ from training.tasks import Task, TaskKind, all_tasks, corpus, draw_tasks, score,
 from training.tasks.draw import ABSENT_KINDS
 from training.tasks.score import read_letter
 from training.world import Truth, make_scene, render
-from ufvideo_sdk.prompt import grounding_question, segmentation_question
+from ufvideo_sdk.text.prompt import grounding_question, segmentation_question
 
 SEEDS = range(60)
 

@@ -47,11 +47,16 @@ from training.world import (
     render,
 )
 from training.world.scene import KINDS
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.model import load_aligner, load_language_model, load_sam2, load_vision_encoder
-from ufvideo_export.region_pooling import covered_patches, merge_tokens
-from ufvideo_export.tokenizer import CHAT_TEMPLATE, read_tokenizer
-from ufvideo_sdk.tokenizer import TextTokenizer
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.tokenizer import CHAT_TEMPLATE, read_tokenizer
+from ufvideo_export.torch_model.model import (
+    load_aligner,
+    load_language_model,
+    load_sam2,
+    load_vision_encoder,
+)
+from ufvideo_export.torch_model.region_pooling import covered_patches, merge_tokens
+from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 LEVEL = 3
 

@@ -7,9 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.results import Answer, AnswerStats, MaskTrack, StageStats, StopReason, TimeSpan
-from ufvideo_sdk.stills import FrameArray
+from ufvideo_sdk.results.answer import (
+    Answer,
+    AnswerStats,
+    MaskTrack,
+    StageStats,
+    StopReason,
+    TimeSpan,
+)
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.images import FrameArray
 
 
 def drawn_clip(

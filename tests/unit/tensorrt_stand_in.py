@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ufvideo_sdk import _native, tensorrt_engines
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import InferenceError
-from ufvideo_sdk.nvidia_device import NvidiaDevice
+from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice
+from ufvideo_sdk.tensorrt import engines as tensorrt_engines
 
 
 @dataclass

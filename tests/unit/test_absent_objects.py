@@ -16,7 +16,7 @@ from training.world import make_scene, render
 from training.world.scene import COLORS, KINDS
 from training.world.sentences import name
 from ufvideo_sdk import GenerationConfig, InputError, MaskTrack, UFVideo
-from ufvideo_sdk.draw import caption_band, mask_times_s
+from ufvideo_sdk.render.draw import caption_band, mask_times_s
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_pictures_say_that_a_mask_is_empty() -> None:
     same = drawn_answer(drawn_clip(), num_objects=1)
     object.__setattr__(same, "masks", (empty,))
     assert len(mask_times_s(answer)) == len(track.frame_idxs) and mask_times_s(same) == []
-    from ufvideo_sdk.draw import _legend
+    from ufvideo_sdk.render.draw import _legend
 
     assert _legend(0, track).text.startswith("object 1: 3 frames, score 0.")
     assert _legend(0, empty).text.strip() == "object 1: not found on 3 frames"

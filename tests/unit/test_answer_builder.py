@@ -11,8 +11,8 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk import CapacityError, InputError, PackageError, UFVideoError
-from ufvideo_sdk.answer_builder import AnswerBuilder, Draft
-from ufvideo_sdk.strict_json import FieldError
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, Draft
+from ufvideo_sdk.validation.strict_json import FieldError
 
 
 class NamedError(InputError):
@@ -38,7 +38,7 @@ def test_an_error_of_masks_is_of_the_same_family(
     def mask_tracks(*_: Any) -> None:
         raise error
 
-    monkeypatch.setattr("ufvideo_sdk.answer_builder.mask_tracks", mask_tracks)
+    monkeypatch.setattr("ufvideo_sdk.session.answer_builder.mask_tracks", mask_tracks)
     builder = object.__new__(AnswerBuilder)
     builder._clip = drawn_answer().clip
     answer = drawn_answer(num_objects=0)

@@ -171,7 +171,7 @@ def test_stop_strings_end_ask_and_stream_alike(segmenting: Any) -> None:
     assert stream.answer.stop_reason is StopReason.STOP_STRING
     # What was cut is what a next turn sees.
     prompts, clip = segmenting._model.prompts, segmenting.clip
-    from ufvideo_sdk.prompt import Question
+    from ufvideo_sdk.text.prompt import Question
 
     ids = prompts.build(Question("Why?", history=[("segment", asked)]), clip)
     assert f"assistant\n{asked.text}<|im_end|>" in segmenting._model.tokenizer.decode(

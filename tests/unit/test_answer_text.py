@@ -12,8 +12,8 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.small_words import FACTS, small_tokenizer
 from ufvideo_sdk import StreamAction
-from ufvideo_sdk.answer_text import AnswerText, token_callback
-from ufvideo_sdk.tokenizer import TextTokenizer
+from ufvideo_sdk.text.stop_strings import AnswerText, token_callback
+from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 END_ID = FACTS.end_ids[0]
 

@@ -115,7 +115,7 @@ def test_commands(command: str, video: Path, home: Path, out: Path) -> None:
 def test_a_program_in_cpp(home: Path, out: Path) -> None:
     from PIL import Image
 
-    from ufvideo_sdk.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
+    from ufvideo_sdk.runtime.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
 
     frames = out / "frames"
     frames.mkdir()
@@ -133,7 +133,7 @@ def test_a_program_in_cpp(home: Path, out: Path) -> None:
 @pytest.mark.torch
 def test_export(home: Path, out: Path, tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs the export extra")
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 
     sizes = RandomSizes(num_layers=1, num_aligner_blocks=1)
     checkpoint = make_random_checkpoint(tmp_path / "tiny", sizes, seed=1)

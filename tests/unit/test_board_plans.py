@@ -9,9 +9,9 @@ import pytest
 
 from benchmarks.board_plans import EXPORTS, NUM_VALUES, planned_manifest, table
 from tests.released_tensors import released_tensors
-from ufvideo_sdk.board_plan import BOARDS_GB, available_bytes, board_plans
-from ufvideo_sdk.manifest import Manifest
-from ufvideo_sdk.memory_plan import memory_plan
+from ufvideo_sdk.diagnostics.board_plan import BOARDS_GB, available_bytes, board_plans
+from ufvideo_sdk.diagnostics.memory_plan import memory_plan
+from ufvideo_sdk.package.manifest import Manifest
 
 ROOT = Path(__file__).parents[2]
 GIB = 1 << 30

@@ -16,7 +16,7 @@ from training.world import make_scene, render
 from training.world.scene import COLORS, KINDS
 from training.world.sentences import name, with_article
 from ufvideo_sdk import Ask, GenerationConfig, InputError, StopReason, StreamAction, UFVideo
-from ufvideo_sdk.choices import choice_probabilities, letter_cases
+from ufvideo_sdk.text.choices import choice_probabilities, letter_cases
 
 CASES = (["yes", "no"], ["Yes", "No"], ["YES", "NO"], ["yes", "No"])
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
 from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.results import Answer, MaskTrack, TextEvent, TimeSpan
+from ufvideo_sdk.results.answer import Answer, MaskTrack, TextEvent, TimeSpan
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")

@@ -14,10 +14,10 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.gpu_wheel import gpu_library, run_with
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
-from ufvideo_sdk import tensorrt_engines
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.errors import DeviceError, PackageError
+from ufvideo_sdk.tensorrt import engines as tensorrt_engines
 
 TAKEN = ("vision_encoder", "aligner", "region_encoder", "mask_encoder", "mask_decoder")
 # All its stages are fp32.

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.info import readable_bytes
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import STAGE_STEMS
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 

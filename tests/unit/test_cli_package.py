@@ -16,9 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from benchmarks.clips import draw_frames, write_h264
-from ufvideo_sdk.answer_json import masks_from_json
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.results.answer_json import masks_from_json
 
 NUM_FRAMES = 20
 

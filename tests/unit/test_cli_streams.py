@@ -127,17 +127,17 @@ from pathlib import Path
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk.cli import terminal
 from ufvideo_sdk.cli.terminal import saved_after
-import ufvideo_sdk.save
+import ufvideo_sdk.render.save
 
 def slow(answer, path, *, progress):
-    from ufvideo_sdk.replacing import replacing
+    from ufvideo_sdk.atomic_file import replacing
     with replacing(path) as draft:
         draft.write_text("half")
         print("saving", flush=True)
         while True:
             threading.Event().wait(0.05)
 
-ufvideo_sdk.save.save_answer = slow
+ufvideo_sdk.render.save.save_answer = slow
 with saved_after(drawn_answer(), [Path(sys.argv[1])]):
     pass
 """

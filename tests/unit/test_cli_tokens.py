@@ -11,10 +11,10 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk import UFVideo
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.prompt import Question
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.text.prompt import Question
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 QUESTION = "What moves?"
 FRAME = np.zeros((8, 8, 3), np.uint8)

@@ -9,10 +9,10 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compare import EXACT, assert_close
-from ufvideo_sdk import clip as clip_module
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.sampling import sample_positions
+from ufvideo_sdk.video import clip as clip_module
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.sampling import sample_positions
 
 TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
 
@@ -154,6 +154,15 @@ def test_frames_are_read_once_and_kept_within_a_bound(monkeypatch: pytest.Monkey
     clip.read([4, 5])
     clip.read([4, 5])
     assert source.reads == [1, 3, 4, 5, 5]
+
+
+def test_frames_of_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = CountingSource()
+    clip = Clip(source)
+    monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 4 * 6 * 3 - 1)
+    for _ in range(2):
+        clip.read([1])
+    assert source.reads == [1, 1]
 
 
 def test_kept_frames_do_not_change_when_the_caller_writes() -> None:

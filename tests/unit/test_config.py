@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.config import GenerationConfig, RuntimeConfig
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
 
 
 def test_defaults_are_the_released_ones() -> None:

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.doctor import Finding, Health, examine
+from ufvideo_sdk.diagnostics.doctor import Finding, Health, examine
 
 MEND = "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
 
@@ -63,7 +63,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
             raise importlib.metadata.PackageNotFoundError(name)
 
         monkeypatch.setattr("importlib.metadata.version", version_of)
-        monkeypatch.setattr("ufvideo_sdk.doctor.version", version_of)
+        monkeypatch.setattr("ufvideo_sdk.diagnostics.doctor.version", version_of)
 
     return install
 
@@ -104,7 +104,7 @@ def test_a_package_that_does_not_import_is_broken(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_missing_extra_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ufvideo_sdk.doctor.find_spec", lambda module: None)
+    monkeypatch.setattr("ufvideo_sdk.diagnostics.doctor.find_spec", lambda module: None)
     found = _by_subject(examine())["export extra"]
     assert found.health is Health.ABSENT and "torch" in found.detail
 
@@ -144,7 +144,7 @@ def test_huge_pages_are_used_or_the_way_to_them_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (tmp_path / "enabled").write_text(kernel + "\n")
-    monkeypatch.setattr("ufvideo_sdk.doctor._HUGE_PAGES", tmp_path / "enabled")
+    monkeypatch.setattr("ufvideo_sdk.diagnostics.doctor._HUGE_PAGES", tmp_path / "enabled")
     monkeypatch.setenv("GLIBC_TUNABLES", tunables)
     found = _by_subject(examine())["huge pages"]
     assert found.health is health and words in found.detail
@@ -152,5 +152,5 @@ def test_huge_pages_are_used_or_the_way_to_them_is_named(
 
 
 def test_a_system_without_huge_pages_gets_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ufvideo_sdk.doctor._HUGE_PAGES", Path("/no/such/file"))
+    monkeypatch.setattr("ufvideo_sdk.diagnostics.doctor._HUGE_PAGES", Path("/no/such/file"))
     assert "huge pages" not in _by_subject(examine())

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from ufvideo_sdk import engine_cache
-from ufvideo_sdk.engine_cache import EngineCache, default_folder
-from ufvideo_sdk.engine_record import EngineKey, EngineRecord, check_folder, folder_state
 from ufvideo_sdk.errors import CapacityError, ConfigError, PackageError
+from ufvideo_sdk.tensorrt import engine_cache
+from ufvideo_sdk.tensorrt.engine_cache import EngineCache, default_folder
+from ufvideo_sdk.tensorrt.engine_metadata import EngineKey, EngineRecord, check_folder, folder_state
 
 COMMAND = "ufvideo build pkg --force"
 KEY = EngineKey(

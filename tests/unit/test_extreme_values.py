@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, errors
-from ufvideo_sdk.arguments import described
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import ConfigError, DeviceError, InputError, PackageError, UFVideoError
-from ufvideo_sdk.manifest import read_manifest
-from ufvideo_sdk.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
-from ufvideo_sdk.results import TimeSpan
-from ufvideo_sdk.stills import given_times
-from ufvideo_sdk.strict_json import FieldError, inside
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.package.manifest import read_manifest
+from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.runtime.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
+from ufvideo_sdk.validation.arguments import described
+from ufvideo_sdk.validation.strict_json import FieldError, inside
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.images import given_times
+from ufvideo_sdk.video.video_file import open_source
 
 # Beyond every float; the second, beyond what Python spells out.
 HUGE = [10**400, 10**5000, -(10**400)]
@@ -131,7 +131,7 @@ import os, resource, sys
 from pathlib import Path
 import ufvideo_sdk.model
 from ufvideo_sdk import RuntimeConfig, UFVideo, _native, errors
-from ufvideo_sdk.onnxruntime_library import find_library
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
 package = sys.argv[1]
 library = find_library()

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.gpu_wheel import gpu_library, run_with
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.errors import DeviceError
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import STAGE_STEMS
 
 DRIVER = "install NVIDIA's driver (a container sees it when started with --gpus all)"
 

@@ -18,7 +18,7 @@ def modules_after(statement: str) -> set[str]:
 
 def test_import_loads_nothing_heavy() -> None:
     heavy = {"torch", "onnx", "onnxruntime", "av", "cv2", "numpy", "tokenizers", "PIL"}
-    assert not heavy & modules_after("import ufvideo_sdk, ufvideo_sdk.manifest")
+    assert not heavy & modules_after("import ufvideo_sdk, ufvideo_sdk.package.manifest")
 
 
 def test_model_needs_neither_torch_nor_onnxruntime() -> None:

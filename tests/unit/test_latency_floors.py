@@ -38,14 +38,19 @@ def test_a_row_holds_by_its_floor(
     assert row_holds(row, ours, theirs) is holds
 
 
-ROUND = {"aligner, ms a clip": 10.0, "language_model decode, ms a token": 1.0, "token ids": [[1]]}
+ROUND = {
+    "aligner, ms a clip": 10.0,
+    "resize, ms a frame": 1.0,
+    "language_model decode, ms a token": 1.0,
+    "token ids": [[1]],
+}
 
 
 @pytest.mark.parametrize(
     ("theirs", "status"),
     [
         (ROUND, 0),
-        ({**ROUND, "aligner, ms a clip": 9.0}, 1),
+        ({**ROUND, "resize, ms a frame": 0.9}, 1),
         ({**ROUND, "token ids": [[2]]}, 1),
     ],
 )
@@ -59,6 +64,18 @@ def test_the_exit_status_is_that_of_the_floors(
     monkeypatch.setattr(pipeline, "measure", lambda *_: ([ROUND] * 3, [theirs] * 3))
     assert pipeline.main(["--quick"]) == status
     assert ("every floor holds" in capsys.readouterr().out) is (status == 0)
+
+
+def test_one_frame_at_a_time_has_a_floor_at_real_size_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    slow = [{**ROUND, "aligner, ms a clip": 9.0}] * 3
+    monkeypatch.setattr(pipeline, "small_workload", lambda _: None)
+    monkeypatch.setattr(pipeline, "large_workload", lambda _: None)
+    monkeypatch.setattr(pipeline, "measure", lambda *_: ([ROUND] * 3, slow))
+    assert pipeline.main(["--quick"]) == 0
+    assert pipeline.main([]) == 1
+    assert "100 M parameters, random weights: aligner" in capsys.readouterr().out
 
 
 def test_regions_mark_the_drawn_objects() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.unit.drawn_answers import drawn_answer
-from ufvideo_sdk.draw import caption_band
-from ufvideo_sdk.lettering import Word, font_for, label, paste, text_width_px, words_of, wrap
-from ufvideo_sdk.results import TimeSpan
-from ufvideo_sdk.timeline import Timeline
+from ufvideo_sdk.render.draw import caption_band
+from ufvideo_sdk.render.text import Word, font_for, label, paste, text_width_px, words_of, wrap
+from ufvideo_sdk.render.timeline import Timeline
+from ufvideo_sdk.results.answer import TimeSpan
 
 WHITE = (255, 255, 255)
 

@@ -10,7 +10,7 @@ import pytest
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import PackageError, PackageVersionError
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.package.manifest import (
     STAGE_STEMS,
     FileEntry,
     Manifest,

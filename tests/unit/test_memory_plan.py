@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk import ConfigError, GenerationConfig
-from ufvideo_sdk import memory_plan as memory_plan_module
-from ufvideo_sdk.manifest import Manifest, StageEntry, read_manifest
-from ufvideo_sdk.memory_plan import memory_plan
+from ufvideo_sdk.diagnostics import memory_plan as memory_plan_module
+from ufvideo_sdk.diagnostics.memory_plan import memory_plan
+from ufvideo_sdk.package.manifest import Manifest, StageEntry, read_manifest
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 MIB = 1 << 20
@@ -113,7 +113,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One whose language model is most of it."""
     pytest.importorskip("torch", reason="needs the export extra")
     pytest.importorskip("onnx", reason="needs the export extra")
-    from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+    from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 
     sizes = RandomSizes(
         hidden_size=512,

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.unit.gpu_wheel import gpu_library
-from ufvideo_sdk import nvidia_device
 from ufvideo_sdk.errors import DeviceError
-from ufvideo_sdk.nvidia_device import NvidiaDevice, tensorrt_library, tensorrt_version
+from ufvideo_sdk.runtime import nvidia_device
+from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice, tensorrt_library, tensorrt_version
 
 
 class Driver:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ufvideo_sdk import nvidia_libraries
-from ufvideo_sdk.nvidia_libraries import installed_libraries, load_installed_libraries
+from ufvideo_sdk.runtime import nvidia_libraries
+from ufvideo_sdk.runtime.nvidia_libraries import installed_libraries, load_installed_libraries
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ufvideo_sdk import onnxruntime_library
 from ufvideo_sdk.errors import DeviceError
-from ufvideo_sdk.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
+from ufvideo_sdk.runtime import onnxruntime_library
+from ufvideo_sdk.runtime.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
 
 
 @pytest.fixture

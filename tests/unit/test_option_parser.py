@@ -16,9 +16,9 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 from tests.unit.gpu_wheel import gpu_library
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from ufvideo_sdk import RuntimeConfig
-from ufvideo_sdk.manifest import read_manifest
-from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.tensorrt_engines import Engines, limited_to_tensorrt_stages
+from ufvideo_sdk.package.manifest import read_manifest
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
+from ufvideo_sdk.tensorrt.engines import Engines, limited_to_tensorrt_stages
 
 PACKAGE = Path(__file__).parents[1] / "data" / "tiny" / "package"
 SCRIPT = Path(__file__).parent / "option_parser.py"

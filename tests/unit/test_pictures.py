@@ -19,8 +19,8 @@ from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import numbered_frame
 from ufvideo_sdk import CapacityError, InputError
 from ufvideo_sdk.cli.region_option import parse_region, region_of
-from ufvideo_sdk.pictures import picture_format, read_mask
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.video.pictures import picture_format, read_mask
+from ufvideo_sdk.video.video_file import open_source
 
 FRAME = numbered_frame(3, 20, 30)
 POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n%%EOF\n"
@@ -312,7 +312,7 @@ import os, resource, sys
 from pathlib import Path
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.video.video_file import open_source
 
 folder, answer, held = Path(sys.argv[1]), drawn_answer(), []
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

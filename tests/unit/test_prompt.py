@@ -11,17 +11,17 @@ import pytest
 
 from tests.unit.drawn_answers import drawn_clip
 from tests.unit.small_words import FACTS, TEMPLATE, small_prompts
-from ufvideo_sdk.chat_template import ChatTemplate, read_chat_template
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.prompt import (
+from ufvideo_sdk.results.answer import Answer, AnswerStats, StopReason, TimeSpan
+from ufvideo_sdk.text.chat_template import ChatTemplate, read_chat_template
+from ufvideo_sdk.text.prompt import (
     PromptBuilder,
     Question,
     grounding_question,
     segmentation_question,
 )
-from ufvideo_sdk.results import Answer, AnswerStats, StopReason, TimeSpan
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 GOLDEN = Path(__file__).parents[1] / "data" / "small" / "golden"
 CASES: dict[str, dict[str, Any]] = json.loads((GOLDEN / "cases.json").read_text())

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.drawn_answers import drawn_clip
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.regions import Region
+from ufvideo_sdk.video.regions import Region
 
 MASKS = np.zeros((2, 10, 12), np.bool_)
 MASKS[:, 2:5, 3:7] = True
@@ -134,7 +134,7 @@ def test_polygons_are_those_of_opencv() -> None:
 def test_a_large_polygon_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     corners = np.random.default_rng(1).integers(0, [200, 150], (300, 2))
     whole = Region.from_polygon(0, corners, height=150, width=200).masks
-    monkeypatch.setattr("ufvideo_sdk.polygon._MAX_CROSSINGS", 77)
+    monkeypatch.setattr("ufvideo_sdk.video.polygon._MAX_CROSSINGS", 77)
     assert np.array_equal(Region.from_polygon(0, corners, height=150, width=200).masks, whole)
 
 

@@ -18,11 +18,11 @@ from PIL import Image
 from tests.unit.drawn_answers import drawn_answer
 from tests.unit.written_videos import numbered_frame
 from ufvideo_sdk import CapacityError, InputError
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.replacing import check_target, replacing
-from ufvideo_sdk.results import Answer
-from ufvideo_sdk.save import save_answer
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.atomic_file import check_target, replacing
+from ufvideo_sdk.render.save import save_answer
+from ufvideo_sdk.results.answer import Answer
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 
 def answer_about(path: Path) -> Answer:
@@ -114,7 +114,7 @@ def test_only_plain_files_are_replaced(
 def test_devices_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int) -> None:
     """By what the system says of a path; no test goes near a device."""
     device = os.stat_result((kind | 0o666, 1, 1, 1, 0, 0, 0, 0, 0, 0))
-    monkeypatch.setattr("ufvideo_sdk.replacing.status_of", lambda _: device)
+    monkeypatch.setattr("ufvideo_sdk.atomic_file.status_of", lambda _: device)
     with pytest.raises(InputError, match="got a device"):
         write(tmp_path / "full")
     assert not list(tmp_path.iterdir())
@@ -227,7 +227,7 @@ def test_no_room_is_a_capacity_error(tmp_path: Path, number: int) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ufvideo_sdk.replacing import replacing
+from ufvideo_sdk.atomic_file import replacing
 with replacing(Path(sys.argv[1])) as draft:
     draft.write_text("half")
     print("written", flush=True)

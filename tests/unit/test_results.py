@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
-from ufvideo_sdk.answer_json import masks_from_json
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.results import AnswerStats, MaskTrack, TimeSpan
+from ufvideo_sdk.results.answer import AnswerStats, MaskTrack, TimeSpan
+from ufvideo_sdk.results.answer_json import masks_from_json
 
 
 def test_spans_check_their_order() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.rle import decode_mask, encode_mask
+from ufvideo_sdk.results.rle import decode_mask, encode_mask
 
 
 def _coco_pixels(counts: str) -> list[int]:

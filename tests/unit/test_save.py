@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.draw import object_colour
 from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
-from ufvideo_sdk.results import TimeSpan
-from ufvideo_sdk.save import save_answer
-from ufvideo_sdk.timeline import SPAN_COLOUR
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.render.draw import object_colour
+from ufvideo_sdk.render.save import save_answer
+from ufvideo_sdk.render.timeline import SPAN_COLOUR
+from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_file import open_source
 
 CODEC_ERROR = 30
 """Levels of 255 that lossy coding may move a flat colour by."""
@@ -180,7 +180,7 @@ def test_what_ffmpeg_refuses_is_an_error_of_ours(
     def fail(*_: object) -> None:
         av.error.err_check(-error)
 
-    monkeypatch.setattr("ufvideo_sdk.save._H264File.write", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.save._H264File.write", fail)
     with pytest.raises(kind, match=message):
         drawn_answer().save(tmp_path / "answer.mp4")
     assert list(tmp_path.iterdir()) == []
@@ -253,7 +253,7 @@ def test_a_failure_leaves_the_older_file(
 
     path = tmp_path / "answer.png"
     path.write_text("older")
-    monkeypatch.setattr("ufvideo_sdk.save.draw_contact_sheet", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.save.draw_contact_sheet", fail)
     with pytest.raises(kind) as raised:
         drawn_answer().save(path)
     assert raised.value is problem or "answer.png" in str(raised.value)

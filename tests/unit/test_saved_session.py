@@ -16,7 +16,7 @@ import pytest
 
 from tests.unit.conftest import GOLDEN, SHORT
 from ufvideo_sdk import CapacityError, InputError, Region, RuntimeConfig, UFVideo, UFVideoError
-from ufvideo_sdk.session_facts import SessionFacts
+from ufvideo_sdk.session.session_header import SessionFacts
 
 pytestmark = pytest.mark.torch
 
@@ -204,7 +204,7 @@ def test_sizes_are_looked_at_before_a_byte_is_hashed(
     def sha256(_: bytes) -> None:
         pytest.fail("a file of a size that no session has is hashed")
 
-    monkeypatch.setattr("ufvideo_sdk.session_file.hashlib.sha256", sha256)
+    monkeypatch.setattr("ufvideo_sdk.session.session_file.hashlib.sha256", sha256)
     with pytest.raises(InputError, match=f"by its own facts, got {num_bytes}"):
         model.load_session(path)
 

@@ -24,8 +24,8 @@ from ufvideo_sdk import (
     TextEvent,
     TimeSpan,
 )
-from ufvideo_sdk import clip as clip_module
-from ufvideo_sdk.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.video import clip as clip_module
 
 pytestmark = pytest.mark.torch
 

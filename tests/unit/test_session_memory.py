@@ -18,7 +18,7 @@ from ufvideo_sdk import (
     TextEvent,
     UFVideo,
 )
-from ufvideo_sdk import clip as clip_module
+from ufvideo_sdk.video import clip as clip_module
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ from tests.unit.written_videos import write_video
 from ufvideo_sdk import InputError, RuntimeConfig, UFVideo
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.errors import DamagedVideoWarning
-from ufvideo_sdk.shipped_package import shipped_package
+from ufvideo_sdk.package.shipped_package import shipped_package
 
 MEDIA = Path(__file__).parent.parent / "data" / "media"
 

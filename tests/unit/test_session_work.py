@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tests.compare import EXACT, assert_close
 from tests.unit.conftest import SHORT
 from ufvideo_sdk import InputError, Region, StateError, StopReason, StreamAction
-from ufvideo_sdk import clip as clip_module
-from ufvideo_sdk.clip import Clip
+from ufvideo_sdk.video import clip as clip_module
+from ufvideo_sdk.video.clip import Clip
 
 pytestmark = pytest.mark.torch
 
@@ -50,7 +50,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def opened(model: Any, source: Watched) -> Any:
-    from ufvideo_sdk.session import Session
+    from ufvideo_sdk.session.session import Session
 
     return Session(model, Clip(source))
 

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from benchmarks.clips import draw_frames, write_h264
 from ufvideo_sdk import PackageError, UFVideo
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.doctor import Health, examine
-from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
+from ufvideo_sdk.diagnostics.doctor import Health, examine
+from ufvideo_sdk.package.shipped_package import WHAT_IT_IS, shipped_package
 
 LINE = f"no package named: this is {WHAT_IT_IS}"
 
@@ -28,13 +28,13 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def installed(monkeypatch: pytest.MonkeyPatch, small_package: Path) -> Path:
     """An installation that has another package in nano's place."""
-    monkeypatch.setattr("ufvideo_sdk.shipped_package._FOLDER", small_package)
+    monkeypatch.setattr("ufvideo_sdk.package.shipped_package._FOLDER", small_package)
     return small_package
 
 
 @pytest.fixture
 def lacking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setattr("ufvideo_sdk.shipped_package._FOLDER", tmp_path / "nano")
+    monkeypatch.setattr("ufvideo_sdk.package.shipped_package._FOLDER", tmp_path / "nano")
     return tmp_path / "nano"
 
 

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import numbered_frame
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.stills import natural_key
-from ufvideo_sdk.video import open_source
+from ufvideo_sdk.video.images import natural_key
+from ufvideo_sdk.video.video_file import open_source
 
 FRAMES = np.stack([numbered_frame(number, 20, 30) for number in range(5)])
 

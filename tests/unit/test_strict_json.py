@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ufvideo_sdk.strict_json import (
+from ufvideo_sdk.validation.strict_json import (
     FieldError,
     as_exact_object,
     as_object,

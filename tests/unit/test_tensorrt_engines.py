@@ -12,13 +12,14 @@ import pytest
 pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
 
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
-from ufvideo_sdk import RuntimeConfig, UFVideo, _native, tensorrt_engines
+from ufvideo_sdk import RuntimeConfig, UFVideo, _native
 from ufvideo_sdk.errors import ConfigError, DeviceError, PackageError
-from ufvideo_sdk.manifest import STAGE_STEMS, read_manifest
-from ufvideo_sdk.nvidia_device import NvidiaDevice
-from ufvideo_sdk.onnxruntime_library import find_library
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.tensorrt_engines import (
+from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice
+from ufvideo_sdk.runtime.onnxruntime_library import find_library
+from ufvideo_sdk.tensorrt import engines as tensorrt_engines
+from ufvideo_sdk.tensorrt.engines import (
     EngineProgress,
     Engines,
     limited_to_tensorrt_stages,

@@ -14,11 +14,11 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from tests.unit.test_tensorrt_engines import TAKEN, engines
-from ufvideo_sdk import tensorrt_engines
 from ufvideo_sdk.errors import InferenceError
-from ufvideo_sdk.nvidia_device import NvidiaDevice
-from ufvideo_sdk.shipped_package import shipped_package
-from ufvideo_sdk.timing_cache import TimingCache, TimingKey
+from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice
+from ufvideo_sdk.tensorrt import engines as tensorrt_engines
+from ufvideo_sdk.tensorrt.timing_cache import TimingCache, TimingKey
 
 KEY = TimingKey(tensorrt="10.13.0", device="Orin", compute_capability="8.7")
 TIMINGS = b"layer 1: 3 us\nlayer 2: 5 us\n"

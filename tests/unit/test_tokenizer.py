@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.small_words import FACTS, small_tokenizer, write_tokenizer
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.tokenizer import IncrementalDecoder, TextTokenizer
+from ufvideo_sdk.text.tokenizer import IncrementalDecoder, TextTokenizer
 
 SPECIAL_FROM = 521
 

@@ -15,11 +15,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.unit.small_words import FACTS, small_tokenizer, write_tokenizer
-from ufvideo_sdk import tokenizer_file
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.tokenizer import MAX_TEXT_LENGTH, TextTokenizer
-from ufvideo_sdk.tokenizer_file import check_tokenizer_json, tokenizer_errors
+from ufvideo_sdk.package import tokenizer_file
+from ufvideo_sdk.package.tokenizer_file import check_tokenizer_json, tokenizer_errors
+from ufvideo_sdk.text.tokenizer import MAX_TEXT_LENGTH, TextTokenizer
 
 Values = dict[str, Any]
 Change = Callable[[Values], Any]

@@ -17,10 +17,10 @@ from tests.unit.written_videos import (
     uneven_times_ms,
     write_video,
 )
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
-from ufvideo_sdk.video import VideoFile, open_source
-from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.video_file import VideoFile, open_source
 
 EVEN_MS = list(range(0, 60 * 40, 40))
 STRICT = SourceOptions(strict=True)

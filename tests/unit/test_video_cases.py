@@ -10,10 +10,10 @@ import pytest
 
 from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import decoded_in_order
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
-from ufvideo_sdk.video import VideoFile, open_source
-from ufvideo_sdk.video_container import SourceOptions
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.video_file import VideoFile, open_source
 
 MEDIA = Path(__file__).parent.parent / "data" / "media"
 

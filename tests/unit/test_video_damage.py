@@ -9,11 +9,11 @@ import pytest
 
 from tests.compare import assert_close
 from tests.unit.written_videos import decoded_in_order, write_video
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
-from ufvideo_sdk.video import VideoFile
-from ufvideo_sdk.video_container import SourceOptions
-from ufvideo_sdk.video_damage import DamagedFramesError
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.video_damage import DamagedFramesError
+from ufvideo_sdk.video.video_file import VideoFile
 
 EVEN_MS = list(range(0, 60 * 40, 40))
 _TS_PACKET_BYTES = 188

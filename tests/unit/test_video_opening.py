@@ -13,13 +13,13 @@ import pytest
 
 from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import decoded_in_order, numbered_frame, write_video
-from ufvideo_sdk.clip import Clip
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.frame_picture import PictureMaker, Turn
-from ufvideo_sdk.source_kind import SourceKind, source_kind
-from ufvideo_sdk.stills import ImageFile
-from ufvideo_sdk.video import VideoFile, open_source
-from ufvideo_sdk.video_container import SourceOptions, opened
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.frame_picture import PictureMaker, Turn
+from ufvideo_sdk.video.images import ImageFile
+from ufvideo_sdk.video.source_kind import SourceKind, source_kind
+from ufvideo_sdk.video.video_container import SourceOptions, opened
+from ufvideo_sdk.video.video_file import VideoFile, open_source
 
 EVEN_MS = list(range(0, 20 * 40, 40))
 PLAYLISTS = {

@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 from training.train.pixels import resized
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.mask_model import MaskEncoder
-from ufvideo_export.model import (
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.torch_model.mask_model import MaskEncoder
+from ufvideo_export.torch_model.model import (
     load_aligner,
     load_language_model,
     load_mask_decoder,
     load_region_encoder,
     load_vision_encoder,
 )
-from ufvideo_export.propagate import propagate
-from ufvideo_export.region_pooling import covered_patches, merge_tokens, pool_features
+from ufvideo_export.torch_model.propagate import propagate
+from ufvideo_export.torch_model.region_pooling import covered_patches, merge_tokens, pool_features
 from ufvideo_sdk import Region, UFVideo
-from ufvideo_sdk.clip import Clip
-from ufvideo_sdk.prompt import Question
+from ufvideo_sdk.text.prompt import Question
+from ufvideo_sdk.video.clip import Clip
 
 
 def use_one_thread() -> None:

@@ -26,9 +26,9 @@ from training.train.telling_scenes import hits_or_recolors, telling_scene
 from training.train.thing_facts import Facts, cell_facts, looks_shown, stacked, unknown
 from training.train.turns import Turn, TurnTokenizer
 from training.world import Rendered, Scene, Truth, make_scene
-from ufvideo_export.facts import MAX_REGION_TOKENS
-from ufvideo_export.region_pooling import covered_patches
-from ufvideo_sdk.sampling import sample_positions
+from ufvideo_export.package.manifest_fields import MAX_REGION_TOKENS
+from ufvideo_export.torch_model.region_pooling import covered_patches
+from ufvideo_sdk.video.sampling import sample_positions
 
 NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * (SIGLIP.patch_grid // 2) ** 2
 IMAGE_KINDS = (TaskKind.IMAGE_QUESTION, TaskKind.IMAGE_SEGMENTATION)

@@ -16,10 +16,10 @@ from training.train.sizes import (
     TokenizerSizes,
     model_sizes,
 )
-from ufvideo_export.aligner import Aligner, RegionEncoder
-from ufvideo_export.mask_model import sam2_config
-from ufvideo_export.model import build_language_model, build_seg_projection
-from ufvideo_export.vision_encoder import VisionEncoder
+from ufvideo_export.torch_model.aligner import Aligner, RegionEncoder
+from ufvideo_export.torch_model.mask_model import sam2_config
+from ufvideo_export.torch_model.model import build_language_model, build_seg_projection
+from ufvideo_export.torch_model.vision_encoder import VisionEncoder
 
 
 class Nano(nn.Module):

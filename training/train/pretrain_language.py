@@ -32,8 +32,8 @@ from training.train.sizes import NUM_FRAMES
 from training.train.thing_facts import stacked
 from training.train.turns import TurnTokenizer
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
-from ufvideo_export.facts import MAX_REGION_TOKENS
-from ufvideo_export.region_pooling import merge_tokens, pool_features
+from ufvideo_export.package.manifest_fields import MAX_REGION_TOKENS
+from ufvideo_export.torch_model.region_pooling import merge_tokens, pool_features
 
 Batch = list[Conversation]
 # How much the facts count against the words.

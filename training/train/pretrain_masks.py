@@ -17,7 +17,7 @@ from training.train.nano import Nano
 from training.train.sizes import SAM2, SAM2_WIDTHS
 from training.train.telling_scenes import shares_a_color, telling_scene
 from training.world import TRAIN_SEEDS
-from ufvideo_export.mask_model import MaskEncoder, decode_candidates
+from ufvideo_export.torch_model.mask_model import MaskEncoder, decode_candidates
 
 _SCENES = 8
 _FRAMES = 4

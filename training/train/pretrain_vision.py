@@ -28,8 +28,8 @@ from training.train.nano import Nano
 from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
 from training.world import TRAIN_SEEDS, make_scene
-from ufvideo_export.region_pooling import covered_patches
-from ufvideo_sdk.sampling import sample_positions
+from ufvideo_export.torch_model.region_pooling import covered_patches
+from ufvideo_sdk.video.sampling import sample_positions
 
 _SCENES = 8
 _PAIRS = 4

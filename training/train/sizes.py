@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ufvideo_export.checkpoint_config import ModelSizes, Sam2Sizes, SiglipSizes
-from ufvideo_export.mask_model import Sam2Widths
+from ufvideo_export.checkpoint.config import ModelSizes, Sam2Sizes, SiglipSizes
+from ufvideo_export.torch_model.mask_model import Sam2Widths
 
 SIGLIP = SiglipSizes(
     hidden_size=96,

@@ -20,15 +20,15 @@ from training.train.sizes import SAM2_WIDTHS
 from training.train.turns import TurnTokenizer
 from training.train.workplace import Workplace
 from training.train.world_tokenizer import tokenizer_sizes
-from ufvideo_export.checkpoint import SEG_PROJECTION_PREFIX, Checkpoint, prefixed_keys
-from ufvideo_export.model import (
+from ufvideo_export.checkpoint.checkpoint import SEG_PROJECTION_PREFIX, Checkpoint, prefixed_keys
+from ufvideo_export.checkpoint.tokenizer_files import TOKENIZER_FILES
+from ufvideo_export.torch_model.model import (
     load_aligner,
     load_language_model,
     load_region_encoder,
     load_sam2,
     load_vision_encoder,
 )
-from ufvideo_export.tokenizer_files import TOKENIZER_FILES
 
 HEADS_FILE = "training_heads.safetensors"
 CHECKPOINT_FOLDER = "checkpoint"

@@ -29,7 +29,7 @@ from training.train.pretrain_language import (
 from training.train.pretrain_masks import Batch as MaskBatch
 from training.train.train_tracking import TrackingTraining, tracking_batch
 from training.train.turns import TurnTokenizer
-from ufvideo_export.mask_model import decode_candidates
+from ufvideo_export.torch_model.mask_model import decode_candidates
 
 _PROMPT_WEIGHT = 0.1
 _TRACKING_WEIGHT = 0.5

@@ -21,8 +21,8 @@ from training.train.pixels import draw_clip, resized
 from training.train.pretrain_masks import Batch, MaskPretraining, mask_batch
 from training.train.sizes import SAM2
 from training.world import TRAIN_SEEDS, make_scene
-from ufvideo_export.mask_model import frame_maps
-from ufvideo_export.propagate import propagate_maps
+from ufvideo_export.torch_model.mask_model import frame_maps
+from ufvideo_export.torch_model.propagate import propagate_maps
 
 _SCENES = 5
 NUM_TRACKED = 6

@@ -14,7 +14,7 @@ from training.tasks import Task
 from training.tasks.lexicon import CATEGORIES, lexicon_words
 from training.train.sizes import model_sizes
 from training.train.world_tokenizer import tokenizer_sizes
-from ufvideo_export.tokenizer import read_tokenizer
+from ufvideo_export.checkpoint.tokenizer import read_tokenizer
 
 # Words that no question depends on count less.
 _PLAIN_WEIGHT = 0.15

@@ -9,9 +9,9 @@ from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers  # typ
 
 from training.tasks.vocabulary import corpus, vocabulary
 from training.train.sizes import TokenizerSizes
-from ufvideo_export.checkpoint_config import JsonFields
-from ufvideo_export.tokenizer import QWEN2_PATTERN
-from ufvideo_export.tokenizer_files import write_tokenizer_files
+from ufvideo_export.checkpoint.config import JsonFields
+from ufvideo_export.checkpoint.tokenizer import QWEN2_PATTERN
+from ufvideo_export.checkpoint.tokenizer_files import write_tokenizer_files
 
 _TEMPLATE = "system\nYou are a helpful assistant.\nuser\n assistant\n"
 # Room for every word, bare and behind a space, and for the pieces on the way to it.

@@ -13,7 +13,7 @@ from transformers import SiglipVisionModel
 
 from training.train.nano import Nano
 from training.train.sizes import SAM2, SIGLIP
-from ufvideo_export.checkpoint import (
+from ufvideo_export.checkpoint.checkpoint import (
     ALIGNER_PREFIX,
     REGION_ENCODER_PREFIX,
     SEG_PROJECTION_PREFIX,
@@ -24,9 +24,9 @@ from ufvideo_export.checkpoint import (
     sam2_keys,
     tensor_parts,
 )
-from ufvideo_export.config_files import SIGLIP_FOLDER, ConfigFiles
-from ufvideo_export.tokenizer_files import TOKENIZER_FILES
-from ufvideo_export.vision_encoder import siglip_config
+from ufvideo_export.checkpoint.config_files import SIGLIP_FOLDER, ConfigFiles
+from ufvideo_export.checkpoint.tokenizer_files import TOKENIZER_FILES
+from ufvideo_export.torch_model.vision_encoder import siglip_config
 
 
 def write_checkpoint(nano: Nano, tokenizer_folder: Path, folder: Path) -> None:

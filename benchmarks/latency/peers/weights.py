@@ -10,12 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.latency.peers.sizes import PeerSizes
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export import export_package
-from ufvideo_export.checkpoint_config import SiglipSizes
-from ufvideo_export.config_files import write_json
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
-from ufvideo_export.tensor_files import INDEX_NAME
-from ufvideo_export.tokenizer_files import ADDED_TOKENS, TOKENIZER_FILES
+from ufvideo_export.checkpoint.config import SiglipSizes
+from ufvideo_export.checkpoint.config_files import write_json
+from ufvideo_export.checkpoint.tensor_files import INDEX_NAME
+from ufvideo_export.checkpoint.tokenizer_files import ADDED_TOKENS, TOKENIZER_FILES
 
 _SIZES_NAME = "sizes.json"
 

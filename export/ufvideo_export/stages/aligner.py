@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from ufvideo_export.model import load_aligner
 from ufvideo_export.stages.stage import Arrays, TorchStage, normal
+from ufvideo_export.torch_model.model import load_aligner
 
 
 class AlignerStage(TorchStage):

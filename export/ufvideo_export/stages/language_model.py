@@ -18,17 +18,17 @@ import onnx_ir as ir
 import torch
 from numpy.typing import NDArray
 
-from ufvideo_export.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, layer_key
-from ufvideo_export.graph_writer import MICROSOFT, GraphWriter
-from ufvideo_export.linear import block_format, write_linear
-from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.checkpoint.checkpoint import EMBEDDING_KEY, FINAL_NORM_KEY, HEAD_KEY, layer_key
+from ufvideo_export.graph.graph_writer import MICROSOFT, GraphWriter
+from ufvideo_export.graph.linear import block_format, write_linear
+from ufvideo_export.graph.opened_graph import OpenedGraph
+from ufvideo_export.graph.quantize import BlockFormat
+from ufvideo_export.graph.weight_rows import WeightRows
 from ufvideo_export.precision import INTEGER_BITS, language_floats
-from ufvideo_export.quantize import BlockFormat
 from ufvideo_export.spec import TOLERANCES, Tolerance
 from ufvideo_export.stages.language_model_check import compared_by_layer
 from ufvideo_export.stages.language_model_reference import LanguageModelReference
 from ufvideo_export.stages.stage import Arrays, OpenGraph, Stage, normal
-from ufvideo_export.weight_rows import WeightRows
 
 # A power of two, so that scaling rounds nothing down to values of 0.004, where fp16 begins to keep
 # fewer bits; updates up to four million fit.

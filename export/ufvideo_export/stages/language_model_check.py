@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ufvideo_export.checkpoint import FINAL_NORM_KEY, layer_key
-from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.checkpoint.checkpoint import FINAL_NORM_KEY, layer_key
+from ufvideo_export.graph.opened_graph import OpenedGraph
 from ufvideo_export.stages.language_model_pieces import Piece, cut
 from ufvideo_export.stages.stage import Arrays, OpenGraph
 

@@ -17,11 +17,11 @@ from transformers.models.qwen2.modeling_qwen2 import (
     Qwen2RotaryEmbedding,
 )
 
-from ufvideo_export.checkpoint import FINAL_NORM_KEY, Checkpoint, layer_key
-from ufvideo_export.linear import as_written
-from ufvideo_export.model import qwen2_config
-from ufvideo_export.quantize import BlockFormat
-from ufvideo_export.weight_rows import WeightRows
+from ufvideo_export.checkpoint.checkpoint import FINAL_NORM_KEY, Checkpoint, layer_key
+from ufvideo_export.graph.linear import as_written
+from ufvideo_export.graph.quantize import BlockFormat
+from ufvideo_export.graph.weight_rows import WeightRows
+from ufvideo_export.torch_model.model import qwen2_config
 
 
 class LanguageModelReference:

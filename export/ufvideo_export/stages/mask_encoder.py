@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from ufvideo_export.model import load_mask_encoder
 from ufvideo_export.stages.stage import Arrays, TorchStage
+from ufvideo_export.torch_model.model import load_mask_encoder
 
 _LARGE_PX = 512
 

@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ufvideo_export import apart
-from ufvideo_export.checkpoint import Checkpoint
-from ufvideo_export.encoder_int8 import quantize_encoder
-from ufvideo_export.free_memory import give_back_memory
-from ufvideo_export.opened_graph import OpenedGraph
+from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.graph.encoder_int8 import quantize_encoder
+from ufvideo_export.graph.opened_graph import OpenedGraph
+from ufvideo_export.graph.to_onnx import export_module, save_graph, to_half
 from ufvideo_export.precision import Quantization
+from ufvideo_export.process import isolated as apart
+from ufvideo_export.process.free_memory import give_back_memory
 from ufvideo_export.spec import TOLERANCES, StageSpec, Tolerance
-from ufvideo_export.to_onnx import export_module, save_graph, to_half
 
 Arrays = dict[str, NDArray[Any]]
 OpenGraph = Callable[[Path | bytes], OpenedGraph]

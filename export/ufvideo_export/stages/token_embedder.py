@@ -6,13 +6,13 @@ import numpy as np
 import onnx_ir as ir
 from numpy.typing import NDArray
 
-from ufvideo_export.checkpoint import EMBEDDING_KEY
-from ufvideo_export.graph_writer import GraphWriter
-from ufvideo_export.linear import gathered
-from ufvideo_export.quantize import quantize_whole_rows, row_scales
+from ufvideo_export.checkpoint.checkpoint import EMBEDDING_KEY
+from ufvideo_export.graph.graph_writer import GraphWriter
+from ufvideo_export.graph.linear import gathered
+from ufvideo_export.graph.quantize import quantize_whole_rows, row_scales
+from ufvideo_export.graph.weight_rows import WeightRows
 from ufvideo_export.spec import TOLERANCES, Tolerance
 from ufvideo_export.stages.stage import Arrays, Stage
-from ufvideo_export.weight_rows import WeightRows
 
 
 class TokenEmbedderStage(Stage):

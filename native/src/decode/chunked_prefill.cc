@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/device_memory.h"
-#include "decode/finite.h"
+#include "tensor/device_memory.h"
+#include "tensor/finite.h"
 
 namespace ufvideo {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "decode/finite.h"
+#include "tensor/finite.h"
 
 namespace ufvideo {
 

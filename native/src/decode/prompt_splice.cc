@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/device_memory.h"
-#include "core/error_message.h"
+#include "base/error_message.h"
+#include "tensor/device_memory.h"
 
 namespace ufvideo {
 namespace {

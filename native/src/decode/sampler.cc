@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/error_message.h"
-#include "decode/logits_scan.h"
+#include "base/error_message.h"
+#include "tensor/logits_scan.h"
 
 namespace ufvideo {
 namespace {

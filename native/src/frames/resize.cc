@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 

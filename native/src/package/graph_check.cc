@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 #include "package/graph_file.h"
 #include "package/graph_operators.h"
 #include "package/graph_sizes.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 #include "package/open_file.h"
 #include "package/protobuf_reader.h"
 

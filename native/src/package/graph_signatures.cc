@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/tensor_check.h"
+#include "package/tensor_check.h"
 #include "package/manifest_fields.h"
 
 namespace ufvideo {

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 

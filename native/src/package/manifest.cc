@@ -15,11 +15,20 @@ namespace {
 constexpr std::size_t kMaxFiles = 64;
 constexpr std::size_t kMaxProvenance = 64;
 
+std::vector<std::string> top_keys(int version) {
+  std::vector<std::string> keys{"format_version", "model", "video",      "tokens",
+                                "stages",         "files", "provenance", "verification"};
+  if (version >= 2) {
+    keys.insert(keys.end(), {"capabilities", "tracking"});
+  }
+  return keys;
+}
+
 /// The version comes first: what another version means by its keys is not ours to say.
 int read_version(const JsonValue& root) {
   const std::vector<std::string> keys = root.keys(SIZE_MAX);
   if (std::find(keys.begin(), keys.end(), "format_version") == keys.end()) {
-    root.require_keys({"format_version"});
+    root.require_keys(top_keys(kPackageFormatVersion));
   }
   const JsonValue key = root.member("format_version");
   const std::int64_t version = key.integer(INT64_MIN, INT64_MAX);
@@ -29,15 +38,6 @@ int read_version(const JsonValue& root) {
                   "; export the checkpoint again with this version, or update ufvideo-sdk");
   }
   return static_cast<int>(version);
-}
-
-std::vector<std::string> top_keys(int version) {
-  std::vector<std::string> keys{"format_version", "model", "video",      "tokens",
-                                "stages",         "files", "provenance", "verification"};
-  if (version >= 2) {
-    keys.insert(keys.end(), {"capabilities", "tracking"});
-  }
-  return keys;
 }
 
 /// In the order of all_capabilities(), each with the one it builds on.

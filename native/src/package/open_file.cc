@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 

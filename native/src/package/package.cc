@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 
 namespace ufvideo {
 namespace {

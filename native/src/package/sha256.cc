@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "core/error_message.h"
+#include "base/error_message.h"
 #include "package/open_file.h"
 #include "package/sha256_compress.h"
 #include "ufvideo/package.h"

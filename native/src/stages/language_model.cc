@@ -5,13 +5,13 @@
 #include <string>
 #include <utility>
 
-#include "core/cancellation.h"
-#include "core/device_memory.h"
-#include "core/error_message.h"
-#include "core/graph.h"
-#include "decode/batch_kv_cache.h"
-#include "decode/finite.h"
-#include "decode/kv_cache.h"
+#include "base/cancellation.h"
+#include "base/error_message.h"
+#include "kv/batch_kv_cache.h"
+#include "kv/kv_cache.h"
+#include "ort/graph.h"
+#include "tensor/device_memory.h"
+#include "tensor/finite.h"
 
 namespace ufvideo {
 namespace {

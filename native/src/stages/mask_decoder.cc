@@ -1,6 +1,6 @@
 #include "ufvideo/stages/mask_decoder.h"
 
-#include "core/graph.h"
+#include "ort/graph.h"
 
 namespace ufvideo {
 

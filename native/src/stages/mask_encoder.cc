@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "core/graph.h"
+#include "ort/graph.h"
 
 namespace ufvideo {
 

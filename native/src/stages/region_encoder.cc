@@ -5,9 +5,9 @@
 #include <functional>
 #include <vector>
 
-#include "core/error_message.h"
-#include "core/graph.h"
+#include "base/error_message.h"
 #include "frames/mask_resize.h"
+#include "ort/graph.h"
 
 namespace ufvideo {
 namespace {

@@ -1,6 +1,6 @@
 #include "ufvideo/stages/stage.h"
 
-#include "core/graph.h"
+#include "ort/graph.h"
 #include "package/graph_check.h"
 
 namespace ufvideo {

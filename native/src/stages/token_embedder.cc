@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "core/error_message.h"
-#include "core/graph.h"
+#include "base/error_message.h"
+#include "ort/graph.h"
 
 namespace ufvideo {
 

@@ -42,7 +42,7 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
-from ufvideo_sdk.results import NOT_FOUND, Answer, TextEvent
+from ufvideo_sdk.results.answer import NOT_FOUND, Answer, TextEvent
 
 
 def ask(
@@ -83,7 +83,7 @@ def ask(
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible_items
     from ufvideo_sdk.cli.opened import Request, opened
-    from ufvideo_sdk.config import GenerationConfig
+    from ufvideo_sdk.runtime.config import GenerationConfig
 
     marks = [parse_region(text) for text in region or []]
     masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]

@@ -17,11 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.display_name import display_name
-from ufvideo_sdk.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.validation.display_name import display_name
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.tensorrt_engines import EngineProgress, Engines
+    from ufvideo_sdk.tensorrt.engines import EngineProgress, Engines
 
 _PROVIDERS = ("tensorrt", "cuda", "cpu")
 
@@ -55,10 +55,10 @@ def build(
 
     Example: ufvideo build pkg
     """
-    from ufvideo_sdk.config import RuntimeConfig
-    from ufvideo_sdk.nvidia_libraries import load_installed_libraries
-    from ufvideo_sdk.onnxruntime_library import find_library
-    from ufvideo_sdk.tensorrt_engines import Engines, limited_to_tensorrt_stages, require_tensorrt
+    from ufvideo_sdk.runtime.config import RuntimeConfig
+    from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
+    from ufvideo_sdk.runtime.onnxruntime_library import find_library
+    from ufvideo_sdk.tensorrt.engines import Engines, limited_to_tensorrt_stages, require_tensorrt
 
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)
@@ -86,7 +86,7 @@ def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str,
         engines: Built or found.
         folder: Where they are.
     """
-    from ufvideo_sdk.tensorrt_stages import tensorrt_stages
+    from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages
 
     return {
         "folder": display_name(str(folder)),

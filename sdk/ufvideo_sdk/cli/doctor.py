@@ -10,7 +10,7 @@ import typer
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.doctor import Finding, Health, examine
+from ufvideo_sdk.diagnostics.doctor import Finding, Health, examine
 from ufvideo_sdk.errors import DeviceError
 
 _MARKS = {

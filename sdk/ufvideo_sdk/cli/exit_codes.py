@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 import typer
 
+from ufvideo_sdk.atomic_file import NO_ROOM
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.standard_streams import give_up_output
 from ufvideo_sdk.errors import (
@@ -20,7 +21,6 @@ from ufvideo_sdk.errors import (
     PackageError,
     StateError,
 )
-from ufvideo_sdk.replacing import NO_ROOM
 
 UNEXPECTED = 1
 USAGE = 2

@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ufvideo_sdk.board_plan import BoardPlan, board_plans
 from ufvideo_sdk.cli.options import (
     FallbackOption,
     JsonOption,
@@ -21,8 +20,9 @@ from ufvideo_sdk.cli.options import (
 )
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
-from ufvideo_sdk.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
-from ufvideo_sdk.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
+from ufvideo_sdk.diagnostics.board_plan import BoardPlan, board_plans
+from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
 
 
 def info(
@@ -91,10 +91,10 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
 
 
 def _stage_providers(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    from ufvideo_sdk.answer_json import providers_object
     from ufvideo_sdk.cli.interruptible import interruptible
-    from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.results.answer_json import providers_object
+    from ufvideo_sdk.runtime.config import RuntimeConfig
 
     runtime = RuntimeConfig(verify_digests=False, **settings)
     with spinner("opening the graphs") as say:

@@ -14,10 +14,9 @@ from ufvideo_sdk.cli.interruptible import interruptible
 from ufvideo_sdk.cli.options import package_or_nano
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
-from ufvideo_sdk.config import RuntimeConfig
 from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results import (
+from ufvideo_sdk.results.answer import (
     NOT_FOUND,
     Answer,
     AnswerStats,
@@ -25,7 +24,8 @@ from ufvideo_sdk.results import (
     StopReason,
     TimeSpan,
 )
-from ufvideo_sdk.session import Session
+from ufvideo_sdk.runtime.config import RuntimeConfig
+from ufvideo_sdk.session.session import Session
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.paths import as_path, entries_of
+from ufvideo_sdk.validation.paths import as_path, entries_of
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.clip import Clip
+    from ufvideo_sdk.video.clip import Clip
 
 PackageOption = Annotated[
     Path | None,
@@ -169,7 +169,7 @@ def package_or_nano(package: Path | None) -> Path:
     """
     if package is not None:
         return package
-    from ufvideo_sdk.shipped_package import WHAT_IT_IS, shipped_package
+    from ufvideo_sdk.package.shipped_package import WHAT_IT_IS, shipped_package
 
     folder = shipped_package()
     say(f"no package named: this is {WHAT_IT_IS}", err=True)
@@ -229,7 +229,7 @@ def check_save_paths(
     """
     if not paths:
         return []
-    from ufvideo_sdk.save import check_save_path
+    from ufvideo_sdk.render.save import check_save_path
 
     sources = tuple(inputs)
     for path in paths:

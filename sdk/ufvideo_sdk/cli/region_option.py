@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.regions import Region
+    from ufvideo_sdk.video.regions import Region
 
 RegionOption = Annotated[
     list[str] | None,
@@ -52,8 +52,8 @@ def region_of(marks: tuple[FrameMark, ...], *, height: int, width: int) -> Regio
         InputError: When a box lies outside, or a mask image cannot be read, has another size or
             several channels.
     """
-    from ufvideo_sdk.pictures import read_mask
-    from ufvideo_sdk.regions import Region
+    from ufvideo_sdk.video.pictures import read_mask
+    from ufvideo_sdk.video.regions import Region
 
     masks = []
     for mark in marks:

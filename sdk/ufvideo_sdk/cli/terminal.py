@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.results import Answer
+from ufvideo_sdk.results.answer import Answer
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.tensorrt_engines import EngineProgress
+    from ufvideo_sdk.tensorrt.engines import EngineProgress
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
 
 
 def _save(answer: Answer, path: Path) -> None:
-    from ufvideo_sdk.save import save_answer
+    from ufvideo_sdk.render.save import save_answer
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())

@@ -26,13 +26,13 @@ def tokens(
 
     Example: ufvideo tokens "What happens?" --package pkg > ids.txt
     """
-    from ufvideo_sdk.chat_template import read_chat_template
-    from ufvideo_sdk.clip import Clip
-    from ufvideo_sdk.manifest import MANIFEST_NAME, read_manifest
     from ufvideo_sdk.model import CHAT_TEMPLATE_NAME, TOKENIZER_NAME
-    from ufvideo_sdk.prompt import PromptBuilder, Question
-    from ufvideo_sdk.tokenizer import TextTokenizer
-    from ufvideo_sdk.video import open_source
+    from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+    from ufvideo_sdk.text.chat_template import read_chat_template
+    from ufvideo_sdk.text.prompt import PromptBuilder, Question
+    from ufvideo_sdk.text.tokenizer import TextTokenizer
+    from ufvideo_sdk.video.clip import Clip
+    from ufvideo_sdk.video.video_file import open_source
 
     folder = package_or_nano(package)
     facts = read_manifest(folder / MANIFEST_NAME).tokens

@@ -17,9 +17,8 @@ from ufvideo_sdk.cli.options import (
 )
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.terminal import spinner
-from ufvideo_sdk.display_name import display_name
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.manifest import (
+from ufvideo_sdk.package.manifest import (
     MANIFEST_NAME,
     STAGE_STEMS,
     FileEntry,
@@ -27,6 +26,7 @@ from ufvideo_sdk.manifest import (
     StageVerification,
     read_manifest,
 )
+from ufvideo_sdk.validation.display_name import display_name
 
 
 def verify(
@@ -41,8 +41,8 @@ def verify(
     """
     from ufvideo_sdk._native import Package
     from ufvideo_sdk.cli.interruptible import interruptible
-    from ufvideo_sdk.config import RuntimeConfig
     from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.runtime.config import RuntimeConfig
 
     folder = package_or_nano(package)
     manifest = read_manifest(folder / MANIFEST_NAME)

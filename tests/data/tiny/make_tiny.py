@@ -12,9 +12,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export import export_package
-from ufvideo_export.mask_model import Sam2Widths
-from ufvideo_export.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.torch_model.mask_model import Sam2Widths
 
 HERE = Path(__file__).parent
 _DEFAULTS = RandomSizes()

@@ -44,7 +44,7 @@ class Answers:
 
     def trial(self, folder: Path) -> None:
         """Read the masks."""
-        from ufvideo_sdk.answer_json import masks_from_json
+        from ufvideo_sdk.results.answer_json import masks_from_json
 
         with use.errors_hold():
             masks_from_json((folder / NAME).read_bytes().decode("utf-8", "replace"))

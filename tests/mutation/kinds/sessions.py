@@ -123,7 +123,7 @@ def _other_floats(arrays: bytes, chance: random.Random) -> bytes:
 
 def _fitted(facts: bytes, arrays: bytes) -> bytes:
     """The arrays repeated or cut to the sizes that the facts ask for, where those are small."""
-    from ufvideo_sdk.manifest import read_manifest
+    from ufvideo_sdk.package.manifest import read_manifest
 
     manifest = read_manifest(use.TINY)
     try:

@@ -1,0 +1,1 @@
+"""How a graph is traced, written, quantised and opened."""

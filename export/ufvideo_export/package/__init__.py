@@ -1,0 +1,1 @@
+"""How a package comes to be on disk."""

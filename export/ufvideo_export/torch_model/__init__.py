@@ -1,0 +1,1 @@
+"""The model in PyTorch, as the graphs are traced from it and checked against it."""

@@ -1,0 +1,217 @@
+#include "features/frame_encoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <unordered_set>
+#include <utility>
+
+#include "base/error_message.h"
+#include "base/stage_clock.h"
+#include "tensor/device_memory.h"
+#include "ufvideo/resize.h"
+
+namespace ufvideo {
+
+std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
+  const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
+  const std::int64_t side = (video.patch_grid + padding) / 2;
+  return (num_frames + padding) / 2 * side * side;
+}
+
+std::int64_t frames_per_batch(int size_px) {
+  constexpr std::int64_t kPixels = std::int64_t{1} << 20;
+  return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
+}
+
+std::int64_t frames_per_run(const Stage& encoder, int size_px) {
+  return encoder.batches_frames() ? frames_per_batch(size_px) : 1;
+}
+
+void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                  const char* where) {
+  const Shape& shape = frames.shape();
+  const bool fits = frames.dtype() == DType::kUint8 && shape.size() == 4 && shape[0] >= 1 &&
+                    shape[1] >= 1 && shape[2] >= 1 && shape[3] == 3;
+  if (!fits) {
+    fail(ErrorCode::kInvalidInput, where,
+         ": frames: expected uint8 [F, H, W, 3] of 1 or more, got ", dtype_name(frames.dtype()),
+         " ", shape_string(shape));
+  }
+  if (static_cast<std::int64_t>(frame_idxs.size()) != shape[0]) {
+    fail(ErrorCode::kInvalidInput, where, ": frame_idxs: expected ", shape[0],
+         ", one for each frame, got ", frame_idxs.size());
+  }
+}
+
+Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
+                    StageTimings& timings) {
+  const auto count = static_cast<std::int64_t>(rows.size());
+  return timed(timings, "resize", count, [&] {
+    Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
+    for (std::int64_t i = 0; i < count; ++i) {
+      const Tensor frame = resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px);
+      std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
+    }
+    return batch;
+  });
+}
+
+FrameEncoder::FrameEncoder(const Model& model)
+    : model_(model), region_features_(model.config().region_cache_bytes) {}
+
+void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                               StageTimings& timings, const std::function<void()>& on_frame) {
+  std::vector<std::int64_t> rows;
+  std::unordered_set<std::int64_t> seen;
+  for (std::size_t row = 0; row < frame_idxs.size(); ++row) {
+    if (!in_clip(frame_idxs[row]) && seen.insert(frame_idxs[row]).second) {
+      rows.push_back(static_cast<std::int64_t>(row));
+    }
+  }
+  // Every row is kept, so none needs memory of its own.
+  encode_rows(
+      frames, frame_idxs, rows, timings,
+      [&](std::int64_t idx, Tensor features) {
+        clip_features_.emplace(idx, std::move(features));
+        on_frame();
+      },
+      [] { return false; });
+}
+
+FrameEncoder::FeaturesByIdx FrameEncoder::held_region_features(const Prompt& prompt) {
+  FeaturesByIdx found;
+  region_features_.begin_scan();
+  for (const RegionPrompt& region : prompt.regions) {
+    for (const std::int64_t idx : region.frame_idxs) {
+      const auto in_clip = clip_features_.find(idx);
+      if (in_clip != clip_features_.end()) {
+        found.emplace(idx, in_clip->second);
+      } else if (const Tensor* held = region_features_.find(idx)) {
+        found.emplace(idx, *held);
+      }
+    }
+  }
+  return found;
+}
+
+FrameEncoder::FeaturesByIdx FrameEncoder::encode_region_frames(
+    const Prompt& prompt, StageTimings& timings, const std::function<bool()>& stopped) {
+  FeaturesByIdx by_idx = held_region_features(prompt);
+  std::unordered_map<std::int64_t, std::int64_t> row_of;
+  for (std::size_t row = 0; row < prompt.region_frame_idxs.size(); ++row) {
+    row_of.emplace(prompt.region_frame_idxs[row], static_cast<std::int64_t>(row));
+  }
+  std::vector<std::int64_t> rows;
+  std::unordered_set<std::int64_t> seen;
+  for (const RegionPrompt& region : prompt.regions) {
+    for (const std::int64_t idx : region.frame_idxs) {
+      if (by_idx.count(idx) != 0 || !seen.insert(idx).second) {
+        continue;
+      }
+      const auto given = row_of.find(idx);
+      if (given == row_of.end()) {
+        fail(ErrorCode::kInvalidInput, "prompt: region_frames: expected frame ", idx,
+             " of a region, which no features are held of, got none of that index");
+      }
+      rows.push_back(given->second);
+    }
+  }
+  encode_rows(
+      prompt.region_frames, prompt.region_frame_idxs, rows, timings,
+      [&](std::int64_t idx, const Tensor& features) {
+        const Tensor own = copied(features);
+        region_features_.put(idx, own);
+        by_idx.emplace(idx, own);
+      },
+      stopped);
+  return by_idx;
+}
+
+void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                               const std::vector<std::int64_t>& rows, StageTimings& timings,
+                               const Keep& keep, const std::function<bool()>& stopped) const {
+  const int size_px = model_.manifest().video.vision_size_px;
+  const auto step = static_cast<std::size_t>(frames_per_run(model_.vision_encoder(), size_px));
+  for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
+    const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
+                                               rows.begin() + std::min(begin + step, rows.size()));
+    const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
+    const VisionEncoder& encoder = model_.vision_encoder();
+    const Tensor features =
+        timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
+    for (std::size_t i = 0; i < batch_rows.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      keep(frame_idxs[batch_rows[i]], features.rows(row, row + 1));
+    }
+  }
+}
+
+Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
+                           StageTimings& timings) const {
+  const VideoFacts& video = model_.manifest().video;
+  if (is_image) {
+    idxs.assign(video.num_frames, idxs.front());
+  }
+  const auto align_some = [&](std::size_t begin, std::size_t end) {
+    std::vector<Tensor> some;
+    for (std::size_t i = begin; i < end; ++i) {
+      some.push_back(clip_features_.at(idxs[i]));
+    }
+    const auto num_frames = static_cast<std::int64_t>(some.size());
+    const Tensor tokens = timed(timings, model_.aligner().stem(), num_frames,
+                                [&] { return model_.aligner().align(concatenated(some)); });
+    if (tokens.dim(0) != num_video_tokens(video, num_frames)) {
+      fail(ErrorCode::kInvalidPackage, "aligner: video_tokens: expected ",
+           num_video_tokens(video, num_frames), " tokens of ", num_frames,
+           " frames (by patch_grid and aligner_padding), the graph gave ", tokens.dim(0));
+    }
+    return tokens;
+  };
+  if (video.aligner_padding != 0) {
+    return align_some(0, idxs.size());
+  }
+  std::vector<Tensor> parts;
+  if (is_image) {
+    // Every pair of one repeated frame gives the same tokens (docs/model.md, part 8).
+    parts.assign(idxs.size() / 2, align_some(0, 2));
+    return concatenated(parts);
+  }
+  const std::size_t paired = idxs.size() / 2 * 2;
+  const std::size_t step = model_.aligner().batches_frames() ? kFramesPerAlignment : 2;
+  for (std::size_t begin = 0; begin < paired; begin += step) {
+    parts.push_back(align_some(begin, std::min(begin + step, paired)));
+  }
+  return concatenated(parts);
+}
+
+void FrameEncoder::clear() {
+  clip_features_.clear();
+  region_features_.clear();
+}
+
+Tensor FrameEncoder::clip_features(const std::vector<std::int64_t>& frame_idxs) const {
+  std::vector<Tensor> rows;
+  for (const std::int64_t idx : frame_idxs) {
+    rows.push_back(clip_features_.at(idx));
+  }
+  return concatenated(rows).on_host();
+}
+
+void FrameEncoder::restore_clip(const Tensor& features,
+                                const std::vector<std::int64_t>& frame_idxs) {
+  clear();
+  for (std::size_t i = 0; i < frame_idxs.size(); ++i) {
+    const auto row = static_cast<std::int64_t>(i);
+    clip_features_.emplace(frame_idxs[i], copied(features.rows(row, row + 1)));
+  }
+}
+
+std::size_t FrameEncoder::bytes() const {
+  std::size_t bytes = region_features_.bytes();
+  for (const auto& entry : clip_features_) {
+    bytes += entry.second.bytes();
+  }
+  return bytes;
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "features/frame_cache.h"
+#include "ufvideo/model.h"
+#include "ufvideo/session.h"
+#include "ufvideo/statistics.h"
+
+namespace ufvideo {
+
+/// SigLIP features by frame index, and the video tokens made of them. Those of the clip are kept
+/// until clear(); those of region frames outside it within RuntimeConfig::region_cache_bytes.
+class FrameEncoder {
+ public:
+  /// Features float32 [1, P, Dv] by frame index.
+  using FeaturesByIdx = std::unordered_map<std::int64_t, Tensor>;
+
+  explicit FrameEncoder(const Model& model);
+
+  /// Encodes the clip's frames that are not encoded yet.
+  ///
+  /// @param frames uint8 [F, H, W, 3].
+  /// @param on_frame called when another frame is encoded.
+  void encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                   StageTimings& timings, const std::function<void()>& on_frame);
+  std::size_t num_clip_frames() const { return clip_features_.size(); }
+  /// Video tokens float32 [N, D] of a clip or an image whose frames are encoded.
+  Tensor align(std::vector<std::int64_t> frame_idxs, bool is_image, StageTimings& timings) const;
+
+  /// Features of every frame a prompt's regions lie on: held ones, the others encoded from the
+  /// prompt's region_frames. Incomplete once `stopped` says so; it is asked between batches.
+  FeaturesByIdx encode_region_frames(const Prompt& prompt, StageTimings& timings,
+                                     const std::function<bool()>& stopped);
+  bool holds(std::int64_t frame_idx) const {
+    return in_clip(frame_idx) || region_features_.holds(frame_idx);
+  }
+  bool in_clip(std::int64_t frame_idx) const { return clip_features_.count(frame_idx) != 0; }
+
+  /// Features float32 [F, P, Dv] of frames of the clip.
+  Tensor clip_features(const std::vector<std::int64_t>& frame_idxs) const;
+  /// Takes the place of encoding them: features float32 [F, P, Dv] of distinct frames.
+  void restore_clip(const Tensor& features, const std::vector<std::int64_t>& frame_idxs);
+
+  void forget_regions() { region_features_.clear(); }
+  void clear();
+  std::size_t bytes() const;
+
+ private:
+  using Keep = std::function<void(std::int64_t frame_idx, Tensor features)>;
+  /// Encodes rows of frames batch by batch; `keep` gets [1, P, Dv] that share a batch's memory.
+  void encode_rows(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                   const std::vector<std::int64_t>& rows, StageTimings& timings, const Keep& keep,
+                   const std::function<bool()>& stopped) const;
+  FeaturesByIdx held_region_features(const Prompt& prompt);
+
+  const Model& model_;
+  FeaturesByIdx clip_features_;
+  FrameCache<Tensor> region_features_;
+};
+
+/// Most frames that go through an aligner without padding in one run, if Stage::batches_frames();
+/// else a pair does. Even: it joins (2k, 2k + 1).
+inline constexpr std::int64_t kFramesPerAlignment = 16;
+
+/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
+/// zeros around them if padded.
+std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);
+
+/// Frames of a side of `size_px` that fill a device in one run of a frame graph without taking too
+/// much of its memory.
+std::int64_t frames_per_batch(int size_px);
+/// Frames in one run of a frame graph: frames_per_batch() if Stage::batches_frames(), else one.
+std::int64_t frames_per_run(const Stage& encoder, int size_px);
+
+/// Rows of `frames` resized to a square and put side by side, uint8 [rows, size_px, size_px, 3].
+Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
+                    StageTimings& timings);
+
+/// Throws InvalidInput unless frames are uint8 [F, H, W, 3] with one index each, F of 1 or more.
+void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                  const char* where);
+
+}  // namespace ufvideo

@@ -1,0 +1,244 @@
+"""Masks on frames, and the frame of an annotated video."""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk.render.text import (
+    Colour,
+    Font,
+    Word,
+    draw_lines,
+    font_for,
+    label,
+    line_height_px,
+    paste,
+    words_of,
+    wrap,
+)
+from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline
+from ufvideo_sdk.results.answer import NOT_FOUND, Answer, MaskTrack
+
+_QUESTION: Colour = (160, 166, 178)
+_TEXT: Colour = (240, 242, 246)
+_DARK: Colour = (12, 13, 16)
+_OPACITY = 0.45
+_MIN_FONT_PX = 12
+MIN_CANVAS_PX = 480
+"""Smaller pictures are enlarged by a whole factor, so that the text beside them can be read."""
+
+
+def object_colour(idx: int) -> Colour:
+    """A bright colour for each object; neighbours are far apart on the colour circle."""
+    hue = (0.55 + idx * 0.6180339887) % 1.0
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.78, 1.0)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def draw_objects(
+    picture: NDArray[np.uint8], objects: Sequence[tuple[int, NDArray[np.bool_]]], *, tags: bool
+) -> None:
+    """Draw masks translucent with an outline, in place.
+
+    Args:
+        picture: RGB, uint8 [H, W, 3].
+        objects: Index of each object and its mask, bool, of any size with the same proportions.
+        tags: Whether each object gets its number (counting from 1).
+    """
+    height, width = picture.shape[:2]
+    thickness_px = max(1, round(min(height, width) / 240))
+    corners = []
+    for idx, mask in objects:
+        area = _scaled(mask, height, width)
+        if not area.any():
+            continue
+        colour = np.array(object_colour(idx), np.float32)
+        inside = area.astype(np.bool_)
+        blended = picture[inside] * (1 - _OPACITY) + colour * _OPACITY
+        picture[inside] = np.rint(blended).astype(np.uint8)
+        outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        if thickness_px > 1:
+            cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
+        cv2.drawContours(picture, outlines, -1, object_colour(idx), thickness_px, cv2.LINE_AA)
+        left, top, _, _ = cv2.boundingRect(max(outlines, key=cv2.contourArea))
+        corners.append((idx, left, top))
+    for idx, left, top in corners if tags else ():
+        plate = label(str(idx + 1), tag_px(height, width), _DARK, object_colour(idx))
+        paste(picture, plate, left_px=left, top_px=top - plate.shape[0] // 2)
+
+
+def tag_px(height: int, width: int) -> int:
+    """Size of the text on a picture."""
+    return int(np.clip(round(min(height, width) / 22), 12, 36))
+
+
+def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.bool_]]]:
+    """Index and mask, bool [H, W], of each object that was segmented on a frame."""
+    found = []
+    for idx, track in enumerate(answer.masks):
+        rows = np.flatnonzero(track.frame_idxs == frame_idx)
+        if rows.size:
+            found.append((idx, track.masks[rows[0]]))
+    return found
+
+
+def mask_times_s(answer: Answer) -> list[float]:
+    """Times of all frames on which a mask has a pixel, ascending."""
+    clip = answer.clip
+    seen = [track.frame_idxs[track.masks.any(axis=(1, 2))] for track in answer.masks]
+    with_mask = np.isin(clip.frame_idxs, np.concatenate([np.empty(0, np.int64), *seen]))
+    return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
+
+
+def segmented_idxs(answer: Answer) -> NDArray[np.int64]:
+    """Source indices of all frames that were segmented, int64, ascending."""
+    parts = [track.frame_idxs for track in answer.masks]
+    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+
+
+def caption_band(
+    answer: Answer, *, width_px: int, font_px: int, max_height_px: int | None = None
+) -> NDArray[np.uint8]:
+    """Question, answer, times and objects as text.
+
+    Args:
+        answer: What to write.
+        width_px: Width of the band.
+        font_px: Size of the text.
+        max_height_px: Where given, a longer text gets smaller letters, and if that is not enough
+            it is cut, with dots in place of the rest; times and objects stay.
+
+    Returns:
+        RGB, uint8 [h, width_px, 3].
+    """
+    lines, font = _caption_lines(answer, width_px, font_px)
+    while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
+        if font_px <= _MIN_FONT_PX:
+            lines = _cut(lines, (max_height_px - font_px) // line_height_px(font_px))
+            break
+        font_px = max(_MIN_FONT_PX, font_px - 2)
+        lines, font = _caption_lines(answer, width_px, font_px)
+    band = np.full((_band_height_px(len(lines), font_px), width_px, 3), BACKGROUND, np.uint8)
+    draw_lines(band, lines, font, font_px, left_px=font_px, top_px=font_px // 2)
+    return band
+
+
+class FramePainter:
+    """Paints the frames of an annotated video: picture, time line, caption band.
+
+    Masks appear on the frames that were segmented and on no others: where an object is in between
+    is not known.
+    """
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        clip = answer.clip
+        self._scale = max(1, math.ceil(MIN_CANVAS_PX / max(clip.width, clip.height)))
+        self._picture_height_px = clip.height * self._scale
+        self._picture_width_px = clip.width * self._scale
+        width_px = _even(max(self._picture_width_px, MIN_CANVAS_PX))
+        font_px = int(np.clip(round(width_px / 42), 15, 40))
+        self._timeline = Timeline(
+            float(clip.timestamps_s[0]),
+            float(clip.timestamps_s[-1]),
+            answer.spans,
+            mask_times_s(answer),
+            width_px=width_px,
+            font_px=font_px,
+            has_marker=True,
+        )
+        self._caption = caption_band(
+            answer,
+            width_px=width_px,
+            font_px=font_px,
+            max_height_px=max(self._picture_height_px, MIN_CANVAS_PX // 2),
+        )
+        self.width_px = width_px
+        self.height_px = _even(
+            self._picture_height_px + self._timeline.height_px + self._caption.shape[0]
+        )
+
+    def paint(self, frame_idx: int, time_s: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """One frame of the video.
+
+        Args:
+            frame_idx: Source index of the frame.
+            time_s: Its time.
+            frame: RGB, uint8 [H, W, 3].
+
+        Returns:
+            RGB, uint8 [height_px, width_px, 3]; both sides are even.
+        """
+        canvas = np.full((self.height_px, self.width_px, 3), BACKGROUND, np.uint8)
+        picture: NDArray[np.uint8] = frame.copy()
+        if self._scale > 1:
+            size = (self._picture_width_px, self._picture_height_px)
+            picture = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+        draw_objects(picture, objects_on(self._answer, frame_idx), tags=len(self._answer.masks) > 1)
+        paste(canvas, picture, left_px=(self.width_px - picture.shape[1]) // 2, top_px=0)
+        top_px = self._picture_height_px
+        paste(canvas, self._timeline.at(time_s), left_px=0, top_px=top_px)
+        paste(canvas, self._caption, left_px=0, top_px=top_px + self._timeline.height_px)
+        return canvas
+
+
+def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint8]:
+    """The mask at another size, uint8 0 or 255; an enlarged one keeps its pixels square."""
+    area: NDArray[np.uint8] = mask.astype(np.uint8) * np.uint8(255)
+    if mask.shape == (height, width):
+        return area
+    enlarges = height >= mask.shape[0]
+    way = cv2.INTER_NEAREST if enlarges else cv2.INTER_AREA
+    scaled = cv2.resize(area, (width, height), interpolation=way)
+    # A quarter of a pixel counts: thin objects do not vanish from a small picture.
+    return np.where(scaled >= 64, 255, 0).astype(np.uint8)
+
+
+def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[list[Word]], Font]:
+    paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
+    # Said twice is written once: a text may name one time again and again.
+    spans = dict.fromkeys(str(span) for span in answer.spans)
+    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
+    objects = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
+    paragraphs += [legend for legend in (times, objects) if legend]
+    letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
+    font = font_for(letters, font_px)
+    return wrap(paragraphs, font, width_px - 2 * font_px), font
+
+
+def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
+    """As many lines of text and of legends as fit, with dots where something is left out.
+
+    Legends (times and objects) go first, as far as a third of the lines is left for the text.
+    """
+    text = [line for line in lines if not any(word.swatch for word in line)]
+    legends = lines[len(text) :]
+    dots = [[Word("...", _QUESTION)]]
+    num_text = min(max(num_lines - len(legends) - 1, num_lines // 3, 1), len(text))
+    num_legends = max(0, num_lines - num_text - 2)
+    shown = text[:num_text] + (dots if num_text < len(text) else [])
+    return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
+
+
+def _legend(idx: int, track: MaskTrack) -> Word:
+    frames = "1 frame" if len(track.masks) == 1 else f"{len(track.masks)} frames"
+    if track.is_empty:
+        # A score beside it would read as if something had been found.
+        found = f"{NOT_FOUND} on {frames}"
+    else:
+        found = f"{frames}, score {track.scores.mean():.2f}"
+    return Word(f"object {idx + 1}: {found}  ", _TEXT, object_colour(idx))
+
+
+def _band_height_px(num_lines: int, font_px: int) -> int:
+    return num_lines * line_height_px(font_px) + font_px
+
+
+def _even(side_px: int) -> int:
+    return side_px + side_px % 2

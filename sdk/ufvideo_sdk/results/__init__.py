@@ -1,0 +1,1 @@
+"""Plain data that a question returns; no drawing."""

@@ -1,0 +1,164 @@
+"""An answer as JSON, and its masks back from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.results.answer import Answer, MaskTrack, StageProviders
+from ufvideo_sdk.results.rle import decode_runs, encode_mask, mask_of_runs
+from ufvideo_sdk.validation.arguments import check_num_pixels
+from ufvideo_sdk.validation.strict_json import shown
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.video.clip import Clip
+
+
+def answer_to_json(answer: Answer) -> str:
+    """Write the answer as one JSON object, keys in a fixed order, with a newline at the end."""
+    return json.dumps(_answer_object(answer), indent=2, ensure_ascii=False) + "\n"
+
+
+def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
+    """Read the masks back from what `Answer.to_json` wrote.
+
+    Args:
+        text: The JSON text.
+
+    Returns:
+        One track for each object, equal to the answer's.
+
+    Raises:
+        InputError: When the text is not such a JSON object, or a mask has more pixels than a
+            picture can have.
+        CapacityError: When memory does not hold the masks, which the JSON has compressed.
+    """
+    try:
+        tracks = json.loads(text)["masks"]
+        return tuple(_track_from_object(track) for track in tracks)
+    except InputError:
+        raise
+    except MemoryError:
+        raise CapacityError("expected memory for the masks of the JSON") from None
+    # Numbers beyond int64, and lists within lists without end, are no answer's either.
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InputError(f"expected the JSON of an answer, got {error!r} in it") from error
+
+
+def _answer_object(answer: Answer) -> dict[str, Any]:
+    clip, stats = answer.clip, answer.stats
+    return {
+        "question": answer.question,
+        "text": answer.text,
+        "choice": answer.choice,
+        "choice_probabilities": (
+            None if answer.choice_probabilities is None else dict(answer.choice_probabilities)
+        ),
+        "token_ids": list(answer.token_ids),
+        "stop_reason": answer.stop_reason.value,
+        "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],
+        "masks": [_track_object(track, clip) for track in answer.masks],
+        "stats": {
+            "num_prefill_tokens": stats.num_prefill_tokens,
+            "num_reused_tokens": stats.num_reused_tokens,
+            "num_generated_tokens": stats.num_generated_tokens,
+            "time_to_first_token_ms": stats.time_to_first_token_ms,
+            "decode_ms": stats.decode_ms,
+            "tokens_per_s": stats.tokens_per_s,
+            "stages": {stem: vars(stage) for stem, stage in stats.stages.items()},
+            "providers": providers_object(stats.providers),
+        },
+        "clip": {
+            "name": clip.name,
+            "is_image": clip.is_image,
+            "height": clip.height,
+            "width": clip.width,
+            "num_frames": len(clip.frame_idxs),
+            "first_frame_idx": int(clip.frame_idxs[0]),
+            "last_frame_idx": int(clip.frame_idxs[-1]),
+            "start_s": float(clip.timestamps_s[0]),
+            "end_s": float(clip.timestamps_s[-1]),
+            "damage": list(clip.damage),
+        },
+    }
+
+
+def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
+    """What each stage runs on, for JSON."""
+    return {
+        stem: {
+            "used": list(stage.used),
+            "num_nodes": dict(stage.num_nodes),
+            "left_out": dict(stage.left_out),
+        }
+        for stem, stage in providers.items()
+    }
+
+
+def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
+    times_s = clip.timestamps_s[np.searchsorted(clip.frame_idxs, track.frame_idxs)]
+    size = [int(side) for side in track.masks.shape[1:]]
+    return {
+        "frames": [
+            {
+                "frame_idx": int(frame_idx),
+                "time_s": float(time_s),
+                # The shortest decimal that reads back as the same float32.
+                "score": float(str(score)),
+                "rle": {"size": size, "counts": encode_mask(mask)},
+            }
+            for frame_idx, time_s, score, mask in zip(
+                track.frame_idxs, times_s, track.scores, track.masks, strict=True
+            )
+        ],
+        "size": size,
+    }
+
+
+def _track_from_object(track: dict[str, Any]) -> MaskTrack:
+    height, width = track["size"]
+    frames = track["frames"]
+    check_num_pixels(height, width)
+    _check_memory(len(frames), height, width)
+    # Every code is decoded before memory is taken for all of them: what the sizes claim is not
+    # what the codes hold.
+    runs = [_runs_of_frame(frame, height, width) for frame in frames]
+    masks = np.zeros((len(frames), height, width), np.bool_)
+    for mask, own in zip(masks, runs, strict=True):
+        mask[:] = mask_of_runs(own, height=height, width=width)
+    return MaskTrack(
+        frame_idxs=np.array([frame["frame_idx"] for frame in frames], np.int64),
+        masks=masks,
+        scores=np.array([frame["score"] for frame in frames], np.float32),
+    )
+
+
+def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> list[int]:
+    if frame["rle"]["size"] != [height, width]:
+        raise InputError(
+            f"expected masks of {height} x {width} px, got {_shown_size(frame['rle']['size'])} at"
+            f" frame {shown(frame['frame_idx'])}"
+        )
+    return decode_runs(frame["rle"]["counts"], height=height, width=width)
+
+
+def _shown_size(size: object) -> str:
+    """Both sides, or what stands there instead, in printable characters."""
+    sides = size if isinstance(size, list) and len(size) == 2 else [size]
+    return " x ".join(shown(side) for side in sides)
+
+
+def _check_memory(num_frames: int, height: int, width: int) -> None:
+    """Refuse masks that this machine cannot hold: Linux would promise the memory all the same."""
+    num_bytes = num_frames * height * width
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if num_bytes > most:
+        raise CapacityError(
+            f"expected masks that fit into this machine's {most / 2**30:.0f} GiB of memory, got"
+            f" {num_frames} of {height} x {width} px: {num_bytes / 2**30:.0f} GiB"
+        )

@@ -1,0 +1,209 @@
+"""What the native runtime returns, in the classes of `results`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.errors import CancelledError, CapacityError
+from ufvideo_sdk.package.manifest import STAGE_STEMS, TokenConfig
+from ufvideo_sdk.results.answer import (
+    AnswerStats,
+    MaskTrack,
+    StageProviders,
+    StageStats,
+    StopReason,
+    TimeSpan,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ufvideo_sdk.session.session_call import SessionCall
+    from ufvideo_sdk.video.clip import Clip
+
+STOP_REASONS = {
+    _native.StopReason.END_TOKEN: StopReason.END,
+    _native.StopReason.MAX_NEW_TOKENS: StopReason.MAX_NEW_TOKENS,
+    _native.StopReason.CONTEXT_FULL: StopReason.CONTEXT_FULL,
+    _native.StopReason.STOPPED: StopReason.STOPPED,
+    _native.StopReason.CANCELLED: StopReason.CANCELLED,
+}
+
+
+def stage_stats(*timings: Mapping[str, _native.StageTiming]) -> dict[str, StageStats]:
+    """The sum of stage timings, in pipeline order, steps that are no stage at the end."""
+    names = {name for each in timings for name in each}
+    order = [*STAGE_STEMS, *sorted(names - set(STAGE_STEMS))]
+    return {
+        name: StageStats(
+            num_calls=sum(each[name].num_calls for each in timings if name in each),
+            num_items=sum(each[name].num_items for each in timings if name in each),
+            total_ms=sum(each[name].total_ms for each in timings if name in each),
+        )
+        for name in order
+        if name in names
+    }
+
+
+def stage_providers(
+    model: _native.Model, tensorrt_left_out: Mapping[str, str]
+) -> dict[str, StageProviders]:
+    """What each stage runs on, in pipeline order.
+
+    Args:
+        model: The stages.
+        tensorrt_left_out: Stages that TensorRT was asked for and does not take, and why not.
+    """
+    found = model.stage_providers
+
+    def left_out(stem: str) -> dict[str, str]:
+        reason = tensorrt_left_out.get(stem)
+        own = {} if reason is None else {"tensorrt": reason}
+        return {**own, **found[stem].left_out}
+
+    return {
+        stem: StageProviders(
+            used=tuple(found[stem].used),
+            left_out=left_out(stem),
+            num_nodes=dict(found[stem].num_nodes),
+        )
+        for stem in STAGE_STEMS
+    }
+
+
+def answer_stats(
+    generation: _native.Generation,
+    more: Sequence[Mapping[str, _native.StageTiming]],
+    providers: Mapping[str, StageProviders],
+) -> AnswerStats:
+    """Statistics of an answer, the masks' timings included."""
+    return AnswerStats(
+        stages=stage_stats(generation.timings, *more),
+        num_prefill_tokens=generation.num_prefill_tokens,
+        num_reused_tokens=generation.num_reused_tokens,
+        num_generated_tokens=len(generation.token_ids),
+        time_to_first_token_ms=generation.time_to_first_token_ms,
+        decode_ms=generation.decode_ms,
+        providers=providers,
+    )
+
+
+@dataclass(frozen=True)
+class AnswerTokens:
+    """The tokens of an answer, and what they point at.
+
+    Attributes:
+        ids: The tokens.
+        spans: Times among them, fractions of the clip.
+        seg_hidden_states: One row for each [SEG] among them, float32 [O, D].
+    """
+
+    ids: tuple[int, ...]
+    spans: Sequence[_native.SpanFraction]
+    seg_hidden_states: NDArray[np.float32]
+
+
+def first_tokens(generation: _native.Generation, num: int, facts: TokenConfig) -> AnswerTokens:
+    """The first tokens of an answer, all of them where there are no more."""
+    ids = generation.token_ids[:num]
+    num_objects = sum(position < num for position in generation.seg_positions)
+    return AnswerTokens(
+        ids=tuple(ids),
+        spans=_native.find_spans(ids, facts.time_first_id, facts.num_time_tokens),
+        seg_hidden_states=generation.seg_hidden_states[:num_objects],
+    )
+
+
+def spans_in_seconds(spans: Sequence[_native.SpanFraction], clip: Clip) -> tuple[TimeSpan, ...]:
+    """The spans an answer names, by the clip's own times; an image has none."""
+    if clip.is_image:
+        return ()
+    return tuple(TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in spans)
+
+
+@dataclass(frozen=True)
+class MaskTracks:
+    """Masks that were decoded.
+
+    Attributes:
+        tracks: One for each object; none when there is no object, or no frame was done.
+        timings: Timings of the pieces.
+        cancelled: Whether the call was cancelled before the last frame.
+    """
+
+    tracks: tuple[MaskTrack, ...]
+    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
+    cancelled: bool = False
+
+
+def mask_tracks(
+    call: SessionCall,
+    clip: Clip,
+    seg_hidden_states: NDArray[np.float32],
+    frame_idxs: NDArray[np.int64],
+) -> MaskTracks:
+    """Segment every object on every frame, piece by piece.
+
+    Args:
+        call: The session's call, whose native side keeps SAM 2 features.
+        clip: Where the frames come from.
+        seg_hidden_states: One row for each object, float32 [O, D].
+        frame_idxs: Source indices, int64 [F].
+
+    Returns:
+        One track for each object, on the frames that were done; frames that turn out damaged are
+        left out (`Clip.damage`).
+
+    Raises:
+        InputError: When a frame cannot be read.
+        CapacityError: When the masks do not fit into memory.
+    """
+    num_objects = len(seg_hidden_states)
+    # Without objects the native array may have no shape at all.
+    if seg_hidden_states.size == 0:
+        return MaskTracks(())
+    masks = _masks_array((num_objects, len(frame_idxs), clip.height, clip.width))
+    scores = np.empty(masks.shape[:2], np.float32)
+    timings: list[Mapping[str, _native.StageTiming]] = []
+    done, cancelled = 0, False
+    done_idxs = np.empty(len(frame_idxs), np.int64)
+    try:
+        for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True, cancel=call.cancel):
+            piece = call.segment(
+                seg_hidden_states,
+                frames,
+                idxs.tolist(),
+                num_done=done,
+                num_frames=len(frame_idxs),
+            )
+            del frames  # not held beside the next piece
+            last = done + piece.masks.shape[1]
+            done_idxs[done:last] = idxs[: last - done]
+            masks[:, done:last] = piece.masks
+            scores[:, done:last] = piece.scores
+            timings.append(piece.timings)
+            done, cancelled = last, piece.cancelled
+            if cancelled:
+                break
+    except CancelledError:
+        cancelled = True
+    masks.flags.writeable = scores.flags.writeable = done_idxs.flags.writeable = False
+    tracks = tuple(
+        MaskTrack(done_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
+    )
+    return MaskTracks(tracks if done else (), tuple(timings), cancelled)
+
+
+def _masks_array(shape: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    try:
+        return np.empty(shape, np.bool_)
+    except MemoryError:
+        raise CapacityError(
+            f"expected memory for masks bool {list(shape)}, {np.prod(shape) / 2**30:.1f} GiB:"
+            " segment fewer frames"
+        ) from None

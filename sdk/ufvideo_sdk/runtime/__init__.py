@@ -1,0 +1,1 @@
+"""How to run here: settings, ONNX Runtime's library, NVIDIA's."""

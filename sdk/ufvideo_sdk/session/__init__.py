@@ -1,0 +1,1 @@
+"""A clip, its questions and their answers."""

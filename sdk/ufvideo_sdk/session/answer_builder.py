@@ -1,0 +1,158 @@
+"""Answers made of what the native runtime generated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.errors import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    StateError,
+    UFVideoError,
+)
+from ufvideo_sdk.results.answer import Answer, StopReason
+from ufvideo_sdk.results.from_native import (
+    STOP_REASONS,
+    answer_stats,
+    first_tokens,
+    mask_tracks,
+    spans_in_seconds,
+)
+from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.session.request import Request
+from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.text.choices import choice_probabilities
+from ufvideo_sdk.text.stop_strings import AnswerText
+from ufvideo_sdk.video.clip import Clip
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.model import UFVideo
+
+_FAMILIES: tuple[type[UFVideoError], ...] = (
+    InputError,
+    CapacityError,
+    InferenceError,
+    DeviceError,
+    StateError,
+    ConfigError,
+    PackageError,
+)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An answer without its masks.
+
+    Attributes:
+        request: What was asked.
+        generation: What was generated.
+        answer: The answer so far.
+        seg_hidden_states: A row for each object to segment, float32 [O, D].
+    """
+
+    request: Request
+    generation: _native.Generation
+    answer: Answer
+    seg_hidden_states: NDArray[np.float32]
+
+
+class AnswerBuilder:
+    """Makes answers about one clip."""
+
+    def __init__(self, model: UFVideo, clip: Clip) -> None:
+        self._tokenizer = model.tokenizer
+        self._facts = model.manifest.tokens
+        self._providers = model.stage_providers
+        self._clip = clip
+
+    def text(self, config: GenerationConfig) -> AnswerText:
+        """What takes the tokens of an answer as they come."""
+        return AnswerText(self._tokenizer, self._facts.end_ids, config.stop_strings)
+
+    def build(
+        self,
+        native: SessionCall,
+        request: Request,
+        generation: _native.Generation,
+        text: AnswerText,
+    ) -> Answer:
+        """The whole answer.
+
+        Args:
+            native: Where masks are made.
+            request: What was asked.
+            generation: What came.
+            text: What took its tokens; where there is no stop string it need not have.
+
+        Raises:
+            UFVideoError: When making the masks failed; its `answer` is the answer without them.
+        """
+        return self.with_masks(native, self.draft(request, generation, text))
+
+    def draft(self, request: Request, generation: _native.Generation, text: AnswerText) -> Draft:
+        """The answer without its masks; with stop strings `text` has taken the tokens."""
+        is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
+        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
+        tokens = first_tokens(generation, num_tokens, self._facts)
+        ended = bool(tokens.ids) and tokens.ids[-1] in self._facts.end_ids
+        words = tokens.ids[:-1] if ended else tokens.ids
+        reason = STOP_REASONS[generation.stop_reason]
+        answer = Answer(
+            question=request.question,
+            text=text.text if is_cut else self._tokenizer.decode(words),
+            token_ids=tokens.ids,
+            spans=spans_in_seconds(tokens.spans, self._clip),
+            masks=(),
+            stop_reason=StopReason.STOP_STRING if is_cut else reason,
+            stats=answer_stats(generation, [], self._providers),
+            clip=self._clip,
+            choice=_choice(request, generation) if reason is StopReason.END else None,
+            choice_probabilities=_probabilities(request, generation),
+        )
+        return Draft(request, generation, answer, tokens.seg_hidden_states)
+
+    def with_masks(self, native: SessionCall, draft: Draft) -> Answer:
+        """The whole answer; a cancelled one has no masks.
+
+        Raises:
+            UFVideoError: When a frame cannot be read or decoded: of the same family, with the
+                draft's answer as its `answer` and what came as its cause.
+        """
+        answer = draft.answer
+        if answer.stop_reason is StopReason.CANCELLED:
+            return answer
+        try:
+            found = mask_tracks(
+                native, self._clip, draft.seg_hidden_states, draft.request.segment_idxs
+            )
+        except _FAMILIES as error:
+            # Of the family, which takes a text; a class of its own may take anything.
+            family = next(kind for kind in _FAMILIES if isinstance(error, kind))
+            failed = family(f"masks of the answer, whose text is this error's `answer`: {error}")
+            failed.answer = answer
+            raise failed from error
+        return replace(
+            answer,
+            masks=found.tracks,
+            stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
+            stats=answer_stats(draft.generation, found.timings, self._providers),
+        )
+
+
+def _choice(request: Request, generation: _native.Generation) -> str | None:
+    return None if generation.choice is None else request.choices[generation.choice]
+
+
+def _probabilities(request: Request, generation: _native.Generation) -> Mapping[str, float] | None:
+    scores = generation.choice_log_probabilities
+    return choice_probabilities(request.choices, scores) if scores else None

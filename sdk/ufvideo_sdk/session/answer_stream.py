@@ -1,0 +1,141 @@
+"""An answer that comes piece by piece."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ufvideo_sdk.errors import StateError, UFVideoError
+from ufvideo_sdk.results.answer import Answer, TextEvent
+from ufvideo_sdk.session.request import Request
+from ufvideo_sdk.session.session_call import SessionCall
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.session.session import Session
+
+
+class AnswerStream(Iterator[TextEvent]):
+    """An answer as it comes. The texts put together are the answer's text.
+
+    Closing it early, or leaving its `with` block, ends the answer as stopped.
+    """
+
+    def __init__(self, session: Session, request: Request, call: SessionCall) -> None:
+        """Made by `Session.stream`."""
+        self._session = session
+        self._request = request
+        self._call = call
+        self._text = session._answers.text(request.config)
+        self._last_id = 0
+        self._answer: Answer | None = None
+        # Why it failed, and the answer without masks where only these did.
+        self._failure: str | None = None
+        self._without_masks: Answer | None = None
+
+    def __enter__(self) -> AnswerStream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self._abandon()
+
+    def __del__(self) -> None:
+        self._abandon()
+
+    @property
+    def answer(self) -> Answer:
+        """The whole answer, masks included.
+
+        Raises:
+            StateError: While the stream is neither exhausted nor closed, or when it failed; where
+                only the masks failed, the error's `answer` is the answer without them.
+        """
+        if self._failure is not None:
+            error = StateError(f"stream: expected an ended answer, it failed: {self._failure}")
+            error.answer = self._without_masks
+            raise error
+        if self._answer is None:
+            raise StateError("stream: expected an ended answer; exhaust or close the stream first")
+        return self._answer
+
+    def __next__(self) -> TextEvent:
+        """The next piece of text. The first call computes the prompt.
+
+        Raises:
+            CapacityError: When the prompt exceeds the model's context, or memory runs out.
+            InferenceError: When a graph fails; the session then needs `reset()`.
+            StateError: When the session was closed or reset meanwhile, or another thread is inside.
+
+        Errors of the masks are those of `Session.ask`.
+        """
+        if self._answer is not None or self._failure is not None:
+            raise StopIteration
+        with self._under_way() as native:
+            token_id = None if self._text.is_stopped else self._step(native)
+            if token_id is not None:
+                self._last_id = token_id
+                return TextEvent(self._text.push(token_id), token_id)
+            rest = self._text.flush()
+            self._finish(native)
+        if rest:
+            return TextEvent(rest, self._last_id)
+        raise StopIteration
+
+    def _step(self, native: SessionCall) -> int | None:
+        try:
+            return native.step()
+        except StateError:
+            # Another thread is inside, or the session knows that it failed: nothing has changed.
+            raise
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def close(self) -> None:
+        """End the answer here; it counts as stopped unless it had ended by itself."""
+        if self._answer is None and self._failure is None:
+            with self._under_way() as native:
+                self._finish(native)
+
+    @contextmanager
+    def _under_way(self) -> Iterator[SessionCall]:
+        session = self._session
+        with session._thread():
+            if session._stream_token is not self._call.cancel:
+                raise StateError("stream: expected it under way, the session was reset or closed")
+            yield self._call
+
+    def _finish(self, native: SessionCall) -> None:
+        generation = native.finish()
+        self._session._stream_token = None
+        try:
+            self._answer = self._session._answers.build(
+                native, self._request, generation, self._text
+            )
+        except BaseException as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: BaseException) -> None:
+        # Not the error itself: its traceback would hold this stream and all it refers to.
+        self._failure = str(error) or type(error).__name__
+        self._without_masks = error.answer if isinstance(error, UFVideoError) else None
+        self._session._stream_token = None
+
+    def _abandon(self) -> None:
+        """Free the session for the next question, which drops the unfinished answer.
+
+        Not here: this may run in any thread, also while another one is inside the session.
+        """
+        session = getattr(self, "_session", None)
+        if session is not None and session._stream_token is self._call.cancel:
+            session._stream_token = None

@@ -1,0 +1,355 @@
+"""One conversation about one clip."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.atomic_file import check_target
+from ufvideo_sdk.errors import CancelledError, InputError
+from ufvideo_sdk.results.answer import Answer, MaskTrack, StageProviders, TimeSpan
+from ufvideo_sdk.results.from_native import mask_tracks, spans_in_seconds
+from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.session.answer_builder import AnswerBuilder
+from ufvideo_sdk.session.answer_stream import AnswerStream
+from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
+from ufvideo_sdk.session.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
+from ufvideo_sdk.session.saved_session import native_clip, save_session
+from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
+from ufvideo_sdk.session.session_entry import SessionEntry
+from ufvideo_sdk.session.session_file import SessionFile
+from ufvideo_sdk.text.prompt import History, Time
+from ufvideo_sdk.text.stop_strings import TextCallback, token_callback
+from ufvideo_sdk.validation.arguments import check_callback, check_instance
+from ufvideo_sdk.validation.paths import as_path, entries_of
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.regions import Region
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.model import UFVideo
+
+_GREEDY = GenerationConfig()
+
+
+class Session(SessionEntry):
+    """Answers questions about one clip, which is encoded once however many follow.
+
+    A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
+    Open one session for each thread; the model is shared. Any thread may use `cancel`, `stats` and
+    `held_bytes` at any time, and so may the functions that a call is given.
+
+    What can take long accepts `cancel` and `on_progress`. A token that is cancelled before the call
+    or during it ends the call within the step that a graph is computing, and harms nothing: the
+    call returns what it has, and the next one is whole. `on_progress(done, total)` is called in the
+    call's own thread with positions of the prompt, then with frames to segment if there are any;
+    each begins with 0 done. Its exceptions end the call and are raised unchanged.
+    """
+
+    def __init__(
+        self,
+        model: UFVideo,
+        clip: Clip,
+        *,
+        saved: SessionFile | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> None:
+        """Encode the clip, or take over what was saved of it. Use `UFVideo.open` or `load_session`.
+
+        Raises:
+            InputError: When a frame cannot be read.
+            InferenceError: When a graph fails.
+            CancelledError: When it was cancelled.
+        """
+        native = _native.Session(model.native)
+        super().__init__(native)
+        self._model = model
+        self._clip = clip
+        idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
+        sampled: NDArray[np.int64] = np.unique(idxs)
+        sampled.flags.writeable = False  # tracks share it
+        self._answers = AnswerBuilder(model, clip)
+        self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
+        if saved is not None:
+            native.restore_clip(native_clip(saved, idxs))
+            return
+        SessionCall(native, cancel, on_progress).open_clip(clip, idxs, sampled)
+
+    @property
+    def clip(self) -> Clip:
+        """What the questions are about."""
+        return self._clip
+
+    @property
+    def stage_providers(self) -> Mapping[str, StageProviders]:
+        """Execution providers of each stage, by stem."""
+        return self._model.stage_providers
+
+    def ask(
+        self,
+        question: str,
+        *,
+        regions: Sequence[Region] = (),
+        times: Sequence[Time] = (),
+        history: History = (),
+        segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        choice_case: str = "model",
+        answer_format: str | None = None,
+        config: GenerationConfig = _GREEDY,
+        on_text: TextCallback | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> Answer:
+        """Answer a question.
+
+        What the prompt has in common with the one before and its answer, such as the video and the
+        turns of a conversation, is not computed again.
+
+        Args:
+            question: Words; `<region>` stands for the next of `regions`, `<time>` for the next of
+                `times`. Special tokens typed in it stay text.
+            regions: Objects pointed at, in the order of their marks.
+            times: Seconds of the clip or spans, in the order of their marks.
+            history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
+            segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
+                model looked at), "all", or source indices.
+            choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
+                "(B)" where the question has lettered options. Whole texts are scored, by the sum
+                of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
+                begins a longer one counts without what goes on as that. Nothing is sampled, so
+                that a temperature or repetition penalty beside them is refused.
+            choice_case: "model" takes each choice in the letter case that the model finds
+                likeliest ("Yes" for "yes"); "exact" as it is written.
+            answer_format: "span" or "moment": the answer is a span in order, or a time, and no
+                other word.
+            config: How to answer.
+            on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
+                end the answer and are raised unchanged.
+            cancel: What ends it early: the answer then has `StopReason.CANCELLED`, the text until
+                then, and the masks of the frames that are done.
+            on_progress: See the class.
+
+        Raises:
+            InputError: When question, regions, times, history, frames, choices or answer_format
+                cannot be used, or a setting of the sampler stands beside choices.
+            ConfigError: When max_new_tokens would cut off the longest of the choices.
+            CapacityError: When the prompt exceeds the model's context, or memory runs out.
+            InferenceError: When a graph fails; the session then needs `reset()`.
+            StateError: When the session is closed, in use by another thread, or has an open stream.
+
+        An error of the masks alone (a frame cannot be read, memory runs out) has the answer without
+        masks as its attribute `answer`; the session goes on without `reset()`.
+        """
+        check_callback(on_text, "on_text")
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
+        with self._entered(cancel, on_progress) as native:
+            request = self._requests.build(native, ask, config)
+            text = self._answers.text(config)
+            is_heard = on_text is not None or config.stop_strings
+            callback = token_callback(text, on_text) if is_heard else None
+            generation = native.generate(request.prompt, config.to_native(), callback)
+            return self._answers.build(native, request, generation, text)
+
+    def stream(
+        self,
+        question: str,
+        *,
+        regions: Sequence[Region] = (),
+        times: Sequence[Time] = (),
+        history: History = (),
+        segment_frames: SegmentFrames = "sampled",
+        choices: Sequence[str] | None = None,
+        choice_case: str = "model",
+        answer_format: str | None = None,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> AnswerStream:
+        """Answer a question piece by piece; arguments and errors are those of `ask`.
+
+        The prompt is computed when the first piece is asked for.
+
+        Returns:
+            An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
+        """
+        ask = Ask(
+            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+        )
+        with self._entered(cancel, on_progress) as native:
+            request = self._requests.build(native, ask, config)
+            native.begin(request.prompt, config.to_native())
+            self._stream_token = native.cancel
+            return AnswerStream(self, request, native)
+
+    def ask_many(
+        self,
+        questions: Sequence[str | Ask],
+        *,
+        config: GenerationConfig = _GREEDY,
+        on_text: IndexedTextCallback | None = None,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> list[Answer]:
+        """Answer several questions at once, as rows of one batch: the answers are those of `ask`.
+
+        Each token of every row comes of one pass over the weights, which is where the time goes.
+        At most 16 rows at once, and fewer where `RuntimeConfig.kv_cache_bytes` has no room for as
+        many answers of `max_new_tokens`; a question that finds no row waits for one. Pixels of
+        region frames that are not encoded yet are held for all questions together.
+
+        Args:
+            questions: Texts, or `Ask` with regions, times, history and frames to segment.
+            config: How to answer each; a seed draws for each as it does for one alone.
+            on_text: Called with a question's number and each piece of its answer, which come
+                interleaved; returns nothing or what to do with that one answer. Its exceptions end
+                all and are raised unchanged.
+            cancel: What ends all that have not ended, each as `ask` does.
+            on_progress: Called with answers that have ended and the number of questions, then with
+                frames of each answer that has masks; see the class.
+
+        Returns:
+            The answers in the order of the questions. A step counts whole in the statistics of
+            every answer that took part in it.
+
+        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
+            has all answers as its attribute `answers`.
+        """
+        check_instance(config, "config", GenerationConfig)
+        check_callback(on_text, "on_text")
+        asks = as_asks(questions)
+        with self._entered(cancel, on_progress) as native:
+            return answer_many(self, native, asks, config, on_text)
+
+    def locate(
+        self,
+        event: str,
+        *,
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> list[TimeSpan]:
+        """Find when an event happens, with the prompt the model was trained on.
+
+        The answer is held to the trained format, so that whatever the model would rather say, it
+        is one span whose end does not lie before its start.
+
+        Args:
+            event: What happens, such as "a car stops".
+            allow_absent: Whether the model may say in words that it does not happen. Only models
+                that were trained to say so (nano is) do; the others are better held to a span.
+            config: How to answer.
+            cancel: What ends it early.
+            on_progress: See the class.
+
+        Returns:
+            One span in seconds; none when it was cancelled or, with allow_absent, when the model
+            names none.
+
+        Raises:
+            InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
+        """
+        if self._clip.is_image:
+            raise InputError("locate: expected a video, an image has no times")
+        check_instance(allow_absent, "allow_absent", bool)
+        check_instance(config, "config", GenerationConfig)
+        check_no_stop_strings(config, "locate's formats")
+        formats = self._model.formats
+        with self._entered(cancel, on_progress) as native:
+            prompt = _native.Prompt(
+                token_ids=self._model.prompts.build_grounding(event, self._clip),
+                answer_format=formats.span_or_words if allow_absent else formats.span,
+            )
+            generation = native.generate(prompt, config.to_native(), None)
+            # Cut off between its two times it would look like a moment.
+            is_whole = formats.num_times(generation.token_ids) > 1
+            return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
+
+    def segment(
+        self,
+        expression: str,
+        *,
+        frames: SegmentFrames = "sampled",
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> list[MaskTrack]:
+        """Segment what an expression names, with the prompt the model was trained on.
+
+        By default the model is given the trained answer, "Sure, [SEG].", in one prefill without
+        decoding: whatever it would rather say, there is a track, and its scores do not tell whether
+        the object is there (`MaskTrack.scores`). With `allow_absent` it answers by itself.
+
+        Args:
+            expression: What to segment, such as "the red car".
+            frames: "sampled", "all", or source indices.
+            allow_absent: Whether the model may say in words that it is not there. Only models that
+                were trained to say so (nano is) do; the others are better held to a mask.
+            config: How to answer with allow_absent; without, nothing is generated.
+            cancel: What ends it early.
+            on_progress: See the class.
+
+        Returns:
+            One track, which may be empty (`MaskTrack.is_empty`); none when, with allow_absent, the
+            model names no mask. Cancelled early, its frames until then, or no track.
+
+        Raises:
+            InputError: When the expression is no phrase, a frame cannot be read, or a config stands
+                beside allow_absent=False. Others as `ask`.
+        """
+        check_instance(allow_absent, "allow_absent", bool)
+        check_instance(config, "config", GenerationConfig)
+        if not allow_absent and config != _GREEDY:
+            raise InputError(
+                "config: expected allow_absent=True beside it, without it nothing is generated, got"
+                f" {config!r}"
+            )
+        check_no_stop_strings(config, "segment's formats")
+        with self._entered(cancel, on_progress) as native:
+            idxs = self._requests.segment_idxs(frames, "frames")
+            prompts = self._model.prompts
+            if allow_absent:
+                prompt = _native.Prompt(
+                    token_ids=prompts.build_segmentation_question(expression, self._clip),
+                    answer_format=self._model.formats.mask_or_words,
+                )
+                generation = native.generate(prompt, config.to_native(), None)
+                if generation.stop_reason is _native.StopReason.CANCELLED:
+                    return []
+            else:
+                token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
+                generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
+            found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
+            return list(found.tracks)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.
+
+        The file appears in one step, when it is complete (see docs/session_format.md). The prompt
+        up to the video's end is run first where it has not been.
+
+        Raises:
+            InputError: When the path is a file that the clip or the model is read from, a folder, a
+                device or something else that is no plain file, or when it or its folder cannot be
+                written.
+            CapacityError: When the disk is full, or memory runs out.
+            CancelledError: When it was cancelled. Others as `ask`.
+        """
+        target = as_path(path, "path")
+        # A package's own files are no place for a session either.
+        sources = (*self._clip.files, *entries_of(self._model.package))
+        check_target(target, sources)
+        with self._entered() as native:
+            saved = native.save_clip(self._model.prompts.prefix(self._clip))
+            if saved is None:
+                raise CancelledError("save: expected to go on to the end, it was cancelled")
+            save_session(target, self._clip, saved, self._model.manifest_sha256, sources)

@@ -1,0 +1,1 @@
+"""Engines that TensorRT builds ahead of time, and their cache."""

@@ -1,0 +1,1 @@
+"""Refuses arguments and JSON that are not as declared."""

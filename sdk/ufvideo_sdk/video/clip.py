@@ -1,0 +1,335 @@
+"""The span of a source that a session looks at."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk.cancellation import UntilCancelled
+from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.validation.arguments import as_indices, as_number, described
+from ufvideo_sdk.validation.display_name import display_name
+from ufvideo_sdk.validation.finite import shown_number
+from ufvideo_sdk.video.frame_source import FrameSource, range_size, size_change
+from ufvideo_sdk.video.sampling import sample_positions
+from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
+
+# The sampled frames are read twice, for the language model and for the masks; keep what was read
+# first as long as it is this small.
+CACHE_BYTES = 256 << 20
+
+# A frame larger than this (two 4K frames) is not kept: the cache would hold two or three of them,
+# and to decode one takes several times its size already.
+MAX_KEPT_FRAME_BYTES = CACHE_BYTES // 5
+
+# Many frames are read in pieces of this size.
+CHUNK_BYTES = 64 << 20
+
+FrameIdxs = NDArray[np.int64] | Sequence[int]
+
+
+class Clip:
+    """Frames of a source between two times, both ends included.
+
+    Indices are always those of the source, also where the clip starts later.
+
+    Attributes:
+        frame_idxs: Source index of each frame of the clip, int64 [n], read-only.
+        timestamps_s: Presentation time of each in seconds, float64 [n], read-only.
+    """
+
+    def __init__(
+        self, source: FrameSource, *, start_s: float | None = None, end_s: float | None = None
+    ) -> None:
+        """Take the frames whose presentation time lies in [start_s, end_s].
+
+        The released code turns the bounds into frame numbers with the average rate, `max(int(start
+        * fps) - 1, 0)` to `min(int(end * fps) - 1, n - 1)`: a frame or two before the seconds say,
+        and elsewhere in a file of variable rate. This decides by the frames' own times.
+
+        Raises:
+            InputError: When the bounds are not finite or in disorder, hold no frame, or are given
+                for an image.
+        """
+        self._select(source, np.flatnonzero(_inside(source, start_s, end_s)))
+
+    @classmethod
+    def of_frames(cls, source: FrameSource, first_idx: int, num_frames: int) -> Clip:
+        """The clip of consecutive frames, by their indices.
+
+        Raises:
+            InputError: When their size changes, or one cannot be read.
+        """
+        clip = cls.__new__(cls)
+        clip._select(source, np.arange(first_idx, first_idx + num_frames))
+        return clip
+
+    def _select(self, source: FrameSource, frame_idxs: NDArray[np.int64]) -> None:
+        self._source = source
+        self.frame_idxs: NDArray[np.int64] = frame_idxs.astype(np.int64)
+        self.timestamps_s: NDArray[np.float64] = source.timestamps_s[self.frame_idxs]
+        self._source_timestamps_s = source.timestamps_s.view()
+        for array in (self.frame_idxs, self.timestamps_s, self._source_timestamps_s):
+            array.flags.writeable = False
+        self._damage: tuple[str, ...] = tuple(getattr(source, "damage", ()))
+        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._height, self._width = range_size(source, self.frame_idxs)
+
+    def __repr__(self) -> str:
+        return (
+            f"Clip({self.name}: {len(self.frame_idxs)} frames, {self.height} x {self.width} px,"
+            f" {self.timestamps_s[0]:.3f} to {self.timestamps_s[-1]:.3f} s)"
+        )
+
+    @property
+    def name(self) -> str:
+        """File name of the source, or what stands for it: valid text."""
+        return display_name(self._source.name)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Absolute paths of the files that the source is read from; empty for an array."""
+        return self._source.files
+
+    @property
+    def height(self) -> int:
+        """Height of every frame in pixels."""
+        return self._height
+
+    @property
+    def width(self) -> int:
+        """Width of every frame in pixels."""
+        return self._width
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """Width of a pixel divided by its height; 1 where the source does not say."""
+        return Fraction(getattr(self._source, "pixel_aspect", 1))
+
+    @property
+    def damage(self) -> tuple[str, ...]:
+        """What is lost of a damaged video, one sentence each; empty if nothing is."""
+        return self._damage
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the source is one picture without a time axis."""
+        return self._source.is_image
+
+    @property
+    def source_timestamps_s(self) -> NDArray[np.float64]:
+        """Presentation time of every frame of the whole source, s, float64 [n], read-only."""
+        times: NDArray[np.float64] = self._source_timestamps_s
+        return times
+
+    def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
+        """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
+        return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
+
+    def time_of(self, fraction: float) -> float:
+        """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
+
+        Frames are sampled by number, so that a time token, k / 99 of the span (docs/model.md, parts
+        3 and 7), is a position among the clip's frames. The position is looked up in the frames'
+        own times, linear between two neighbours; for a constant rate this is linear in seconds.
+        """
+        positions = np.arange(len(self.timestamps_s))
+        return float(np.interp(fraction * positions[-1], positions, self.timestamps_s))
+
+    def fraction_of(self, time_s: float) -> float:
+        """The fraction of the clip at a time in seconds; the inverse of `time_of`.
+
+        Raises:
+            InputError: When the time is not a number of seconds, or the clip does not hold it.
+        """
+        seconds = as_number(time_s)
+        if seconds is None:
+            raise InputError(f"times: expected seconds or a TimeSpan, got {described(time_s)}")
+        first, last = float(self.timestamps_s[0]), float(self.timestamps_s[-1])
+        if not first <= seconds <= last:
+            raise InputError(
+                f"times: expected seconds within the clip, {first:.3f} to {last:.3f}, got {time_s}"
+            )
+        positions = np.arange(len(self.timestamps_s))
+        return float(np.interp(seconds, self.timestamps_s, positions)) / max(int(positions[-1]), 1)
+
+    def check_idxs(self, frame_idxs: FrameIdxs, where: str) -> NDArray[np.int64]:
+        """The indices as int64 [F], when all of them are frames of this clip.
+
+        Raises:
+            InputError: When they are no integers, empty, or outside the clip.
+        """
+        idxs = as_indices(frame_idxs, where)
+        outside = idxs[~np.isin(idxs, self.frame_idxs)]
+        if outside.size:
+            raise InputError(
+                f"{where}: expected frames of the clip, {self.frame_idxs[0]} to"
+                f" {self.frame_idxs[-1]}, got {outside[0]}"
+            )
+        return idxs
+
+    def read(
+        self, frame_idxs: FrameIdxs, *, cancel: CancellationToken | None = None
+    ) -> NDArray[np.uint8]:
+        """Read frames by source index, in any order, repeats allowed.
+
+        Args:
+            frame_idxs: Source indices.
+            cancel: What ends it early.
+
+        Returns:
+            RGB, uint8 [F, H, W, 3], in the order asked for.
+
+        Raises:
+            InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
+        """
+        idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
+        frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
+        missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
+        for idx in {int(idx) for idx in idxs} & self._cache.keys():
+            frames[idxs == idx] = self._cache[idx]
+        for idx, frame in self._frames(missing, skip_damaged=False, cancel=cancel):
+            frames[idxs == idx] = frame
+            self._keep(idx, frame)
+        return frames
+
+    def _keep(self, idx: int, frame: NDArray[np.uint8]) -> None:
+        if frame.nbytes > MAX_KEPT_FRAME_BYTES:
+            return
+        if (len(self._cache) + 1) * frame.nbytes <= CACHE_BYTES:
+            self._cache[idx] = frame
+
+    def chunks(
+        self,
+        frame_idxs: FrameIdxs,
+        max_frames: int | None = None,
+        *,
+        keep: bool = False,
+        skip_damaged: bool = False,
+        cancel: CancellationToken | None = None,
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+        """Read frames piece by piece, so that a long clip never lies in memory as a whole.
+
+        Args:
+            frame_idxs: Source indices; read in one pass where they increase.
+            max_frames: Most frames of a piece, 1 or more; None: as many as fit CHUNK_BYTES.
+            keep: Keep the frames for a later read, as `read` does.
+            skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
+                DamagedVideoWarning, in place of an error that loses the work done until then.
+            cancel: What ends it early.
+
+        Yields:
+            Source indices int64 [F] and their frames uint8 [F, H, W, 3].
+
+        Raises:
+            InputError: When an index is outside the clip, or the source cannot be read.
+            CancelledError: When it was cancelled.
+        """
+        idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
+        if max_frames is None:
+            max_frames = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
+        if max_frames < 1:
+            raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
+        one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
+        if not one_pass:
+            for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
+                yield piece, self.read(piece, cancel=cancel)
+            return
+        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel)
+        left = len(idxs)
+        while left > 0:
+            frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
+            read: list[int] = []
+            for idx, frame in itertools.islice(stream, len(frames)):
+                frames[len(read)] = frame
+                read.append(idx)
+                if keep:
+                    self._keep(idx, frame)
+            if read:
+                yield np.array(read, np.int64), frames[: len(read)]
+            left = left - len(read) if len(read) == len(frames) else 0
+            del frames  # not held beside the next piece
+
+    def _frames(
+        self, idxs: list[int], *, skip_damaged: bool, cancel: CancellationToken | None
+    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        """Indices and frames of the clip's size.
+
+        Raises:
+            InputError: When one cannot be read, or has another size.
+            CancelledError: When it was cancelled.
+        """
+        last = int(self.frame_idxs[0])
+        while idxs:
+            num_read = 0
+            try:
+                frames = UntilCancelled(self._source.frames(idxs), cancel)
+                for idx in idxs:
+                    frame = next(frames)
+                    if frame.shape[:2] != (self.height, self.width):
+                        raise size_change(self._source, last, idx)
+                    last, num_read = idx, num_read + 1
+                    yield idx, frame
+                    del frame  # not held while the next one is read
+                return
+            except DamagedFramesError:
+                if not skip_damaged:
+                    raise
+                lost = self._lost_frames()
+                if idxs[num_read] not in lost:
+                    raise
+                idxs = [idx for idx in idxs[num_read:] if idx not in lost]
+
+    def _lost_frames(self) -> frozenset[int]:
+        lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]
+        lines = described_losses(lost & set(self.frame_idxs.tolist()), self._source_timestamps_s)
+        new = [line for line in lines if line not in self._damage]
+        if new:
+            self._damage += tuple(new)
+            warnings.warn(f"{self.name}: {'; '.join(new)}", DamagedVideoWarning, stacklevel=2)
+        return lost
+
+
+def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+    times = source.timestamps_s
+    if start_s is None and end_s is None:
+        return np.ones(len(times), np.bool_)
+    if source.is_image:
+        raise InputError(f"{source.name}: expected no start_s and end_s for an image, got them")
+    start = _bound("start_s", start_s, float(times[0]))
+    end = _bound("end_s", end_s, float(times[-1]))
+    if start_s is not None and end_s is not None and start > end:
+        raise InputError(f"expected start_s <= end_s, got {start} and {end}")
+    inside: NDArray[np.bool_] = (times >= start) & (times <= end)
+    if inside.any():
+        return inside
+    span = f"its frames lie between {times[0]:.3f} s and {times[-1]:.3f} s"
+    if start > times[-1]:
+        raise InputError(
+            f"{source.name}: expected start_s within the video, {start} s is behind its end: {span}"
+        )
+    if end < times[0]:
+        raise InputError(
+            f"{source.name}: expected end_s within the video, {end} s is before its start: {span}"
+        )
+    raise InputError(
+        f"{source.name}: expected a frame between {start} s and {end} s, {span} and none is"
+        " that near"
+    )
+
+
+def _bound(key: str, value: object, default: float) -> float:
+    if value is None:
+        return default
+    seconds = as_number(value)
+    if seconds is None:
+        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
+    return seconds
