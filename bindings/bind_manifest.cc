@@ -57,9 +57,14 @@ void bind_manifest(py::module_& module) {
   module.attr("MAX_MANIFEST_BYTES") = kMaxManifestBytes;
 
   py::class_<Manifest>(module, "Manifest", "A manifest that passed every check.")
-      .def(py::init(&parse_manifest), py::arg("text"), py::arg("source") = "",
-           py::call_guard<GilReleased>(),
-           "Parse and check the text of manifest.json, UTF-8; `source` names it in messages.\n\n"
+      .def(py::init([](const py::bytes& text, const py::bytes& source) {
+             const auto json = text.cast<std::string>();
+             const auto name = source.cast<std::string>();
+             const GilReleased released;
+             return parse_manifest(json, name);
+           }),
+           py::arg("text"), py::arg("source") = py::bytes(""),
+           "Parse and check the text of manifest.json; `source` names it in messages. In UTF-8.\n\n"
            "Raises PackageError or PackageVersionError.")
       .def_readonly("format_version", &Manifest::format_version)
       .def_readonly("capabilities", &Manifest::capabilities);
