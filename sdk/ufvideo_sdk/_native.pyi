@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'check_manifest_part', 'find_provider_problem', 'find_spans', 'graph_signatures', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'graph_signatures', 'mask_extents', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -326,9 +326,9 @@ class Segmentation:
         It was cancelled: F is the number of frames decoded before.
         """
     @property
-    def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    def runs(self) -> list[list[str]]:
         """
-        bool [O, F, H, W].
+        COCO run-length code of each mask, [O][F], at the frames' own size.
         """
     @property
     def scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
@@ -750,11 +750,25 @@ def all_capabilities() -> list[Capability]:
     """
     In the order of the pipeline.
     """
+def available_memory_bytes() -> int | None:
+    """
+    Bytes that this process may still take; None where the system does not say.
+    """
 def check_manifest_part(part: str, text: str) -> None:
     """
     Check one part of a manifest by itself: the name of its class, and its JSON in UTF-8.
     
     Raises PackageError.
+    """
+def decode_masks(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    Masks bool [F, H, W] of F codes.
+    
+    Raises InputError as mask_extents.
+    """
+def encode_mask(mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> str:
+    """
+    The counts of a COCO run-length code, of a mask bool [H, W].
     """
 def find_provider_problem(library: os.PathLike[str] | str | bytes, provider: str, device_id: typing.SupportsInt | typing.SupportsIndex = 0) -> ProviderProblem | None:
     """
@@ -772,6 +786,12 @@ def graph_signatures(model: str, video: str, tracking: str | None, mask_width: t
     `model`, `video` and `tracking` (None: without the stages of tracking).
     
     Raises PackageError.
+    """
+def mask_extents(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    Number of pixels, left, top, width and height of F masks, int64 [F, 5], without decoding them; all 0 for a mask without a pixel.
+    
+    Raises InputError when a code is malformed or does not fill height x width.
     """
 def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFacts:
     """
