@@ -12,8 +12,8 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: demo demo-export test test-python test-native test-aarch64 example sanitize tsan lint types \
-  stubs stubs-check format bench gpu-kit test-gpu-kit setup clean
+.PHONY: check demo demo-export test test-python test-native test-aarch64 example sanitize tsan lint lint-python \
+  lint-cpp types stubs stubs-check format bench gpu-kit test-gpu-kit setup clean
 
 # What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -65,11 +65,11 @@ $(VENV)/.torch: | $(VENV)/.created
 
 # What a user of packages has.
 $(VENV)/.runtime: $(HEADERS)/.fetched $(SOURCES) | $(VENV)/.created
-	$(BIN)/pip install -q .
+	$(BIN)/pip install -q ".[cpu]"
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
-	$(BIN)/pip install -q ".[export,dev]"
+	$(BIN)/pip install -q ".[cpu,export,dev]"
 	touch $@ $(VENV)/.runtime
 
 ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \
@@ -131,17 +131,26 @@ tsan: $(VENV)/.installed
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) setarch $(shell uname -m) -R \
 	  ctest --test-dir build/tsan --output-on-failure -R "^($(subst $(eval ) ,|,$(THREAD_TESTS)))$$"
 
+# What is worth running before each commit: all but clang-tidy, the C++ tests, the slow tests and
+# those that need PyTorch, whose modules cannot even be imported here.
+check: lint-python lint-cpp types stubs-check
+	$(BIN)/python -m pytest -q --without-export -m "not slow" tests
+
+lint-python: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYTHONPATH=sdk:export $(BIN)/lint-imports
+
+lint-cpp: setup
+	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cc' '*.h')
+
 # Where sources or rules changed: reading them all takes a minute of two cores.
 build/tidy/.checked: $(VENV)/.installed .clang-tidy $(shell find native -type f)
 	cmake -S . -B build/tidy -G Ninja
 	git ls-files 'native/*.cc' | xargs -P $(JOBS) -n 4 $(BIN)/clang-tidy -p build/tidy --quiet
 	touch $@
 
-lint: setup build/tidy/.checked
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	PYTHONPATH=sdk:export $(BIN)/lint-imports
-	$(BIN)/clang-format --dry-run --Werror $$(git ls-files '*.cc' '*.h')
+lint: lint-python lint-cpp build/tidy/.checked
 
 format: setup
 	$(BIN)/ruff check --fix .

@@ -59,12 +59,12 @@ build_wheel() {
 }
 
 test_wheel() {
-  local site="$cache/site"
+  local site="$cache/site" wheels=("$cache"/wheel/*.whl)
   rm -rf "$site"
   "$python" -m pip install -q --target "$site" --only-binary=:all: --platform linux_aarch64 \
     --platform manylinux_2_34_aarch64 --platform manylinux_2_28_aarch64 \
     --platform manylinux_2_27_aarch64 --platform manylinux_2_17_aarch64 \
-    --platform manylinux2014_aarch64 "$cache"/wheel/*.whl pytest
+    --platform manylinux2014_aarch64 "${wheels[0]}[cpu]" pytest
   cd "$root"
   PYTHONPATH="$site" python_aarch64 -m pytest -p no:cacheprovider tests/wheel
 }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,30 @@ SMALL = DATA / "small"
 # A folder of the small packages as they were exported elsewhere, for a machine with a GPU and
 # without the exporter.
 EXPORTED = "UFVIDEO_SMALL_PACKAGES"
+WITHOUT_EXPORT = "--without-export"
+_EXPORT_MODULES = ("torch", "transformers", "onnxscript", "optimum", "safetensors")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Lets a machine with the export extra show that the tests of the SDK need none of it."""
+    parser.addoption(
+        WITHOUT_EXPORT,
+        action="store_true",
+        help="run as if the export extra were not installed, the tests marked torch left out",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption(WITHOUT_EXPORT):
+        # An import of a module that is None here raises ModuleNotFoundError.
+        sys.modules.update(dict.fromkeys(_EXPORT_MODULES))  # type: ignore[arg-type]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption(WITHOUT_EXPORT):
+        left_out = [item for item in items if item.get_closest_marker("torch")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -46,8 +73,33 @@ def _export(checkpoint: Path, out: Path, **options: Any) -> Path:
 
 
 @pytest.fixture(scope="session")
-def small_package(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
-    """The golden checkpoint exported in fp32, `seg_hidden_state` as released (preceding)."""
+def small_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The golden checkpoint's package in fp32, `seg_hidden_state` as released (preceding).
+
+    No PyTorch is needed for it. In tests/parity and tests/export it is exported instead.
+    """
+    from tests.small_package import assemble
+
+    exported = os.environ.get(EXPORTED)
+    if exported is not None:
+        return Path(exported) / "small"
+    return assemble(tmp_path_factory.mktemp("package") / "small")
+
+
+@pytest.fixture(scope="session")
+def small_package_predicting(tmp_path_factory: pytest.TempPathFactory, small_package: Path) -> Path:
+    """The same package with `seg_hidden_state` predicting; its graphs are the same."""
+    out = tmp_path_factory.mktemp("package") / "small_predicting"
+    shutil.copytree(small_package, out)
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["model"]["seg_hidden_state"] = "predicting"
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    return out
+
+
+@pytest.fixture(scope="session")
+def exported_package(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """The golden checkpoint exported in fp32."""
     return _export(small_checkpoint, tmp_path_factory.mktemp("package") / "small")
 
 
@@ -78,7 +130,7 @@ def package_of_a_gpu(
 
 
 @pytest.fixture(scope="session")
-def small_package_predicting(
+def exported_package_predicting(
     tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path
 ) -> Path:
     """The golden checkpoint exported with `seg_hidden_state` predicting."""

@@ -97,6 +97,8 @@ def watch(
         for pipe in (process.stdout, process.stderr):
             assert pipe is not None
             pipe.close()
+    # Also if the process ended before the first sample.
+    found.disk_bytes = max(found.disk_bytes, folder_bytes(folder))
     found.took_s = time.perf_counter() - begin
     found.core_s = _children_s() - core_begin
     if process.returncode and not found.stopped:

@@ -47,7 +47,10 @@ class Times:
 
 def ours(model: UFVideo, embeddings: NDArray[np.float32]) -> Times:
     """Prefill and decode through the stage's own class: every step's logits come to the host."""
-    embedder, language_model = model.native.token_embedder, model.native.language_model
+    embedder, language_model = (
+        model._loaded.native.token_embedder,
+        model._loaded.native.language_model,
+    )
     cache = language_model.make_cache()
     begin = time.perf_counter()
     logits = np.asarray(language_model.run(embeddings, cache).logits)

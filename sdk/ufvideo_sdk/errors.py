@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.results.answer import Answer
+from typing import Any
 
 
 class UFVideoError(Exception):
     """Base of everything this library raises on purpose.
 
     Attributes:
-        answer: Where making an answer's masks failed: the answer without them. None otherwise.
-        answers: Where that happened in `ask_many`: all answers, those from this one on without
-            masks. Empty otherwise.
+        answer: The `Answer` without masks if making its masks failed, otherwise None.
+        answers: All of them (`Answer`) if that happened in `ask_many`, those from this one on
+            without masks; otherwise empty.
     """
 
-    answer: Answer | None = None
-    answers: tuple[Answer, ...] = ()
+    # Results lie above errors: naming their class here would close a circle.
+    answer: Any = None
+    answers: tuple[Any, ...] = ()
 
 
 class ConfigError(UFVideoError, ValueError):

@@ -19,6 +19,7 @@ from ufvideo_sdk.results.from_native import stage_providers
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
+from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.saved_session import saved_clip
 from ufvideo_sdk.session.session import Session
 from ufvideo_sdk.session.session_call import ProgressCallback
@@ -48,7 +49,6 @@ class UFVideo:
         manifest: What it says of the model.
         manifest_sha256: Digest of the manifest's file, which holds those of all others.
         stage_providers: Execution providers of each stage, by stem.
-        native: The native model, for tests and benchmarks of single stages.
         tokenizer: Text to ids and back.
         prompts: Questions to ids.
         formats: What answers may be.
@@ -62,26 +62,16 @@ class UFVideo:
         on_engine: EngineCallback | None = None,
     ) -> None:
         """Open the package. Use `UFVideo.load`."""
-        library = find_library(runtime.onnxruntime_library)
-        listed = {entry.path for entry in manifest.files}
-        for name in (TOKENIZER_NAME, CHAT_TEMPLATE_NAME):
-            if name not in listed:
-                raise PackageError(f"{package}: expected {name} among the manifest's files")
-        load_installed_libraries(runtime.all_providers)
-        # The native side compares every file with the manifest before anything is read from it.
-        with native_runtime(package, manifest, runtime, library, on_engine) as config:
-            self.native: _native.Model = _native.Model.load(str(package), config)
-        self.package = package
+        loaded = _load(package, manifest, runtime, on_engine)
+        self._loaded = loaded
         self._max_frame_pixels = runtime.max_frame_pixels
-        self.manifest_sha256: str = _native.sha256_file(str(package / MANIFEST_NAME))
-        self.manifest = manifest
-        self.stage_providers = stage_providers(self.native, stages_left_out(runtime, manifest))
-        self.tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
-        template = read_chat_template(package / CHAT_TEMPLATE_NAME)
-        after_turn = self.tokenizer.split_special(template.after)
-        check_turn_end(package / CHAT_TEMPLATE_NAME, manifest.tokens, after_turn)
-        self.prompts = PromptBuilder(self.tokenizer, template, manifest.tokens)
-        self.formats = AnswerFormats(self.prompts, manifest)
+        self.package = loaded.package
+        self.manifest = loaded.manifest
+        self.manifest_sha256 = loaded.manifest_sha256
+        self.stage_providers = loaded.stage_providers
+        self.tokenizer = loaded.tokenizer
+        self.prompts = loaded.prompts
+        self.formats = loaded.formats
 
     @classmethod
     def load(
@@ -169,7 +159,7 @@ class UFVideo:
 
         def opened() -> Session:
             clip = Clip(frames, start_s=start_s, end_s=end_s)
-            return Session(self, clip, cancel=cancel, on_progress=on_progress)
+            return Session(self._loaded, clip, cancel=cancel, on_progress=on_progress)
 
         try:
             return opened()
@@ -224,7 +214,7 @@ class UFVideo:
             frames = open_source(video, fps=fps, timestamps_s=timestamps_s, options=options)
         clip = saved_clip(read, frames)
         try:
-            return Session(self, clip, saved=read)
+            return Session(self._loaded, clip, saved=read)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 
@@ -234,3 +224,36 @@ class UFVideo:
         if stream is not None and (number is None or number < 0):
             raise InputError(f"stream: expected an integer of 0 or more, got {described(stream)}")
         return SourceOptions(number, strict, self._max_frame_pixels)
+
+
+def _load(
+    package: Path,
+    manifest: Manifest,
+    runtime: RuntimeConfig,
+    on_engine: EngineCallback | None,
+) -> LoadedModel:
+    library = find_library(runtime.onnxruntime_library)
+    listed = {entry.path for entry in manifest.files}
+    for name in (TOKENIZER_NAME, CHAT_TEMPLATE_NAME):
+        if name not in listed:
+            raise PackageError(f"{package}: expected {name} among the manifest's files")
+    load_installed_libraries(runtime.all_providers)
+    # The native side compares every file with the manifest before anything is read from it.
+    with native_runtime(package, manifest, runtime, library, on_engine) as config:
+        native = _native.Model.load(str(package), config)
+    manifest_sha256 = _native.sha256_file(str(package / MANIFEST_NAME))
+    tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
+    template = read_chat_template(package / CHAT_TEMPLATE_NAME)
+    after_turn = tokenizer.split_special(template.after)
+    check_turn_end(package / CHAT_TEMPLATE_NAME, manifest.tokens, after_turn)
+    prompts = PromptBuilder(tokenizer, template, manifest.tokens)
+    return LoadedModel(
+        package=package,
+        manifest=manifest,
+        manifest_sha256=manifest_sha256,
+        native=native,
+        stage_providers=stage_providers(native, stages_left_out(runtime, manifest)),
+        tokenizer=tokenizer,
+        prompts=prompts,
+        formats=AnswerFormats(prompts, manifest),
+    )

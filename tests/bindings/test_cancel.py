@@ -13,8 +13,6 @@ from tests.bindings.conftest import Golden
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=24)
 CANCELLED = _native.StopReason.CANCELLED
 

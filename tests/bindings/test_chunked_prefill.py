@@ -12,8 +12,6 @@ from tests.bindings.conftest import Golden, native_config, open_session
 from tests.compare import REORDERED, assert_close
 from ufvideo_sdk import _native
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=24)
 
 

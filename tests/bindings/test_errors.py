@@ -15,8 +15,6 @@ import pytest
 from tests.bindings.conftest import Golden, native_config
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 
 @pytest.mark.parametrize(
     ("options", "text"),

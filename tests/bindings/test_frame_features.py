@@ -13,8 +13,6 @@ from tests.bindings.conftest import Golden, native_config, open_session
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=4)
 REGION_ID = 524
 

@@ -20,7 +20,8 @@ from ufvideo_sdk.package.shipped_package import shipped_package
 PACKAGES = [
     # nano, whose encoders are int8 as those of every int8 and int4 package.
     pytest.param("int8", id="int8"),
-    *(pytest.param(name, id=name, marks=pytest.mark.torch) for name in ("fp32", "fp16", "int4")),
+    pytest.param("fp32", id="fp32"),
+    *(pytest.param(name, id=name, marks=pytest.mark.torch) for name in ("fp16", "int4")),
 ]
 FIXTURES = {"fp32": "small_package", "fp16": "small_package_fp16", "int4": "small_package_int4"}
 HEIGHT, WIDTH = 90, 120

@@ -14,8 +14,6 @@ from tests.bindings.conftest import Golden
 from tests.compare import FP32, assert_close
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=24)
 Stop = _native.StopReason
 Action = _native.StreamAction

@@ -14,8 +14,6 @@ import pytest
 from tests.bindings.conftest import Golden, native_config, open_session
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 
 def rewrite(package: Path, stem: str, edit: Callable[[Any, dict[str, Any]], None]) -> None:
     """Change a graph and its manifest entry together, and make the digests right again."""

@@ -15,8 +15,6 @@ from tests.bindings.conftest import Golden, native_config, open_session
 from tests.compare import EXACT, REORDERED, assert_close
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=24)
 
 

@@ -47,7 +47,6 @@ def test_an_allocation_that_fails_is_a_capacity_error() -> None:
     assert "expected free memory" in ran.stdout
 
 
-@pytest.mark.torch
 def test_a_cache_of_another_model_is_an_input_error(native_model: Any, small_package: Path) -> None:
     """Of equal sizes too: its keys and values would mean something else."""
     other = _native.Model.load(str(small_package), native_config()).language_model.make_cache()
@@ -56,7 +55,6 @@ def test_a_cache_of_another_model_is_an_input_error(native_model: Any, small_pac
     assert other.length == 0
 
 
-@pytest.mark.torch
 def test_a_cache_in_another_threads_run_is_a_state_error(native_model: Any) -> None:
     """Whatever looks at it or changes it; a run moves the memory it grows out of."""
     language_model = native_model.language_model

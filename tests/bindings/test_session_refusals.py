@@ -14,8 +14,6 @@ from tests.bindings.conftest import Golden, open_session
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native, errors
 
-pytestmark = pytest.mark.torch
-
 GREEDY = _native.GenerationConfig(max_new_tokens=24)
 VIDEO_ID, REGION_ID, SEG_ID = -201, 524, 625
 

@@ -39,7 +39,6 @@ def test_the_longest_answer_is_known() -> None:
     assert automaton(_native.TokenState([(3, 3, 1), (4, 9, 0)]), LAST).longest is None
 
 
-@pytest.mark.torch
 def test_an_answer_keeps_to_its_automaton(session: Any, segmenting: Golden) -> None:
     free = segmenting.generated_ids[0]
     other = _native.TokenState([(free + 1, free + 1, 1)])

@@ -22,6 +22,12 @@ def _needs_torch() -> None:
 
 
 @pytest.fixture(scope="session")
+def small_package(exported_package: Path) -> Path:
+    """Exported here: the exporter is what is tested."""
+    return exported_package
+
+
+@pytest.fixture(scope="session")
 def golden(golden_dir: Path) -> Golden:
     """Reads a golden case by name."""
 

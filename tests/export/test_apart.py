@@ -39,4 +39,4 @@ def test_equal_graphs(
 def test_a_failure_is_said(tiny_checkpoint: Path, tmp_path: Path) -> None:
     stage = stage_of(tiny_checkpoint, "region_encoder", "fp32")
     with pytest.raises(InferenceError, match=r"region_encoder to be written .*(?s:.)*nowhere"):
-        apart.run_apart(stage, "trace", tmp_path / "nowhere" / "region_encoder.onnx")
+        apart.run_apart("region_encoder", stage.trace, tmp_path / "nowhere" / "region_encoder.onnx")

@@ -66,7 +66,7 @@ def test_pytorch_computes_what_the_graph_computes(
     model = UFVideo.load(packages[precision])
     width = model.manifest.model.hidden_size
     embeddings = np.random.default_rng(1).standard_normal((9, width), np.float32)
-    language_model = model.native.language_model
+    language_model = model._loaded.native.language_model
     ours = language_model.run(embeddings, language_model.make_cache()).logits
     qwen = load_language_model(packages[precision], "cpu", torch.float32)
     with torch.inference_mode():

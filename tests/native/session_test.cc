@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "error_expectation.h"
-#include "session/session_state.h"
 #include "tiny_model.h"
 
 namespace ufvideo {

@@ -54,6 +54,18 @@ def generated_case(request: pytest.FixtureRequest) -> GoldenCase:
 
 
 @pytest.fixture(scope="session")
+def small_package(exported_package: Path) -> Path:
+    """Exported here: the exporter is a part of what is compared."""
+    return exported_package
+
+
+@pytest.fixture(scope="session")
+def small_package_predicting(exported_package_predicting: Path) -> Path:
+    """Exported here too."""
+    return exported_package_predicting
+
+
+@pytest.fixture(scope="session")
 def model(small_package: Path) -> Any:
     from ufvideo_sdk import UFVideo
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.compare import assert_close
+
+pytest.importorskip("torch", reason="needs the export extra")
 import torch
 from torch import nn
 
-from tests.compare import assert_close
 from training.train.even_tokens import TOKEN_SPREAD, even_out, shrink, standardise_inputs
+
+pytestmark = pytest.mark.torch
 
 
 def test_even_tokens_are_centred_and_vary_alike_in_every_direction():

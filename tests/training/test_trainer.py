@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+pytest.importorskip("torch", reason="needs the export extra")
 import torch
 from torch import nn
 
@@ -58,6 +60,7 @@ from ufvideo_export.torch_model.model import (
 from ufvideo_export.torch_model.region_pooling import covered_patches, merge_tokens
 from ufvideo_sdk.text.tokenizer import TextTokenizer
 
+pytestmark = pytest.mark.torch
 LEVEL = 3
 
 

@@ -19,8 +19,6 @@ from ufvideo_sdk import (
     StreamAction,
 )
 
-pytestmark = pytest.mark.torch
-
 WARM = [GenerationConfig(max_new_tokens=12, temperature=50.0, seed=seed) for seed in range(30)]
 LETTERS = ("(A)", "(B)", "(C)", "(D)")
 

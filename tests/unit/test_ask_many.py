@@ -20,8 +20,6 @@ from ufvideo_sdk import (
     TimeSpan,
 )
 
-pytestmark = pytest.mark.torch
-
 
 def questions() -> list[str | Ask]:
     """Of all kinds and many lengths; frame 3 is sampled, frames 4 and 11 are not."""

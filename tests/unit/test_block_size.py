@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("onnx", reason="needs the export extra")
+pytest.importorskip("onnx", reason="needs the dev extra")
 import onnxruntime as ort
 
 from benchmarks.block_size import Product, main
-
-pytestmark = pytest.mark.torch
 
 
 def test_a_product_counts_its_bytes_and_runs() -> None:

@@ -70,7 +70,7 @@ def test_a_missing_extra_is_named(
     result = run(monkeypatch, points, "export", *options)
     assert result.exit_code == 2
     assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
-    assert "pip install 'ufvideo-sdk[export]'" in result.stderr
+    assert "pip install 'ufvideo-sdk[cpu,export]'" in result.stderr
 
 
 def test_unknown_commands_are_usage_errors(monkeypatch: pytest.MonkeyPatch) -> None:

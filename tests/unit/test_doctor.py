@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.diagnostics.doctor import Finding, Health, examine
 
-MEND = "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
+FIX = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'ufvideo-sdk[cuda]'"
 
 
 def run(*arguments: str) -> Any:
@@ -68,33 +68,38 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return install
 
 
-def test_both_wheels_are_mixed_and_one_command_mends_it(installed: Callable[..., None]) -> None:
+def test_both_wheels_are_mixed_and_one_command_fixes_it(installed: Callable[..., None]) -> None:
     installed(onnxruntime="1.32.0", onnxruntime_gpu="1.31.1")
-    found = _by_subject(examine())["ONNX Runtime wheels"]
+    found = _by_subject(examine())["ONNX Runtime wheel"]
     assert found.health is Health.MIXED
     assert "onnxruntime-gpu 1.31.1 and onnxruntime 1.32.0" in found.detail
-    assert found.remedy == MEND
+    assert found.remedy == FIX
     result = run()
     assert result.exit_code == 0
-    assert f"To mend:\n  ONNX Runtime wheels: {MEND}\n" in result.stdout
-    assert MEND in (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"To mend:\n  ONNX Runtime wheel: {FIX}\n" in result.stdout
 
 
 @pytest.mark.parametrize("one", ["onnxruntime", "onnxruntime_gpu"])
 def test_one_wheel_is_not_mixed(installed: Callable[..., None], one: str) -> None:
     installed(**{one: "1.31.1"})
-    found = _by_subject(examine())
-    assert "ONNX Runtime wheels" not in found
-    assert found["onnxruntime"].health is Health.OK
+    found = _by_subject(examine())["ONNX Runtime wheel"]
+    assert found.health is Health.OK and found.detail == f"{one.replace('_', '-')} 1.31.1"
 
 
-def test_advice_for_a_gpu_provider_does_not_bring_the_other_wheel_back() -> None:
-    """The extra depends on the base, and the base on the wheel for the CPU."""
+def test_no_wheel_is_absent_and_both_extras_are_named(installed: Callable[..., None]) -> None:
+    """Not broken: a library may be named by its path."""
+    installed()
+    found = _by_subject(examine())["ONNX Runtime wheel"]
+    assert found.health is Health.ABSENT and found.remedy is not None
+    assert "'ufvideo-sdk[cpu]'" in found.remedy and "'ufvideo-sdk[cuda]'" in found.remedy
+
+
+def test_advice_for_a_gpu_provider_removes_the_wheel_for_the_cpu() -> None:
     found = _by_subject(examine())["provider cuda"]
     if found.remedy is None:
         pytest.skip("the ONNX Runtime here has the CUDA provider")
     assert found.health is Health.ABSENT
-    assert found.remedy.startswith(MEND) and "ufvideo-sdk" not in found.remedy
+    assert found.remedy.startswith(FIX)
 
 
 def test_a_package_that_does_not_import_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from tests.slow_package import slow_language_model, slow_mask_encoder, slow_vision_encoder
-from ufvideo_sdk import CancellationToken, CancelledError, StopReason, UFVideo
+from ufvideo_sdk import CancellationToken, CancelledError, StopReason, UFVideo, interrupts
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -100,6 +100,78 @@ def test_a_cancel_ends_one_run_of_the_frame_encoders(packages: dict[str, Path]) 
     session = UFVideo.load(packages["mask_encoder"]).open(FRAMES, fps=4.0)
     tracks, after_s = cancelled_after(0.5, lambda token: session.segment("it", cancel=token))
     assert tracks == [] and after_s < 1
+
+
+def interrupted_after(delay_s: float, call: Callable[[], Any]) -> float:
+    """How long a call of the main thread goes on after SIGINT, which it must end by raising."""
+    sent_at = 0.0
+
+    def send() -> None:
+        nonlocal sent_at
+        sent_at = time.perf_counter()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    timer = threading.Timer(delay_s, send)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        call()
+        time.sleep(1)  # the interrupt is due between two instructions
+    timer.join()
+    return time.perf_counter() - sent_at
+
+
+def test_an_interrupt_ends_a_call_of_the_main_thread(packages: dict[str, Path]) -> None:
+    model = UFVideo.load(packages["language_model"])
+    session = model.open(FRAMES, fps=4.0)
+    for call in (
+        lambda: session.ask("Why?"),
+        lambda: session.ask_many(["Why?", "When?"]),
+        lambda: list(session.stream("Why?")),
+        lambda: session.locate("it stops"),
+    ):
+        assert interrupted_after(0.3, call) < 1
+    slow = UFVideo.load(packages["vision_encoder"])
+    assert interrupted_after(0.3, lambda: slow.open(FRAMES, fps=4.0)) < 1
+    assert signal.set_wakeup_fd(-1) in (-1, interrupts._watcher.writer)  # type: ignore[union-attr]
+    cancelled, after_s = cancelled_after(0.3, lambda token: session.ask("Why?", cancel=token))
+    assert cancelled.stop_reason is StopReason.CANCELLED and after_s < 1
+
+
+def test_an_interrupt_is_left_to_a_handler_or_loop_of_the_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    token = CancellationToken()
+    seen: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: seen.append(number))
+    try:
+        with interrupts.InterruptCancels(token):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert seen == [signal.SIGINT] and not token.is_cancelled
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    signal.set_wakeup_fd(writer)
+    try:
+        with interrupts.InterruptCancels(token):
+            assert signal.set_wakeup_fd(writer) == writer
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
+    assert not token.is_cancelled
+
+
+def test_a_call_goes_on_without_a_free_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left() -> None:
+        raise OSError("no free descriptors")
+
+    monkeypatch.setattr(interrupts, "_watcher", None)
+    monkeypatch.setattr(os, "pipe", none_left)
+    with interrupts.InterruptCancels(CancellationToken()):
+        pass
+    assert signal.set_wakeup_fd(-1) == -1
 
 
 class Command:

@@ -10,8 +10,6 @@ import pytest
 from tests.unit.conftest import SHORT
 from ufvideo_sdk import CapacityError, ConfigError, GenerationConfig, RuntimeConfig, UFVideo
 
-pytestmark = pytest.mark.torch
-
 # Two layers, two tensors each, two heads of 16 float32: a block of 256 positions.
 BLOCK_BYTES = 2 * 2 * 2 * 16 * 4 * 256
 LONG = GenerationConfig(max_new_tokens=400)

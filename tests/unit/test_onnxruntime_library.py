@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,15 @@ def test_gpu_build_wins_where_both_are_installed(site: Path) -> None:
     assert set(onnxruntime_library.installed_versions()) == {"onnxruntime", "onnxruntime-gpu"}
 
 
+def test_each_wheel_is_an_extra_and_neither_is_in_the_base() -> None:
+    found = {
+        text.split(">")[0]: text.partition("extra == ")[2].strip("\"'")
+        for text in requires("ufvideo-sdk") or []
+        if re.match(r"onnxruntime(-gpu)?\b(?!-)", text)
+    }
+    assert found == {"onnxruntime": "cpu", "onnxruntime-gpu": "cuda"}
+
+
 def test_explicit_path_then_environment(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(site, "onnxruntime", "1.32.0")
     other, third = site / "other.so", site / "third.so"
@@ -64,7 +75,8 @@ def test_explicit_path_then_environment(site: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_missing_and_too_old(site: Path) -> None:
-    with pytest.raises(DeviceError, match=r"found no module onnxruntime; pip install"):
+    extras = r"pip install 'ufvideo-sdk\[cpu\]'.*pip install 'ufvideo-sdk\[cuda\]'"
+    with pytest.raises(DeviceError, match=rf"found no module onnxruntime; {extras}"):
         find_library()
     library = install(site, "onnxruntime", "1.20.1")
     with pytest.raises(

@@ -18,8 +18,6 @@ from tests.unit.conftest import GOLDEN, SHORT
 from ufvideo_sdk import CapacityError, InputError, Region, RuntimeConfig, UFVideo, UFVideoError
 from ufvideo_sdk.session.session_header import SessionFacts
 
-pytestmark = pytest.mark.torch
-
 HEAD = struct.Struct("<8sIIQ32s")
 QUESTIONS = ("What color is the ball?", "Why?", "segment")
 

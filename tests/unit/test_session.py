@@ -27,8 +27,6 @@ from ufvideo_sdk import (
 from ufvideo_sdk.package.manifest import STAGE_STEMS
 from ufvideo_sdk.video import clip as clip_module
 
-pytestmark = pytest.mark.torch
-
 
 def test_model_says_what_it_is(model: Any, small_package: Path) -> None:
     assert model.package == small_package

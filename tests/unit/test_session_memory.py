@@ -20,7 +20,7 @@ from ufvideo_sdk import (
 )
 from ufvideo_sdk.video import clip as clip_module
 
-pytestmark = [pytest.mark.torch, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 NUM_KINDS = 9
 NUM_FIRST = 20 * NUM_KINDS

@@ -19,8 +19,6 @@ from ufvideo_sdk import InputError, Region, StateError, StopReason, StreamAction
 from ufvideo_sdk.video import clip as clip_module
 from ufvideo_sdk.video.clip import Clip
 
-pytestmark = pytest.mark.torch
-
 WHAT = "object_1: [<region>] What is it?"
 
 
@@ -52,7 +50,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(model: Any, source: Watched) -> Any:
     from ufvideo_sdk.session.session import Session
 
-    return Session(model, Clip(source))
+    return Session(model._loaded, Clip(source))
 
 
 def test_opening_holds_a_few_frames_at_a_time(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +172,7 @@ def test_a_stream_dropped_while_another_thread_is_inside(segmenting: Any) -> Non
     inside, leave = threading.Event(), threading.Event()
 
     def stay() -> None:
-        with segmenting._thread():
+        with segmenting._gate.thread():
             inside.set()
             leave.wait(10)
 
@@ -306,7 +304,7 @@ def test_arguments_of_another_kind(session: Any, options: dict[str, Any], messag
 
 
 def test_other_calls_name_arguments_of_another_kind(
-    session: Any, small_package: Path, video: Path
+    model: Any, session: Any, small_package: Path, video: Path
 ) -> None:
     from ufvideo_sdk import UFVideo
 
@@ -327,8 +325,8 @@ def test_other_calls_name_arguments_of_another_kind(
         (lambda: session.segment("ball", frames=None), "frames: expected a list"),
         (lambda: UFVideo.load(5), "package: expected a path, got int"),
         (lambda: UFVideo.load(small_package, runtime=None), "runtime: expected a RuntimeConfig"),
-        (lambda: session._model.open(5), "expected a path or a uint8 array as source, got int"),
-        (lambda: session._model.open(video, start_s="1"), "start_s: expected finite seconds"),
+        (lambda: model.open(5), "expected a path or a uint8 array as source, got int"),
+        (lambda: model.open(video, start_s="1"), "start_s: expected finite seconds"),
         (lambda: session.ask("Why?", config=SHORT).save(5), "path: expected a path, got int"),
         (lambda: Region([[1], [2, 3]], np.ones((2, 4, 4), bool)), "frame_idxs: .*rows that differ"),
     ):

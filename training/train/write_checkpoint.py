@@ -25,8 +25,8 @@ from ufvideo_export.checkpoint.checkpoint import (
     tensor_parts,
 )
 from ufvideo_export.checkpoint.config_files import SIGLIP_FOLDER, ConfigFiles
+from ufvideo_export.checkpoint.siglip_config import siglip_config
 from ufvideo_export.checkpoint.tokenizer_files import TOKENIZER_FILES
-from ufvideo_export.torch_model.vision_encoder import siglip_config
 
 
 def write_checkpoint(nano: Nano, tokenizer_folder: Path, folder: Path) -> None:

@@ -64,7 +64,7 @@ def _worker(setting: Setting, package: Path, piece: int) -> WorkerProcess:
 def prepare(package: str, num_threads: int, piece: int, num_positions: int) -> Round:
     """Load the package; a round prefills a new cache piece by piece."""
     runtime = RuntimeConfig(num_threads=num_threads)
-    native = UFVideo.load(package, runtime=runtime).native
+    native = UFVideo.load(package, runtime=runtime)._loaded.native
     token_ids = [number % 100 for number in range(num_positions)]
 
     def run_round() -> Figures:

@@ -13,7 +13,10 @@ def prepare(job: Job) -> Round:
     """Load the package; a round prefills and decodes greedily."""
     runtime = RuntimeConfig(num_threads=job.num_threads, allow_spinning=job.spinning)
     model = UFVideo.load(job.model, runtime=runtime)
-    embedder, language_model = model.native.token_embedder, model.native.language_model
+    embedder, language_model = (
+        model._loaded.native.token_embedder,
+        model._loaded.native.language_model,
+    )
     prompt = job.prompt()
 
     def run_round() -> Figures:

@@ -16,8 +16,8 @@ from transformers import SiglipVisionModel
 
 from ufvideo_export.checkpoint.checkpoint import EMBEDDING_KEY, HEAD_KEY, Checkpoint
 from ufvideo_export.checkpoint.sam2_names import SAM2_PREFIX
+from ufvideo_export.checkpoint.siglip_config import siglip_config
 from ufvideo_export.checkpoint.tensor_files import TensorFiles
-from ufvideo_export.torch_model.vision_encoder import siglip_config
 from ufvideo_sdk.errors import InputError
 
 # Parts of SAM 2 that a single frame with a language prompt does not use. PyTorch's modules hold

@@ -1,4 +1,4 @@
-"""One step of a stage in a process of its own, whose memory is all given back when it ends.
+"""One step of an export in a process of its own, whose memory is all given back when it ends.
 
 Tracing a large module leaves its weights behind, held by what Python does not see.
 """
@@ -9,13 +9,10 @@ import os
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import InferenceError
-
-if TYPE_CHECKING:
-    from ufvideo_export.stages.stage import Stage
 
 # Starting a process takes seconds, so that small checkpoints stay in this one.
 APART_BYTES = 2 << 30
@@ -23,33 +20,33 @@ _COMMAND = "from ufvideo_export.process.isolated import _serve; _serve()"
 _SHOWN_CHARACTERS = 2000
 
 
-def run_apart(stage: Stage, step: str, path: Path) -> None:
-    """Call a method of a stage with a path.
+def run_apart(name: str, step: Callable[[Path], object], path: Path) -> None:
+    """Call a method with a path.
 
     Args:
-        stage: Without weights in memory.
-        step: The method's name.
+        name: What the method writes, for the message of a failure.
+        step: The method, whose object holds no weights in memory: it is pickled.
         path: Its argument.
 
     Raises:
-        InferenceError: When it fails, with the end of what it wrote to standard error.
+        InferenceError: If it fails, with the end of what it wrote to standard error.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(part for part in sys.path if part)}
     done = subprocess.run(
         [sys.executable, "-c", _COMMAND],
-        input=pickle.dumps((stage, step, path)),
+        input=pickle.dumps((step, path)),
         env=environment,
         capture_output=True,
         check=False,
     )
     if done.returncode:
         raise InferenceError(
-            f"expected {stage.spec.stem} to be written by a process of its own, it ended with"
+            f"expected {name} to be written by a process of its own, it ended with"
             f" status {done.returncode}:"
             f" {done.stderr.decode(errors='replace')[-_SHOWN_CHARACTERS:]}"
         )
 
 
 def _serve() -> None:
-    stage, step, path = pickle.load(sys.stdin.buffer)
-    getattr(stage, step)(path)
+    step, path = pickle.load(sys.stdin.buffer)
+    step(path)

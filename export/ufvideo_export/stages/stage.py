@@ -132,7 +132,7 @@ class TorchStage(Stage):
         large = self.checkpoint.size_bytes > apart.APART_BYTES
         for step in steps:
             if large:
-                apart.run_apart(self, step, path)
+                apart.run_apart(self.spec.stem, getattr(self, step), path)
             else:
                 getattr(self, step)(path)
 

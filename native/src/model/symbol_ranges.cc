@@ -4,7 +4,7 @@
 
 #include "base/error_message.h"
 #include "features/frame_encoder.h"
-#include "session/session_state.h"
+#include "ufvideo/stages/mask_decoder.h"
 
 namespace ufvideo {
 namespace {

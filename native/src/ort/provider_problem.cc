@@ -142,7 +142,7 @@ const char* mend_for_provider() {
 #ifdef __aarch64__
   return "take the wheel that docs/jetson.md names";
 #else
-  return "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu";
+  return "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'ufvideo-sdk[cuda]'";
 #endif
 }
 

@@ -3,23 +3,20 @@
 #include <utility>
 
 #include "base/error_message.h"
+#include "session/batch_run.h"
+#include "session/saved_clip.h"
 #include "session/session_state.h"
+#include "session/teacher_forcing.h"
 
 namespace ufvideo {
 
 Session::State::State(std::shared_ptr<const Model> shared_model)
     : model(std::move(shared_model)),
-      frame_encoder(*model),
-      mask_features(model->config().mask_cache_bytes),
-      cache(model->language_model().make_cache()),
-      held(model->manifest().tokens.region_id) {
+      call([this] { publish(); }),
+      clip(*model, call),
+      masks(*model, call),
+      sequence(*model, call) {
   publish();
-}
-
-void Session::State::require_clip(const char* where) const {
-  if (video_tokens.empty()) {
-    fail(ErrorCode::kInvalidState, where, ": expected an open clip, none is; call open_clip first");
-  }
 }
 
 void Session::State::require_no_answer() const {
@@ -31,49 +28,37 @@ void Session::State::require_no_answer() const {
 
 void Session::State::forget_conversation() {
   answer.reset();
-  held.keep(0);
-  cache = model->language_model().make_cache();
-  frame_encoder.forget_regions();
-  poisoned = false;
+  sequence.clear();
+  clip.forget_regions();
 }
 
 void Session::State::begin_call(const CallOptions* options) {
   if (options != nullptr) {
-    call = {options->cancel.child(), options->on_progress};
+    call.begin({options->cancel.child(), options->on_progress});
   } else {
-    call = answer ? answer->call : CallOptions{};
+    call.begin(answer ? answer->call_options() : CallOptions{});
   }
-  scope.emplace(call.cancel);
   const std::lock_guard<std::mutex> lock(under_way_mutex);
-  under_way = call.cancel;
+  under_way = call.options().cancel;
 }
 
 void Session::State::end_call() {
-  scope.reset();
-  call = {};
+  call.end();
   publish();
   const std::lock_guard<std::mutex> lock(under_way_mutex);
   under_way.reset();
   if (answer) {
-    under_way = answer->call.cancel;
+    under_way = answer->call_options().cancel;
   }
 }
 
 void Session::State::publish() {
-  const std::size_t kv_bytes = cache->bytes();
-  const std::size_t bytes =
-      frame_encoder.bytes() + video_tokens.bytes() + mask_features.bytes() + kv_bytes;
+  const std::size_t kv_bytes = sequence.cache().bytes();
+  const std::size_t bytes = clip.bytes() + masks.bytes() + kv_bytes;
   const std::lock_guard<std::mutex> lock(published.mutex);
-  published.timings = timings;
+  published.timings = call.timings();
   published.held_bytes = bytes;
   published.kv_cache_bytes = kv_bytes;
-}
-
-void Session::State::report(std::int64_t done, std::int64_t total) {
-  publish();
-  if (call.on_progress) {
-    call.on_progress(done, total);
-  }
 }
 
 Session::Entry::Entry(State& state, const CallOptions* options, Poisoned poisoned) : state_(state) {
@@ -82,7 +67,7 @@ Session::Entry::Entry(State& state, const CallOptions* options, Poisoned poisone
          "session: expected one thread at a time, another one is inside; open a session for each "
          "thread, the model is shared");
   }
-  if (state.poisoned && poisoned == Poisoned::kRefused) {
+  if (state.sequence.is_poisoned() && poisoned == Poisoned::kRefused) {
     state.busy = false;
     fail(ErrorCode::kInvalidState,
          "session: expected a sound session, an earlier run failed; call reset()");
@@ -99,6 +84,140 @@ Session::Session(std::shared_ptr<const Model> model)
     : state_(std::make_unique<State>(std::move(model))) {}
 
 Session::~Session() = default;
+
+void Session::State::begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
+  require_no_answer();
+  clip.begin(frame_idxs, is_image);
+  masks.clear();
+  forget_conversation();
+}
+
+void Session::begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
+  const Entry entry(*state_);
+  state_->begin_clip(frame_idxs, is_image);
+}
+
+void Session::add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
+                         const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  run_to_the_end("clip", [&] { state_->clip.add(frames, frame_idxs); });
+}
+
+void Session::end_clip(const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  run_to_the_end("clip", [&] { state_->clip.finish(); });
+}
+
+void Session::open_clip(const Clip& clip, const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  check_frames(clip.frames, clip.frame_idxs, "clip");
+  state_->begin_clip(clip.frame_idxs, clip.is_image);
+  run_to_the_end("clip", [&] {
+    state_->clip.add(clip.frames, clip.frame_idxs);
+    state_->clip.finish();
+  });
+}
+
+std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& prefix_ids,
+                                            const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  State& state = *state_;
+  state.require_no_answer();
+  state.clip.require_open("save");
+  SavedClip saved;
+  saved.is_image = state.clip.is_image();
+  saved.prefix_ids = prefix_ids;
+  check_prefix_ids(saved, state.model->manifest());
+  const auto no_states = [](const PromptLayout&) { return std::vector<std::int64_t>{}; };
+  if (!state.sequence.holds(prefix_ids) &&
+      !prefill_prompt(state.answer_parts(), {prefix_ids, {}, {}, {}}, no_states)) {
+    return std::nullopt;
+  }
+  state.clip.save_to(saved);
+  state.sequence.save_to(
+      saved, static_cast<std::int64_t>(prefix_ids.size()) - 1 + saved.video_tokens.dim(0));
+  return saved;
+}
+
+void Session::restore_clip(const SavedClip& saved) {
+  const Entry entry(*state_);
+  State& state = *state_;
+  state.require_no_answer();
+  state.clip.check_saved(saved);
+  state.sequence.check_saved(saved);
+  state.begin_clip(saved.frame_idxs, saved.is_image);
+  state.sequence.restore(saved);
+  state.clip.restore(saved);
+}
+
+std::vector<std::int64_t> Session::missing_frames(
+    const std::vector<std::int64_t>& frame_idxs) const {
+  const Entry entry(*state_);
+  return state_->clip.missing(frame_idxs);
+}
+
+void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {
+  config.validate();
+  require_no_answer();
+  clip.require_open("session");
+  answer.emplace(answer_parts(), prompt, config);
+}
+
+std::optional<std::int64_t> Session::State::next_token() {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
+  }
+  try {
+    return answer->next();
+  } catch (...) {
+    answer.reset();
+    throw;
+  }
+}
+
+Generation Session::State::finish_answer() {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
+  }
+  Generation generation = answer->finish();
+  answer.reset();
+  return generation;
+}
+
+Generation Session::generate(const Prompt& prompt, const GenerationConfig& config,
+                             const TokenCallback& callback, const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  State& state = *state_;
+  state.begin_answer(prompt, config);
+  while (const std::optional<std::int64_t> token = state.next_token()) {
+    if (!callback) {
+      continue;
+    }
+    StreamAction action = StreamAction::kContinue;
+    try {
+      action = callback(*token);
+    } catch (...) {
+      state.answer.reset();
+      throw;
+    }
+    if (action != StreamAction::kContinue) {
+      state.answer->end(action == StreamAction::kStop ? StopReason::kStopped
+                                                      : StopReason::kCancelled);
+    }
+  }
+  return state.finish_answer();
+}
+
+std::vector<Generation> Session::generate_many(const std::vector<Prompt>& prompts,
+                                               const GenerationConfig& config,
+                                               const IndexedTokenCallback& callback,
+                                               const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  config.validate();
+  state_->require_no_answer();
+  state_->clip.require_open("session");
+  return answer_batch(state_->answer_parts(), prompts, config, callback);
+}
 
 void Session::begin(const Prompt& prompt, const GenerationConfig& config,
                     const CallOptions& options) {
@@ -121,6 +240,21 @@ void Session::drop_answer() {
   state_->answer.reset();
 }
 
+Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start,
+                                  const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  state_->require_no_answer();
+  state_->clip.require_open("session");
+  return teacher_forced(state_->answer_parts(), prompt, answer_start);
+}
+
+Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& frames,
+                              const std::vector<std::int64_t>& frame_idxs, bool continues,
+                              const CallOptions& options) {
+  const Entry entry(*state_, &options);
+  return state_->masks.segment({seg_hidden_states, frames, frame_idxs, continues});
+}
+
 void Session::cancel() {
   std::optional<CancellationToken> under_way;
   {
@@ -139,8 +273,8 @@ void Session::reset() {
 
 Tensor Session::video_tokens() const {
   const Entry entry(*state_, nullptr, Poisoned::kAccepted);
-  state_->require_clip("video_tokens");
-  return state_->video_tokens.on_host();
+  state_->clip.require_open("video_tokens");
+  return state_->clip.video_tokens().on_host();
 }
 
 StageTimings Session::timings() const {

@@ -12,7 +12,9 @@ from typer.core import TyperGroup
 from ufvideo_sdk.cli.exit_codes import USAGE, fail, reported_errors
 
 ENTRY_POINT_GROUP = "ufvideo.commands"
-_HOW_TO_GET = {"export": "pip install 'ufvideo-sdk[export]'"}
+_HOW_TO_GET = {
+    "export": "pip install 'ufvideo-sdk[cpu,export]' (with cuda in place of cpu for an NVIDIA GPU)"
+}
 
 
 class CommandGroup(TyperGroup):

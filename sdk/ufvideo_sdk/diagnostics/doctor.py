@@ -16,14 +16,14 @@ from ufvideo_sdk.errors import PackageError, UFVideoError
 from ufvideo_sdk.package.shipped_package import SHIPPED_NAME, shipped_package
 from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import (
-    GPU_WHEEL_ALONE,
+    INSTALL,
+    INSTALL_GPU_ALONE,
     find_library,
     installed_versions,
 )
 
 _REQUIRED = {
     "numpy": "numpy",
-    "onnxruntime": None,
     "opencv-python-headless": "cv2",
     "tokenizers": "tokenizers",
     "pillow": "PIL",
@@ -102,24 +102,26 @@ def _packages() -> Iterator[Finding]:
         "ufvideo-sdk", Health.OK, _version("ufvideo-sdk") or "not installed, run in place"
     )
     for name, module in _REQUIRED.items():
-        # The wheel for NVIDIA GPUs goes by another name and brings the same files.
-        found = _version(name) or (_version("onnxruntime-gpu") if name == "onnxruntime" else None)
-        problem = _import_problem(module) if module else None
+        problem = _import_problem(module)
         if problem is not None:
             yield Finding(name, Health.BROKEN, problem, f"pip install {name}")
-        elif found is None and module is None:
-            yield Finding(name, Health.ABSENT, "no wheel", "pip install onnxruntime")
         else:
-            yield Finding(name, Health.OK, found or "present")
+            yield Finding(name, Health.OK, _version(name) or "present")
 
 
 def _onnxruntime_wheels() -> Iterator[Finding]:
-    """Two wheels with one module between them, as `ufvideo-sdk[cuda]` leaves them."""
+    """The wheel of one of the extras, or none, or two that other packages brought together."""
+    subject = "ONNX Runtime wheel"
     versions = installed_versions()
-    if len(versions) > 1:
-        both = " and ".join(f"{name} {version}" for name, version in versions.items())
-        detail = f"{both} overwrite each other's files"
-        yield Finding("ONNX Runtime wheels", Health.MIXED, detail, GPU_WHEEL_ALONE)
+    found = " and ".join(f"{name} {version}" for name, version in versions.items())
+    if not versions:
+        # A library may be named instead, which the next findings look at.
+        yield Finding(subject, Health.ABSENT, "not installed", INSTALL)
+    elif len(versions) > 1:
+        detail = f"{found} overwrite each other's files"
+        yield Finding(subject, Health.MIXED, detail, INSTALL_GPU_ALONE)
+    else:
+        yield Finding(subject, Health.OK, found)
 
 
 def _native_module() -> Finding:
@@ -148,7 +150,7 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
             "ONNX Runtime library",
             Health.BROKEN,
             _one_line(error),
-            "pip install 'onnxruntime>=1.22', or name one with --onnxruntime-library",
+            f"{INSTALL}, or name one with --onnxruntime-library",
         )
         return
     yield Finding("ONNX Runtime library", Health.OK, f"{facts.version}, {facts.library}")
@@ -166,7 +168,7 @@ def _onnxruntime(library: Path | None) -> Iterator[Finding]:
 def _cpu(providers: list[str]) -> tuple[Health, str, str | None]:
     if "CPUExecutionProvider" in providers:
         return Health.OK, "works", None
-    return Health.BROKEN, f"not among {providers}", "pip install 'onnxruntime>=1.22'"
+    return Health.BROKEN, f"not among {providers}", INSTALL
 
 
 def _video_files() -> Finding:

@@ -13,14 +13,13 @@ from ufvideo_sdk.validation.paths import is_file, shown
 
 MIN_VERSION = (1, 22)
 ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
-# Both wheels install the module `onnxruntime`; where both are there, the GPU build is meant.
+# Both wheels install the module `onnxruntime`. If both are there, the GPU build is meant.
 DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
-# Their files overwrite each other, and removing either takes files of the other along: what is left
-# must be installed again. pip cannot be told that one stands for the other, hence --no-deps.
-GPU_WHEEL_ALONE = (
-    "pip uninstall -y onnxruntime && pip install --force-reinstall --no-deps onnxruntime-gpu"
+INSTALL = "pip install 'ufvideo-sdk[cpu]', or for an NVIDIA GPU pip install 'ufvideo-sdk[cuda]'"
+# Removing either wheel deletes files of the other, so that both go first.
+INSTALL_GPU_ALONE = (
+    "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'ufvideo-sdk[cuda]'"
 )
-_INSTALL = 'pip install "onnxruntime>=1.22" (or "onnxruntime-gpu>=1.22" for NVIDIA GPUs)'
 
 
 def find_library(explicit: str | os.PathLike[str] | None = None) -> Path:
@@ -61,7 +60,7 @@ def _existing(path: Path, setting: str) -> Path:
         raise DeviceError(
             f"{setting}: expected the path of libonnxruntime.so, found no file {shown(path)};"
             " correct it,"
-            f" or unset it and {_INSTALL}"
+            f" or unset it and {INSTALL}"
         )
     return path
 
@@ -71,14 +70,14 @@ def _installed() -> Path:
     if folder is None:
         raise DeviceError(
             f"expected ONNX Runtime {_text(MIN_VERSION)} or newer, found no module onnxruntime;"
-            f" {_INSTALL}, or set {ENVIRONMENT_VARIABLE} to the path of libonnxruntime.so"
+            f" {INSTALL}, or set {ENVIRONMENT_VARIABLE} to the path of libonnxruntime.so"
         )
     libraries = {
         _version(path.name): path for path in sorted(folder.glob("capi/libonnxruntime.so*"))
     }
     if not libraries:
         raise DeviceError(
-            f"expected capi/libonnxruntime.so.* in {folder}, found none; {_INSTALL}, or set"
+            f"expected capi/libonnxruntime.so.* in {folder}, found none; {INSTALL}, or set"
             f" {ENVIRONMENT_VARIABLE} to the path of libonnxruntime.so"
         )
     versions = installed_versions()
@@ -96,7 +95,7 @@ def _installed() -> Path:
     if newest and newest[:2] < MIN_VERSION:
         raise DeviceError(
             f"expected ONNX Runtime {_text(MIN_VERSION)} or newer, found {libraries[newest]};"
-            f" {_INSTALL}"
+            f" {INSTALL}"
         )
     return libraries[newest]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,14 +28,12 @@ from ufvideo_sdk.results.from_native import (
     spans_in_seconds,
 )
 from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.text.choices import choice_probabilities
 from ufvideo_sdk.text.stop_strings import AnswerText
 from ufvideo_sdk.video.clip import Clip
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.model import UFVideo
 
 _FAMILIES: tuple[type[UFVideoError], ...] = (
     InputError,
@@ -69,7 +66,7 @@ class Draft:
 class AnswerBuilder:
     """Makes answers about one clip."""
 
-    def __init__(self, model: UFVideo, clip: Clip) -> None:
+    def __init__(self, model: LoadedModel, clip: Clip) -> None:
         self._tokenizer = model.tokenizer
         self._facts = model.manifest.tokens
         self._providers = model.stage_providers

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import StateError, UFVideoError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
+from ufvideo_sdk.session.answer_builder import AnswerBuilder
+from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.session.session import Session
 
 
 class AnswerStream(Iterator[TextEvent]):
@@ -22,13 +20,17 @@ class AnswerStream(Iterator[TextEvent]):
     Closing it early, or leaving its `with` block, ends the answer as stopped.
     """
 
-    def __init__(self, session: Session, request: Request, call: SessionCall) -> None:
+    def __init__(
+        self, gate: CallGate, answers: AnswerBuilder, request: Request, call: SessionCall
+    ) -> None:
         """Made by `Session.stream`."""
-        self._session = session
-        self._request = request
         self._call = call
-        self._text = session._answers.text(request.config)
+        self._gate = gate
+        self._answers = answers
+        self._request = request
+        self._text = answers.text(request.config)
         self._last_id = 0
+        self._begun = False
         self._answer: Answer | None = None
         # Why it failed, and the answer without masks where only these did.
         self._failure: str | None = None
@@ -79,20 +81,24 @@ class AnswerStream(Iterator[TextEvent]):
         """
         if self._answer is not None or self._failure is not None:
             raise StopIteration
-        with self._under_way() as native:
-            token_id = None if self._text.is_stopped else self._step(native)
+        with self._gate.stream_under_way(self._call):
+            token_id = None if self._text.is_stopped else self._step()
             if token_id is not None:
                 self._last_id = token_id
                 return TextEvent(self._text.push(token_id), token_id)
             rest = self._text.flush()
-            self._finish(native)
+            self._finish()
         if rest:
             return TextEvent(rest, self._last_id)
         raise StopIteration
 
-    def _step(self, native: SessionCall) -> int | None:
+    def _step(self) -> int | None:
         try:
-            return native.step()
+            if self._begun:
+                return self._call.step()
+            self._begun = True
+            with InterruptCancels(self._call.cancel):  # the prefill; later steps are short
+                return self._call.step()
         except StateError:
             # Another thread is inside, or the session knows that it failed: nothing has changed.
             raise
@@ -103,24 +109,17 @@ class AnswerStream(Iterator[TextEvent]):
     def close(self) -> None:
         """End the answer here; it counts as stopped unless it had ended by itself."""
         if self._answer is None and self._failure is None:
-            with self._under_way() as native:
-                self._finish(native)
+            with self._gate.stream_under_way(self._call):
+                self._finish()
 
-    @contextmanager
-    def _under_way(self) -> Iterator[SessionCall]:
-        session = self._session
-        with session._thread():
-            if session._stream_token is not self._call.cancel:
-                raise StateError("stream: expected it under way, the session was reset or closed")
-            yield self._call
-
-    def _finish(self, native: SessionCall) -> None:
-        generation = native.finish()
-        self._session._stream_token = None
+    def _finish(self) -> None:
+        generation = self._call.finish()
+        self._gate.end_stream(self._call)
         try:
-            self._answer = self._session._answers.build(
-                native, self._request, generation, self._text
-            )
+            with InterruptCancels(self._call.cancel):
+                self._answer = self._answers.build(
+                    self._call, self._request, generation, self._text
+                )
         except BaseException as error:
             self._fail(error)
             raise
@@ -129,13 +128,14 @@ class AnswerStream(Iterator[TextEvent]):
         # Not the error itself: its traceback would hold this stream and all it refers to.
         self._failure = str(error) or type(error).__name__
         self._without_masks = error.answer if isinstance(error, UFVideoError) else None
-        self._session._stream_token = None
+        self._gate.end_stream(self._call)
 
     def _abandon(self) -> None:
         """Free the session for the next question, which drops the unfinished answer.
 
         Not here: this may run in any thread, also while another one is inside the session.
         """
-        session = getattr(self, "_session", None)
-        if session is not None and session._stream_token is self._call.cancel:
-            session._stream_token = None
+        # A stream that was not made has no gate.
+        gate = getattr(self, "_gate", None)
+        if gate is not None:
+            gate.end_stream(self._call)

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import InputError, UFVideoError
 from ufvideo_sdk.results.answer import Answer, StopReason, TextEvent
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder, Draft
-from ufvideo_sdk.session.request import Ask
+from ufvideo_sdk.session.request import Ask, Request
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.text.stop_strings import AnswerText, token_callback
 from ufvideo_sdk.validation.arguments import check_sequence, described
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.session.session import Session
 
 IndexedTextCallback = Callable[[int, TextEvent], "_native.StreamAction | None"]
 
@@ -41,15 +37,13 @@ def as_asks(questions: object) -> list[Ask]:
 
 
 def answer_many(
-    session: Session,
     native: SessionCall,
-    asks: Sequence[Ask],
+    answers: AnswerBuilder,
+    requests: Sequence[Request],
     config: GenerationConfig,
     on_text: IndexedTextCallback | None,
 ) -> list[Answer]:
-    """Answer checked questions within a session that is entered (see `Session.ask_many`)."""
-    requests = session._requests.build_many(native, asks, config)
-    answers = session._answers
+    """Answer checked questions within a call (see `Session.ask_many`)."""
     texts = [answers.text(config) for _ in requests]
     is_heard = on_text is not None or config.stop_strings
     callback = _indexed_callback(texts, on_text) if is_heard else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +11,14 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, InputError
+from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, MaskTrack, StageProviders, TimeSpan
 from ufvideo_sdk.results.from_native import mask_tracks, spans_in_seconds
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
+from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.session.saved_session import native_clip, save_session
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
@@ -29,9 +30,6 @@ from ufvideo_sdk.validation.arguments import check_callback, check_instance
 from ufvideo_sdk.validation.paths import as_path, entries_of
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.regions import Region
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.model import UFVideo
 
 _GREEDY = GenerationConfig()
 
@@ -52,7 +50,7 @@ class Session(SessionEntry):
 
     def __init__(
         self,
-        model: UFVideo,
+        model: LoadedModel,
         clip: Clip,
         *,
         saved: SessionFile | None = None,
@@ -78,7 +76,9 @@ class Session(SessionEntry):
         if saved is not None:
             native.restore_clip(native_clip(saved, idxs))
             return
-        SessionCall(native, cancel, on_progress).open_clip(clip, idxs, sampled)
+        call = SessionCall(native, cancel, on_progress)
+        with InterruptCancels(call.cancel):
+            call.open_clip(clip, idxs, sampled)
 
     @property
     def clip(self) -> Clip:
@@ -150,7 +150,7 @@ class Session(SessionEntry):
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             text = self._answers.text(config)
             is_heard = on_text is not None or config.stop_strings
@@ -183,11 +183,11 @@ class Session(SessionEntry):
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
-            self._stream_token = native.cancel
-            return AnswerStream(self, request, native)
+            self._gate.begin_stream(native)
+            return AnswerStream(self._gate, self._answers, request, native)
 
     def ask_many(
         self,
@@ -225,8 +225,9 @@ class Session(SessionEntry):
         check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")
         asks = as_asks(questions)
-        with self._entered(cancel, on_progress) as native:
-            return answer_many(self, native, asks, config, on_text)
+        with self._gate.entered(cancel, on_progress) as native:
+            requests = self._requests.build_many(native, asks, config)
+            return answer_many(native, self._answers, requests, config, on_text)
 
     def locate(
         self,
@@ -263,7 +264,7 @@ class Session(SessionEntry):
         check_instance(config, "config", GenerationConfig)
         check_no_stop_strings(config, "locate's formats")
         formats = self._model.formats
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             prompt = _native.Prompt(
                 token_ids=self._model.prompts.build_grounding(event, self._clip),
                 answer_format=formats.span_or_words if allow_absent else formats.span,
@@ -314,7 +315,7 @@ class Session(SessionEntry):
                 f" {config!r}"
             )
         check_no_stop_strings(config, "segment's formats")
-        with self._entered(cancel, on_progress) as native:
+        with self._gate.entered(cancel, on_progress) as native:
             idxs = self._requests.segment_idxs(frames, "frames")
             prompts = self._model.prompts
             if allow_absent:
@@ -348,7 +349,7 @@ class Session(SessionEntry):
         # A package's own files are no place for a session either.
         sources = (*self._clip.files, *entries_of(self._model.package))
         check_target(target, sources)
-        with self._entered() as native:
+        with self._gate.entered() as native:
             saved = native.save_clip(self._model.prompts.prefix(self._clip))
             if saved is None:
                 raise CancelledError("save: expected to go on to the end, it was cancelled")

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <cstdint>
+
 #include "ufvideo/stages/mask_encoder.h"
 #include "ufvideo/stages/stage.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
+
+/// Most objects that the mask decoder takes on a frame at once; more go through in groups.
+inline constexpr std::int64_t kObjectsPerDecoding = 16;
 
 /// Masks of O objects on one frame, the best of three candidates by predicted IoU.
 struct DecodedMasks {

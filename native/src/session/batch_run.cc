@@ -1,3 +1,5 @@
+#include "session/batch_run.h"
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -6,7 +8,7 @@
 #include "base/error_message.h"
 #include "decode/batch_loop.h"
 #include "kv/batch_kv_cache.h"
-#include "session/session_state.h"
+#include "session/prompt_checks.h"
 
 namespace ufvideo {
 namespace {
@@ -21,23 +23,23 @@ void add_timings(StageTimings& sum, const StageTimings& added) {
   }
 }
 
-}  // namespace
-
 /// Answers to several prompts. Each is prefilled in the session's own cache, exactly as one alone,
 /// and copied from there to a row of the batch's; where the memory allows no second sequence, they
 /// stay there and are answered one by one. Choices are scored there, without a row.
-class Session::State::Batch : public RowStepper {
+class BatchRun : public RowStepper {
  public:
-  Batch(State& state, const std::vector<Prompt>& prompts, const GenerationConfig& config)
-      : state_(state),
+  BatchRun(const AnswerParts& parts, const std::vector<Prompt>& prompts,
+           const GenerationConfig& config)
+      : model_(parts.model),
+        parts_(parts),
         prompts_(prompts),
         config_(config),
-        on_progress_(std::exchange(state.call.on_progress, nullptr)),
+        on_progress_(parts.call.take_progress()),
         loop_(*this),
         generations_(prompts.size()),
         max_rows_(plan_rows()) {
     if (max_rows_ > 1) {
-      rows_ = state.model->language_model().make_batch_cache(max_rows_, *state.cache);
+      rows_ = model_.language_model().make_batch_cache(max_rows_, parts.sequence.cache());
     }
   }
 
@@ -46,7 +48,7 @@ class Session::State::Batch : public RowStepper {
   // RowStepper
   std::vector<TokenStepper::Output> step(const std::vector<std::int64_t>& token_ids) override;
   bool has_room(std::size_t row) const override {
-    return length_of(row) < state_.model->language_model().max_positions();
+    return length_of(row) < model_.language_model().max_positions();
   }
   void drop(std::size_t row) override {
     if (rows_) {
@@ -59,7 +61,7 @@ class Session::State::Batch : public RowStepper {
   std::int64_t checked_length(const Prompt& prompt) const;
   std::int64_t plan_rows() const;
   std::int64_t length_of(std::size_t row) const {
-    return rows_ ? rows_->lengths().at(row) : state_.cache->length();
+    return rows_ ? rows_->lengths().at(row) : parts_.sequence.cache().length();
   }
   /// Prefills the next question and takes its first token; nothing when it was cancelled before.
   std::optional<BatchLoop::Token> admit();
@@ -70,7 +72,8 @@ class Session::State::Batch : public RowStepper {
   void collect();
   void report() const;
 
-  State& state_;
+  const Model& model_;
+  AnswerParts parts_;
   const std::vector<Prompt>& prompts_;
   const GenerationConfig& config_;
   /// The session's own would be told about each prompt's positions.
@@ -84,23 +87,24 @@ class Session::State::Batch : public RowStepper {
   std::size_t num_admitted_ = 0;
 };
 
-std::int64_t Session::State::Batch::checked_length(const Prompt& prompt) const {
-  const Manifest& manifest = state_.model->manifest();
-  state_.check_answer_format(prompt, config_);
+std::int64_t BatchRun::checked_length(const Prompt& prompt) const {
+  const Manifest& manifest = model_.manifest();
+  check_constraint(prompt, config_, manifest);
   std::vector<std::int64_t> region_lengths;
   for (const RegionPrompt& region : prompt.regions) {
     region_lengths.push_back(std::min<std::int64_t>(
         manifest.model.max_region_tokens, static_cast<std::int64_t>(region.frame_idxs.size())));
   }
-  const PromptLayout layout = lay_out_prompt(prompt.token_ids, manifest.tokens, state_.is_image,
-                                             state_.video_tokens.dim(0), region_lengths);
-  state_.check_room(prompt, layout);
-  state_.check_regions(prompt);
+  const std::int64_t num_video_tokens = parts_.clip.video_tokens().dim(0);
+  const PromptLayout layout = lay_out_prompt(
+      prompt.token_ids, manifest.tokens, parts_.clip.is_image(), num_video_tokens, region_lengths);
+  check_room(prompt, layout, model_.language_model().max_positions(), num_video_tokens);
+  parts_.clip.check_regions(prompt);
   return layout.length;
 }
 
-std::int64_t Session::State::Batch::plan_rows() const {
-  const std::int64_t max_positions = state_.model->language_model().max_positions();
+std::int64_t BatchRun::plan_rows() const {
+  const std::int64_t max_positions = model_.language_model().max_positions();
   std::int64_t longest = 0;
   for (std::size_t i = 0; i < prompts_.size(); ++i) {
     try {
@@ -109,7 +113,7 @@ std::int64_t Session::State::Batch::plan_rows() const {
       fail(error.code(), "prompts[", i, "]: ", error.what());
     }
   }
-  const KvCache& own = *state_.cache;
+  const KvCache& own = parts_.sequence.cache();
   const KvCacheSizes& sizes = *own.sizes();
   const std::size_t own_bytes = sizes.in_blocks(longest) * sizes.position_bytes();
   const std::int64_t num_decoded = std::count_if(
@@ -120,19 +124,18 @@ std::int64_t Session::State::Batch::plan_rows() const {
                        own_bytes - std::min(own_bytes, own.bytes()));
 }
 
-std::vector<TokenStepper::Output> Session::State::Batch::step(
-    const std::vector<std::int64_t>& token_ids) {
+std::vector<TokenStepper::Output> BatchRun::step(const std::vector<std::int64_t>& token_ids) {
   if (!rows_) {
-    return {state_.step(token_ids.front())};
+    return {parts_.sequence.step(token_ids.front())};
   }
-  const TokenEmbedder& embedder = state_.model->token_embedder();
+  const TokenEmbedder& embedder = model_.token_embedder();
   const auto num_rows = static_cast<std::int64_t>(token_ids.size());
-  const Tensor embeddings =
-      timed(state_.timings, embedder.stem(), num_rows, [&] { return embedder.embed(token_ids); });
-  const LanguageModel& language_model = state_.model->language_model();
-  const LanguageModelRows output = timed(state_.timings, language_model.stem(), num_rows, [&] {
-    return language_model.run_rows(embeddings, *rows_);
-  });
+  const Tensor embeddings = timed(parts_.call.timings(), embedder.stem(), num_rows,
+                                  [&] { return embedder.embed(token_ids); });
+  const LanguageModel& language_model = model_.language_model();
+  const LanguageModelRows output =
+      timed(parts_.call.timings(), language_model.stem(), num_rows,
+            [&] { return language_model.run_rows(embeddings, *rows_); });
   std::vector<TokenStepper::Output> outputs;
   for (std::int64_t row = 0; row < num_rows; ++row) {
     outputs.push_back(
@@ -142,39 +145,39 @@ std::vector<TokenStepper::Output> Session::State::Batch::step(
   return outputs;
 }
 
-std::optional<BatchLoop::Token> Session::State::Batch::admit() {
-  const StageTimings before = state_.timings;
+std::optional<BatchLoop::Token> BatchRun::admit() {
+  const StageTimings before = parts_.call.timings();
   const Clock::time_point begin = Clock::now();
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
-  DecodeLoop loop = state_.start_loop(prompts_[question], config_, generation);
+  DecodeLoop loop = start_loop(parts_, prompts_[question], config_, generation);
   if (loop.ended()) {
     return std::nullopt;
   }
-  const BatchLoop::Token token = state_.poisoning([&] {
+  const BatchLoop::Token token = parts_.sequence.guarded([&] {
     if (rows_) {
-      rows_->add_row(*state_.cache);
+      rows_->add_row(parts_.sequence.cache());
     }
     return loop_.add(question, std::move(loop));
   });
   generation.time_to_first_token_ms = elapsed_ms(begin);
-  generation.timings = timings_between(before, state_.timings);
+  generation.timings = timings_between(before, parts_.call.timings());
   return token;
 }
 
-bool Session::State::Batch::choose(const IndexedTokenCallback& callback) {
+bool BatchRun::choose(const IndexedTokenCallback& callback) {
   /// The tokens are known: no step is taken.
   class NoStepper : public TokenStepper {
     Output step(std::int64_t /*token_id*/) override { return {}; }
     bool has_room() const override { return true; }
   };
-  const StageTimings before = state_.timings;
+  const StageTimings before = parts_.call.timings();
   const Clock::time_point begin = Clock::now();
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
-  DecodeLoop loop = state_.start_loop(prompts_[question], config_, generation);
+  DecodeLoop loop = start_loop(parts_, prompts_[question], config_, generation);
   generation.time_to_first_token_ms = elapsed_ms(begin);
-  generation.timings = timings_between(before, state_.timings);
+  generation.timings = timings_between(before, parts_.call.timings());
   if (loop.ended()) {
     return false;
   }
@@ -185,23 +188,23 @@ bool Session::State::Batch::choose(const IndexedTokenCallback& callback) {
       loop.end(action == StreamAction::kStop ? StopReason::kStopped : StopReason::kCancelled);
     }
   }
-  state_.complete(generation, loop);
+  complete_generation(generation, loop, model_.manifest().tokens);
   ++num_ended_;
   report();
   return true;
 }
 
-std::vector<BatchLoop::Token> Session::State::Batch::next_tokens() {
-  const StageTimings before = state_.timings;
+std::vector<BatchLoop::Token> BatchRun::next_tokens() {
+  const StageTimings before = parts_.call.timings();
   const Clock::time_point begin = Clock::now();
   std::vector<BatchLoop::Token> tokens;
   try {
-    tokens = state_.poisoning([&] { return loop_.next(); });
+    tokens = parts_.sequence.guarded([&] { return loop_.next(); });
   } catch (const RunCancelled&) {
     cancel_all();
   }
   const double step_ms = elapsed_ms(begin);
-  const StageTimings added = timings_between(before, state_.timings);
+  const StageTimings added = timings_between(before, parts_.call.timings());
   for (const BatchLoop::Token& token : tokens) {
     generations_[token.question].decode_ms += step_ms;
     add_timings(generations_[token.question].timings, added);
@@ -209,29 +212,29 @@ std::vector<BatchLoop::Token> Session::State::Batch::next_tokens() {
   return tokens;
 }
 
-void Session::State::Batch::cancel_all() {
+void BatchRun::cancel_all() {
   loop_.end_all(StopReason::kCancelled);
   for (; num_admitted_ < prompts_.size(); ++num_admitted_) {
     generations_[num_admitted_].stop_reason = StopReason::kCancelled;
   }
 }
 
-void Session::State::Batch::collect() {
+void BatchRun::collect() {
   for (const BatchLoop::Ended& ended : loop_.take_ended()) {
-    state_.complete(generations_[ended.question], ended.loop);
+    complete_generation(generations_[ended.question], ended.loop, model_.manifest().tokens);
     ++num_ended_;
     report();
   }
 }
 
-void Session::State::Batch::report() const {
-  state_.publish();
+void BatchRun::report() const {
+  parts_.call.publish();
   if (on_progress_) {
     on_progress_(static_cast<std::int64_t>(num_ended_), static_cast<std::int64_t>(prompts_.size()));
   }
 }
 
-std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& callback) {
+std::vector<Generation> BatchRun::run(const IndexedTokenCallback& callback) {
   for (Generation& generation : generations_) {
     generation.seg_hidden_states = stack_rows({});
   }
@@ -251,12 +254,12 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
         generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;
         cancel_all();
       }
-    } else if (state_.is_cancelled()) {
+    } else if (parts_.call.is_cancelled()) {
       cancel_all();
     } else {
       tokens = next_tokens();
     }
-    state_.publish();
+    parts_.call.publish();
     for (const BatchLoop::Token& token : tokens) {
       const StreamAction action =
           callback ? callback(token.question, token.token_id) : StreamAction::kContinue;
@@ -270,15 +273,12 @@ std::vector<Generation> Session::State::Batch::run(const IndexedTokenCallback& c
   return std::move(generations_);
 }
 
-std::vector<Generation> Session::generate_many(const std::vector<Prompt>& prompts,
-                                               const GenerationConfig& config,
-                                               const IndexedTokenCallback& callback,
-                                               const CallOptions& options) {
-  const Entry entry(*state_, &options);
-  config.validate();
-  state_->require_no_answer();
-  state_->require_clip("session");
-  return State::Batch(*state_, prompts, config).run(callback);
+}  // namespace
+
+std::vector<Generation> answer_batch(const AnswerParts& parts, const std::vector<Prompt>& prompts,
+                                     const GenerationConfig& config,
+                                     const IndexedTokenCallback& callback) {
+  return BatchRun(parts, prompts, config).run(callback);
 }
 
 }  // namespace ufvideo

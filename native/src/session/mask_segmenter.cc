@@ -1,11 +1,13 @@
+#include "session/mask_segmenter.h"
+
 #include <algorithm>
 #include <cstring>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "base/error_message.h"
+#include "base/stage_clock.h"
+#include "features/frame_encoder.h"
 #include "frames/mask_resize.h"
-#include "session/session_state.h"
 #include "tensor/device_memory.h"
 #include "tensor/finite.h"
 
@@ -33,41 +35,45 @@ Tensor first_columns(const Tensor& tensor, std::int64_t count) {
   return first;
 }
 
-}  // namespace
-
-Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& frames,
-                              const std::vector<std::int64_t>& frame_idxs, bool continues,
-                              const CallOptions& options) {
-  const Entry entry(*state_, &options);
-  check_frames(frames, frame_idxs, "segment");
-  if (seg_hidden_states.shape().size() != 2 || seg_hidden_states.dim(0) < 1) {
+void check_request(const SegmentRequest& request) {
+  check_frames(request.frames, request.frame_idxs, "segment");
+  const Shape& shape = request.seg_hidden_states.shape();
+  if (shape.size() != 2 || shape[0] < 1) {
     fail(ErrorCode::kInvalidInput,
          "segment: seg_hidden_states: expected float32 [O, D] with O of 1 or more, got ",
-         shape_string(seg_hidden_states.shape()));
+         shape_string(shape));
   }
-  State& state = *state_;
-  const StageTimings before = state.timings;
-  if (!continues) {
-    state.mask_features.begin_scan();
+}
+
+}  // namespace
+
+MaskSegmenter::MaskSegmenter(const Model& model, CallContext& call)
+    : model_(model), call_(call), features_(model.config().mask_cache_bytes) {}
+
+Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
+  check_request(request);
+  const StageTimings before = call_.timings();
+  if (!request.continues) {
+    features_.begin_scan();
   }
-  const std::int64_t num_objects = seg_hidden_states.dim(0);
+  const Tensor& frames = request.frames;
+  const std::int64_t num_objects = request.seg_hidden_states.dim(0);
   const std::int64_t num_frames = frames.dim(0);
   Segmentation result;
   result.masks = Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
   result.scores = Tensor(DType::kFloat32, {num_objects, num_frames});
   const std::int64_t step =
-      frames_per_run(state.model->mask_encoder(), state.model->manifest().video.mask_size_px);
+      frames_per_run(model_.mask_encoder(), model_.manifest().video.mask_size_px);
   std::int64_t done = 0;
-  state.report(done, num_frames);
+  call_.report(done, num_frames);
   try {
-    while (done < num_frames && !state.is_cancelled()) {
+    while (done < num_frames && !call_.is_cancelled()) {
       const std::int64_t first = done;
       const std::int64_t last = std::min(first + step, num_frames);
-      const std::vector<MaskFeatures> features =
-          state.mask_features_of(frames, frame_idxs, first, last);
-      while (done < last && !state.is_cancelled()) {
-        state.decode_masks(seg_hidden_states, features[done - first], done, result);
-        state.report(++done, num_frames);
+      const std::vector<MaskFeatures> features = features_of(request, first, last);
+      while (done < last && !call_.is_cancelled()) {
+        decode(request.seg_hidden_states, features[done - first], done, result);
+        call_.report(++done, num_frames);
       }
     }
   } catch (const RunCancelled&) {
@@ -79,55 +85,53 @@ Segmentation Session::segment(const Tensor& seg_hidden_states, const Tensor& fra
     result.masks = first_columns(result.masks, done);
     result.scores = first_columns(result.scores, done);
   }
-  result.timings = timings_between(before, state.timings);
+  result.timings = timings_between(before, call_.timings());
   return result;
 }
 
-std::vector<MaskFeatures> Session::State::mask_features_of(
-    const Tensor& frames, const std::vector<std::int64_t>& frame_idxs, std::int64_t first,
-    std::int64_t last) {
+std::vector<MaskFeatures> MaskSegmenter::features_of(const SegmentRequest& request,
+                                                     std::int64_t first, std::int64_t last) {
   std::unordered_map<std::int64_t, MaskFeatures> by_idx;
   std::unordered_set<std::int64_t> seen;
   std::vector<std::int64_t> missing;
   for (std::int64_t frame = first; frame < last; ++frame) {
-    const std::int64_t idx = frame_idxs[frame];
+    const std::int64_t idx = request.frame_idxs[frame];
     if (!seen.insert(idx).second) {
       continue;
     }
-    if (const MaskFeatures* kept = mask_features.find(idx)) {
+    if (const MaskFeatures* kept = features_.find(idx)) {
       by_idx.emplace(idx, *kept);
     } else {
       missing.push_back(frame);
     }
   }
   if (!missing.empty()) {
-    encode_mask_frames(frames, frame_idxs, missing, by_idx);
+    encode(request, missing, by_idx);
   }
   std::vector<MaskFeatures> features;
   for (std::int64_t frame = first; frame < last; ++frame) {
-    features.push_back(by_idx.at(frame_idxs[frame]));
+    features.push_back(by_idx.at(request.frame_idxs[frame]));
   }
   return features;
 }
 
-void Session::State::encode_mask_frames(const Tensor& frames,
-                                        const std::vector<std::int64_t>& frame_idxs,
-                                        const std::vector<std::int64_t>& missing,
-                                        std::unordered_map<std::int64_t, MaskFeatures>& by_idx) {
-  const Tensor batch = resized_rows(frames, missing, model->manifest().video.mask_size_px, timings);
-  const MaskEncoder& encoder = model->mask_encoder();
+void MaskSegmenter::encode(const SegmentRequest& request, const std::vector<std::int64_t>& rows,
+                           std::unordered_map<std::int64_t, MaskFeatures>& by_idx) {
+  const Tensor batch =
+      resized_rows(request.frames, rows, model_.manifest().video.mask_size_px, call_.timings());
+  const MaskEncoder& encoder = model_.mask_encoder();
   const MaskFeatures encoded =
-      timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
-  for (std::size_t i = 0; i < missing.size(); ++i) {
+      timed(call_.timings(), encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
+  for (std::size_t i = 0; i < rows.size(); ++i) {
     const MaskFeatures one = encoded.frame(static_cast<std::int64_t>(i));
-    const MaskFeatures own = missing.size() == 1 ? one : own_features(one);
-    mask_features.put(frame_idxs[missing[i]], own);
-    by_idx.emplace(frame_idxs[missing[i]], own);
+    const MaskFeatures own = rows.size() == 1 ? one : own_features(one);
+    features_.put(request.frame_idxs[rows[i]], own);
+    by_idx.emplace(request.frame_idxs[rows[i]], own);
   }
 }
 
-void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFeatures& features,
-                                  std::int64_t frame, Segmentation& result) {
+void MaskSegmenter::decode(const Tensor& seg_hidden_states, const MaskFeatures& features,
+                           std::int64_t frame, Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
   for (std::int64_t first = 0; first < num_objects; first += kObjectsPerDecoding) {
     const std::int64_t end = std::min(first + kObjectsPerDecoding, num_objects);
@@ -135,22 +139,22 @@ void Session::State::decode_masks(const Tensor& seg_hidden_states, const MaskFea
   }
 }
 
-void Session::State::decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
-                                  const MaskFeatures& features, std::int64_t frame,
-                                  Segmentation& result) {
+void MaskSegmenter::decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
+                                 const MaskFeatures& features, std::int64_t frame,
+                                 Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
-  const MaskDecoder& decoder = model->mask_decoder();
-  const DecodedMasks decoded = timed(timings, decoder.stem(), num_objects,
+  const MaskDecoder& decoder = model_.mask_decoder();
+  const DecodedMasks decoded = timed(call_.timings(), decoder.stem(), num_objects,
                                      [&] { return decoder.decode(features, seg_hidden_states); });
   require_finite(decoded.mask_logits, "mask_decoder: mask_logits");
   require_finite(decoded.iou_scores, "mask_decoder: iou_scores");
   const std::int64_t num_frames = result.masks.dim(1);
   const int height = static_cast<int>(result.masks.dim(2));
   const int width = static_cast<int>(result.masks.dim(3));
-  const int mask_size_px = model->manifest().video.mask_size_px;
+  const int mask_size_px = model_.manifest().video.mask_size_px;
   // Every run's shapes are held to the manifest's, which are square.
-  const int side = model->manifest().video.mask_logits_size_px;
-  timed(timings, "mask_resize", num_objects, [&] {
+  const int side = model_.manifest().video.mask_logits_size_px;
+  timed(call_.timings(), "mask_resize", num_objects, [&] {
     for (std::int64_t object = 0; object < num_objects; ++object) {
       const std::int64_t row = (first_object + object) * num_frames + frame;
       decode_mask(decoded.mask_logits.data<float>() + object * side * side, side, mask_size_px,

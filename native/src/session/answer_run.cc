@@ -1,0 +1,124 @@
+#include "session/answer_run.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/stage_clock.h"
+#include "session/prompt_checks.h"
+
+namespace ufvideo {
+namespace {
+
+Prompt checked(Prompt prompt, const GenerationConfig& config, const Manifest& manifest) {
+  check_constraint(prompt, config, manifest);
+  return prompt;
+}
+
+DecodeLoop make_loop(const Manifest& manifest, const GenerationConfig& config,
+                     const Prompt& prompt) {
+  return DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config, prompt.answer_format);
+}
+
+}  // namespace
+
+std::optional<Sequence::Prefill> prefill_prompt(const AnswerParts& parts, const Prompt& prompt,
+                                                const Sequence::WantedStates& wanted_states) {
+  if (parts.call.is_cancelled()) {
+    return std::nullopt;
+  }
+  try {
+    PromptMedia media{parts.clip.is_image(), parts.clip.video_tokens(),
+                      parts.clip.encode_regions(prompt)};
+    if (parts.call.is_cancelled()) {
+      return std::nullopt;
+    }
+    return parts.sequence.prefill(prompt, media, wanted_states);
+  } catch (const RunCancelled&) {
+    return std::nullopt;
+  } catch (const ProgressFailed& failed) {
+    std::rethrow_exception(failed.cause);
+  }
+}
+
+DecodeLoop start_loop(const AnswerParts& parts, const Prompt& prompt,
+                      const GenerationConfig& config, Generation& generation) {
+  DecodeLoop loop = make_loop(parts.model.manifest(), config, prompt);
+  const auto last_position = [](const PromptLayout& layout) {
+    return std::vector<std::int64_t>{layout.length - 1};
+  };
+  const std::optional<Sequence::Prefill> filled = prefill_prompt(parts, prompt, last_position);
+  if (!filled) {
+    loop.end(StopReason::kCancelled);
+    return loop;
+  }
+  generation.num_prefill_tokens = filled->num_new;
+  generation.num_reused_tokens = filled->num_reused;
+  if (!prompt.choices) {
+    loop.start({filled->output.logits, filled->output.states.front()}, prompt.token_ids);
+    return loop;
+  }
+  const std::optional<ChoiceScores> scores =
+      parts.sequence.score(*prompt.choices, filled->output.logits, config.max_new_tokens);
+  if (!scores) {
+    loop.end(StopReason::kCancelled);
+    return loop;
+  }
+  generation.choice = scores->best();
+  generation.choice_log_probabilities = scores->log_probabilities;
+  const std::size_t spelling = scores->spellings[scores->best()];
+  loop.start_with(prompt.choices->spellings()[spelling].token_ids);
+  return loop;
+}
+
+void complete_generation(Generation& generation, const DecodeLoop& loop, const TokenFacts& tokens) {
+  generation.token_ids = loop.token_ids();
+  generation.stop_reason = loop.stop_reason();
+  generation.seg_positions = loop.seg_positions();
+  generation.seg_hidden_states = loop.seg_hidden_states();
+  generation.spans = find_spans(generation.token_ids, tokens.time_first_id, tokens.num_time_tokens);
+}
+
+AnswerRun::AnswerRun(const AnswerParts& parts, Prompt prompt, GenerationConfig config)
+    : parts_(parts),
+      begun_(Clock::now()),
+      prompt_(checked(std::move(prompt), config, parts.model.manifest())),
+      config_(config),
+      call_options_(parts.call.options()),
+      timings_before_(parts.call.timings()),
+      loop_(make_loop(parts.model.manifest(), config, *prompt_)),
+      begin_ms_(elapsed_ms(begun_)) {}
+
+std::optional<std::int64_t> AnswerRun::next() {
+  const Clock::time_point begin = Clock::now();
+  if (prompt_ && !loop_.ended()) {
+    loop_ = start_loop(parts_, *prompt_, config_, generation_);
+    prompt_.reset();
+  }
+  if (parts_.call.is_cancelled()) {
+    loop_.end(StopReason::kCancelled);
+  }
+  const bool first = loop_.token_ids().empty();
+  std::optional<std::int64_t> token;
+  try {
+    token = parts_.sequence.guarded([&] { return loop_.next(parts_.sequence); });
+  } catch (const RunCancelled&) {
+    loop_.end(StopReason::kCancelled);
+  }
+  if (first && token) {
+    generation_.time_to_first_token_ms = begin_ms_ + elapsed_ms(begin);
+  } else if (token && !loop_.is_known()) {
+    generation_.decode_ms += elapsed_ms(begin);
+  }
+  parts_.call.publish();
+  return token;
+}
+
+Generation AnswerRun::finish() {
+  loop_.end(StopReason::kStopped);
+  Generation generation = std::move(generation_);
+  complete_generation(generation, loop_, parts_.model.manifest().tokens);
+  generation.timings = timings_between(timings_before_, parts_.call.timings());
+  return generation;
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,182 @@
+#include "session/clip_features.h"
+
+#include <algorithm>
+#include <unordered_set>
+#include <utility>
+
+#include "base/error_message.h"
+#include "base/stage_clock.h"
+#include "session/saved_clip.h"
+#include "tensor/device_memory.h"
+
+namespace ufvideo {
+namespace {
+
+void check_frame_size(const Tensor& frames, const Shape& size, const char* where) {
+  if (frames.dim(1) != size[0] || frames.dim(2) != size[1]) {
+    fail(ErrorCode::kInvalidInput, where, ": expected the clip's frame size ", shape_string(size),
+         ", got ", shape_string({frames.dim(1), frames.dim(2)}));
+  }
+}
+
+/// Each index once, in the order of first mention.
+std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& idxs) {
+  std::vector<std::int64_t> once;
+  std::unordered_set<std::int64_t> seen;
+  for (const std::int64_t idx : idxs) {
+    if (seen.insert(idx).second) {
+      once.push_back(idx);
+    }
+  }
+  return once;
+}
+
+}  // namespace
+
+ClipFeatures::ClipFeatures(const Model& model, CallContext& call)
+    : model_(model), call_(call), frame_encoder_(model) {}
+
+void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
+  const int num_frames = is_image ? 1 : model_.manifest().video.num_frames;
+  if (static_cast<int>(frame_idxs.size()) != num_frames) {
+    fail(ErrorCode::kInvalidInput, "clip: frames: expected ", num_frames,
+         is_image ? " for an image" : " (the model's num_frames)", ", got ", frame_idxs.size());
+  }
+  video_tokens_ = Tensor();
+  frame_encoder_.clear();
+  frame_size_.clear();
+  is_image_ = is_image;
+  frame_idxs_ = frame_idxs;
+}
+
+void ClipFeatures::require_begun() const {
+  if (frame_idxs_.empty() || !video_tokens_.empty()) {
+    fail(ErrorCode::kInvalidState, "clip: expected one being opened, none is; call begin_clip");
+  }
+}
+
+void ClipFeatures::add(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs) {
+  require_begun();
+  check_frames(frames, frame_idxs, "clip");
+  for (const std::int64_t idx : frame_idxs) {
+    if (std::find(frame_idxs_.begin(), frame_idxs_.end(), idx) == frame_idxs_.end()) {
+      fail(ErrorCode::kInvalidInput, "clip: frame_idxs: expected indices given to begin_clip, got ",
+           idx);
+    }
+  }
+  if (frame_size_.empty()) {
+    frame_size_ = {frames.dim(1), frames.dim(2)};
+  }
+  check_frame_size(frames, frame_size_, "clip: frames");
+  const auto num_distinct = static_cast<std::int64_t>(distinct(frame_idxs_).size());
+  const auto report_encoded = [&] {
+    call_.report(static_cast<std::int64_t>(frame_encoder_.num_clip_frames()), num_distinct);
+  };
+  report_encoded();
+  frame_encoder_.encode_clip(frames, frame_idxs, call_.timings(), report_encoded);
+}
+
+void ClipFeatures::finish() {
+  require_begun();
+  for (const std::int64_t idx : frame_idxs_) {
+    if (!frame_encoder_.in_clip(idx)) {
+      fail(ErrorCode::kInvalidInput, "clip: expected every frame of it, frame ", idx,
+           " was not given to add_frames");
+    }
+  }
+  video_tokens_ = frame_encoder_.align(frame_idxs_, is_image_, call_.timings());
+}
+
+void ClipFeatures::check_saved(const SavedClip& saved) const {
+  const Manifest& manifest = model_.manifest();
+  const VideoFacts& video = manifest.video;
+  const int num_frames = saved.is_image ? 1 : video.num_frames;
+  const auto count = static_cast<int>(saved.frame_idxs.size());
+  if (count != num_frames) {
+    fail(ErrorCode::kInvalidInput, "saved clip: frame_idxs: expected ", num_frames, ", got ",
+         count);
+  }
+  if (saved.height_px < 1 || saved.width_px < 1) {
+    fail(ErrorCode::kInvalidInput, "saved clip: expected a frame of 1 x 1 px or more, got ",
+         saved.height_px, " x ", saved.width_px);
+  }
+  const std::int64_t num_patches = std::int64_t{video.patch_grid} * video.patch_grid;
+  const auto num_distinct = static_cast<std::int64_t>(distinct(saved.frame_idxs).size());
+  check_saved_tensor("features", saved.features, DType::kFloat32,
+                     {num_distinct, num_patches, manifest.model.vision_hidden_size});
+  check_saved_tensor("video_tokens", saved.video_tokens, DType::kFloat32,
+                     {num_video_tokens(video, video.num_frames), manifest.model.hidden_size});
+}
+
+void ClipFeatures::restore(const SavedClip& saved) {
+  frame_encoder_.restore_clip(saved.features, distinct(saved.frame_idxs));
+  frame_size_ = {saved.height_px, saved.width_px};
+  video_tokens_ = copied(saved.video_tokens);
+}
+
+void ClipFeatures::save_to(SavedClip& saved) const {
+  saved.is_image = is_image_;
+  saved.frame_idxs = frame_idxs_;
+  saved.height_px = frame_size_[0];
+  saved.width_px = frame_size_[1];
+  saved.features = frame_encoder_.clip_features(distinct(frame_idxs_));
+  saved.video_tokens = copied(video_tokens_.on_host());
+}
+
+void ClipFeatures::require_open(const char* where) const {
+  if (video_tokens_.empty()) {
+    fail(ErrorCode::kInvalidState, where, ": expected an open clip, none is; call open_clip first");
+  }
+}
+
+std::vector<std::int64_t> ClipFeatures::missing(const std::vector<std::int64_t>& frame_idxs) const {
+  std::vector<std::int64_t> missing = distinct(frame_idxs);
+  missing.erase(std::remove_if(missing.begin(), missing.end(),
+                               [&](std::int64_t idx) { return frame_encoder_.holds(idx); }),
+                missing.end());
+  return missing;
+}
+
+void ClipFeatures::check_regions(const Prompt& prompt) const {
+  if (!prompt.region_frame_idxs.empty() || !prompt.region_frames.empty()) {
+    check_frames(prompt.region_frames, prompt.region_frame_idxs, "prompt: region_frames");
+    check_frame_size(prompt.region_frames, frame_size_, "prompt: region_frames");
+  }
+  for (const RegionPrompt& region : prompt.regions) {
+    const auto num_frames = static_cast<std::int64_t>(region.frame_idxs.size());
+    const Shape expected{num_frames, frame_size_[0], frame_size_[1]};
+    if (num_frames < 1) {
+      fail(ErrorCode::kInvalidInput, "region: frame_idxs: expected one or more, got none");
+    }
+    if (region.masks.dtype() != DType::kBool || region.masks.shape() != expected) {
+      fail(ErrorCode::kInvalidInput, "region: masks: expected bool ", shape_string(expected),
+           " (its frames, the clip's size), got ", dtype_name(region.masks.dtype()), " ",
+           shape_string(region.masks.shape()));
+    }
+  }
+}
+
+std::vector<Tensor> ClipFeatures::encode_regions(const Prompt& prompt) {
+  std::vector<Tensor> tokens;
+  if (prompt.regions.empty()) {
+    return tokens;
+  }
+  check_regions(prompt);
+  const FrameEncoder::FeaturesByIdx features = frame_encoder_.encode_region_frames(
+      prompt, call_.timings(), [this] { return call_.is_cancelled(); });
+  const RegionEncoder& encoder = model_.region_encoder();
+  for (const RegionPrompt& region : prompt.regions) {
+    if (call_.is_cancelled()) {
+      break;
+    }
+    std::vector<Tensor> rows;
+    for (const std::int64_t idx : region.frame_idxs) {
+      rows.push_back(features.at(idx));
+    }
+    tokens.push_back(timed(call_.timings(), encoder.stem(), 1,
+                           [&] { return encoder.encode(concatenated(rows), region.masks); }));
+  }
+  return tokens;
+}
+
+}  // namespace ufvideo

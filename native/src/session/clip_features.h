@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "features/frame_encoder.h"
+#include "session/call_context.h"
+#include "ufvideo/model.h"
+#include "ufvideo/session.h"
+
+namespace ufvideo {
+
+/// The open clip of a session: its frames' SigLIP features, the video tokens made of them, and the
+/// features of other frames that regions lie on.
+class ClipFeatures {
+ public:
+  ClipFeatures(const Model& model, CallContext& call);
+
+  /// Begins a clip in place of the one before. Throws InvalidInput, and nothing has changed, when
+  /// the number of frames is not the model's.
+  void begin(const std::vector<std::int64_t>& frame_idxs, bool is_image);
+  /// Encodes some of its frames, uint8 [F, H, W, 3].
+  void add(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
+  /// Makes the video tokens. Throws InvalidInput when a frame is missing.
+  void finish();
+
+  /// Throws InvalidInput when a size of what was saved is not this model's.
+  void check_saved(const SavedClip& saved) const;
+  /// Takes over what was saved, in place of encoding frames, after begin().
+  void restore(const SavedClip& saved);
+  /// Writes the clip's frames, features and video tokens to what is saved.
+  void save_to(SavedClip& saved) const;
+
+  /// Throws InvalidState when no clip is open.
+  void require_open(const char* where) const;
+  bool is_image() const { return is_image_; }
+  /// float32 [N, D]; empty while no clip is open.
+  const Tensor& video_tokens() const { return video_tokens_; }
+  /// Those of the frames whose features are not held, each once.
+  std::vector<std::int64_t> missing(const std::vector<std::int64_t>& frame_idxs) const;
+
+  /// Throws InvalidInput unless a prompt's regions and their frames fit the clip.
+  void check_regions(const Prompt& prompt) const;
+  /// Region tokens float32 [R, D] of each region; fewer when the call was cancelled.
+  std::vector<Tensor> encode_regions(const Prompt& prompt);
+  void forget_regions() { frame_encoder_.forget_regions(); }
+
+  std::size_t bytes() const { return frame_encoder_.bytes() + video_tokens_.bytes(); }
+
+ private:
+  void require_begun() const;
+
+  const Model& model_;
+  CallContext& call_;
+  FrameEncoder frame_encoder_;
+  bool is_image_ = false;
+  /// The clip's sampled frames, repeats included.
+  std::vector<std::int64_t> frame_idxs_;
+  /// [H, W] of the clip's frames; empty before the first ones came.
+  Shape frame_size_;
+  Tensor video_tokens_;
+};
+
+}  // namespace ufvideo

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "features/frame_cache.h"
+#include "session/call_context.h"
+#include "ufvideo/generation.h"
+#include "ufvideo/model.h"
+
+namespace ufvideo {
+
+/// Objects and the frames of a clip on which their masks are wanted.
+struct SegmentRequest {
+  /// float32 [O, D].
+  const Tensor& seg_hidden_states;
+  /// uint8 [F, H, W, 3].
+  const Tensor& frames;
+  const std::vector<std::int64_t>& frame_idxs;
+  /// Whether this goes on with the request before.
+  bool continues;
+};
+
+/// Decodes masks, and keeps SAM 2 features by frame for later objects and questions.
+class MaskSegmenter {
+ public:
+  MaskSegmenter(const Model& model, CallContext& call);
+
+  /// Masks of every object on every frame, or on those done before the call was cancelled. Throws
+  /// InvalidInput for states or frames of another shape.
+  Segmentation segment(const SegmentRequest& request);
+  void clear() { features_.clear(); }
+  std::size_t bytes() const { return features_.bytes(); }
+
+ private:
+  /// SAM 2 features of frames [first, last), kept ones or encoded in one batch.
+  std::vector<MaskFeatures> features_of(const SegmentRequest& request, std::int64_t first,
+                                        std::int64_t last);
+  /// Encodes rows of the frames in one batch, keeps the features and adds them to `by_idx`.
+  void encode(const SegmentRequest& request, const std::vector<std::int64_t>& rows,
+              std::unordered_map<std::int64_t, MaskFeatures>& by_idx);
+  /// Decodes all objects on one frame into the result's rows.
+  void decode(const Tensor& seg_hidden_states, const MaskFeatures& features, std::int64_t frame,
+              Segmentation& result);
+  /// The same for a group of them, whose first is row `first_object`.
+  void decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
+                    const MaskFeatures& features, std::int64_t frame, Segmentation& result);
+
+  const Model& model_;
+  CallContext& call_;
+  FrameCache<MaskFeatures> features_;
+};
+
+}  // namespace ufvideo

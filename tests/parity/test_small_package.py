@@ -1,0 +1,54 @@
+"""The small package that tests put together without PyTorch is the one that the exporter writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.small_package import assemble
+
+pytestmark = pytest.mark.torch
+WRITE_ANEW = "write it anew with `python -m tests.small_package`"
+
+
+@pytest.fixture(scope="module")
+def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return assemble(tmp_path_factory.mktemp("assembled") / "small")
+
+
+def versions(package: Path) -> dict[str, str]:
+    """Of all that writes graphs."""
+    provenance: dict[str, str] = json.loads((package / "manifest.json").read_text())["provenance"]
+    return provenance
+
+
+def test_every_file_is_equal_byte_for_byte(assembled: Path, small_package: Path) -> None:
+    if versions(assembled) != versions(small_package):
+        pytest.skip(f"exported with other versions: {versions(small_package)}; {WRITE_ANEW}")
+    names = {path.name for path in small_package.iterdir()}
+    assert {path.name for path in assembled.iterdir()} == names
+    # The manifest holds errors that were measured on the machine that exported.
+    for name in names - {"manifest.json"}:
+        assert (assembled / name).read_bytes() == (small_package / name).read_bytes(), WRITE_ANEW
+
+
+def test_the_manifests_differ_in_what_was_measured_only(
+    assembled: Path, small_package: Path
+) -> None:
+    if versions(assembled) != versions(small_package):
+        pytest.skip(f"exported with other versions: {versions(small_package)}; {WRITE_ANEW}")
+    ours, theirs = (
+        json.loads((folder / "manifest.json").read_text()) for folder in (assembled, small_package)
+    )
+    assert ours["verification"].keys() == theirs["verification"].keys()
+    assert ours | {"verification": None} == theirs | {"verification": None}, WRITE_ANEW
+
+
+def test_predicting_changes_the_manifest_only(
+    small_package: Path, small_package_predicting: Path
+) -> None:
+    """So that the tests of the bindings may change the word themselves."""
+    for graph in small_package.glob("*.onnx"):
+        assert graph.read_bytes() == (small_package_predicting / graph.name).read_bytes()
