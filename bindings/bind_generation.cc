@@ -47,8 +47,8 @@ void bind_generation(py::module_& module) {
       .def_readonly("timings", &Generation::timings);
 
   py::class_<Segmentation>(module, "Segmentation", "Masks of O objects on F frames.")
-      .def_property_readonly(
-          "masks", [](const Segmentation& s) { return as_array(s.masks); }, "bool [O, F, H, W].")
+      .def_readonly("runs", &Segmentation::runs,
+                    "COCO run-length code of each mask, [O][F], at the frames' own size.")
       .def_property_readonly(
           "scores", [](const Segmentation& s) { return as_array(s.scores); },
           "Predicted IoU, float32 [O, F].")

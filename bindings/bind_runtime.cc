@@ -26,6 +26,8 @@ void bind_runtime(py::module_& module) {
              "Open libonnxruntime, once for the process.\n\n"
              "Raises DeviceError when it is missing or too old, ConfigError when another one is "
              "open already.");
+  module.def("available_memory_bytes", &available_memory_bytes, py::call_guard<GilReleased>(),
+             "Bytes that this process may still take; None where the system does not say.");
 }
 
 }  // namespace ufvideo::bindings

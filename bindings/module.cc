@@ -10,6 +10,7 @@ PYBIND11_MODULE(_native, module) {
   bind_config(module);
   bind_runtime(module);
   bind_resize(module);
+  bind_mask_runs(module);
   bind_sampling(module);
   bind_package(module);
   bind_statistics(module);

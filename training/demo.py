@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from training.tasks import Task, TaskKind, all_tasks, score
-from training.tasks.masks import mask_scores
+from training.tasks.masks import decoded, mask_scores
 from training.tasks.positions import to_times
 from training.tasks.score import overlap
 from training.world import Rendered, Truth, make_scene, render, write_clip
@@ -96,9 +96,9 @@ class Demo:
         """What moves, in every frame."""
         expression = name(self.things[_MOVING])
         tracks = self.session.segment(expression, frames="all")
-        masks = np.stack([track.masks for track in tracks])
+        masks = [decoded(track) for track in tracks]
         worth = sum(mask_scores(masks, self.rendered.masks[_MOVING : _MOVING + 1])) / 2
-        answered = f"masks on {masks.shape[1]} frames, J&F {100 * worth:.0f}"
+        answered = f"masks on {len(tracks[0])} frames, J&F {100 * worth:.0f}"
         asked = f"Segment the {expression} in every frame."
         return Line(asked, answered, "J&F 100", worth > _RIGHT_MASKS), tracks
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
-from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
+from ufvideo_sdk import GenerationConfig, ObjectMask, RuntimeConfig, UFVideo
 from ufvideo_sdk.package.manifest import read_manifest
 
 # Half precision rounds each step, and a close call between two tokens may fall the other way.
@@ -25,11 +25,11 @@ class Answers:
 
     Attributes:
         token_ids: Of every answer.
-        masks: bool [F, H, W] of every expression.
+        masks: Of every expression, one mask a frame.
     """
 
     token_ids: list[tuple[int, ...]]
-    masks: list[NDArray[np.bool_]]
+    masks: list[Sequence[ObjectMask]]
 
 
 def agreement_figures(
@@ -70,7 +70,7 @@ def answers_of(package: Path, providers: tuple[str, ...], num_new_tokens: int) -
         regions = workload.regions(frames)
         answers.append(session.ask(REGION_QUESTION, regions=regions, config=config))
         masks = [
-            track.masks
+            track
             for expression in EXPRESSIONS
             for track in session.segment(expression, frames=workload.mask_idxs(num_frames))
         ]
@@ -93,6 +93,7 @@ def least_iou(here: Answers, there: Answers) -> float:
     ious = [1.0]
     for ours, theirs in zip(here.masks, there.masks, strict=True):
         for a, b in zip(ours, theirs, strict=True):
-            union = np.count_nonzero(a | b)
-            ious.append(np.count_nonzero(a & b) / union if union else 1.0)
+            ours_px, theirs_px = a.pixels(), b.pixels()
+            union = np.count_nonzero(ours_px | theirs_px)
+            ious.append(np.count_nonzero(ours_px & theirs_px) / union if union else 1.0)
     return min(ious)

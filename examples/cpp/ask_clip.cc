@@ -1,6 +1,7 @@
 // Asks a package about a clip and prints the answer's tokens, spans and masks (docs/cpp.md).
 
 #include <ufvideo/error.h>
+#include <ufvideo/mask_runs.h>
 #include <ufvideo/model.h>
 #include <ufvideo/sampling.h>
 #include <ufvideo/session.h>
@@ -112,19 +113,23 @@ void print_answer(const ufvideo::Generation& answer, double duration_s) {
 }
 
 void print_masks(const ufvideo::Segmentation& found, const std::vector<std::int64_t>& frame_idxs,
-                 const std::optional<fs::path>& folder) {
-  const std::int64_t num_frames = found.masks.dim(1);
-  const std::int64_t height = found.masks.dim(2);
-  const std::int64_t width = found.masks.dim(3);
-  for (std::int64_t i = 0; i < found.masks.dim(0) * num_frames; ++i) {
-    const bool* mask = found.masks.data<bool>() + i * height * width;
-    const std::int64_t frame_idx = frame_idxs[i % num_frames];
-    const std::string name =
-        "object_" + std::to_string(i / num_frames) + "_frame_" + std::to_string(frame_idx);
-    std::cout << "mask " << name << " " << std::count(mask, mask + height * width, true)
-              << " pixels, score " << found.scores.data<float>()[i] << "\n";
-    if (folder) {
-      write_pgm(*folder / (name + ".pgm"), mask, height, width);
+                 int height, int width, const std::optional<fs::path>& folder) {
+  const auto num_frames = static_cast<std::int64_t>(frame_idxs.size());
+  ufvideo::Tensor mask(ufvideo::DType::kBool, {height, width});
+  for (std::size_t object = 0; object < found.runs.size(); ++object) {
+    for (std::int64_t frame = 0; frame < num_frames; ++frame) {
+      const std::string& runs = found.runs[object][frame];
+      const std::string name =
+          "object_" + std::to_string(object) + "_frame_" + std::to_string(frame_idxs[frame]);
+      std::cout
+          << "mask " << name << " " << ufvideo::mask_extent(runs, height, width).num_pixels
+          << " pixels, score "
+          << found.scores.data<float>()[static_cast<std::int64_t>(object) * num_frames + frame]
+          << "\n";
+      if (folder) {
+        ufvideo::decode_mask_runs(runs, height, width, mask.data<bool>());
+        write_pgm(*folder / (name + ".pgm"), mask.data<bool>(), height, width);
+      }
     }
   }
 }
@@ -152,7 +157,8 @@ void ask(const std::vector<std::string>& arguments) {
   print_answer(answer, duration_s);
   if (!answer.seg_positions.empty()) {
     print_masks(session.segment(answer.seg_hidden_states, sampled.frames, sampled.distinct_idxs),
-                sampled.distinct_idxs, mask_folder);
+                sampled.distinct_idxs, static_cast<int>(sampled.frames.dim(1)),
+                static_cast<int>(sampled.frames.dim(2)), mask_folder);
   }
 }
 

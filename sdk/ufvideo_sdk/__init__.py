@@ -31,15 +31,16 @@ if TYPE_CHECKING:
     from ufvideo_sdk.results.answer import (
         Answer,
         AnswerStats,
-        MaskTrack,
         StageProviders,
         StageStats,
         StopReason,
         TextEvent,
         TimeSpan,
     )
+    from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
+    from ufvideo_sdk.session.mask_stream import MaskStream
     from ufvideo_sdk.session.request import Ask
     from ufvideo_sdk.session.session import Session
     from ufvideo_sdk.video.clip import Clip
@@ -57,10 +58,13 @@ __all__ = [
     "ConfigError",
     "DamagedVideoWarning",
     "DeviceError",
+    "FrameMasks",
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "MaskStream",
     "MaskTrack",
+    "ObjectMask",
     "PackageError",
     "PackageVersionError",
     "Region",
@@ -90,9 +94,12 @@ _HOMES = {
     "UFVideo": "model",
     "Region": "video.regions",
     "Ask": "session.request",
+    "MaskStream": "session.mask_stream",
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
-    "MaskTrack": "results.answer",
+    "FrameMasks": "results.masks",
+    "MaskTrack": "results.masks",
+    "ObjectMask": "results.masks",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
     "StopReason": "results.answer",

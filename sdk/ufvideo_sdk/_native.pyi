@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'find_provider_problem', 'find_spans', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'available_memory_bytes', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'mask_extents', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -258,9 +258,9 @@ class Segmentation:
         It was cancelled: F is the number of frames decoded before.
         """
     @property
-    def masks(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    def runs(self) -> list[list[str]]:
         """
-        bool [O, F, H, W].
+        COCO run-length code of each mask, [O][F], at the frames' own size.
         """
     @property
     def scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
@@ -678,6 +678,20 @@ class Session:
         """
         float32 [N, D] of the open clip, read-only.
         """
+def available_memory_bytes() -> int | None:
+    """
+    Bytes that this process may still take; None where the system does not say.
+    """
+def decode_masks(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    Masks bool [F, H, W] of F codes.
+    
+    Raises InputError as mask_extents.
+    """
+def encode_mask(mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> str:
+    """
+    The counts of a COCO run-length code, of a mask bool [H, W].
+    """
 def find_provider_problem(library: os.PathLike[str] | str | bytes, provider: str, device_id: typing.SupportsInt | typing.SupportsIndex = 0) -> ProviderProblem | None:
     """
     Why an execution provider cannot start on this machine; None when it can.
@@ -687,6 +701,12 @@ def find_provider_problem(library: os.PathLike[str] | str | bytes, provider: str
 def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], time_first_id: typing.SupportsInt | typing.SupportsIndex, num_time_tokens: typing.SupportsInt | typing.SupportsIndex) -> list[SpanFraction]:
     """
     Spans in a token sequence: two adjacent time tokens in order, or one alone.
+    """
+def mask_extents(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+    """
+    Number of pixels, left, top, width and height of F masks, int64 [F, 5], without decoding them; all 0 for a mask without a pixel.
+    
+    Raises InputError when a code is malformed or does not fill height x width.
     """
 def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFacts:
     """

@@ -168,7 +168,7 @@ def test_a_second_scan_over_more_frames_than_fit_reuses_those_that_fit(
     assert [segmented(session, segmenting, states, sizes) for _ in range(3)] == [8, 3, 3]
     assert session.held_bytes() - empty == 5 * frame_bytes
     found = session.segment(states, segmenting.frames, list(range(8)))
-    assert_close(found.masks, expected.masks, EXACT, where="masks")
+    assert found.runs == expected.runs
     # Other frames are not kept out by those of the first scans.
     for _ in range(2):
         session.segment(states, segmenting.frames[6:], [6, 7])

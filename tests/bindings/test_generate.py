@@ -176,9 +176,9 @@ def test_outputs_outlive_the_session(native_model: Any, segmenting: Golden) -> N
 
     session = open_session(native_model, segmenting)
     tokens = session.video_tokens
-    masks = session.segment(np.zeros((1, 64), np.float32), segmenting.frames[:1], [0]).masks
-    copies = tokens.copy(), masks.copy()
+    scores = session.segment(np.zeros((1, 64), np.float32), segmenting.frames[:1], [0]).scores
+    copies = tokens.copy(), scores.copy()
     del session
     np.random.default_rng(0).normal(size=100_000)
     assert np.array_equal(tokens, copies[0])
-    assert np.array_equal(masks, copies[1])
+    assert np.array_equal(scores, copies[1])

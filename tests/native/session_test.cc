@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstring>
 #include <thread>
 
+#include "decoded_masks.h"
 #include "error_expectation.h"
 #include "tiny_model.h"
 
@@ -20,11 +20,6 @@ const Ids kSecond{31, 32, 33, 34, 35};
 /// What a session that was asked nothing before answers.
 Ids fresh_answer(const Prompt& prompt, int max_new_tokens) {
   return tiny_session()->generate(prompt, greedy(max_new_tokens)).token_ids;
-}
-
-bool equal_bytes(const Tensor& a, const Tensor& b) {
-  return a.dtype() == b.dtype() && a.shape() == b.shape() &&
-         std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
 }
 
 /// Masks of one shape that differ in at most one pixel of 500: batches of another size may round
@@ -201,18 +196,20 @@ TEST(SessionTest, SegmentsTwoObjectsAsOneAtATime) {
   const auto session = tiny_session();
   const Tensor states = two_objects(*session);
   const Segmentation both = session->segment(states, noise(0, 4), indices(0, 4));
-  ASSERT_EQ(both.masks.shape(), (Shape{2, 4, kHeight, kWidth}));
+  ASSERT_EQ(both.runs.size(), 2u);
+  ASSERT_EQ(both.runs[1].size(), 4u);
   ASSERT_EQ(both.scores.shape(), (Shape{2, 4}));
   for (std::int64_t object = 0; object < 2; ++object) {
     const auto alone_session = tiny_session();
     const Segmentation alone =
         alone_session->segment(states.rows(object, object + 1), noise(0, 4), indices(0, 4));
-    expect_close_masks(alone.masks, both.masks.rows(object, object + 1));
+    expect_close_masks(decoded_masks(alone, 0, 1, kHeight, kWidth),
+                       decoded_masks(both, object, object + 1, kHeight, kWidth));
     for (std::int64_t frame = 0; frame < 4; ++frame) {
       EXPECT_TRUE(std::isfinite(alone.scores.data<float>()[frame]));
     }
   }
-  EXPECT_FALSE(equal_bytes(both.masks.rows(0, 1), both.masks.rows(1, 2)));
+  EXPECT_NE(both.runs[0], both.runs[1]);
 }
 
 TEST(SessionTest, SegmentsMoreObjectsThanTheDecoderTakesAtOnce) {
@@ -228,14 +225,15 @@ TEST(SessionTest, SegmentsMoreObjectsThanTheDecoderTakesAtOnce) {
     }
   }
   const Segmentation all = session->segment(states, noise(0, 2), indices(0, 2));
-  ASSERT_EQ(all.masks.shape(), (Shape{num_objects, 2, kHeight, kWidth}));
+  ASSERT_EQ(all.runs.size(), static_cast<std::size_t>(num_objects));
   EXPECT_EQ(all.timings.at("mask_decoder").num_calls, 4);
   EXPECT_EQ(all.timings.at("mask_decoder").num_items, 2 * num_objects);
   for (const std::int64_t object : {std::int64_t{0}, kObjectsPerDecoding, num_objects - 1}) {
     SCOPED_TRACE(testing::Message() << "object " << object);
     const Segmentation alone =
         session->segment(states.rows(object, object + 1), noise(0, 2), indices(0, 2));
-    expect_close_masks(alone.masks, all.masks.rows(object, object + 1));
+    expect_close_masks(decoded_masks(alone, 0, 1, kHeight, kWidth),
+                       decoded_masks(all, object, object + 1, kHeight, kWidth));
     for (std::int64_t frame = 0; frame < 2; ++frame) {
       EXPECT_NEAR(alone.scores.data<float>()[frame], all.scores.data<float>()[object * 2 + frame],
                   1e-5f);
@@ -248,15 +246,17 @@ TEST(SessionTest, SegmentsFramesFromTheCacheAndInPieces) {
   const Tensor states = two_objects(*session);
   const Segmentation whole = session->segment(states, noise(0, 6), indices(0, 6));
   const Segmentation again = session->segment(states, noise(0, 6), indices(0, 6));
-  EXPECT_TRUE(equal_bytes(whole.masks, again.masks));
+  EXPECT_EQ(whole.runs, again.runs);
   for (std::int64_t frame = 0; frame < 6; ++frame) {
     const auto other = tiny_session();
     const Segmentation one = other->segment(states, noise(frame, 1), {frame});
     for (std::int64_t object = 0; object < 2; ++object) {
-      const Tensor mask = whole.masks.rows(object, object + 1).reshaped({6, kHeight, kWidth});
+      const Tensor masks =
+          decoded_masks(whole, object, object + 1, kHeight, kWidth).reshaped({6, kHeight, kWidth});
       SCOPED_TRACE(testing::Message() << "frame " << frame << ", object " << object);
-      expect_close_masks(mask.rows(frame, frame + 1),
-                         one.masks.rows(object, object + 1).reshaped({1, kHeight, kWidth}));
+      expect_close_masks(
+          masks.rows(frame, frame + 1),
+          decoded_masks(one, object, object + 1, kHeight, kWidth).reshaped({1, kHeight, kWidth}));
     }
   }
 }

@@ -85,7 +85,7 @@ class KnowingSession:
         text = "There is no such thing." if self.model.wrong else task.answer
         frames = [task.image_frame] if self.clip.is_image else idxs
         tracks = tuple(
-            MaskTrack(
+            MaskTrack.from_masks(
                 np.array(idxs),
                 drawn.rendered.masks[i, frames],
                 np.ones(len(idxs), np.float32),

@@ -84,7 +84,7 @@ def test_masks_of_a_task():
     assert right.region == right.boundary == right.region_and_boundary == 1
     for masks in (None, truth[:0], np.concatenate([truth, truth])):
         assert score(task, "x", masks=masks, truth=truth).region_and_boundary == 0
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match="longer than"):
         score(task, "x", masks=truth[:, :1], truth=truth)
 
 

@@ -7,14 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.results.answer import (
-    Answer,
-    AnswerStats,
-    MaskTrack,
-    StageStats,
-    StopReason,
-    TimeSpan,
-)
+from ufvideo_sdk.results.answer import Answer, AnswerStats, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.images import FrameArray
 
@@ -69,7 +63,7 @@ def drawn_answer(
     count = len(clip.frame_idxs)
     shown = np.arange(0, count, mask_every)
     tracks = tuple(
-        MaskTrack(
+        MaskTrack.from_masks(
             frame_idxs=clip.frame_idxs[shown],
             masks=np.stack(
                 [

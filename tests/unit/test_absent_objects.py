@@ -66,7 +66,7 @@ def test_what_segment_refuses(session: Any) -> None:
 def test_pictures_say_that_a_mask_is_empty() -> None:
     answer = drawn_answer(drawn_clip(), num_objects=1)
     (track,) = answer.masks
-    empty = MaskTrack(track.frame_idxs, np.zeros_like(track.masks), track.scores)
+    empty = MaskTrack.from_masks(track.frame_idxs, np.zeros_like(track.masks), track.scores)
     same = drawn_answer(drawn_clip(), num_objects=1)
     object.__setattr__(same, "masks", (empty,))
     assert len(mask_times_s(answer)) == len(track.frame_idxs) and mask_times_s(same) == []

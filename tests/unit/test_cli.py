@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
 from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.results.answer import Answer, MaskTrack, TextEvent, TimeSpan
+from ufvideo_sdk.results.answer import Answer, TextEvent, TimeSpan
+from ufvideo_sdk.results.masks import MaskTrack
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
@@ -170,7 +171,7 @@ def test_what_is_not_there_is_not_found(
 
 def test_an_empty_mask_is_not_found(session: PretendedSession) -> None:
     first, second = session.answer.masks
-    empty = replace(first, masks=np.zeros_like(first.masks))
+    empty = MaskTrack.from_masks(first.frame_idxs, np.zeros_like(first.masks), first.scores)
     session.answer = replace(session.answer, masks=(empty, second))
     lines = run(*SEGMENT).stdout.splitlines()
     assert lines[0] == "object 1: not found on 3 frames"

@@ -12,6 +12,7 @@ pytest.importorskip("onnx", reason="needs the export extra")
 from benchmarks.latency.device import main
 from benchmarks.latency.device_agreement import Answers, equal_share, least_iou
 from benchmarks.latency.peers.figures import Figure
+from ufvideo_sdk import MaskTrack
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
@@ -26,9 +27,14 @@ def test_shares_count_what_comes_before_the_first_difference() -> None:
 
 
 def test_the_worst_mask_counts() -> None:
-    empty, full = np.zeros((1, 2, 2), bool), np.ones((1, 2, 2), bool)
-    half = full.copy()
-    half[0, 0] = False
+    empty, full, half = (
+        MaskTrack.from_masks(np.zeros(1, np.int64), mask, np.ones(1, np.float32))
+        for mask in (
+            np.zeros((1, 2, 2), bool),
+            np.ones((1, 2, 2), bool),
+            np.array([[[0, 0], [1, 1]]]) > 0,
+        )
+    )
     assert least_iou(Answers([], [empty, full]), Answers([], [empty, full])) == 1.0
     assert least_iou(Answers([], [full, half]), Answers([], [full, full])) == 0.5
 

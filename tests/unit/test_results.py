@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tests.compare import EXACT, assert_close
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.results.answer import AnswerStats, MaskTrack, TimeSpan
+from ufvideo_sdk.results.answer import AnswerStats, TimeSpan
 from ufvideo_sdk.results.answer_json import masks_from_json
+from ufvideo_sdk.results.masks import MaskTrack, ObjectMask
+from ufvideo_sdk.results.rle import encode_mask
 
 
 def test_spans_check_their_order() -> None:
@@ -27,8 +32,10 @@ def test_spans_check_their_order() -> None:
 def _track(frames: int = 2, **parts: object) -> MaskTrack:
     fields = {
         "frame_idxs": np.arange(frames),
-        "masks": np.zeros((frames, 4, 5), np.bool_),
+        "runs": ("d0",) * frames,  # 20 zeros
         "scores": np.zeros(frames, np.float32),
+        "height": 4,
+        "width": 5,
         **parts,
     }
     return MaskTrack(**fields)  # type: ignore[arg-type]
@@ -37,25 +44,108 @@ def _track(frames: int = 2, **parts: object) -> MaskTrack:
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
-        ({"masks": np.zeros((2, 4, 5), np.uint8)}, "expected masks as bool with 3 dim"),
-        ({"masks": np.zeros((4, 5), np.bool_)}, r"got bool \[4, 5\]"),
         ({"scores": np.zeros(2)}, "expected scores as float32"),
         ({"scores": [0.5, 0.5]}, r"got \[0.5, 0.5\]"),
         ({"scores": np.full(2, np.nan, np.float32)}, "finite scores"),
         ({"frame_idxs": np.array([0, -1])}, "from 0 on, got -1"),
         ({"frame_idxs": np.arange(3)}, "got 3, 2 and 2"),
+        ({"runs": ("d0", "c0")}, r"runs\[1\]: expected run lengths that fill 4 x 5 pixels, got 19"),
+        ({"runs": ("d0", b"d0")}, r"runs\[1\]: expected characters '0' to 'o', got bytes"),
+        ({"height": 0}, "height: expected 1 pixel or more, got int 0"),
+        ({"width": 1 << 30}, "expected at most 268,435,456 pixels"),
     ],
 )
-def test_tracks_check_their_arrays(parts: dict[str, object], message: str) -> None:
+def test_tracks_check_their_parts(parts: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         _track(**parts)
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        (np.zeros((2, 4, 5), np.uint8), "expected masks as bool with 3 dim"),
+        (np.zeros((4, 5), np.bool_), r"got bool \[4, 5\]"),
+        (np.zeros((2, 0, 5), np.bool_), "height: expected 1 pixel or more"),
+        (np.zeros((3, 4, 5), np.bool_), "got 2, 3 and 2"),
+    ],
+)
+def test_tracks_check_dense_masks(masks: NDArray[np.bool_], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        MaskTrack.from_masks(np.arange(2), masks, np.zeros(2, np.float32))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (6, 8), (33, 71), (90, 121)])
+def test_tracks_hold_what_dense_masks_do_bit_for_bit(size: tuple[int, int]) -> None:
+    rng = np.random.default_rng(sum(size))
+    masks = rng.random((6, *size)) < rng.random((6, 1, 1))
+    masks[0] = False
+    masks[1] = True
+    track = MaskTrack.from_masks(np.arange(6) * 3, masks, np.linspace(0, 1, 6, dtype=np.float32))
+    assert_close(track.masks, masks, EXACT, where="masks")
+    assert len(track) == 6 and (track.height, track.width) == size
+    assert track.num_pixels.tolist() == masks.sum(axis=(1, 2)).tolist()
+    for position, (mask, dense) in enumerate(zip(track, masks, strict=True)):
+        assert isinstance(mask, ObjectMask)
+        assert_close(mask.pixels(), dense, EXACT, where=f"mask {position}")
+        assert mask.num_pixels == dense.sum() and mask.is_empty == (not dense.any())
+        assert mask.box == track.boxes()[position] == _box(dense)
+        assert mask.score == float(track.scores[position])
+    part = track[2:5]
+    assert part.frame_idxs.tolist() == [6, 9, 12] and part.runs == track.runs[2:5]
+    assert_close(part.masks, masks[2:5], EXACT, where="part")
+    assert track[-1] == list(track)[5]
+
+
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
+    rows, columns = np.nonzero(mask)
+    if not rows.size:
+        return None
+    left, top = int(columns.min()), int(rows.min())
+    return left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1
+
+
+def test_five_minutes_of_1080p_stay_small() -> None:
+    """A disc that moves and changes size, on 9,000 frames: a dense track would be 18.7 GB."""
+    rows, columns = np.mgrid[:1080, :1920]
+    codes = []
+    for radius in (180, 240):
+        for left in (300, 1500):
+            disc = (rows - 540) ** 2 + (columns - left) ** 2 < radius**2
+            codes.append(encode_mask(disc))
+    count = 9000
+    tracemalloc.start()
+    # Each a text of its own, as they come from the model.
+    runs = tuple((codes[i % 4] + "x")[:-1] for i in range(count))
+    track = MaskTrack(np.arange(count), runs, np.ones(count, np.float32), 1080, 1920)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 30e6
+    assert track.num_pixels.min() > 100_000
+
+
+def test_dense_masks_that_memory_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    def decode(*_: object) -> None:
+        pytest.fail("memory is taken for masks that do not fit")
+
+    side = 1 << 14
+    track = MaskTrack.from_masks(
+        np.zeros(1, np.int64), np.zeros((1, side, side), np.bool_), np.ones(1, np.float32)
+    )
+    long = MaskTrack(
+        np.arange(10_000), track.runs * 10_000, np.ones(10_000, np.float32), side, side
+    )
+    monkeypatch.setattr("ufvideo_sdk._native.decode_masks", decode)
+    expected = r"expected memory for bool \[10000, 16384, 16384\], 2,684,354,560,000 bytes, got"
+    with pytest.raises(CapacityError, match=expected):
+        _ = long.masks
+    assert long.is_empty and long[3].num_pixels == 0
 
 
 def test_answers_refuse_masks_of_another_clip() -> None:
     answer = drawn_answer()
     with pytest.raises(InputError, match="expected masks of 120 x 160 px"):
         replace(answer, masks=(_track(),))
-    outside = MaskTrack(np.array([99]), np.zeros((1, 120, 160), np.bool_), np.ones(1, np.float32))
+    outside = replace(answer.masks[0][:1], frame_idxs=np.array([99]))
     with pytest.raises(InputError, match=r"0 to 11, got frame 99 in masks\[0\]"):
         replace(answer, masks=(outside,))
 
@@ -124,24 +214,25 @@ def test_masks_larger_than_any_picture_are_refused(side: int) -> None:
         masks_from_json(masks_json([side, side]))
 
 
-def test_masks_that_memory_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    def zeros(*_: object) -> None:
-        pytest.fail("memory is taken for what is not there")
-
-    monkeypatch.setattr("numpy.zeros", zeros)
-    with pytest.raises(CapacityError, match=r"expected masks that fit .* of 16384 x 16384 px"):
-        masks_from_json(masks_json([1 << 14, 1 << 14], "0", 10_000))
-    # The sizes fit, the codes do not.
+def test_the_memory_of_masks_is_that_of_their_codes() -> None:
+    """The sizes claim 2.7 TB."""
+    whole = encode_mask(np.zeros((1 << 14, 1 << 14), np.bool_))
+    tracemalloc.start()
+    (track,) = masks_from_json(masks_json([1 << 14, 1 << 14], whole, 10_000))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(track) == 10_000 and track.is_empty
+    assert peak < 50e6
     with pytest.raises(InputError, match="expected run lengths that fill 16384 x 16384 pixels"):
         masks_from_json(masks_json([1 << 14, 1 << 14], "0", 2))
 
 
 def test_memory_that_runs_out_is_a_capacity_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def zeros(*_: object) -> None:
+    def loads(_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("numpy.zeros", zeros)
-    with pytest.raises(CapacityError, match="expected memory for the masks"):
+    monkeypatch.setattr("json.loads", loads)
+    with pytest.raises(CapacityError, match="expected memory for what the JSON holds"):
         masks_from_json(masks_json([2, 3], "6"))
 
 
@@ -176,12 +267,12 @@ def test_refuses_other_json(text: str) -> None:
 def test_an_empty_mask_says_so() -> None:
     masks = np.zeros((3, 6, 8), np.bool_)
     idxs, scores = np.arange(3), np.full(3, 0.9, np.float32)
-    empty = MaskTrack(idxs, masks, scores)
+    empty = MaskTrack.from_masks(idxs, masks, scores)
     assert empty.is_empty and empty.boxes() == (None, None, None)
     assert repr(empty) == "MaskTrack(3 frames, 6 x 8 px, empty)"
     masks = masks.copy()
     masks[1, 2:5, 3] = masks[1, 4, 3:8] = True
-    track = MaskTrack(idxs, masks, scores)
+    track = MaskTrack.from_masks(idxs, masks, scores)
     assert not track.is_empty and track.boxes() == (None, (3, 2, 5, 3), None)
     assert "empty" not in repr(track)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.results.rle import decode_mask, encode_mask
+from ufvideo_sdk.results.rle import decode_masks, encode_mask
 
 
 def _coco_pixels(counts: str) -> list[int]:
@@ -44,7 +44,7 @@ def test_round_trip(size: tuple[int, int], density: float) -> None:
     mask = np.random.default_rng(3).random(size) < density
     counts = encode_mask(mask)
     height, width = size
-    assert np.array_equal(decode_mask(counts, height=height, width=width), mask)
+    assert np.array_equal(decode_masks([counts], height=height, width=width)[0], mask)
     runs = _coco_pixels(counts)
     values = np.arange(len(runs)) % 2 == 1
     assert np.array_equal(np.repeat(values, runs).reshape((width, height)).T, mask)
@@ -55,7 +55,7 @@ def test_shrinking_runs_are_negative_differences() -> None:
     mask[100:300] = True
     mask[310:311] = True
     assert _coco_pixels(encode_mask(mask)) == [100, 200, 10, 1, 89]
-    assert np.array_equal(decode_mask(encode_mask(mask), height=400, width=1), mask)
+    assert np.array_equal(decode_masks([encode_mask(mask)], height=400, width=1)[0], mask)
 
 
 def test_refuses_other_arrays() -> None:
@@ -66,17 +66,19 @@ def test_refuses_other_arrays() -> None:
 @pytest.mark.parametrize(
     ("counts", "message"),
     [
-        ("5", "fill 2 x 3 pixels, got 5 pixels"),
-        ("", "got 0 pixels"),
+        ("5", "fill 2 x 3 pixels, got 5"),
+        ("", "fill 2 x 3 pixels, got 0"),
         ("6\x20", "expected characters '0' to 'o'"),
         ("P", "expected a whole run length"),
-        ("7O", "got 6 pixels in 2 runs"),
-        ("`" * 14, "at most 64 bits, got more at 13"),
+        ("7O", "fill 2 x 3 pixels, got 7"),
+        ("1O6", "run lengths of 0 or more, got -1 as run 1"),
+        ("6\xe9", "runs\\[0\\]: expected characters '0' to 'o', got str '6\xe9'"),
+        ("`" * 14, "at most 60 bits, got more at 12"),
     ],
 )
 def test_refuses_broken_counts(counts: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        decode_mask(counts, height=2, width=3)
+        decode_masks([counts], height=2, width=3)
 
 
 def test_refuses_sizes_that_no_picture_has() -> None:
@@ -84,6 +86,6 @@ def test_refuses_sizes_that_no_picture_has() -> None:
     code = encode_mask(np.zeros((1, 1), np.bool_))
     for height, width in ((10**6, 10**6), (1 << 14, (1 << 14) + 1), (10**30, 1)):
         with pytest.raises(InputError, match="expected at most 268,435,456 pixels"):
-            decode_mask(code, height=height, width=width)
+            decode_masks([code], height=height, width=width)
     with pytest.raises(InputError, match="height: expected 1 pixel or more, got float"):
-        decode_mask(code, height=1.0, width=1)  # type: ignore[arg-type]
+        decode_masks([code], height=1.0, width=1)  # type: ignore[arg-type]

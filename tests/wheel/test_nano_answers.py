@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from training.demo import SEED
 from training.tasks import TaskKind, all_tasks
-from training.tasks.masks import mask_scores
+from training.tasks.masks import decoded, mask_scores
 from training.tasks.score import overlap
 from training.world import Truth, make_scene, render
 from ufvideo_sdk import UFVideo
@@ -21,4 +21,4 @@ def test_a_question_about_a_rendered_clip() -> None:
     assert task.span is not None
     truth = tuple(scene.times_s[0] + fraction * scene.duration_s for fraction in task.span)
     assert overlap((span.start_s, span.end_s), (truth[0], truth[1])) > 0.5
-    assert sum(mask_scores(track.masks[None], rendered.masks[thing : thing + 1])) / 2 > 0.8
+    assert sum(mask_scores([decoded(track)], rendered.masks[thing : thing + 1])) / 2 > 0.8

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from training.evaluate.clips import DrawnClip
 from training.tasks import Score, Task, score
+from training.tasks.masks import decoded
 from training.tasks.positions import to_times
 from training.tasks.task import NUM_TIME_TOKENS
 from ufvideo_sdk import Answer, AnswerStats, GenerationConfig, Region, Session, UFVideo
@@ -103,7 +104,7 @@ def _ask(session: Session, task: Task, clip: DrawnClip) -> Answer:
 
 
 def _outcome(task: Task, answer: Answer, clip: DrawnClip) -> Outcome:
-    masks = np.stack([track.masks for track in answer.masks]) if answer.masks else None
+    masks = [decoded(track) for track in answer.masks] or None
     # The model's time tokens are positions among the frames.
     text = answer.text if task.image_frame is not None else to_times(answer.text, clip.fractions)
     return Outcome(
@@ -111,6 +112,6 @@ def _outcome(task: Task, answer: Answer, clip: DrawnClip) -> Outcome:
         text=answer.text,
         token_ids=answer.token_ids,
         stats=answer.stats,
-        num_masked_frames=0 if masks is None else masks.shape[1],
+        num_masked_frames=len(answer.masks[0]) if answer.masks else 0,
         score=score(task, text, masks=masks, truth=clip.truth_masks(task)),
     )

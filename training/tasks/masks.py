@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from ufvideo_sdk import MaskTrack
 
 _TOLERANCE = 0.008  # of the image's diagonal
 
@@ -48,25 +52,33 @@ def _boundary(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return np.asarray(edge, np.uint8)
 
 
-def mask_scores(masks: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float]:
+def mask_scores(
+    masks: Sequence[Iterable[NDArray[np.bool_]]], truth: NDArray[np.bool_]
+) -> tuple[float, float]:
     """Mean J and F over all objects and frames.
 
     Args:
-        masks: What was answered, bool [S, F, H, W].
+        masks: What was answered, for each of S objects the masks of F frames, bool [H, W]; they are
+            looked at one after the other (`decoded`).
         truth: What is right, bool [S, F, H, W].
 
     Raises:
-        ValueError: When the shapes differ, or there is no frame.
+        ValueError: When their numbers or sizes differ, or there is no frame.
     """
-    if masks.shape != truth.shape or masks.ndim != 4 or masks.shape[0] * masks.shape[1] == 0:
-        raise ValueError(
-            f"masks: expected [S, F, H, W] as of the truth, {truth.shape}, got {masks.shape}"
-        )
-    pairs = [
-        (mask, right)
-        for object_masks, object_truth in zip(masks, truth, strict=True)
-        for mask, right in zip(object_masks, object_truth, strict=True)
-    ]
-    regions = [region_score(mask, right) for mask, right in pairs]
-    boundaries = [boundary_score(mask, right) for mask, right in pairs]
+    if len(masks) != len(truth):
+        raise ValueError(f"masks: expected {len(truth)} objects as of the truth, got {len(masks)}")
+    regions, boundaries = [], []
+    for object_masks, object_truth in zip(masks, truth, strict=True):
+        for mask, right in zip(object_masks, object_truth, strict=True):
+            if mask.shape != right.shape:
+                raise ValueError(f"masks: expected {right.shape} as of the truth, got {mask.shape}")
+            regions.append(region_score(mask, right))
+            boundaries.append(boundary_score(mask, right))
+    if not regions:
+        raise ValueError("masks: expected a frame or more, got none")
     return float(np.mean(regions)), float(np.mean(boundaries))
+
+
+def decoded(track: MaskTrack) -> Iterator[NDArray[np.bool_]]:
+    """The masks of a track, bool [H, W], one at a time."""
+    return (mask.pixels() for mask in track)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ def score(
     task: Task,
     answer: str,
     *,
-    masks: NDArray[np.bool_] | None = None,
+    masks: Sequence[Iterable[NDArray[np.bool_]]] | None = None,
     truth: NDArray[np.bool_] | None = None,
 ) -> Score:
     """Score an answer against the truth.
@@ -59,7 +60,7 @@ def score(
     Args:
         task: The question.
         answer: What was answered, times as `<TEMP-xxx>`, masks as `[SEG]`.
-        masks: The mask of each `[SEG]` on the scored frames, bool [S, F, H, W].
+        masks: Of each `[SEG]` the masks on the scored frames, bool [H, W].
         truth: The right mask of each target, bool [S, F, H, W]; masks are not scored when None.
 
     Raises:
@@ -147,7 +148,9 @@ def _time_scores(span: tuple[float, float], times: list[float]) -> tuple[float, 
     return overlap(around[0], around[1]), abs(span[0] - times[0])
 
 
-def _mask_scores(masks: NDArray[np.bool_] | None, truth: NDArray[np.bool_]) -> tuple[float, float]:
+def _mask_scores(
+    masks: Sequence[Iterable[NDArray[np.bool_]]] | None, truth: NDArray[np.bool_]
+) -> tuple[float, float]:
     """J and F; 0 where the number of masks is wrong."""
     if masks is None or len(masks) != len(truth):
         return 0.0, 0.0

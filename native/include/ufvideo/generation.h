@@ -52,8 +52,9 @@ struct Generation {
 
 /// Masks of O objects on F frames: all that were given, or those decoded before it was cancelled.
 struct Segmentation {
-  /// bool [O, F, H, W] at the resolution of the frames given.
-  Tensor masks;
+  /// COCO run-length code of each mask, [O][F], at the resolution of the frames given
+  /// (mask_runs.h): a dense mask of the clip's size would be a hundred times as large.
+  std::vector<std::vector<std::string>> runs;
   /// Predicted IoU of the mask that was taken, float32 [O, F].
   Tensor scores;
   bool cancelled = false;

@@ -1,7 +1,6 @@
 #include "session/mask_segmenter.h"
 
 #include <algorithm>
-#include <cstring>
 #include <unordered_set>
 
 #include "base/error_message.h"
@@ -10,6 +9,7 @@
 #include "frames/mask_resize.h"
 #include "tensor/device_memory.h"
 #include "tensor/finite.h"
+#include "ufvideo/mask_runs.h"
 
 namespace ufvideo {
 namespace {
@@ -20,17 +20,12 @@ MaskFeatures own_features(const MaskFeatures& features) {
           copied(features.high_res_features_1)};
 }
 
-/// The first `count` columns of [O, F, ...].
-Tensor first_columns(const Tensor& tensor, std::int64_t count) {
-  Shape shape = tensor.shape();
-  const auto num_rows = static_cast<std::size_t>(shape[0]);
-  const std::size_t row_bytes = tensor.bytes() / num_rows;
-  const std::size_t kept_bytes = row_bytes / shape[1] * count;
-  shape[1] = count;
-  Tensor first(tensor.dtype(), shape);
-  for (std::size_t row = 0; row < num_rows && kept_bytes != 0; ++row) {
-    std::memcpy(static_cast<char*>(first.raw()) + row * kept_bytes,
-                static_cast<const char*>(tensor.raw()) + row * row_bytes, kept_bytes);
+/// The first `count` columns of float32 [O, F].
+Tensor first_columns(const Tensor& scores, std::int64_t count) {
+  Tensor first(DType::kFloat32, {scores.dim(0), count});
+  for (std::int64_t row = 0; row < scores.dim(0); ++row) {
+    std::copy_n(scores.data<float>() + row * scores.dim(1), count,
+                first.data<float>() + row * count);
   }
   return first;
 }
@@ -60,10 +55,11 @@ Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
   const std::int64_t num_objects = request.seg_hidden_states.dim(0);
   const std::int64_t num_frames = frames.dim(0);
   Segmentation result;
-  result.masks = Tensor(DType::kBool, {num_objects, num_frames, frames.dim(1), frames.dim(2)});
+  result.runs.resize(static_cast<std::size_t>(num_objects));
   result.scores = Tensor(DType::kFloat32, {num_objects, num_frames});
   const std::int64_t step =
       frames_per_run(model_.mask_encoder(), model_.manifest().video.mask_size_px);
+  Tensor mask(DType::kBool, {frames.dim(1), frames.dim(2)});
   std::int64_t done = 0;
   call_.report(done, num_frames);
   try {
@@ -72,7 +68,7 @@ Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
       const std::int64_t last = std::min(first + step, num_frames);
       const std::vector<MaskFeatures> features = features_of(request, first, last);
       while (done < last && !call_.is_cancelled()) {
-        decode(request.seg_hidden_states, features[done - first], done, result);
+        decode(request.seg_hidden_states, features[done - first], done, mask, result);
         call_.report(++done, num_frames);
       }
     }
@@ -82,8 +78,10 @@ Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
   }
   if (done < num_frames) {
     result.cancelled = true;
-    result.masks = first_columns(result.masks, done);
     result.scores = first_columns(result.scores, done);
+    for (std::vector<std::string>& runs : result.runs) {
+      runs.resize(static_cast<std::size_t>(done));
+    }
   }
   result.timings = timings_between(before, call_.timings());
   return result;
@@ -131,16 +129,16 @@ void MaskSegmenter::encode(const SegmentRequest& request, const std::vector<std:
 }
 
 void MaskSegmenter::decode(const Tensor& seg_hidden_states, const MaskFeatures& features,
-                           std::int64_t frame, Segmentation& result) {
+                           std::int64_t frame, Tensor& mask, Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
   for (std::int64_t first = 0; first < num_objects; first += kObjectsPerDecoding) {
     const std::int64_t end = std::min(first + kObjectsPerDecoding, num_objects);
-    decode_group(seg_hidden_states.rows(first, end), first, features, frame, result);
+    decode_group(seg_hidden_states.rows(first, end), first, features, frame, mask, result);
   }
 }
 
 void MaskSegmenter::decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
-                                 const MaskFeatures& features, std::int64_t frame,
+                                 const MaskFeatures& features, std::int64_t frame, Tensor& mask,
                                  Segmentation& result) {
   const std::int64_t num_objects = seg_hidden_states.dim(0);
   const MaskDecoder& decoder = model_.mask_decoder();
@@ -148,19 +146,19 @@ void MaskSegmenter::decode_group(const Tensor& seg_hidden_states, std::int64_t f
                                      [&] { return decoder.decode(features, seg_hidden_states); });
   require_finite(decoded.mask_logits, "mask_decoder: mask_logits");
   require_finite(decoded.iou_scores, "mask_decoder: iou_scores");
-  const std::int64_t num_frames = result.masks.dim(1);
-  const int height = static_cast<int>(result.masks.dim(2));
-  const int width = static_cast<int>(result.masks.dim(3));
+  const int height = static_cast<int>(mask.dim(0));
+  const int width = static_cast<int>(mask.dim(1));
   const int mask_size_px = model_.manifest().video.mask_size_px;
   // Every run's shapes are held to the manifest's, which are square.
   const int side = model_.manifest().video.mask_logits_size_px;
   timed(call_.timings(), "mask_resize", num_objects, [&] {
     for (std::int64_t object = 0; object < num_objects; ++object) {
-      const std::int64_t row = (first_object + object) * num_frames + frame;
+      const std::int64_t row = first_object + object;
       decode_mask(decoded.mask_logits.data<float>() + object * side * side, side, mask_size_px,
-                  height, width, result.masks.data<bool>() + row * height * width);
+                  height, width, mask.data<bool>());
+      result.runs[row].push_back(encode_mask_runs(mask.data<bool>(), height, width));
       const float* scores = decoded.iou_scores.data<float>() + object * decoded.iou_scores.dim(1);
-      result.scores.data<float>()[row] =
+      result.scores.data<float>()[row * result.scores.dim(1) + frame] =
           *std::max_element(scores, scores + decoded.iou_scores.dim(1));
     }
     return true;

@@ -41,12 +41,13 @@ class MaskSegmenter {
   /// Encodes rows of the frames in one batch, keeps the features and adds them to `by_idx`.
   void encode(const SegmentRequest& request, const std::vector<std::int64_t>& rows,
               std::unordered_map<std::int64_t, MaskFeatures>& by_idx);
-  /// Decodes all objects on one frame into the result's rows.
+  /// Decodes all objects on one frame into the result's rows, by way of `mask`, bool [H, W].
   void decode(const Tensor& seg_hidden_states, const MaskFeatures& features, std::int64_t frame,
-              Segmentation& result);
+              Tensor& mask, Segmentation& result);
   /// The same for a group of them, whose first is row `first_object`.
   void decode_group(const Tensor& seg_hidden_states, std::int64_t first_object,
-                    const MaskFeatures& features, std::int64_t frame, Segmentation& result);
+                    const MaskFeatures& features, std::int64_t frame, Tensor& mask,
+                    Segmentation& result);
 
   const Model& model_;
   CallContext& call_;

@@ -214,8 +214,9 @@ def mask_lines(answer: Answer) -> list[str]:
         if track.is_empty:
             lines.append(f"object {idx}: {NOT_FOUND} on {frames}")
             continue
+        share = track.num_pixels.mean() / (track.height * track.width)
         lines.append(
-            f"object {idx}: {frames}, {100 * track.masks.mean():.1f} % of the picture,"
+            f"object {idx}: {frames}, {100 * share:.1f} % of the picture,"
             f" score {track.scores.mean():.2f}"
         )
     return lines

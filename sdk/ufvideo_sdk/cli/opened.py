@@ -20,10 +20,10 @@ from ufvideo_sdk.results.answer import (
     NOT_FOUND,
     Answer,
     AnswerStats,
-    MaskTrack,
     StopReason,
     TimeSpan,
 )
+from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.session.session import Session
 

@@ -23,7 +23,8 @@ from ufvideo_sdk.render.text import (
     wrap,
 )
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline
-from ufvideo_sdk.results.answer import NOT_FOUND, Answer, MaskTrack
+from ufvideo_sdk.results.answer import NOT_FOUND, Answer
+from ufvideo_sdk.results.masks import MaskTrack
 
 _QUESTION: Colour = (160, 166, 178)
 _TEXT: Colour = (240, 242, 246)
@@ -84,14 +85,14 @@ def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.boo
     for idx, track in enumerate(answer.masks):
         rows = np.flatnonzero(track.frame_idxs == frame_idx)
         if rows.size:
-            found.append((idx, track.masks[rows[0]]))
+            found.append((idx, track[int(rows[0])].pixels()))
     return found
 
 
 def mask_times_s(answer: Answer) -> list[float]:
     """Times of all frames on which a mask has a pixel, ascending."""
     clip = answer.clip
-    seen = [track.frame_idxs[track.masks.any(axis=(1, 2))] for track in answer.masks]
+    seen = [track.frame_idxs[track.num_pixels > 0] for track in answer.masks]
     with_mask = np.isin(clip.frame_idxs, np.concatenate([np.empty(0, np.int64), *seen]))
     return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
 
@@ -227,7 +228,7 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
 
 
 def _legend(idx: int, track: MaskTrack) -> Word:
-    frames = "1 frame" if len(track.masks) == 1 else f"{len(track.masks)} frames"
+    frames = "1 frame" if len(track) == 1 else f"{len(track)} frames"
     if track.is_empty:
         # A score beside it would read as if something had been found.
         found = f"{NOT_FOUND} on {frames}"

@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.validation.finite import is_finite_number, shown_number
 from ufvideo_sdk.validation.paths import as_path, reading_failed
 
@@ -65,63 +65,6 @@ class TimeSpan:
         if self.is_moment:
             return f"{self.start_s:.2f} s"
         return f"{self.start_s:.2f} - {self.end_s:.2f} s"
-
-
-@dataclass(frozen=True, eq=False)
-class MaskTrack:
-    """One object on the frames it was looked for; the k-th track belongs to the k-th [SEG].
-
-    Attributes:
-        frame_idxs: Source index of each frame, int64 [F], read-only.
-        masks: The object's pixels at the source's own size, bool [F, H, W], read-only.
-        scores: How well the model believes each mask to fit: its predicted IoU with the object,
-            float32 [F], read-only. It is predicted as if the object were there: it does not say
-            whether it is, and a mask without a pixel has one too. `Session.segment(...,
-            allow_absent=True)` asks the model whether it is there.
-
-    Raises:
-        InputError: When a dtype or shape differs, an index is negative or a score is not finite.
-    """
-
-    frame_idxs: NDArray[np.int64]
-    masks: NDArray[np.bool_]
-    scores: NDArray[np.float32]
-
-    def __post_init__(self) -> None:
-        """Check dtypes, shapes and values; keep views that cannot be written."""
-        _require("frame_idxs", self.frame_idxs, np.int64, 1)
-        _require("masks", self.masks, np.bool_, 3)
-        _require("scores", self.scores, np.float32, 1)
-        counts = [len(self.frame_idxs), len(self.masks), len(self.scores)]
-        if len(set(counts)) != 1:
-            raise InputError(
-                "expected as many frame_idxs as masks and scores, got"
-                f" {counts[0]}, {counts[1]} and {counts[2]}"
-            )
-        if (self.frame_idxs < 0).any():
-            raise InputError(f"expected frame_idxs from 0 on, got {int(self.frame_idxs.min())}")
-        if not np.isfinite(self.scores).all():
-            raise InputError("expected finite scores, got NaN or infinity")
-        for name in ("frame_idxs", "masks", "scores"):
-            # A view: masks are large, and the caller's own array stays as it is.
-            view = getattr(self, name).view()
-            view.flags.writeable = False
-            object.__setattr__(self, name, view)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether no frame has a pixel of the object."""
-        return not self.masks.any()
-
-    def boxes(self) -> tuple[tuple[int, int, int, int] | None, ...]:
-        """Left, top, width and height in pixels around each mask; None where it has no pixel."""
-        return tuple(_box(mask) for mask in self.masks)
-
-    def __repr__(self) -> str:
-        """Say the sizes, not the pixels."""
-        frames, height, width = self.masks.shape
-        empty = ", empty" if self.is_empty else ""
-        return f"MaskTrack({frames} frames, {height} x {width} px{empty})"
 
 
 @dataclass(frozen=True)
@@ -236,10 +179,10 @@ class Answer:
         """Check that every mask belongs to the clip."""
         size = (self.clip.height, self.clip.width)
         for i, track in enumerate(self.masks):
-            if track.masks.shape[1:] != size:
+            if (track.height, track.width) != size:
                 raise InputError(
                     f"expected masks of {size[0]} x {size[1]} px (the source's size), got"
-                    f" {track.masks.shape[1]} x {track.masks.shape[2]} px in masks[{i}]"
+                    f" {track.height} x {track.width} px in masks[{i}]"
                 )
             outside = track.frame_idxs[~np.isin(track.frame_idxs, self.clip.frame_idxs)]
             if outside.size:
@@ -277,21 +220,3 @@ class Answer:
             raise reading_failed(error, target, "the modules that write it") from error
 
         save_answer(self, target)
-
-
-def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return None
-    left, top = int(columns[0]), int(rows[0])
-    return left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1
-
-
-def _require(name: str, array: NDArray[Any], dtype: type[np.generic], ndim: int) -> None:
-    if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != ndim:
-        came = (
-            f"{array.dtype} {list(array.shape)}" if isinstance(array, np.ndarray) else repr(array)
-        )
-        raise InputError(
-            f"expected {name} as {np.dtype(dtype)} with {ndim} dimension(s), got {came}"
-        )

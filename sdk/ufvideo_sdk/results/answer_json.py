@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.results.answer import Answer, MaskTrack, StageProviders
-from ufvideo_sdk.results.rle import decode_runs, encode_mask, mask_of_runs
+from ufvideo_sdk.results.answer import Answer, StageProviders
+from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.validation.arguments import check_num_pixels
 from ufvideo_sdk.validation.strict_json import shown
 
@@ -36,7 +35,7 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
     Raises:
         InputError: When the text is not such a JSON object, or a mask has more pixels than a
             picture can have.
-        CapacityError: When memory does not hold the masks, which the JSON has compressed.
+        CapacityError: When memory does not hold the text's objects.
     """
     try:
         tracks = json.loads(text)["masks"]
@@ -44,7 +43,7 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
     except InputError:
         raise
     except MemoryError:
-        raise CapacityError("expected memory for the masks of the JSON") from None
+        raise CapacityError("expected memory for what the JSON holds") from None
     # Numbers beyond int64, and lists within lists without end, are no answer's either.
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InputError(f"expected the JSON of an answer, got {error!r} in it") from error
@@ -102,7 +101,7 @@ def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
 
 def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
     times_s = clip.timestamps_s[np.searchsorted(clip.frame_idxs, track.frame_idxs)]
-    size = [int(side) for side in track.masks.shape[1:]]
+    size = [track.height, track.width]
     return {
         "frames": [
             {
@@ -110,10 +109,10 @@ def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
                 "time_s": float(time_s),
                 # The shortest decimal that reads back as the same float32.
                 "score": float(str(score)),
-                "rle": {"size": size, "counts": encode_mask(mask)},
+                "rle": {"size": size, "counts": runs},
             }
-            for frame_idx, time_s, score, mask in zip(
-                track.frame_idxs, times_s, track.scores, track.masks, strict=True
+            for frame_idx, time_s, score, runs in zip(
+                track.frame_idxs, times_s, track.scores, track.runs, strict=True
             )
         ],
         "size": size,
@@ -122,43 +121,29 @@ def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
 
 def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     height, width = track["size"]
-    frames = track["frames"]
     check_num_pixels(height, width)
-    _check_memory(len(frames), height, width)
-    # Every code is decoded before memory is taken for all of them: what the sizes claim is not
-    # what the codes hold.
-    runs = [_runs_of_frame(frame, height, width) for frame in frames]
-    masks = np.zeros((len(frames), height, width), np.bool_)
-    for mask, own in zip(masks, runs, strict=True):
-        mask[:] = mask_of_runs(own, height=height, width=width)
+    frames = track["frames"]
+    # The codes stay codes: what the sizes claim takes no memory.
     return MaskTrack(
         frame_idxs=np.array([frame["frame_idx"] for frame in frames], np.int64),
-        masks=masks,
+        runs=tuple(_runs_of_frame(frame, height, width) for frame in frames),
         scores=np.array([frame["score"] for frame in frames], np.float32),
+        height=height,
+        width=width,
     )
 
 
-def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> list[int]:
+def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> str:
     if frame["rle"]["size"] != [height, width]:
         raise InputError(
             f"expected masks of {height} x {width} px, got {_shown_size(frame['rle']['size'])} at"
             f" frame {shown(frame['frame_idx'])}"
         )
-    return decode_runs(frame["rle"]["counts"], height=height, width=width)
+    runs: str = frame["rle"]["counts"]
+    return runs
 
 
 def _shown_size(size: object) -> str:
     """Both sides, or what stands there instead, in printable characters."""
     sides = size if isinstance(size, list) and len(size) == 2 else [size]
     return " x ".join(shown(side) for side in sides)
-
-
-def _check_memory(num_frames: int, height: int, width: int) -> None:
-    """Refuse masks that this machine cannot hold: Linux would promise the memory all the same."""
-    num_bytes = num_frames * height * width
-    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if num_bytes > most:
-        raise CapacityError(
-            f"expected masks that fit into this machine's {most / 2**30:.0f} GiB of memory, got"
-            f" {num_frames} of {height} x {width} px: {num_bytes / 2**30:.0f} GiB"
-        )

@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.errors import CancelledError, CapacityError
 from ufvideo_sdk.package.manifest import STAGE_STEMS, TokenFacts
 from ufvideo_sdk.results.answer import (
     AnswerStats,
-    MaskTrack,
     StageProviders,
     StageStats,
     StopReason,
@@ -23,7 +21,6 @@ from ufvideo_sdk.results.answer import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ufvideo_sdk.session.session_call import SessionCall
     from ufvideo_sdk.video.clip import Clip
 
 STOP_REASONS = {
@@ -124,86 +121,3 @@ def spans_in_seconds(spans: Sequence[_native.SpanFraction], clip: Clip) -> tuple
     if clip.is_image:
         return ()
     return tuple(TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in spans)
-
-
-@dataclass(frozen=True)
-class MaskTracks:
-    """Masks that were decoded.
-
-    Attributes:
-        tracks: One for each object; none when there is no object, or no frame was done.
-        timings: Timings of the pieces.
-        cancelled: Whether the call was cancelled before the last frame.
-    """
-
-    tracks: tuple[MaskTrack, ...]
-    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
-    cancelled: bool = False
-
-
-def mask_tracks(
-    call: SessionCall,
-    clip: Clip,
-    seg_hidden_states: NDArray[np.float32],
-    frame_idxs: NDArray[np.int64],
-) -> MaskTracks:
-    """Segment every object on every frame, piece by piece.
-
-    Args:
-        call: The session's call, whose native side keeps SAM 2 features.
-        clip: Where the frames come from.
-        seg_hidden_states: One row for each object, float32 [O, D].
-        frame_idxs: Source indices, int64 [F].
-
-    Returns:
-        One track for each object, on the frames that were done; frames that turn out damaged are
-        left out (`Clip.damage`).
-
-    Raises:
-        InputError: When a frame cannot be read.
-        CapacityError: When the masks do not fit into memory.
-    """
-    num_objects = len(seg_hidden_states)
-    # Without objects the native array may have no shape at all.
-    if seg_hidden_states.size == 0:
-        return MaskTracks(())
-    masks = _masks_array((num_objects, len(frame_idxs), clip.height, clip.width))
-    scores = np.empty(masks.shape[:2], np.float32)
-    timings: list[Mapping[str, _native.StageTiming]] = []
-    done, cancelled = 0, False
-    done_idxs = np.empty(len(frame_idxs), np.int64)
-    try:
-        for idxs, frames in clip.chunks(frame_idxs, skip_damaged=True, cancel=call.cancel):
-            piece = call.segment(
-                seg_hidden_states,
-                frames,
-                idxs.tolist(),
-                num_done=done,
-                num_frames=len(frame_idxs),
-            )
-            del frames  # not held beside the next piece
-            last = done + piece.masks.shape[1]
-            done_idxs[done:last] = idxs[: last - done]
-            masks[:, done:last] = piece.masks
-            scores[:, done:last] = piece.scores
-            timings.append(piece.timings)
-            done, cancelled = last, piece.cancelled
-            if cancelled:
-                break
-    except CancelledError:
-        cancelled = True
-    masks.flags.writeable = scores.flags.writeable = done_idxs.flags.writeable = False
-    tracks = tuple(
-        MaskTrack(done_idxs[:done], masks[i, :done], scores[i, :done]) for i in range(num_objects)
-    )
-    return MaskTracks(tracks if done else (), tuple(timings), cancelled)
-
-
-def _masks_array(shape: tuple[int, int, int, int]) -> NDArray[np.bool_]:
-    try:
-        return np.empty(shape, np.bool_)
-    except MemoryError:
-        raise CapacityError(
-            f"expected memory for masks bool {list(shape)}, {np.prod(shape) / 2**30:.1f} GiB:"
-            " segment fewer frames"
-        ) from None

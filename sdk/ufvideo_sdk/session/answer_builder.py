@@ -24,12 +24,12 @@ from ufvideo_sdk.results.from_native import (
     STOP_REASONS,
     answer_stats,
     first_tokens,
-    mask_tracks,
     spans_in_seconds,
 )
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.request import Request
+from ufvideo_sdk.session.segmentation import mask_tracks
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.text.choices import choice_probabilities
 from ufvideo_sdk.text.stop_strings import AnswerText

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import TracebackType
-
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
@@ -12,9 +9,10 @@ from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.session.session_stream import SessionStream
 
 
-class AnswerStream(Iterator[TextEvent]):
+class AnswerStream(SessionStream[TextEvent]):
     """An answer as it comes. The texts put together are the answer's text.
 
     Closing it early, or leaving its `with` block, ends the answer as stopped.
@@ -24,8 +22,7 @@ class AnswerStream(Iterator[TextEvent]):
         self, gate: CallGate, answers: AnswerBuilder, request: Request, call: SessionCall
     ) -> None:
         """Made by `Session.stream`."""
-        self._call = call
-        self._gate = gate
+        super().__init__(gate, call)
         self._answers = answers
         self._request = request
         self._text = answers.text(request.config)
@@ -35,23 +32,6 @@ class AnswerStream(Iterator[TextEvent]):
         # Why it failed, and the answer without masks where only these did.
         self._failure: str | None = None
         self._without_masks: Answer | None = None
-
-    def __enter__(self) -> AnswerStream:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self._abandon()
-
-    def __del__(self) -> None:
-        self._abandon()
 
     @property
     def answer(self) -> Answer:
@@ -129,13 +109,3 @@ class AnswerStream(Iterator[TextEvent]):
         self._failure = str(error) or type(error).__name__
         self._without_masks = error.answer if isinstance(error, UFVideoError) else None
         self._gate.end_stream(self._call)
-
-    def _abandon(self) -> None:
-        """Free the session for the next question, which drops the unfinished answer.
-
-        Not here: this may run in any thread, also while another one is inside the session.
-        """
-        # A stream that was not made has no gate.
-        gate = getattr(self, "_gate", None)
-        if gate is not None:
-            gate.end_stream(self._call)

@@ -12,15 +12,19 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, InputError
 from ufvideo_sdk.interrupts import InterruptCancels
-from ufvideo_sdk.results.answer import Answer, MaskTrack, StageProviders, TimeSpan
-from ufvideo_sdk.results.from_native import mask_tracks, spans_in_seconds
+from ufvideo_sdk.results.answer import Answer, StageProviders, TimeSpan
+from ufvideo_sdk.results.from_native import spans_in_seconds
+from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.session.loaded_model import LoadedModel
+from ufvideo_sdk.session.mask_stream import MaskStream
+from ufvideo_sdk.session.referring import Referring, SegmentRequest, segment_request
 from ufvideo_sdk.session.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.session.saved_session import native_clip, save_session
+from ufvideo_sdk.session.segmentation import mask_tracks
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_file import SessionFile
@@ -307,30 +311,40 @@ class Session(SessionEntry):
             InputError: When the expression is no phrase, a frame cannot be read, or a config stands
                 beside allow_absent=False. Others as `ask`.
         """
-        check_instance(allow_absent, "allow_absent", bool)
-        check_instance(config, "config", GenerationConfig)
-        if not allow_absent and config != _GREEDY:
-            raise InputError(
-                "config: expected allow_absent=True beside it, without it nothing is generated, got"
-                f" {config!r}"
-            )
-        check_no_stop_strings(config, "segment's formats")
+        referring = Referring(expression, frames, allow_absent, config)
         with self._gate.entered(cancel, on_progress) as native:
-            idxs = self._requests.segment_idxs(frames, "frames")
-            prompts = self._model.prompts
-            if allow_absent:
-                prompt = _native.Prompt(
-                    token_ids=prompts.build_segmentation_question(expression, self._clip),
-                    answer_format=self._model.formats.mask_or_words,
-                )
-                generation = native.generate(prompt, config.to_native(), None)
-                if generation.stop_reason is _native.StopReason.CANCELLED:
-                    return []
-            else:
-                token_ids, answer_start = prompts.build_segmentation(expression, self._clip)
-                generation = native.teacher_force(_native.Prompt(token_ids=token_ids), answer_start)
-            found = mask_tracks(native, self._clip, generation.seg_hidden_states, idxs)
+            request = self._segment_request(referring)
+            found = mask_tracks(native, self._clip, request.states(native), request.frame_idxs)
             return list(found.tracks)
+
+    def segment_stream(
+        self,
+        expression: str,
+        *,
+        frames: SegmentFrames = "sampled",
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> MaskStream:
+        """Segment frame by frame; arguments, masks and errors are those of `segment`.
+
+        The prompt is computed when the first frame is asked for. The session accepts no other call
+        until the stream is exhausted, closed or dropped.
+
+        Returns:
+            An iterator over FrameMasks, in the order of `frames`; none when, with allow_absent, the
+            model names no mask.
+        """
+        referring = Referring(expression, frames, allow_absent, config)
+        with self._gate.entered(cancel, on_progress) as native:
+            request = self._segment_request(referring)
+            self._gate.begin_stream(native)
+            return MaskStream(self._gate, self._clip, request, native)
+
+    def _segment_request(self, referring: Referring) -> SegmentRequest:
+        model = self._model
+        return segment_request(referring, self._clip, model.prompts, model.formats, self._requests)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.

@@ -227,7 +227,7 @@ class Clip:
 
         Args:
             frame_idxs: Source indices; read in one pass where they increase.
-            max_frames: Most frames of a piece, 1 or more; None: as many as fit CHUNK_BYTES.
+            max_frames: Most frames of a piece, 1 or more, of those that fit CHUNK_BYTES; None: all.
             keep: Keep the frames for a later read, as `read` does.
             skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
                 DamagedVideoWarning, in place of an error that loses the work done until then.
@@ -241,10 +241,10 @@ class Clip:
             CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
-        if max_frames is None:
-            max_frames = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
-        if max_frames < 1:
+        if max_frames is not None and max_frames < 1:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
+        fitting = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
+        max_frames = fitting if max_frames is None else min(max_frames, fitting)
         one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
         if not one_pass:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):

@@ -1,0 +1,176 @@
+"""From the states of objects to their masks, frame by frame."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk import _native
+from ufvideo_sdk.errors import CancelledError
+from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
+from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.video.clip import Clip
+
+# Masks of a chunk come when all of it is done.
+_MAX_CHUNK_FRAMES = 8
+
+
+@dataclass(frozen=True)
+class MaskTracks:
+    """Masks that were decoded.
+
+    Attributes:
+        tracks: One for each object; none when there is no object, or no frame was done.
+        timings: Timings of the chunks.
+        cancelled: Whether the call was cancelled before the last frame.
+    """
+
+    tracks: tuple[MaskTrack, ...]
+    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
+    cancelled: bool = False
+
+
+class Segmentation:
+    """Segments objects on frames, one chunk after the other.
+
+    Attributes:
+        timings: Timings of the chunks until now.
+        cancelled: Whether the call was cancelled before the last frame.
+    """
+
+    def __init__(
+        self,
+        call: SessionCall,
+        clip: Clip,
+        seg_hidden_states: NDArray[np.float32],
+        frame_idxs: NDArray[np.int64],
+    ) -> None:
+        """Begin before the first frame.
+
+        Args:
+            call: The session's call, whose native side keeps SAM 2 features.
+            clip: Where the frames come from.
+            seg_hidden_states: One row for each object, float32 [O, D]; without objects the array
+                may have no shape at all.
+            frame_idxs: Source indices, int64 [F].
+        """
+        self._call = call
+        self._clip = clip
+        self._states = seg_hidden_states
+        self._frame_idxs = frame_idxs
+        self._num_objects = len(seg_hidden_states) if seg_hidden_states.size else 0
+        self._done_idxs: list[int] = []
+        self._runs: list[list[str]] = [[] for _ in range(self._num_objects)]
+        self._scores: list[NDArray[np.float32]] = []
+        self.timings: list[Mapping[str, _native.StageTiming]] = []
+        self.cancelled = False
+
+    def frames(self) -> Iterator[tuple[FrameMasks, NDArray[np.uint8]]]:
+        """Segment the frames; those that turn out damaged are left out (`Clip.damage`).
+
+        Yields:
+            The masks of a frame, and its pixels, uint8 [H, W, 3], a view that keeps its chunk.
+
+        Raises:
+            InputError: When a frame cannot be read.
+        """
+        if self._num_objects == 0:
+            return
+        chunks = self._clip.chunks(
+            self._frame_idxs, _MAX_CHUNK_FRAMES, skip_damaged=True, cancel=self._call.cancel
+        )
+        while (chunk := self._next_segmented(chunks)) is not None:
+            found, frames = chunk
+            yield from zip(found, frames, strict=False)
+            # Not held beside the next one.
+            del chunk, frames
+
+    def tracks(self) -> tuple[MaskTrack, ...]:
+        """One track for each object on the frames done until now; none before the first frame."""
+        if not self._done_idxs:
+            return ()
+        idxs = np.array(self._done_idxs, np.int64)
+        scores = np.concatenate(self._scores, axis=1)
+        idxs.flags.writeable = scores.flags.writeable = False
+        size = (self._clip.height, self._clip.width)
+        return tuple(
+            MaskTrack(idxs, tuple(self._runs[i]), scores[i], *size)
+            for i in range(self._num_objects)
+        )
+
+    def _next_segmented(
+        self, chunks: Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]
+    ) -> tuple[list[FrameMasks], NDArray[np.uint8]] | None:
+        """The masks of the next chunk's frames, those that were done, and its pixels."""
+        if self.cancelled:
+            return None
+        try:
+            idxs, frames = next(chunks, (None, None))
+        except CancelledError:
+            self.cancelled = True
+            return None
+        if idxs is None or frames is None:
+            return None
+        found = self._call.segment(
+            self._states,
+            frames,
+            idxs.tolist(),
+            num_done=len(self._done_idxs),
+            num_frames=len(self._frame_idxs),
+        )
+        scores, runs = found.scores, found.runs
+        done = idxs.tolist()[: scores.shape[1]]
+        self._done_idxs += done
+        for all_runs, own_runs in zip(self._runs, runs, strict=True):
+            all_runs += own_runs
+        self._scores.append(scores)
+        self.timings.append(found.timings)
+        self.cancelled = found.cancelled
+        return [
+            self._frame_masks(idx, runs_on_frame, scores_on_frame)
+            for idx, runs_on_frame, scores_on_frame in zip(
+                done, zip(*runs, strict=True), scores.T, strict=True
+            )
+        ], frames
+
+    def _frame_masks(
+        self, idx: int, runs: Sequence[str], scores: NDArray[np.float32]
+    ) -> FrameMasks:
+        clip = self._clip
+        at = int(np.searchsorted(clip.frame_idxs, idx))
+        objects = tuple(
+            ObjectMask(own_runs, float(score), clip.height, clip.width)
+            for own_runs, score in zip(runs, scores, strict=True)
+        )
+        return FrameMasks(idx, float(clip.timestamps_s[at]), objects)
+
+
+def mask_tracks(
+    call: SessionCall,
+    clip: Clip,
+    seg_hidden_states: NDArray[np.float32],
+    frame_idxs: NDArray[np.int64],
+) -> MaskTracks:
+    """Segment every object on every frame.
+
+    Args:
+        call: The session's call, whose native side keeps SAM 2 features.
+        clip: Where the frames come from.
+        seg_hidden_states: One row for each object, float32 [O, D].
+        frame_idxs: Source indices, int64 [F].
+
+    Returns:
+        One track for each object, on the frames that were done; frames that turn out damaged are
+        left out (`Clip.damage`).
+
+    Raises:
+        InputError: When a frame cannot be read.
+    """
+    found = Segmentation(call, clip, seg_hidden_states, frame_idxs)
+    # Without a name that would hold a frame, and so its chunk, while the next one is read.
+    deque(found.frames(), maxlen=0)
+    return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)
