@@ -220,10 +220,11 @@ class Clip:
         keep: bool = False,
         skip_damaged: bool = False,
         cancel: CancellationToken | None = None,
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    ) -> Generator[tuple[NDArray[np.int64], NDArray[np.uint8]], None, None]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
 
-        While the caller works on a piece, a thread reads on in files, up to AHEAD_BYTES.
+        While the caller works on a piece, a thread reads on in files, up to AHEAD_BYTES. Close the
+        generator if it is left early.
 
         Args:
             frame_idxs: Source indices; read in one pass where they increase.
