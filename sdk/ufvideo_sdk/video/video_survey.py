@@ -21,7 +21,7 @@ from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.packet_table import (
     PacketRecord,
     PacketTable,
-    holds_all_samples,
+    num_shown,
     table_of_file,
 )
 from ufvideo_sdk.video.video_container import ffmpeg_error, reason
@@ -206,7 +206,7 @@ def _read_packets(video: OpenVideo, file: BinaryIO) -> ListedPackets:
         stopped = f"reading failed after {len(records)} frames: {reason(error)}"
     format_name = video.container.format.name
     announced = video.stream.frames
-    if len(records) < announced and holds_all_samples(file, video):
+    if len(records) < announced and num_shown(file, video) == len(records):
         announced = len(records)
     missing = missing_part(file, format_name, announced, len(records))
     table = PacketTable.of_records(records)
