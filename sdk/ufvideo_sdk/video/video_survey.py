@@ -132,13 +132,13 @@ def _by_tables(video: OpenVideo, file: BinaryIO, times: Times) -> Survey:
     index = index_by_times(video.path, packets)
     if index is None:
         raise TablesUnusableError("its times do not tell the order of its frames")
+    if video.units is None and damaged_tail(video, index):
+        raise TablesUnusableError("its last group is damaged")
     probe = _probed(video, index, packets.corrupt)
     if not packets.table.begins_with(video.first_packets):
         raise TablesUnusableError("its first packets are not those of its tables")
     if not probe.agrees or probe.first is None:
         raise TablesUnusableError("its first frames are not its first packets")
-    if video.units is None and damaged_tail(video, index):
-        raise TablesUnusableError("its last frame is damaged")
     return Survey(index, (), "", probe.first)
 
 
