@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,11 +84,13 @@ class Segmentation:
         chunks = self._clip.chunks(
             self._frame_idxs, _MAX_CHUNK_FRAMES, skip_damaged=True, cancel=self._call.cancel
         )
-        while (chunk := self._next_segmented(chunks)) is not None:
-            found, frames = chunk
-            yield from zip(found, frames, strict=False)
-            # Not held beside the next one.
-            del chunk, frames
+        # Closed by name: an interrupt that comes while a generator is dropped is lost.
+        with closing(chunks):
+            while (chunk := self._next_segmented(chunks)) is not None:
+                found, frames = chunk
+                yield from zip(found, frames, strict=False)
+                # Not held beside the next one.
+                del chunk, frames
 
     def tracks(self) -> tuple[MaskTrack, ...]:
         """One track for each object on the frames done until now; none before the first frame."""
