@@ -19,6 +19,5 @@ endif()
 file(GLOB UFVIDEO_BINDINGS CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/bindings/*.cc")
 # NO_EXTRAS: link-time optimisation of thin wrappers costs build time and brings nothing.
 pybind11_add_module(_native MODULE NO_EXTRAS ${UFVIDEO_BINDINGS})
-target_include_directories(_native PRIVATE "${PROJECT_SOURCE_DIR}/native/src")
 target_link_libraries(_native PRIVATE ufvideo ufvideo_options)
 install(TARGETS _native LIBRARY DESTINATION ufvideo_sdk COMPONENT python)

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "kv/kv_cache.h"
@@ -46,9 +47,10 @@ struct Fed {
 Fed fed(std::int64_t chunk_length, const std::vector<std::int64_t>& wanted) {
   const LanguageModel& model = tiny_model()->language_model();
   Fed result{{}, model.make_cache()};
-  const auto run = [&](const Tensor& piece) {
+  const auto run = [&](const Tensor& piece) -> ChunkOutput {
     EXPECT_LE(piece.dim(0), chunk_length);
-    return model.run(piece, *result.cache);
+    LanguageModelOutput output = model.run(piece, *result.cache);
+    return {std::move(output.logits), std::move(output.hidden_states)};
   };
   result.output =
       feed_in_chunks(random_embeddings(), wanted, {chunk_length, run, [] { return false; }})
@@ -94,7 +96,7 @@ TEST(ChunkedPrefill, KeepsTheRowsAskedForAndNoOthers) {
   int num_runs = 0;
   const auto run = [&](const Tensor& piece) {
     ++num_runs;
-    return LanguageModelOutput{Tensor(DType::kFloat32, {4}), piece};
+    return ChunkOutput{Tensor(DType::kFloat32, {4}), piece};
   };
   const Tensor rows = random_embeddings();
   const auto output = feed_in_chunks(rows, {9, 10}, {10, run, [] { return false; }});
@@ -112,7 +114,7 @@ TEST(ChunkedPrefill, ACancelTakesEffectBeforeTheNextPiece) {
   int num_runs = 0;
   const auto run = [&](const Tensor& piece) {
     ++num_runs;
-    return LanguageModelOutput{Tensor(DType::kFloat32, {4}), piece};
+    return ChunkOutput{Tensor(DType::kFloat32, {4}), piece};
   };
   const auto is_cancelled = [&] { return num_runs == 2; };
   EXPECT_FALSE(feed_in_chunks(random_embeddings(), {kLength - 1}, {10, run, is_cancelled}));

@@ -66,7 +66,7 @@ TEST(FiniteTest, OnlyStatesThatArePickedMustBe) {
   const auto run = [](const Tensor& piece) {
     Tensor states = floats({piece.dim(0), 2}, 1.0f);
     states.data<float>()[2 * (piece.dim(0) - 1)] = kNan;
-    return LanguageModelOutput{floats({4}, 0.0f), states};
+    return ChunkOutput{floats({4}, 0.0f), states};
   };
   const PrefillFeed feed{3, run, [] { return false; }};
   const Tensor embeddings = floats({6, 2}, 0.0f);

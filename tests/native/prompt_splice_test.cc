@@ -39,8 +39,10 @@ Tensor splice(const Tensor& video, const Tensor& region) {
   const std::vector<std::int64_t> ids{1, -201, 2, 5, 3};
   const PromptLayout layout =
       lay_out_prompt(ids, token_facts(), false, video.dim(0), {region.dim(0)});
-  return splice_prompt(ids, 0, layout, token_facts(), tiny_model()->token_embedder(), video,
-                       {region});
+  const auto embed = [](const auto& token_ids) {
+    return tiny_model()->token_embedder().embed(token_ids);
+  };
+  return splice_prompt(ids, 0, layout, token_facts(), embed, video, {region});
 }
 
 Tensor rows_of(float value, std::int64_t num_rows, std::int64_t width) {

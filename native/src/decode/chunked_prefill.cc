@@ -19,7 +19,7 @@ std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
       return std::nullopt;
     }
     const std::int64_t end = std::min(begin + feed.chunk_length, num_rows);
-    LanguageModelOutput piece = feed.run(embeddings.rows(begin, end));
+    ChunkOutput piece = feed.run(embeddings.rows(begin, end));
     for (; wanted != wanted_rows.end() && *wanted < end; ++wanted) {
       output.states.push_back(copied_row(piece.hidden_states, *wanted - begin));
       require_finite(output.states.back(), "language_model: hidden_states");

@@ -5,12 +5,19 @@
 #include <optional>
 #include <vector>
 
-#include "ufvideo/stages/language_model.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
 
-/// What is left of a prompt that went through the language model.
+/// Output of one chunk of a prompt.
+struct ChunkOutput {
+  /// Logits of the last position, float32 [V].
+  Tensor logits;
+  /// Hidden states of all positions, float32 [S, D], wherever they lie.
+  Tensor hidden_states;
+};
+
+/// Output of a chunked prefill.
 struct PrefillOutput {
   /// Logits of the last position, float32 [V].
   Tensor logits;
@@ -23,7 +30,7 @@ struct PrefillFeed {
   /// Positions a run takes at most.
   std::int64_t chunk_length;
   /// Feeds float32 [S, D] behind what was fed before.
-  std::function<LanguageModelOutput(const Tensor& embeddings)> run;
+  std::function<ChunkOutput(const Tensor& embeddings)> run;
   /// Asked before each run; where it says so, the prompt is left there.
   std::function<bool()> is_cancelled;
 };

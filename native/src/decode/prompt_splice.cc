@@ -64,16 +64,15 @@ PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const To
 }
 
 Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
-                     const PromptLayout& layout, const TokenFacts& tokens,
-                     const TokenEmbedder& embedder, const Tensor& video_tokens,
-                     const std::vector<Tensor>& region_tokens) {
+                     const PromptLayout& layout, const TokenFacts& tokens, const EmbedTokens& embed,
+                     const Tensor& video_tokens, const std::vector<Tensor>& region_tokens) {
   std::vector<std::int64_t> words;
   for (std::size_t i = first_index; i < token_ids.size(); ++i) {
     if (i != layout.media_index && token_ids[i] != tokens.region_id) {
       words.push_back(token_ids[i]);
     }
   }
-  const Tensor word_embeddings = embedder.embed(words);
+  const Tensor word_embeddings = embed(words);
   const std::int64_t width = video_tokens.dim(1);
   check_width("token_embedder", word_embeddings, width);
   for (const Tensor& region : region_tokens) {

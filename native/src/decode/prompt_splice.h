@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "ufvideo/manifest.h"
-#include "ufvideo/stages/token_embedder.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
@@ -29,11 +29,13 @@ PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const To
                             bool is_image, std::int64_t num_video_tokens,
                             const std::vector<std::int64_t>& region_lengths);
 
+/// Returns the embeddings float32 [S, D] of token ids.
+using EmbedTokens = std::function<Tensor(const std::vector<std::int64_t>& token_ids)>;
+
 /// Embeddings float32 [S, D] of the ids from `first_index` on, with video and region tokens in
-/// their places; where the embedder leaves its own.
+/// their places; on the device of the embeddings of words.
 Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
-                     const PromptLayout& layout, const TokenFacts& tokens,
-                     const TokenEmbedder& embedder, const Tensor& video_tokens,
-                     const std::vector<Tensor>& region_tokens);
+                     const PromptLayout& layout, const TokenFacts& tokens, const EmbedTokens& embed,
+                     const Tensor& video_tokens, const std::vector<Tensor>& region_tokens);
 
 }  // namespace ufvideo

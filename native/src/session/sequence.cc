@@ -57,8 +57,9 @@ Sequence::Prefill Sequence::prefill(const Prompt& prompt, const PromptMedia& med
   const Tensor embeddings =
       timed(call_.timings(), embedder.stem(),
             static_cast<std::int64_t>(prompt.token_ids.size() - first_index), [&] {
+              const auto embed = [&](const auto& token_ids) { return embedder.embed(token_ids); };
               return splice_prompt(prompt.token_ids, first_index, layout, model_.manifest().tokens,
-                                   embedder, media.video_tokens, media.region_tokens);
+                                   embed, media.video_tokens, media.region_tokens);
             });
   return guarded([&]() -> Prefill {
     cache_->rewind(num_reused);
@@ -93,12 +94,12 @@ PrefillOutput Sequence::feed(const Tensor& embeddings,
       throw ProgressFailed(std::current_exception());
     }
   };
-  const auto run = [&](const Tensor& chunk) {
+  const auto run = [&](const Tensor& chunk) -> ChunkOutput {
     LanguageModelOutput output = timed(call_.timings(), language_model.stem(), chunk.dim(0),
                                        [&] { return language_model.run(chunk, *cache_); });
     num_fed += chunk.dim(0);
     report_fed();
-    return output;
+    return {std::move(output.logits), std::move(output.hidden_states)};
   };
   report_fed();
   std::optional<PrefillOutput> output = feed_in_chunks(
