@@ -2,8 +2,8 @@
 
 Run as `python -m benchmarks.resize [--size WIDTHxHEIGHT] [--to PX ...]`. A row is a way to resize
 one frame of noise to a square: the median time, the quartiles, and whether every byte is the plain
-path's. Ways take turns, so that what else the machine does meets all of them. Pillow 13 resizes some
-sizes in another order than the Pillow that the model was trained with, and differs there.
+path's. Ways take turns, so that what else the machine does meets all of them. Pillow 13 resizes
+some sizes in another order than the Pillow that the model was trained with, and differs there.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ PUBLIC = {
     "error": "base",
     "statistics": "base",
     "tensor": "tensor",
+    "mask_runs": "frames",
     "resize": "frames",
     "sampling": "frames",
     "manifest": "package",
