@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from ufvideo_sdk.results.from_native import (
     first_tokens,
     spans_in_seconds,
 )
+from ufvideo_sdk.results.masks import FrameMasks
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.request import Request
@@ -44,6 +46,10 @@ _FAMILIES: tuple[type[UFVideoError], ...] = (
     ConfigError,
     PackageError,
 )
+
+
+MasksCallback = Callable[[Answer, FrameMasks, NDArray[np.uint8]], object]
+"""Called with the answer but for its masks, the masks of a frame, and its pixels."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class AnswerBuilder:
         request: Request,
         generation: _native.Generation,
         text: AnswerText,
+        on_masks: MasksCallback | None = None,
     ) -> Answer:
         """The whole answer.
 
@@ -90,11 +97,12 @@ class AnswerBuilder:
             request: What was asked.
             generation: What came.
             text: What took its tokens; where there is no stop string it need not have.
+            on_masks: Called with each frame's masks (see `Session.ask`).
 
         Raises:
             UFVideoError: When making the masks failed; its `answer` is the answer without them.
         """
-        return self.with_masks(native, self.draft(request, generation, text))
+        return self.with_masks(native, self.draft(request, generation, text), on_masks)
 
     def draft(self, request: Request, generation: _native.Generation, text: AnswerText) -> Draft:
         """The answer without its masks; with stop strings `text` has taken the tokens."""
@@ -118,7 +126,9 @@ class AnswerBuilder:
         )
         return Draft(request, generation, answer, tokens.seg_hidden_states)
 
-    def with_masks(self, native: SessionCall, draft: Draft) -> Answer:
+    def with_masks(
+        self, native: SessionCall, draft: Draft, on_masks: MasksCallback | None = None
+    ) -> Answer:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
@@ -130,7 +140,11 @@ class AnswerBuilder:
             return answer
         try:
             found = mask_tracks(
-                native, self._clip, draft.seg_hidden_states, draft.request.segment_idxs
+                native,
+                self._clip,
+                draft.seg_hidden_states,
+                draft.request.segment_idxs,
+                None if on_masks is None else partial(on_masks, answer),
             )
         except _FAMILIES as error:
             # Of the family, which takes a text; a class of its own may take anything.
