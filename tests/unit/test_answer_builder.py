@@ -11,7 +11,7 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk import CapacityError, InputError, PackageError, UFVideoError
-from ufvideo_sdk.session.answer_builder import AnswerBuilder, Draft
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, PartialAnswer
 from ufvideo_sdk.validation.strict_json import FieldError
 
 
@@ -43,8 +43,8 @@ def test_an_error_of_masks_is_of_the_same_family(
     builder._clip = drawn_answer().clip
     answer = drawn_answer(num_objects=0)
     native, request = object(), type("Request", (), {"segment_idxs": np.array([0])})()
-    draft = Draft(request, native, answer, np.zeros((1, 4), np.float32))  # type: ignore[arg-type]
+    partial = PartialAnswer(request, native, answer, np.zeros((1, 4), np.float32))  # type: ignore[arg-type]
     with pytest.raises(family, match=r"masks of the answer, .*frame.* 3") as caught:
-        builder.with_masks(native, draft)  # type: ignore[arg-type]
+        builder.with_masks(native, partial)  # type: ignore[arg-type]
     assert type(caught.value) is family
     assert caught.value.answer is answer and caught.value.__cause__ is error

@@ -337,6 +337,18 @@ def test_segment_saves_masks(session: PretendedSession, tmp_path: Path) -> None:
     assert f"wrote {tmp_path / 'car.mp4'}" in result.stderr
 
 
+def test_a_question_hands_its_masks_to_the_video_of_all_frames(
+    session: PretendedSession, tmp_path: Path
+) -> None:
+    save = ["--save", str(tmp_path / "car.mp4")]
+    assert run(*ASK, *save).exit_code == 0
+    assert session.asked["on_masks"] is None
+    assert run(*ASK, *save, "--frames", "all").exit_code == 0
+    assert session.asked["on_masks"] is not None
+    assert run(*ASK, "--save", str(tmp_path / "car.png"), "--frames", "all").exit_code == 0
+    assert session.asked["on_masks"] is None
+
+
 def test_a_video_that_cannot_be_written_costs_no_answer(
     session: PretendedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

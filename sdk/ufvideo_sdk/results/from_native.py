@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ufvideo_sdk import _native
-from ufvideo_sdk.package.manifest import STAGE_STEMS, TokenFacts
+from ufvideo_sdk.package.manifest import STAGE_STEMS
 from ufvideo_sdk.results.answer import (
     AnswerStats,
     StageProviders,
@@ -19,8 +16,6 @@ from ufvideo_sdk.results.answer import (
 )
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from ufvideo_sdk.video.clip import Clip
 
 STOP_REASONS = {
@@ -87,32 +82,6 @@ def answer_stats(
         time_to_first_token_ms=generation.time_to_first_token_ms,
         decode_ms=generation.decode_ms,
         providers=providers,
-    )
-
-
-@dataclass(frozen=True)
-class AnswerTokens:
-    """The tokens of an answer, and what they point at.
-
-    Attributes:
-        ids: The tokens.
-        spans: Times among them, fractions of the clip.
-        seg_hidden_states: One row for each [SEG] among them, float32 [O, D].
-    """
-
-    ids: tuple[int, ...]
-    spans: Sequence[_native.SpanFraction]
-    seg_hidden_states: NDArray[np.float32]
-
-
-def first_tokens(generation: _native.Generation, num: int, facts: TokenFacts) -> AnswerTokens:
-    """The first tokens of an answer, all of them where there are no more."""
-    ids = generation.token_ids[:num]
-    num_objects = sum(position < num for position in generation.seg_positions)
-    return AnswerTokens(
-        ids=tuple(ids),
-        spans=_native.find_spans(ids, facts.time_first_id, facts.num_time_tokens),
-        seg_hidden_states=generation.seg_hidden_states[:num_objects],
     )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,6 @@ from ufvideo_sdk.results.answer import Answer, StopReason
 from ufvideo_sdk.results.from_native import (
     STOP_REASONS,
     answer_stats,
-    first_tokens,
     spans_in_seconds,
 )
 from ufvideo_sdk.results.masks import FrameMasks
@@ -53,7 +52,7 @@ MasksCallback = Callable[[Answer, FrameMasks, NDArray[np.uint8]], object]
 
 
 @dataclass(frozen=True)
-class Draft:
+class PartialAnswer:
     """An answer without its masks.
 
     Attributes:
@@ -102,21 +101,23 @@ class AnswerBuilder:
         Raises:
             UFVideoError: When making the masks failed; its `answer` is the answer without them.
         """
-        return self.with_masks(native, self.draft(request, generation, text), on_masks)
+        return self.with_masks(native, self.without_masks(request, generation, text), on_masks)
 
-    def draft(self, request: Request, generation: _native.Generation, text: AnswerText) -> Draft:
+    def without_masks(
+        self, request: Request, generation: _native.Generation, text: AnswerText
+    ) -> PartialAnswer:
         """The answer without its masks; with stop strings `text` has taken the tokens."""
         is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
-        num_tokens = text.num_tokens if is_cut else len(generation.token_ids)
-        tokens = first_tokens(generation, num_tokens, self._facts)
-        ended = bool(tokens.ids) and tokens.ids[-1] in self._facts.end_ids
-        words = tokens.ids[:-1] if ended else tokens.ids
+        ids = tuple(generation.token_ids[: text.num_tokens] if is_cut else generation.token_ids)
+        num_objects = sum(position < len(ids) for position in generation.seg_positions)
+        ended = bool(ids) and ids[-1] in self._facts.end_ids
+        words = ids[:-1] if ended else ids
         reason = STOP_REASONS[generation.stop_reason]
         answer = Answer(
             question=request.question,
             text=text.text if is_cut else self._tokenizer.decode(words),
-            token_ids=tokens.ids,
-            spans=spans_in_seconds(tokens.spans, self._clip),
+            token_ids=ids,
+            spans=spans_in_seconds(self._spans(generation, ids), self._clip),
             masks=(),
             stop_reason=StopReason.STOP_STRING if is_cut else reason,
             stats=answer_stats(generation, [], self._providers),
@@ -124,27 +125,37 @@ class AnswerBuilder:
             choice=_choice(request, generation) if reason is StopReason.END else None,
             choice_probabilities=_probabilities(request, generation),
         )
-        return Draft(request, generation, answer, tokens.seg_hidden_states)
+        return PartialAnswer(
+            request, generation, answer, generation.seg_hidden_states[:num_objects]
+        )
+
+    def _spans(
+        self, generation: _native.Generation, ids: Sequence[int]
+    ) -> Sequence[_native.SpanFraction]:
+        if len(ids) == len(generation.token_ids):
+            return generation.spans
+        # A stop string cut tokens off, and maybe a span with them.
+        return _native.find_spans(ids, self._facts.time_first_id, self._facts.num_time_tokens)
 
     def with_masks(
-        self, native: SessionCall, draft: Draft, on_masks: MasksCallback | None = None
+        self, native: SessionCall, partial: PartialAnswer, on_masks: MasksCallback | None = None
     ) -> Answer:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
             UFVideoError: When a frame cannot be read or decoded: of the same family, with the
-                draft's answer as its `answer` and what came as its cause.
+                partial answer's `answer` as its own and what came as its cause.
         """
-        answer = draft.answer
+        answer = partial.answer
         if answer.stop_reason is StopReason.CANCELLED:
             return answer
         try:
             found = mask_tracks(
                 native,
                 self._clip,
-                draft.seg_hidden_states,
-                draft.request.segment_idxs,
-                None if on_masks is None else partial(on_masks, answer),
+                partial.seg_hidden_states,
+                partial.request.segment_idxs,
+                None if on_masks is None else functools.partial(on_masks, answer),
             )
         except _FAMILIES as error:
             # Of the family, which takes a text; a class of its own may take anything.
@@ -156,7 +167,7 @@ class AnswerBuilder:
             answer,
             masks=found.tracks,
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
-            stats=answer_stats(draft.generation, found.timings, self._providers),
+            stats=answer_stats(partial.generation, found.timings, self._providers),
         )
 
 

@@ -9,7 +9,7 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.errors import InputError, UFVideoError
 from ufvideo_sdk.results.answer import Answer, StopReason, TextEvent
 from ufvideo_sdk.runtime.config import GenerationConfig
-from ufvideo_sdk.session.answer_builder import AnswerBuilder, Draft
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, PartialAnswer
 from ufvideo_sdk.session.request import Ask, Request
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.text.stop_strings import AnswerText, token_callback
@@ -50,7 +50,7 @@ def answer_many(
     prompts = [request.prompt for request in requests]
     generations = native.generate_many(prompts, config.to_native(), callback)
     parts = zip(requests, generations, texts, strict=True)
-    return _with_masks(native, answers, [answers.draft(*each) for each in parts])
+    return _with_masks(native, answers, [answers.without_masks(*each) for each in parts])
 
 
 def _indexed_callback(
@@ -64,19 +64,21 @@ def _indexed_callback(
     return lambda number, token_id: callbacks[number](token_id)
 
 
-def _with_masks(native: SessionCall, maker: AnswerBuilder, drafts: Sequence[Draft]) -> list[Answer]:
+def _with_masks(
+    native: SessionCall, maker: AnswerBuilder, partials: Sequence[PartialAnswer]
+) -> list[Answer]:
     answers: list[Answer] = []
     cancelled = False
-    for draft in drafts:
-        if cancelled and draft.seg_hidden_states.size:
+    for partial in partials:
+        if cancelled and partial.seg_hidden_states.size:
             # A cancel while masks were under way: none are begun.
-            answers.append(replace(draft.answer, stop_reason=StopReason.CANCELLED))
+            answers.append(replace(partial.answer, stop_reason=StopReason.CANCELLED))
             continue
         try:
-            answer = maker.with_masks(native, draft)
+            answer = maker.with_masks(native, partial)
         except UFVideoError as error:
-            error.answers = (*answers, *(rest.answer for rest in drafts[len(answers) :]))
+            error.answers = (*answers, *(rest.answer for rest in partials[len(answers) :]))
             raise
-        cancelled |= draft.answer.stop_reason is not answer.stop_reason
+        cancelled |= partial.answer.stop_reason is not answer.stop_reason
         answers.append(answer)
     return answers
