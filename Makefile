@@ -134,7 +134,7 @@ tsan: $(VENV)/.installed
 # What is worth running before each commit: all but clang-tidy, the C++ tests, the slow tests and
 # those that need PyTorch, whose modules cannot even be imported here.
 check: lint-python lint-cpp types stubs-check
-	$(BIN)/python -m pytest -q --without-export -m "not slow" tests
+	$(BIN)/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
 
 lint-python: setup
 	$(BIN)/ruff check .

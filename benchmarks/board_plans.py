@@ -15,12 +15,12 @@ from ufvideo_sdk.package.manifest import (
     STAGE_STEMS,
     FileEntry,
     Manifest,
-    ModelFacts,
+    ModelConfig,
     StageEntry,
     StageVerification,
-    TokenFacts,
-    VideoFacts,
-    stage_borders,
+    TokenConfig,
+    VideoConfig,
+    graph_signatures,
 )
 
 # Precision and floats between integer weights: half precision is what CUDA takes.
@@ -37,7 +37,7 @@ NUM_VALUES = {
     "mask_decoder": 18_160_689,
 }
 _TOKENIZER_BYTES = 11 << 20
-_MODEL = ModelFacts(
+_MODEL = ModelConfig(
     name="released-7b",
     architecture="videorefer_qwen2",
     hidden_size=3584,
@@ -51,7 +51,7 @@ _MODEL = ModelFacts(
     max_region_tokens=4,
     seg_hidden_state="preceding",
 )
-_VIDEO = VideoFacts(
+_VIDEO = VideoConfig(
     num_frames=32,
     vision_size_px=384,
     patch_grid=27,
@@ -59,7 +59,7 @@ _VIDEO = VideoFacts(
     mask_size_px=1024,
     mask_logits_size_px=256,
 )
-_TOKENS = TokenFacts(
+_TOKENS = TokenConfig(
     end_ids=(151645,),
     video_placeholder_id=-201,
     image_placeholder_id=-200,
@@ -82,7 +82,7 @@ def planned_manifest(precision: str, floats: str) -> Manifest:
     quantization = Quantization(floats=floats) if precision in INTEGER_BITS else None
     chosen = recipe(precision, quantization)
     cache = "float16" if language_floats(precision, chosen.quantization) == "fp16" else "float32"
-    borders = stage_borders(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache)
+    borders = graph_signatures(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache)
     stages = {}
     for stem in STAGE_STEMS:
         inputs, outputs = borders[stem]

@@ -19,14 +19,9 @@ void bind_package(py::module_& module) {
       .def_readonly("min", &SymbolRange::min)
       .def_readonly("typical", &SymbolRange::typical)
       .def_readonly("max", &SymbolRange::max);
-  module.def(
-      "symbol_ranges",
-      [](const std::filesystem::path& manifest, const std::string& stem) {
-        return symbol_ranges(read_manifest(manifest), stem);
-      },
-      py::arg("manifest"), py::arg("stem"), py::call_guard<GilReleased>(),
-      "Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a\n"
-      "manifest; empty for the others.\n\nRaises PackageError or PackageVersionError.");
+  module.def("symbol_ranges", &symbol_ranges, py::arg("manifest"), py::arg("stem"),
+             "Sizes of every symbol in the inputs of a stage that TensorRT may run; empty for the\n"
+             "others.\n\nRaises PackageError when the manifest has no such stage.");
 }
 
 }  // namespace ufvideo::bindings

@@ -2,6 +2,7 @@
 #include "gil.h"
 #include "module.h"
 #include "readable.h"
+#include "ufvideo/available_memory.h"
 #include "ufvideo/runtime.h"
 
 namespace ufvideo::bindings {

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_native, module) {
   bind_resize(module);
   bind_mask_runs(module);
   bind_sampling(module);
+  bind_manifest(module);
   bind_package(module);
   bind_statistics(module);
   bind_cancellation(module);

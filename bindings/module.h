@@ -11,6 +11,7 @@ void bind_runtime(pybind11::module_& module);
 void bind_resize(pybind11::module_& module);
 void bind_mask_runs(pybind11::module_& module);
 void bind_sampling(pybind11::module_& module);
+void bind_manifest(pybind11::module_& module);
 void bind_package(pybind11::module_& module);
 void bind_statistics(pybind11::module_& module);
 void bind_cancellation(pybind11::module_& module);

@@ -35,6 +35,7 @@ def strictly_typed(text: str) -> str:
     """Mend what pybind11-stubgen writes and strict type checkers refuse."""
     module = importlib.import_module("ufvideo_sdk._native")
     text = text.replace("os.PathLike |", "os.PathLike[str] |")
+    text = text.replace("**kwargs)", "**kwargs: typing.Any)")
     text = text.replace("    @classmethod\n    def __new__(cls, value):\n        ...\n", "")
 
     def member(match: re.Match[str]) -> str:

@@ -39,10 +39,10 @@ from ufvideo_sdk.package.manifest import (
     SEG_HIDDEN_STATES,
     FileEntry,
     Manifest,
-    ModelFacts,
+    ModelConfig,
     StageEntry,
     StageVerification,
-    VideoFacts,
+    VideoConfig,
 )
 
 Progress = Callable[[str, float], None]
@@ -216,7 +216,7 @@ def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
     )
 
 
-def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelFacts, VideoFacts]:
+def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelConfig, VideoConfig]:
     """What the manifest says of the sizes, before any work is spent on a size it cannot hold."""
     try:
         return model_facts(checkpoint, seg_hidden_state), video_facts(checkpoint)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.package.manifest_fields import model_facts, video_facts
 from ufvideo_export.precision import Quantization, language_floats
-from ufvideo_sdk.package.manifest import SEG_HIDDEN_STATES, TensorSpec, stage_borders
+from ufvideo_sdk.package.manifest import SEG_HIDDEN_STATES, TensorSpec, graph_signatures
 
 # What ONNX Runtime 1.22 reads; 20 is the first with Gelu, whose parts took a ninth of SigLIP.
 OPSET = 20
@@ -58,7 +58,7 @@ def stage_specs(
         quantization: Where it holds integers; None: the defaults.
     """
     half = language_floats(language_precision, quantization or Quantization()) == "fp16"
-    borders = stage_borders(
+    borders = graph_signatures(
         # No border depends on which state [SEG] takes.
         model_facts(checkpoint, SEG_HIDDEN_STATES[0]),
         video_facts(checkpoint),

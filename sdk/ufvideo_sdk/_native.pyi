@@ -8,14 +8,24 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'available_memory_bytes', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'mask_extents', 'open_onnxruntime', 'open_stage', 'resize_bicubic', 'sample_positions', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'graph_signatures', 'mask_extents', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
     """
-    def __init__(self, *, onnxruntime_library: os.PathLike[str] | str | bytes, providers: collections.abc.Sequence[str] = ['cpu'], stage_providers: collections.abc.Mapping[str, collections.abc.Sequence[str]] = {}, allow_fallback: bool = False, device_id: typing.SupportsInt | typing.SupportsIndex = 0, device_memory_limit_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, cuda_graphs: bool = False, provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, str]] = {}, stage_provider_options: collections.abc.Mapping[str, collections.abc.Mapping[str, collections.abc.Mapping[str, str]]] = {}, num_threads: typing.SupportsInt | typing.SupportsIndex | None = None, allow_spinning: bool = False, verify_digests: bool = True, mask_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 1073741824, region_cache_bytes: typing.SupportsInt | typing.SupportsIndex = 268435456, kv_cache_bytes: typing.SupportsInt | typing.SupportsIndex | None = None, prefill_chunk_tokens: typing.SupportsInt | typing.SupportsIndex = 256) -> None:
+    def __init__(self, **kwargs: typing.Any) -> None:
         """
+        One keyword argument for each property; what is left out keeps its default.
+        
         Raises ConfigError naming the field, the value and what is allowed.
+        """
+    def options_of(self, stage: str, provider: str) -> dict[str, str]:
+        """
+        Options of one stage with one provider.
+        """
+    def providers_of(self, stage: str) -> list[str]:
+        """
+        Providers of one stage.
         """
     @property
     def allow_fallback(self) -> bool:
@@ -69,8 +79,10 @@ class GenerationConfig:
     """
     How to answer.
     """
-    def __init__(self, *, max_new_tokens: typing.SupportsInt | typing.SupportsIndex = 2048, temperature: typing.SupportsFloat | typing.SupportsIndex = 0.0, top_k: typing.SupportsInt | typing.SupportsIndex | None = None, top_p: typing.SupportsFloat | typing.SupportsIndex | None = None, seed: typing.SupportsInt | typing.SupportsIndex | None = None, repetition_penalty: typing.SupportsFloat | typing.SupportsIndex = 1.0) -> None:
+    def __init__(self, **kwargs: typing.Any) -> None:
         """
+        One keyword argument for each property; what is left out keeps its default.
+        
         Raises ConfigError naming the field, the value and what is allowed.
         """
     @property
@@ -113,6 +125,62 @@ class ProviderProblem:
         ...
     @property
     def what(self) -> str:
+        ...
+class Capability:
+    """
+    What a package can do, and its stages for that.
+    """
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def needs(self) -> str:
+        """
+        The one it builds on; empty: none.
+        """
+    @property
+    def stages(self) -> list[str]:
+        ...
+class Manifest:
+    """
+    A manifest that passed every check.
+    """
+    def __init__(self, text: bytes, source: bytes = b'') -> None:
+        """
+        Parse and check the text of manifest.json; `source` names it in messages. In UTF-8.
+        
+        Raises PackageError or PackageVersionError.
+        """
+    @property
+    def capabilities(self) -> list[str]:
+        ...
+    @property
+    def format_version(self) -> int:
+        ...
+class TensorSpec:
+    """
+    One graph input or output.
+    """
+    @property
+    def dtype(self) -> str:
+        ...
+    @property
+    def name(self) -> str:
+        ...
+    @property
+    def shape(self) -> list[int | str]:
+        """
+        Sizes, and symbols for those that vary.
+        """
+class GraphSignature:
+    """
+    Inputs and outputs of a graph, in order.
+    """
+    @property
+    def inputs(self) -> list[TensorSpec]:
+        ...
+    @property
+    def outputs(self) -> list[TensorSpec]:
         ...
 class Package:
     """
@@ -678,9 +746,19 @@ class Session:
         """
         float32 [N, D] of the open clip, read-only.
         """
+def all_capabilities() -> list[Capability]:
+    """
+    In the order of the pipeline.
+    """
 def available_memory_bytes() -> int | None:
     """
     Bytes that this process may still take; None where the system does not say.
+    """
+def check_manifest_part(part: str, text: str) -> None:
+    """
+    Check one part of a manifest by itself: the name of its class, and its JSON in UTF-8.
+    
+    Raises PackageError.
     """
 def decode_masks(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
@@ -702,6 +780,13 @@ def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.S
     """
     Spans in a token sequence: two adjacent time tokens in order, or one alone.
     """
+def graph_signatures(model: str, video: str, tracking: str | None, mask_width: typing.SupportsInt | typing.SupportsIndex, cache_dtype: str) -> dict[str, GraphSignature]:
+    """
+    Expected inputs and outputs of each graph by stem, from the JSON of the manifest's
+    `model`, `video` and `tracking` (None: without the stages of tracking).
+    
+    Raises PackageError.
+    """
 def mask_extents(runs: collections.abc.Sequence[str], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     Number of pixels, left, top, width and height of F masks, int64 [F, 5], without decoding them; all 0 for a mask without a pixel.
@@ -721,6 +806,10 @@ def open_stage(package: Package, stem: str, config: RuntimeConfig) -> StageProvi
     
     Raises as Model.load.
     """
+def precisions() -> list[str]:
+    """
+    Precisions of a stage.
+    """
 def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex, *, num_threads: typing.SupportsInt | typing.SupportsIndex = 1, use_vectors: bool = True) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
     Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit, whatever the threads and whether AVX2 or NEON is used.
@@ -729,14 +818,20 @@ def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, n
     """
     Spread num_frames positions evenly over a clip, ascending; for callers without Python's sampling. Raises InputError when a number is below 1.
     """
+def seg_hidden_states() -> list[str]:
+    """
+    Values of `seg_hidden_state`.
+    """
 def sha256_file(path: os.PathLike[str] | str | bytes) -> str:
     """
     Lower-case hexadecimal SHA-256 of a file.
     """
-def symbol_ranges(manifest: os.PathLike[str] | str | bytes, stem: str) -> list[SymbolRange]:
+def symbol_ranges(manifest: Manifest, stem: str) -> list[SymbolRange]:
     """
-    Sizes of every symbol in the inputs of a stage that TensorRT may run, from the path of a
-    manifest; empty for the others.
+    Sizes of every symbol in the inputs of a stage that TensorRT may run; empty for the
+    others.
     
-    Raises PackageError or PackageVersionError.
+    Raises PackageError when the manifest has no such stage.
     """
+MAX_MANIFEST_BYTES: int = 1048576
+PACKAGE_FORMAT_VERSION: int = 2

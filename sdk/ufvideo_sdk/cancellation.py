@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -75,3 +75,8 @@ class UntilCancelled(Iterator[Item]):
         with reading_for(self._cancel):
             check_cancelled()
             return next(self._items)
+
+    def close(self) -> None:
+        """Close the iterator, if it is a generator."""
+        if isinstance(self._items, Generator):
+            self._items.close()

@@ -153,7 +153,9 @@ class UFVideo:
         check_callback(on_progress, "on_progress")
         options = self._source_options(stream, strict)
         with reading_for(cancel):
-            frames = open_source(source, fps=fps, timestamps_s=timestamps_s, options=options)
+            frames = open_source(
+                source, fps=fps, timestamps_s=timestamps_s, options=options, keep_open=True
+            )
 
         def opened() -> Session:
             clip = Clip(frames, start_s=start_s, end_s=end_s)
@@ -168,6 +170,9 @@ class UFVideo:
             with reading_for(cancel):
                 frames.look_closer()
             return opened()
+        finally:
+            if isinstance(frames, VideoFile):
+                frames.release()
 
     def load_session(
         self,

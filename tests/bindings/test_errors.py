@@ -19,8 +19,9 @@ from ufvideo_sdk import _native, errors
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"providers": ["tpu"]}, "tpu"),
-        ({"providers": []}, "at least one"),
+        ({"providers": ("tpu",)}, "tpu"),
+        ({"providers": ()}, "at least one"),
+        ({"providers": ["cpu"]}, "a tuple of names"),
         ({"num_threads": 0}, "num_threads"),
         ({"prefill_chunk_tokens": 0}, "prefill_chunk_tokens"),
     ],
@@ -147,7 +148,7 @@ def test_a_graph_that_reads_another_file_is_a_package_error(broken: Path, locati
 
 def test_a_future_version_is_a_package_version_error(broken: Path) -> None:
     manifest = json.loads((broken / "manifest.json").read_text())
-    manifest["format_version"] = 2
+    manifest["format_version"] = _native.PACKAGE_FORMAT_VERSION + 1
     (broken / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(errors.PackageVersionError, match="format_version"):
         _native.Model.load(str(broken), native_config())

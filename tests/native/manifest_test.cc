@@ -81,6 +81,46 @@ TEST(ManifestTest, ReadsAStage) {
   EXPECT_EQ(manifest.model.seg_hidden_state, SegHiddenState::kPredicting);
 }
 
+TEST(ManifestTest, ReadsFormatVersion2) {
+  const Manifest manifest = read_manifest(kCorpus / "valid" / "2_track.json");
+  EXPECT_EQ(manifest.format_version, 2);
+  EXPECT_EQ(manifest.capabilities, (std::vector<std::string>{"ask", "segment", "track"}));
+  EXPECT_TRUE(manifest.can("track"));
+  ASSERT_TRUE(manifest.tracking.has_value());
+  EXPECT_EQ(manifest.tracking->num_memories, 7);
+  EXPECT_EQ(manifest.tracking->max_object_pointers, 16);
+  EXPECT_EQ(manifest.tracking->memory_width, 8);
+  EXPECT_EQ(manifest.stages.size(), stage_stems().size());
+  const StageEntry& encoder = manifest.stages.at("vision_encoder");
+  ASSERT_EQ(encoder.variants.size(), 1u);
+  const StageVariant& variant = encoder.variants.at("tensorrt");
+  EXPECT_EQ(variant.graph.path, "vision_encoder.tensorrt.onnx");
+  EXPECT_FALSE(variant.weights.has_value());
+  EXPECT_EQ(variant.precision, "int8");
+  EXPECT_EQ(variant.verification.tolerance_abs, 1e-3);
+}
+
+TEST(ManifestTest, WhatAPackageCanDoDecidesItsStages) {
+  const Manifest small = read_manifest(kCorpus / "valid" / "small.json");
+  EXPECT_EQ(small.capabilities, (std::vector<std::string>{"ask", "segment"}));
+  EXPECT_FALSE(small.can("track"));
+  EXPECT_FALSE(small.tracking.has_value());
+  const Manifest ask = read_manifest(kCorpus / "valid" / "2_ask.json");
+  EXPECT_FALSE(ask.can("segment"));
+  EXPECT_EQ(ask.stages.count("mask_encoder"), 0u);
+  EXPECT_EQ(ask.stages.size(), 5u);
+}
+
+TEST(ManifestTest, ChecksAPartByItself) {
+  EXPECT_EQ(parse_manifest_part<TrackingConfig>(
+                R"({"num_memories": 7, "max_object_pointers": 16, "memory_width": 64})")
+                .memory_width,
+            64);
+  expect_error(ErrorCode::kInvalidPackage, {"size_bytes: expected 1 to"}, [] {
+    parse_manifest_part<FileEntry>(R"({"path": "a", "size_bytes": 0, "sha256": ""})");
+  });
+}
+
 TEST(ManifestTest, AcceptsEveryValidOne) {
   const std::vector<std::string> names = json_files(kCorpus / "valid");
   EXPECT_GE(names.size(), 4u);

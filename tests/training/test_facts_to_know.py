@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("torch", reason="needs the export extra")
 from training.tasks import Task, TaskKind, draw_tasks
 from training.train.conversation import NUM_VIDEO_TOKENS, converse, recite
 from training.train.mentions import Mentions
@@ -22,6 +23,8 @@ from training.train.turns import TurnTokenizer
 from training.train.world_tokenizer import train_tokenizer
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS, Truth, make_scene
 from training.world.scene import ACTIONS, COLORS, DIRECTIONS, KINDS
+
+pytestmark = pytest.mark.torch
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.package.manifest import TokenConfig
 from ufvideo_sdk.text.chat_template import read_chat_template
 from ufvideo_sdk.text.prompt import PromptBuilder
 from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 CHECKPOINT = Path(__file__).parents[1] / "data" / "small" / "checkpoint"
-FACTS = TokenFacts(
+FACTS = TokenConfig(
     end_ids=(521,),
     video_placeholder_id=-201,
     image_placeholder_id=-200,

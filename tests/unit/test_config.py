@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import ConfigError
 from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
 
@@ -48,6 +49,11 @@ def test_defaults_are_the_released_ones() -> None:
         ("device_id", 128),
         ("device_memory_limit_bytes", 0),
         ("device_memory_limit_bytes", 1.5),
+        ("device_memory_limit_bytes", 2**63),
+        ("kv_cache_bytes", -1),
+        ("kv_cache_bytes", 10**400),
+        ("mask_cache_bytes", None),
+        ("num_threads", np.bool_(True)),
     ],
 )
 def test_runtime_config_refuses(field: str, value: Any) -> None:
@@ -58,23 +64,30 @@ def test_runtime_config_refuses(field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "texts"),
     [
-        ("stage_providers", ("cpu",), ["stages", "('cpu',)"]),
-        ("stage_providers", {"tokenizer": ("cpu",)}, ["language_model", "'tokenizer'"]),
-        ("stage_providers", {"aligner": ["cuda"]}, ["['aligner']", "['cuda']"]),
-        ("stage_providers", {"aligner": ("rocm",)}, ["['aligner']", "tensorrt", "'rocm'"]),
-        ("provider_options", [], ["providers and their options", "[]"]),
-        ("provider_options", {"rocm": {}}, ["tensorrt, cuda, cpu", "'rocm'"]),
-        ("provider_options", {"cuda": 3}, ["['cuda']", "option names and values", "3"]),
-        ("provider_options", {"cuda": {"use_tf32": 0}}, ["['cuda']['use_tf32']", "text", "0"]),
-        ("provider_options", {"cuda": {"device_id": "1"}}, ["'device_id'", "set device_id"]),
+        ("stage_providers", ("cpu",), ["a mapping", "('cpu',)"]),
+        ("stage_providers", {3: ("cpu",)}, ["keys are texts", "{3: ('cpu',)}"]),
+        ("stage_providers", {"tokenizer": ("cpu",)}, ["language_model", '"tokenizer"']),
+        ("stage_providers", {"aligner": ["cuda"]}, ['["aligner"]', "['cuda']"]),
+        ("stage_providers", {"aligner": ("rocm",)}, ['["aligner"]', "tensorrt", '"rocm"']),
+        ("provider_options", [], ["a mapping", "[]"]),
+        ("provider_options", {"rocm": {}}, ["tensorrt, cuda, cpu", '"rocm"']),
+        ("provider_options", {"cuda": 3}, ['["cuda"]', "a mapping", "3"]),
+        ("provider_options", {"cuda": {"use_tf32": 0}}, ['["cuda"]["use_tf32"]', "text", "0"]),
+        ("provider_options", {"cuda": {"use_tf32": "\ud800"}}, ["Unicode", r"\ud800"]),
+        ("provider_options", {"cuda": {"device_id": "1"}}, ['"device_id"', "set device_id"]),
         ("provider_options", {"cuda": {"gpu_mem_limit": "1"}}, ["set device_memory_limit_bytes"]),
         ("provider_options", {"tensorrt": {"user_compute_stream": "1"}}, ["a stream of its own"]),
-        ("provider_options", {"cpu": {"use_arena": "1"}}, ["['cpu']", "none", "'use_arena'"]),
-        ("stage_provider_options", {"detokenizer": {}}, ["vision_encoder", "'detokenizer'"]),
+        ("provider_options", {"cpu": {"use_arena": "1"}}, ['"cpu"', "none", '"use_arena"']),
+        (
+            "provider_options",
+            {"tensorrt": {"trt_engine_cache_path": "/"}},
+            ['["tensorrt"]', '"trt_engine_cache_path": set engine_cache'],
+        ),
+        ("stage_provider_options", {"detokenizer": {}}, ["vision_encoder", '"detokenizer"']),
         (
             "stage_provider_options",
             {"aligner": {"cuda": {"enable_cuda_graph": "1"}}},
-            ["['aligner']['cuda']", "set cuda_graphs"],
+            ['["aligner"]', "set cuda_graphs"],
         ),
     ],
 )
@@ -122,6 +135,10 @@ def test_settings_with_options_are_one_value() -> None:
         ("top_p", 0.0),
         ("top_p", 1.1),
         ("top_p", True),
+        ("top_p", 1.0000000001),
+        ("temperature", -1e-50),
+        ("temperature", 1e300),
+        ("repetition_penalty", 1e-50),
         ("seed", -1),
         ("seed", 2**64),
         ("repetition_penalty", 0),
@@ -138,13 +155,32 @@ def test_generation_config_refuses(field: str, value: Any) -> None:
         GenerationConfig(**{field: value})
 
 
+@pytest.mark.parametrize("kind", [RuntimeConfig, GenerationConfig])
+def test_every_setting_is_one_of_the_native_runtime_or_named_as_none(kind: Any) -> None:
+    native = getattr(_native, kind.__name__)()
+    python_only = {"max_frame_pixels", "engine_cache", "stop_strings"}
+    settings = {field.name: getattr(kind(), field.name) for field in dataclasses.fields(kind)}
+    assert settings.keys() - python_only == {
+        name for name, member in vars(type(native)).items() if isinstance(member, property)
+    }
+    # The library is looked for where none is given.
+    for name in settings.keys() - python_only - {"onnxruntime_library"}:
+        default = getattr(native, name)
+        assert settings[name] == (tuple(default) if isinstance(default, list) else default), name
+
+
+def test_a_setting_that_does_not_exist_is_refused() -> None:
+    for kind in (_native.RuntimeConfig, _native.GenerationConfig):
+        with pytest.raises(TypeError, match="unexpected keyword argument 'num_thread'"):
+            kind(num_thread=1)
+
+
 def test_settings_cannot_change() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         GenerationConfig().top_k = 3  # type: ignore[misc]
 
 
 def test_settings_reach_the_native_side() -> None:
-    pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
     native = GenerationConfig(7, 0.5, 3, 0.75, 2**64 - 1, 1.25, (".",)).to_native()
     assert (native.max_new_tokens, native.temperature, native.top_k) == (7, 0.5, 3)
     assert (native.top_p, native.seed, native.repetition_penalty) == (0.75, 2**64 - 1, 1.25)

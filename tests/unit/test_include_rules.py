@@ -38,6 +38,7 @@ PUBLIC = {
     "choices": "text",
     "generation": "text",
     "token_automaton": "text",
+    "available_memory": "config",
     "config": "config",
     "memory_use": "config",
     "runtime": "ort",

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import PackageError, PackageVersionError
 from ufvideo_sdk.package.manifest import (
-    MAX_MANIFEST_BYTES,
     STAGE_STEMS,
     FileEntry,
     Manifest,
@@ -69,7 +69,7 @@ def test_a_manifest_made_in_code_checks_itself() -> None:
 
 def test_duplicate_keys_name_their_full_path() -> None:
     text = (CORPUS / "invalid" / "duplicate_model.json").read_text()
-    with pytest.raises(PackageError, match=r"model\.hidden_size: expected once"):
+    with pytest.raises(PackageError, match=r"model\.hidden_size: expected this key once"):
         Manifest.from_json(text)
 
 
@@ -86,6 +86,6 @@ def test_lone_surrogates_and_endless_numbers_are_refused() -> None:
 def test_file_that_is_missing_or_too_big(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"manifest\.json"):
         read_manifest(tmp_path)
-    (tmp_path / "manifest.json").write_bytes(b" " * (MAX_MANIFEST_BYTES + 1))
+    (tmp_path / "manifest.json").write_bytes(b" " * (_native.MAX_MANIFEST_BYTES + 1))
     with pytest.raises(PackageError, match="at most 1048576 bytes"):
         read_manifest(tmp_path)

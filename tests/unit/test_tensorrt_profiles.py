@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, read_manifest, stage_borders
+from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, graph_signatures, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
-from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profile
+from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profiles
 from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages
 
 SMALL = Path(__file__).parents[1] / "data" / "manifests" / "valid" / "small.json"
@@ -27,7 +26,7 @@ def with_precision(manifest: Manifest, precision: str) -> Manifest:
 
 
 @pytest.fixture
-def full_size(tmp_path: Path) -> tuple[Path, Manifest]:
+def full_size() -> Manifest:
     """The sizes of a 7B model with SAM 2 large."""
     small = read_manifest(SMALL)
     model = dataclasses.replace(
@@ -50,21 +49,21 @@ def full_size(tmp_path: Path) -> tuple[Path, Manifest]:
         mask_size_px=1024,
         mask_logits_size_px=256,
     )
-    borders = stage_borders(model, video, mask_width=256, cache_dtype="float32")
+    borders = graph_signatures(model, video, mask_width=256, cache_dtype="float32")
     stages = {
         stem: dataclasses.replace(small.stages[stem], inputs=inputs, outputs=outputs)
         for stem, (inputs, outputs) in borders.items()
     }
-    manifest = dataclasses.replace(small, model=model, video=video, stages=stages)
-    (tmp_path / "manifest.json").write_text(manifest.to_json())
-    return tmp_path, manifest
+    return dataclasses.replace(small, model=model, video=video, stages=stages)
 
 
-def options(package: Path, manifest: Manifest) -> dict[str, tuple[str, str, str]]:
+def options(manifest: Manifest) -> dict[str, tuple[str, str, str]]:
     """By stage the three option values, smallest, typical and largest."""
     found = {}
+    profiles = stage_profiles(manifest)
+    assert {stem for stem in profiles if profiles[stem]} == set(TAKEN)
     for stem in TAKEN:
-        named = profile_options(stage_profile(package, manifest, stem))
+        named = profile_options(profiles[stem])
         assert set(named) == {f"trt_profile_{which}_shapes" for which in ("min", "opt", "max")}
         found[stem] = (
             named["trt_profile_min_shapes"],
@@ -74,8 +73,8 @@ def options(package: Path, manifest: Manifest) -> dict[str, tuple[str, str, str]
     return found
 
 
-def test_full_size(full_size: tuple[Path, Manifest]) -> None:
-    assert options(*full_size) == {
+def test_full_size(full_size: Manifest) -> None:
+    assert options(full_size) == {
         # A million pixels at once.
         "vision_encoder": ("frames:1x384x384x3", "frames:7x384x384x3", "frames:7x384x384x3"),
         # Pairs of frames; an image is one.
@@ -92,10 +91,9 @@ def test_full_size(full_size: tuple[Path, Manifest]) -> None:
 
 
 def test_nano() -> None:
-    package = shipped_package()
-    manifest = read_manifest(package)
+    manifest = read_manifest(shipped_package())
     side, frames = manifest.video.vision_size_px, manifest.video.num_frames
-    found = options(package, manifest)
+    found = options(manifest)
     assert found["vision_encoder"] == (
         f"frames:1x{side}x{side}x3",
         f"frames:8x{side}x{side}x3",
@@ -106,12 +104,10 @@ def test_nano() -> None:
     assert found["aligner"][2].startswith(f"features:{min(frames // 2 * 2, 16)}x")
 
 
-def test_a_padded_aligner_takes_the_clip_as_one(full_size: tuple[Path, Manifest]) -> None:
-    package, manifest = full_size
-    video = dataclasses.replace(manifest.video, aligner_padding=1)
-    manifest = dataclasses.replace(manifest, video=video)
-    (package / "manifest.json").write_text(manifest.to_json())
-    assert options(package, manifest)["aligner"] == ("features:32x729x1152",) * 3
+def test_a_padded_aligner_takes_the_clip_as_one(full_size: Manifest) -> None:
+    video = dataclasses.replace(full_size.video, aligner_padding=1)
+    manifest = dataclasses.replace(full_size, video=video)
+    assert options(manifest)["aligner"] == ("features:32x729x1152",) * 3
 
 
 def test_several_inputs_are_joined() -> None:
@@ -124,11 +120,6 @@ def test_several_inputs_are_joined() -> None:
         "trt_profile_opt_shapes": "a:3x2,b.c:1",
         "trt_profile_max_shapes": "a:4x2,b.c:9",
     }
-
-
-def test_a_manifest_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PackageError, match=r"manifest\.json"):
-        stage_profile(tmp_path, read_manifest(SMALL), "aligner")
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])

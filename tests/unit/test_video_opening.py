@@ -112,7 +112,8 @@ def test_pictures_are_known_by_their_content(tmp_path: Path) -> None:
     for kind in ("PNG", "JPEG", "BMP", "TIFF", "WEBP"):
         path = tmp_path / f"{kind}-without-suffix"
         picture.save(path, format=kind)
-        assert source_kind(path) is SourceKind.PICTURE
+        with path.open("rb") as file:
+            assert source_kind(path, file) is SourceKind.PICTURE
         assert isinstance(open_source(path), ImageFile)
     others = [Image.fromarray(numbered_frame(n)) for n in (9, 20, 31)]
     for kind in ("PNG", "WEBP"):
@@ -120,7 +121,8 @@ def test_pictures_are_known_by_their_content(tmp_path: Path) -> None:
         picture.save(
             path, format=kind, save_all=True, append_images=others, duration=[40, 100, 20, 60]
         )
-        assert source_kind(path) is SourceKind.ANIMATION
+        with path.open("rb") as file:
+            assert source_kind(path, file) is SourceKind.ANIMATION
         source = open_source(path)
         expected = np.array([0.0, 0.04, 0.14, 0.16])
         assert_close(source.timestamps_s, expected, max_abs=1e-9, max_rel=1.0, where=kind)

@@ -13,7 +13,7 @@ from tokenizers import processors as post_processors
 
 from ufvideo_export.checkpoint.config import JsonFields, ModelSizes
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.package.manifest import TokenConfig
 from ufvideo_sdk.package.tokenizer_file import (
     QWEN2_PATTERN,
     check_tokenizer_json,
@@ -46,7 +46,7 @@ class CheckpointTokenizer:
     """The tokenizer and the ids of the tokens with a meaning of their own."""
 
     tokenizer: Tokenizer
-    facts: TokenFacts
+    facts: TokenConfig
 
     def write(self, path: Path) -> None:
         """Write `tokenizer.json`."""
@@ -188,7 +188,7 @@ def _added_tokens(folder: Path) -> dict[str, int]:
     return added
 
 
-def _facts(folder: Path, tokenizer: Tokenizer, sizes: ModelSizes) -> TokenFacts:
+def _facts(folder: Path, tokenizer: Tokenizer, sizes: ModelSizes) -> TokenConfig:
     def token_id(content: str) -> int:
         found = tokenizer.token_to_id(content)
         if found is None:
@@ -209,7 +209,7 @@ def _facts(folder: Path, tokenizer: Tokenizer, sizes: ModelSizes) -> TokenFacts:
             f" of {folder}"
         )
     time_first_id, num_time_tokens = _time_tokens(folder, tokenizer)
-    return TokenFacts(
+    return TokenConfig(
         end_ids=_end_ids(folder, token_id(END_TOKEN)),
         video_placeholder_id=VIDEO_PLACEHOLDER_ID,
         image_placeholder_id=IMAGE_PLACEHOLDER_ID,

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.config import ARCHITECTURE
-from ufvideo_sdk.package.manifest import ModelFacts, VideoFacts
+from ufvideo_sdk.package.manifest import ModelConfig, VideoConfig
 
 MAX_REGION_TOKENS = 4
 
 
-def model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelFacts:
+def model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelConfig:
     """Sizes of the network.
 
     Raises:
         PackageError: For a size that no package can hold.
     """
     sizes = checkpoint.sizes
-    return ModelFacts(
+    return ModelConfig(
         name=checkpoint.name,
         architecture=ARCHITECTURE,
         hidden_size=sizes.hidden_size,
@@ -32,13 +32,13 @@ def model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelFacts:
     )
 
 
-def video_facts(checkpoint: Checkpoint) -> VideoFacts:
+def video_facts(checkpoint: Checkpoint) -> VideoConfig:
     """Sizes of what enters.
 
     Raises:
         PackageError: For a size that no package can hold.
     """
-    return VideoFacts(
+    return VideoConfig(
         num_frames=checkpoint.sizes.num_frames,
         vision_size_px=checkpoint.siglip.image_size_px,
         patch_grid=checkpoint.siglip.patch_grid,

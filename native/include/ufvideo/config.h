@@ -74,16 +74,16 @@ struct RuntimeConfig {
 struct GenerationConfig {
   int max_new_tokens = 2048;
   /// 0 takes the most likely token (greedy); above 0 samples.
-  float temperature = 0.0f;
+  double temperature = 0.0;
   /// Keep only the k most likely tokens; unset: all.
   std::optional<int> top_k;
   /// Keep the smallest set of tokens whose probability reaches p, 0 < p <= 1; unset: all.
-  std::optional<float> top_p;
+  std::optional<double> top_p;
   /// Seed of the sampler; unset: a fresh one for each answer.
   std::optional<std::uint64_t> seed;
   /// Above 1 tokens that were there already become less likely: a logit above 0 is divided by it,
   /// one below 0 multiplied. Of the prompt its ids count, not the video and region placeholders.
-  float repetition_penalty = 1.0f;
+  double repetition_penalty = 1.0;
 
   /// Throws InvalidConfig naming the field, the value and what is allowed.
   void validate() const;

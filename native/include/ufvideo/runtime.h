@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -35,9 +34,5 @@ OnnxRuntimeFacts open_onnxruntime(const std::filesystem::path& library);
 /// open_onnxruntime does.
 std::optional<ProviderProblem> find_provider_problem(const std::filesystem::path& library,
                                                      const std::string& provider, int device_id);
-
-/// Bytes that this process may still take, of the machine's memory and of its control groups'
-/// limits; nothing where the system says neither.
-std::optional<std::size_t> available_memory_bytes();
 
 }  // namespace ufvideo

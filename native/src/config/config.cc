@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cmath>
 #include <map>
 #include <set>
@@ -12,8 +13,6 @@
 
 namespace ufvideo {
 namespace {
-
-constexpr std::array<const char*, 3> kProviders{"tensorrt", "cuda", "cpu"};
 
 struct OwnedOption {
   const char* name;
@@ -30,10 +29,21 @@ constexpr std::array<OwnedOption, 6> kOwnedOptions{{
     {"trt_cuda_graph_enable", "addresses change from run to run"},
 }};
 
+/// The names for a message: "a, b, c".
+template <typename Names>
+std::string joined(const Names& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    text += (text.empty() ? "" : ", ") + name;
+  }
+  return text;
+}
+
 void check_provider(const std::string& field, const std::string& provider) {
-  if (std::find(kProviders.begin(), kProviders.end(), provider) == kProviders.end()) {
-    fail(ErrorCode::kInvalidConfig, field,
-         ": expected names among \"tensorrt\", \"cuda\" and \"cpu\", got \"", provider, "\"");
+  const std::vector<std::string>& names = provider_names();
+  if (std::find(names.begin(), names.end(), provider) == names.end()) {
+    fail(ErrorCode::kInvalidConfig, field, ": expected names among ", joined(names), ", got \"",
+         provider, "\"");
   }
 }
 
@@ -75,14 +85,29 @@ void check_options(const std::string& field,
 }
 
 void check_stage(const std::string& field, const std::string& stage) {
-  if (stage_stems().count(stage) == 0) {
-    std::string stems;
-    for (const std::string& stem : stage_stems()) {
-      stems += (stems.empty() ? "" : ", ") + stem;
-    }
-    fail(ErrorCode::kInvalidConfig, field, ": expected stages among ", stems, ", got \"", stage,
-         "\"");
+  const std::vector<std::string>& stems = stage_stems();
+  if (std::find(stems.begin(), stems.end(), stage) == stems.end()) {
+    fail(ErrorCode::kInvalidConfig, field, ": expected stages among ", joined(stems), ", got \"",
+         stage, "\"");
   }
+}
+
+/// Refuses a number outside the bounds, both ends included; unset is allowed where it can be.
+template <typename Number, typename Bound>
+void check_between(const char* field, const std::optional<Number>& value, Bound low, Bound high) {
+  if (value && (*value < low || *value > high)) {
+    fail(ErrorCode::kInvalidConfig, field, ": expected an integer from ", low, " to ", high,
+         ", got ", *value);
+  }
+}
+
+void check_between(const char* field, int value, int low, int high) {
+  check_between(field, std::optional<int>(value), low, high);
+}
+
+/// Bounds in bytes are added and compared as signed numbers elsewhere.
+void check_bytes(const char* field, const std::optional<std::size_t>& value, std::size_t low) {
+  check_between(field, value, low, static_cast<std::size_t>(INT64_MAX));
 }
 
 }  // namespace
@@ -93,29 +118,23 @@ void RuntimeConfig::validate() const {
     check_stage("stage_providers", stage);
     check_providers("stage_providers[\"" + stage + "\"]", own);
   }
-  if (device_id < 0 || device_id > 127) {
-    fail(ErrorCode::kInvalidConfig, "device_id: expected 0 to 127, got ", device_id);
-  }
-  if (device_memory_limit_bytes && *device_memory_limit_bytes == 0) {
-    fail(ErrorCode::kInvalidConfig, "device_memory_limit_bytes: expected 1 or more or none, got 0");
+  check_options("provider_options", provider_options);
+  for (const auto& [stage, options] : stage_provider_options) {
+    check_stage("stage_provider_options", stage);
+    check_options("stage_provider_options[\"" + stage + "\"]", options);
   }
   if (cuda_graphs && providers_of("language_model").front() != "cuda") {
     fail(ErrorCode::kInvalidConfig,
          "cuda_graphs: expected \"cuda\" first among the providers of language_model, got \"",
          providers_of("language_model").front(), "\"");
   }
-  check_options("provider_options", provider_options);
-  for (const auto& [stage, options] : stage_provider_options) {
-    check_stage("stage_provider_options", stage);
-    check_options("stage_provider_options[\"" + stage + "\"]", options);
-  }
-  if (num_threads && (*num_threads < 1 || *num_threads > 1024)) {
-    fail(ErrorCode::kInvalidConfig, "num_threads: expected 1 to 1024 or none, got ", *num_threads);
-  }
-  if (prefill_chunk_tokens < 1) {
-    fail(ErrorCode::kInvalidConfig, "prefill_chunk_tokens: expected 1 or more, got ",
-         prefill_chunk_tokens);
-  }
+  check_between("device_id", device_id, 0, 127);
+  check_bytes("device_memory_limit_bytes", device_memory_limit_bytes, 1);
+  check_between("num_threads", num_threads, 1, 1024);
+  check_bytes("mask_cache_bytes", mask_cache_bytes, 0);
+  check_bytes("region_cache_bytes", region_cache_bytes, 0);
+  check_bytes("kv_cache_bytes", kv_cache_bytes, 0);
+  check_between("prefill_chunk_tokens", prefill_chunk_tokens, 1, INT_MAX);
 }
 
 const std::vector<std::string>& RuntimeConfig::providers_of(const std::string& stage) const {
@@ -142,20 +161,19 @@ ProviderOptions RuntimeConfig::options_of(const std::string& stage,
 }
 
 void GenerationConfig::validate() const {
-  if (max_new_tokens < 1) {
-    fail(ErrorCode::kInvalidConfig, "max_new_tokens: expected 1 or more, got ", max_new_tokens);
-  }
-  if (!std::isfinite(temperature) || temperature < 0.0f) {
+  check_between("max_new_tokens", max_new_tokens, 1, INT_MAX);
+  // The sampler computes in float.
+  if (!std::isfinite(static_cast<float>(temperature)) || temperature < 0.0) {
     fail(ErrorCode::kInvalidConfig, "temperature: expected a finite number of 0 or more, got ",
          temperature);
   }
-  if (top_k && *top_k < 1) {
-    fail(ErrorCode::kInvalidConfig, "top_k: expected 1 or more or none, got ", *top_k);
+  check_between("top_k", top_k, 1, INT_MAX);
+  if (top_p && !(*top_p > 0.0 && *top_p <= 1.0)) {
+    fail(ErrorCode::kInvalidConfig, "top_p: expected a number above 0 and at most 1, or none, got ",
+         *top_p);
   }
-  if (top_p && !(*top_p > 0.0f && *top_p <= 1.0f)) {
-    fail(ErrorCode::kInvalidConfig, "top_p: expected above 0 and at most 1, or none, got ", *top_p);
-  }
-  if (!std::isfinite(repetition_penalty) || repetition_penalty <= 0.0f) {
+  const auto penalty = static_cast<float>(repetition_penalty);
+  if (!std::isfinite(penalty) || penalty <= 0.0f) {
     fail(ErrorCode::kInvalidConfig, "repetition_penalty: expected a finite number above 0, got ",
          repetition_penalty);
   }

@@ -63,10 +63,17 @@ std::vector<std::int64_t> ids_within(const std::vector<TokenRange>& ranges) {
 }  // namespace
 
 Sampler::Sampler(const GenerationConfig& config)
-    : config_(config), engine_(config.seed ? *config.seed : fresh_seed()) {}
+    : temperature_(static_cast<float>(config.temperature)),
+      top_k_(config.top_k),
+      repetition_penalty_(static_cast<float>(config.repetition_penalty)),
+      engine_(config.seed ? *config.seed : fresh_seed()) {
+  if (config.top_p) {
+    top_p_ = static_cast<float>(*config.top_p);
+  }
+}
 
 void Sampler::has_seen(std::int64_t token_id) {
-  if (config_.repetition_penalty != 1.0f && token_id >= 0) {
+  if (repetition_penalty_ != 1.0f && token_id >= 0) {
     seen_ids_.insert(token_id);
   }
 }
@@ -85,7 +92,7 @@ std::int64_t Sampler::sample(const Tensor& logits, const std::vector<TokenRange>
       best = id;
     }
   }
-  return config_.temperature == 0.0f ? best : draw(values, ids_within(ranges), values[best]);
+  return temperature_ == 0.0f ? best : draw(values, ids_within(ranges), values[best]);
 }
 
 Tensor Sampler::penalised(const Tensor& logits) const {
@@ -94,29 +101,29 @@ Tensor Sampler::penalised(const Tensor& logits) const {
   std::copy_n(logits.data<float>(), logits.elements(), values);
   for (const std::int64_t id : seen_ids_) {
     if (id < static_cast<std::int64_t>(logits.elements())) {
-      values[id] = values[id] < 0.0f ? values[id] * config_.repetition_penalty
-                                     : values[id] / config_.repetition_penalty;
+      values[id] =
+          values[id] < 0.0f ? values[id] * repetition_penalty_ : values[id] / repetition_penalty_;
     }
   }
   return copy;
 }
 
 std::int64_t Sampler::draw(const float* logits, std::vector<std::int64_t> ids, float best_logit) {
-  if (config_.top_k && *config_.top_k < static_cast<std::int64_t>(ids.size())) {
-    std::partial_sort(ids.begin(), ids.begin() + *config_.top_k, ids.end(),
+  if (top_k_ && *top_k_ < static_cast<std::int64_t>(ids.size())) {
+    std::partial_sort(ids.begin(), ids.begin() + *top_k_, ids.end(),
                       [logits](std::int64_t a, std::int64_t b) {
                         return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
                       });
-    ids.resize(*config_.top_k);
+    ids.resize(*top_k_);
   }
   std::vector<Candidate> candidates;
   candidates.reserve(ids.size());
   for (const std::int64_t id : ids) {
     const double below = double{logits[id]} - best_logit;
-    candidates.push_back({std::exp(below / config_.temperature), id});
+    candidates.push_back({std::exp(below / temperature_), id});
   }
-  if (config_.top_p) {
-    keep_nucleus(candidates, *config_.top_p);
+  if (top_p_) {
+    keep_nucleus(candidates, *top_p_);
   }
   // The standard library's distributions differ between implementations; this one does not.
   double rest = static_cast<double>(engine_() >> 11) * 0x1p-53 * total_weight(candidates);

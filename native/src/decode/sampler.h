@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <set>
 #include <vector>
@@ -28,7 +29,10 @@ class Sampler {
   Tensor penalised(const Tensor& logits) const;
   std::int64_t draw(const float* logits, std::vector<std::int64_t> ids, float best_logit);
 
-  GenerationConfig config_;
+  float temperature_;
+  std::optional<int> top_k_;
+  std::optional<float> top_p_;
+  float repetition_penalty_;
   std::mt19937_64 engine_;
   std::set<std::int64_t> seen_ids_;
 };

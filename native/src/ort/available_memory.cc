@@ -1,5 +1,6 @@
+#include "ufvideo/available_memory.h"
+
 #include "config/free_memory.h"
-#include "ufvideo/runtime.h"
 
 namespace ufvideo {
 

@@ -6,26 +6,20 @@
 #include <vector>
 
 #include "package/tensor_check.h"
+#include "package/manifest_fields.h"
 
 namespace ufvideo {
 namespace {
 
 using Dimension = std::variant<std::int64_t, std::string>;
 using Tensors = std::vector<TensorSpec>;
-
-constexpr std::int64_t kMaxWidth = 65536;
-
-struct Border {
-  std::string stem;
-  Tensors inputs;
-  Tensors outputs;
-};
+using Signatures = std::map<std::string, GraphSignature>;
 
 std::string text_of(const TensorSpec& tensor) {
-  return tensor.name + " " + tensor.dtype + " " + spec_shape_string(tensor);
+  return printable(tensor.name + " " + tensor.dtype + " " + spec_shape_string(tensor));
 }
 
-TensorSpec real(std::string name, std::vector<Dimension> shape) {
+TensorSpec float32(std::string name, std::vector<Dimension> shape) {
   return {std::move(name), "float32", std::move(shape)};
 }
 
@@ -33,20 +27,21 @@ TensorSpec frames(const char* count, std::int64_t side) {
   return {"frames", "uint8", {std::string(count), side, side, std::int64_t{3}}};
 }
 
-std::vector<Border> feature_borders(const ModelFacts& model, const VideoFacts& video) {
+void add_feature_stages(const ModelConfig& model, const VideoConfig& video,
+                        Signatures& signatures) {
   const std::int64_t width = model.hidden_size;
   const std::int64_t vision_width = model.vision_hidden_size;
   const std::int64_t num_patches = std::int64_t{video.patch_grid} * video.patch_grid;
-  const TensorSpec features = real("features", {"T", num_patches, vision_width});
-  return {{"vision_encoder", {frames("T", video.vision_size_px)}, {features}},
-          {"aligner", {features}, {real("video_tokens", {"N", width})}},
-          {"region_encoder",
-           {real("pooled_features", {"R", vision_width})},
-           {real("region_tokens", {"R", width})}},
-          {"token_embedder", {{"token_ids", "int64", {"S"}}}, {real("embeddings", {"S", width})}}};
+  const TensorSpec features = float32("features", {"T", num_patches, vision_width});
+  signatures["vision_encoder"] = {{frames("T", video.vision_size_px)}, {features}};
+  signatures["aligner"] = {{features}, {float32("video_tokens", {"N", width})}};
+  signatures["region_encoder"] = {{float32("pooled_features", {"R", vision_width})},
+                                  {float32("region_tokens", {"R", width})}};
+  signatures["token_embedder"] = {{{"token_ids", "int64", {"S"}}},
+                                  {float32("embeddings", {"S", width})}};
 }
 
-void add_cache(Tensors& tensors, const std::string& prefix, const ModelFacts& model,
+void add_cache(Tensors& tensors, const std::string& prefix, const ModelConfig& model,
                const std::string& dtype) {
   const std::vector<Dimension> shape{"B", std::int64_t{model.num_key_value_heads}, "C",
                                      std::int64_t{model.head_dim}};
@@ -55,6 +50,71 @@ void add_cache(Tensors& tensors, const std::string& prefix, const ModelFacts& mo
       tensors.push_back({prefix + "." + std::to_string(layer) + part, dtype, shape});
     }
   }
+}
+
+void add_language_model(const ModelConfig& model, const std::string& cache_dtype,
+                        Signatures& signatures) {
+  const std::int64_t width = model.hidden_size;
+  GraphSignature signature{
+      {float32("inputs_embeds", {"B", "S", width}),
+       {"seqlens_k", "int32", {"B"}},
+       {"total_sequence_length", "int32", {std::int64_t{1}}}},
+      {float32("logits", {"B", std::int64_t{1}, std::int64_t{model.vocab_size}}),
+       float32("hidden_states", {"B", "S", width})}};
+  add_cache(signature.inputs, "past_key_values", model, cache_dtype);
+  add_cache(signature.outputs, "present", model, cache_dtype);
+  signatures["language_model"] = std::move(signature);
+}
+
+/// Sizes of SAM 2's maps: `width` channels of `grid` x `grid`.
+struct MaskSizes {
+  std::int64_t width;
+  std::int64_t grid;
+};
+
+Tensors mask_maps(const Dimension& num_frames, const MaskSizes& sizes) {
+  const auto [width, grid] = sizes;
+  return {float32("image_features", {num_frames, width, grid, grid}),
+          float32("high_res_features_0", {num_frames, width / 8, 4 * grid, 4 * grid}),
+          float32("high_res_features_1", {num_frames, width / 4, 2 * grid, 2 * grid})};
+}
+
+void add_mask_stages(const ModelConfig& model, const VideoConfig& video, const MaskSizes& sizes,
+                     Signatures& signatures) {
+  const std::int64_t side = video.mask_logits_size_px;
+  Tensors decoder_inputs = mask_maps(std::int64_t{1}, sizes);
+  decoder_inputs.insert(decoder_inputs.begin(),
+                        float32("hidden_states", {"O", std::int64_t{model.hidden_size}}));
+  signatures["mask_encoder"] = {{frames("F", video.mask_size_px)}, mask_maps("F", sizes)};
+  signatures["mask_decoder"] = {
+      std::move(decoder_inputs),
+      {float32("mask_logits", {"O", side, side}), float32("iou_scores", {"O", std::int64_t{3}}),
+       float32("object_scores", {"O", std::int64_t{1}}),
+       float32("object_pointers", {"O", sizes.width})}};
+}
+
+void add_tracking_stages(const TrackingConfig& tracking, const MaskSizes& sizes,
+                         Signatures& signatures) {
+  const auto [width, grid] = sizes;
+  const std::int64_t side = 4 * grid;
+  const std::int64_t one = 1;
+  const std::int64_t candidates = 3;
+  const std::int64_t memory_width = tracking.memory_width;
+  Tensors maps = mask_maps(one, sizes);
+  const TensorSpec conditioned = float32("conditioned_features", {"O", width, grid, grid});
+  signatures["memory_encoder"] = {{maps[0], float32("mask_logits", {"O", side, side})},
+                                  {float32("memory_features", {"O", memory_width, grid, grid})}};
+  signatures["memory_attention"] = {
+      {maps[0],
+       float32("memory_features", {"O", "K", memory_width, grid, grid}),
+       {"memory_ages", "int64", {"O", "K"}},
+       float32("object_pointers", {"O", "Q", width})},
+      {conditioned}};
+  signatures["track_decoder"] = {
+      {conditioned, maps[1], maps[2]},
+      {float32("mask_logits", {"O", candidates, side, side}),
+       float32("iou_scores", {"O", candidates}), float32("object_scores", {"O", one}),
+       float32("object_pointers", {"O", candidates, width})}};
 }
 
 /// In fp32 and fp16 the cache has the language model's own floats; integer weights leave open what
@@ -70,45 +130,24 @@ std::string cache_dtype(const StageEntry& language_model) {
   return std::any_of(inputs.begin(), inputs.end(), is_half_cache) ? "float16" : "float32";
 }
 
-Border language_model_border(const ModelFacts& model, const std::string& cache_dtype) {
-  const std::int64_t width = model.hidden_size;
-  Border border{"language_model",
-                {real("inputs_embeds", {"B", "S", width}),
-                 {"seqlens_k", "int32", {"B"}},
-                 {"total_sequence_length", "int32", {std::int64_t{1}}}},
-                {real("logits", {"B", std::int64_t{1}, std::int64_t{model.vocab_size}}),
-                 real("hidden_states", {"B", "S", width})}};
-  add_cache(border.inputs, "past_key_values", model, cache_dtype);
-  add_cache(border.outputs, "present", model, cache_dtype);
-  return border;
-}
-
-/// Channels of SAM 2's features, the one size that no fact says; 0 where it is not to be had.
-std::int64_t mask_width(const TensorSpec& image_features) {
-  if (image_features.shape.size() != 4) {
-    return 0;
+/// Channels of SAM 2's features, the one size that only a signature says; 8 without masks.
+std::int64_t mask_width(const JsonValue& stages, const Manifest& manifest) {
+  if (!manifest.can("segment")) {
+    return 8;
   }
-  const auto* width = std::get_if<std::int64_t>(&image_features.shape[1]);
-  return width != nullptr && *width % 8 == 0 && *width <= kMaxWidth ? *width : 0;
-}
-
-Tensors mask_maps(const Dimension& num_frames, std::int64_t width, std::int64_t grid) {
-  return {real("image_features", {num_frames, width, grid, grid}),
-          real("high_res_features_0", {num_frames, width / 8, 4 * grid, 4 * grid}),
-          real("high_res_features_1", {num_frames, width / 4, 2 * grid, 2 * grid})};
-}
-
-std::vector<Border> mask_borders(const Manifest& manifest, std::int64_t width) {
-  const std::int64_t side = manifest.video.mask_logits_size_px;
-  Tensors decoder_inputs = mask_maps(std::int64_t{1}, width, side / 4);
-  decoder_inputs.insert(decoder_inputs.begin(),
-                        real("hidden_states", {"O", std::int64_t{manifest.model.hidden_size}}));
-  return {
-      {"mask_encoder", {frames("F", manifest.video.mask_size_px)}, mask_maps("F", width, side / 4)},
-      {"mask_decoder",
-       std::move(decoder_inputs),
-       {real("mask_logits", {"O", side, side}), real("iou_scores", {"O", std::int64_t{3}}),
-        real("object_scores", {"O", std::int64_t{1}}), real("object_pointers", {"O", width})}}};
+  const TensorSpec& image_features = manifest.stages.at("mask_encoder").outputs.front();
+  const auto* width = image_features.shape.size() == 4
+                          ? std::get_if<std::int64_t>(&image_features.shape[1])
+                          : nullptr;
+  if (width == nullptr || *width % 8 != 0 || *width > kMaxWidth) {
+    stages.member("mask_encoder")
+        .member("outputs")
+        .items(1, SIZE_MAX)
+        .front()
+        .refuse("expected image_features float32 [F, C, h, w] with C a multiple of 8 of at most ",
+                kMaxWidth, ", got ", text_of(image_features));
+  }
+  return *width;
 }
 
 void check_side(const JsonValue& side, const Tensors& expected, const Tensors& given) {
@@ -132,28 +171,38 @@ void check_side(const JsonValue& side, const Tensors& expected, const Tensors& g
 
 }  // namespace
 
-void check_borders(const JsonValue& stages, const Manifest& manifest) {
-  const TensorSpec& image_features = manifest.stages.at("mask_encoder").outputs.front();
-  const std::int64_t width = mask_width(image_features);
-  if (width == 0) {
-    stages.member("mask_encoder")
-        .member("outputs")
-        .items(1, SIZE_MAX)
-        .front()
-        .refuse("expected image_features float32 [F, C, h, w] with C a multiple of 8 of at most ",
-                kMaxWidth, ", got ", text_of(image_features));
+std::map<std::string, GraphSignature> graph_signatures(
+    const ModelConfig& model, const VideoConfig& video,
+    const std::optional<TrackingConfig>& tracking, std::int64_t mask_width,
+    const std::string& cache_dtype) {
+  const MaskSizes sizes{mask_width, video.mask_logits_size_px / 4};
+  Signatures signatures;
+  add_feature_stages(model, video, signatures);
+  add_language_model(model, cache_dtype, signatures);
+  add_mask_stages(model, video, sizes, signatures);
+  if (tracking) {
+    add_tracking_stages(*tracking, sizes, signatures);
   }
-  std::vector<Border> borders = feature_borders(manifest.model, manifest.video);
-  borders.push_back(
-      language_model_border(manifest.model, cache_dtype(manifest.stages.at("language_model"))));
-  for (Border& border : mask_borders(manifest, width)) {
-    borders.push_back(std::move(border));
+  return signatures;
+}
+
+void check_signatures(const JsonValue& stages, const Manifest& manifest) {
+  const std::int64_t width = mask_width(stages, manifest);
+  if (manifest.tracking && width % manifest.tracking->memory_width != 0) {
+    stages.member("memory_encoder")
+        .refuse("expected a tracking.memory_width that divides the ", width,
+                " channels of an object pointer, got ", manifest.tracking->memory_width);
   }
-  for (const Border& border : borders) {
-    const StageEntry& entry = manifest.stages.at(border.stem);
-    const JsonValue stage = stages.member(border.stem);
-    check_side(stage.member("inputs"), border.inputs, entry.inputs);
-    check_side(stage.member("outputs"), border.outputs, entry.outputs);
+  const Signatures expected =
+      graph_signatures(manifest.model, manifest.video, manifest.tracking, width,
+                       cache_dtype(manifest.stages.at("language_model")));
+  for (const std::string& stem : stage_stems()) {
+    const auto entry = manifest.stages.find(stem);
+    if (entry != manifest.stages.end()) {
+      const JsonValue stage = stages.member(stem);
+      check_side(stage.member("inputs"), expected.at(stem).inputs, entry->second.inputs);
+      check_side(stage.member("outputs"), expected.at(stem).outputs, entry->second.outputs);
+    }
   }
 }
 

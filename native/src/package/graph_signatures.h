@@ -5,11 +5,11 @@
 
 namespace ufvideo {
 
-/// Compares every stage's declared inputs and outputs with what the model and video facts require
-/// (docs/package_format.md, "Graphs"): names in order, dtypes, shapes. The runtime copies by these
-/// sizes. Throws InvalidPackage naming the stage, the tensor, what was expected and what came.
+/// Compares every stage's declared inputs and outputs with graph_signatures(): names in order,
+/// dtypes, shapes. Throws InvalidPackage naming the stage, the tensor, what was expected and what
+/// came.
 ///
 /// @param stages the JSON that `manifest.stages` was read from, for the paths in messages.
-void check_borders(const JsonValue& stages, const Manifest& manifest);
+void check_signatures(const JsonValue& stages, const Manifest& manifest);
 
 }  // namespace ufvideo

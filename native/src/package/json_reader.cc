@@ -3,22 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
 
 #include "package/open_file.h"
+#include "ufvideo/manifest.h"
 
 namespace ufvideo {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 20;
 constexpr std::size_t kMaxDepth = 16;
 
 /// Follows the parser and refuses what nlohmann::json itself lets through: repeated keys (the last
 /// would win silently) and nesting that later recursion could not bear.
 class StructureCheck {
  public:
-  explicit StructureCheck(std::string file) : file_(std::move(file)) {}
+  explicit StructureCheck(std::string source) : source_(std::move(source)) {}
 
   void see(json::parse_event_t event, const json& parsed) {
     switch (event) {
@@ -40,6 +41,21 @@ class StructureCheck {
     }
   }
 
+  /// Refuses the value that the parser has read the beginning of.
+  template <typename... Parts>
+  [[noreturn]] void refuse_next(const Parts&... parts) {
+    begin_item();
+    refuse(parts...);
+  }
+
+  /// Refuses the value that was seen last, by its path.
+  template <typename... Parts>
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    const std::string where = path();
+    fail(ErrorCode::kInvalidPackage, source_, source_.empty() ? "" : ": ", where,
+         where.empty() ? "" : ": ", parts...);
+  }
+
  private:
   struct Level {
     bool is_array;
@@ -47,6 +63,18 @@ class StructureCheck {
     std::string key;
     std::set<std::string> keys;
   };
+
+  std::string path() const {
+    std::string path;
+    for (const Level& level : levels_) {
+      if (level.is_array) {
+        path += level.item_idx < 0 ? "" : "[" + std::to_string(level.item_idx) + "]";
+      } else {
+        path += (path.empty() || level.key.empty() ? "" : ".") + shown_key(level.key);
+      }
+    }
+    return path;
+  }
 
   void begin_item() {
     if (!levels_.empty()) {
@@ -56,8 +84,7 @@ class StructureCheck {
 
   void open(bool is_array) {
     if (levels_.size() == kMaxDepth) {
-      fail(ErrorCode::kInvalidPackage, file_, ": expected JSON of at most ", kMaxDepth,
-           " levels, got more");
+      refuse("expected JSON of at most ", kMaxDepth, " levels, got more");
     }
     levels_.push_back({is_array, -1, "", {}});
   }
@@ -66,24 +93,11 @@ class StructureCheck {
     Level& level = levels_.back();
     level.key = key;
     if (!level.keys.insert(key).second) {
-      fail(ErrorCode::kInvalidPackage, file_, ": ", path(),
-           ": expected this key once, got it twice");
+      refuse("expected this key once, got it twice");
     }
   }
 
-  std::string path() const {
-    std::string path;
-    for (const Level& level : levels_) {
-      if (level.is_array) {
-        path += "[" + std::to_string(level.item_idx) + "]";
-      } else {
-        path += (path.empty() ? "" : ".") + level.key;
-      }
-    }
-    return path;
-  }
-
-  std::string file_;
+  std::string source_;
   std::vector<Level> levels_;
 };
 
@@ -92,42 +106,80 @@ bool is_continuation(char c) { return (static_cast<unsigned char>(c) & 0xc0) == 
 
 }  // namespace
 
-json parse_json_file(const std::filesystem::path& path) {
+std::string read_json_file(const std::filesystem::path& path) {
   std::error_code error;
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) {
     fail(ErrorCode::kInvalidPackage, "expected a file ", path.string(), ", got: ", error.message());
   }
-  if (size > kMaxBytes) {
-    fail(ErrorCode::kInvalidPackage, path.string(), ": expected at most ", kMaxBytes,
+  if (size > kMaxManifestBytes) {
+    fail(ErrorCode::kInvalidPackage, path.string(), ": expected at most ", kMaxManifestBytes,
          " bytes, got ", size);
   }
   std::ifstream stream = open_file(path);
-  const std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+  std::string text{std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
   if (!stream.good() && !stream.eof()) {
     fail(ErrorCode::kInvalidPackage, "expected a readable file ", path.string());
   }
-  StructureCheck check(path.string());
+  return text;
+}
+
+json parse_json(const std::string& text, const std::string& source) {
+  StructureCheck check(source);
+  if (text.size() > kMaxManifestBytes) {
+    check.refuse("expected at most ", kMaxManifestBytes, " bytes, got ", text.size());
+  }
+  // The parser skips it, and RFC 8259 forbids to write it.
+  if (text.compare(0, 3, "\xef\xbb\xbf") == 0) {
+    check.refuse("expected JSON, got a byte order mark before it");
+  }
   try {
     return json::parse(text, [&check](int, json::parse_event_t event, json& parsed) {
       check.see(event, parsed);
       return true;
     });
   } catch (const json::exception& problem) {
-    fail(ErrorCode::kInvalidPackage, path.string(), ": expected JSON, got: ", problem.what());
+    check.refuse_next("expected JSON, got: ", printable(problem.what()));
   }
 }
 
-void JsonValue::require_keys(const std::set<std::string>& expected) const {
+std::size_t num_characters(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+}
+
+std::string printable(const std::string& text) {
+  const std::string quoted = json(text).dump(-1, ' ', true, json::error_handler_t::replace);
+  std::string escaped;
+  for (std::size_t i = 1; i + 1 < quoted.size(); ++i) {
+    if (quoted[i] != '\\' || quoted[i + 1] != '"') {
+      escaped += quoted[i];
+    }
+  }
+  return escaped;
+}
+
+std::string shown_key(const std::string& key) {
+  constexpr std::size_t kMostShown = 80;
+  const std::string text = printable(key);
+  return text.size() <= kMostShown ? text : text.substr(0, kMostShown - 3) + "...";
+}
+
+void JsonValue::require_keys(const std::vector<std::string>& expected) const {
+  std::string listed;
+  for (const std::string& key : expected) {
+    listed += (listed.empty() ? "" : ", ") + key;
+  }
   for (const std::string& key : keys(value_.size())) {
-    if (expected.count(key) == 0) {
-      fail(ErrorCode::kInvalidPackage, file_, ": ", path_of(key), ": unknown key");
+    if (std::find(expected.begin(), expected.end(), key) == expected.end()) {
+      fail_at(ErrorCode::kInvalidPackage, path_of(shown_key(key)), "unknown key, expected ",
+              listed);
     }
   }
   for (const std::string& key : expected) {
     if (!value_.contains(key)) {
-      fail(ErrorCode::kInvalidPackage, file_, ": ", path_of(key),
-           ": expected this key, got an object without it");
+      fail_at(ErrorCode::kInvalidPackage, path_of(key),
+              "expected this key, got an object without it");
     }
   }
 }
@@ -148,7 +200,7 @@ std::vector<std::string> JsonValue::keys(std::size_t limit) const {
 }
 
 JsonValue JsonValue::member(const std::string& key) const {
-  return {value_.at(key), file_, path_of(key)};
+  return {value_.at(key), source_, path_of(shown_key(key))};
 }
 
 std::vector<JsonValue> JsonValue::items(std::size_t min, std::size_t max) const {
@@ -161,7 +213,7 @@ std::vector<JsonValue> JsonValue::items(std::size_t min, std::size_t max) const 
   std::vector<JsonValue> items;
   items.reserve(value_.size());
   for (std::size_t i = 0; i < value_.size(); ++i) {
-    items.push_back({value_[i], file_, path_ + "[" + std::to_string(i) + "]"});
+    items.push_back({value_[i], source_, path_ + "[" + std::to_string(i) + "]"});
   }
   return items;
 }
@@ -194,8 +246,7 @@ std::string JsonValue::text(std::size_t min_length, std::size_t max_length) cons
     refuse("expected a string, got ", value_.type_name());
   }
   const auto& text = value_.get_ref<const std::string&>();
-  const auto length = static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return !is_continuation(c); }));
+  const std::size_t length = num_characters(text);
   if (length < min_length || length > max_length) {
     refuse("expected ", min_length, " to ", max_length, " characters, got ", length);
   }
@@ -211,7 +262,8 @@ std::string JsonValue::one_of(const std::vector<std::string>& allowed) const {
     listed += (listed.empty() ? "" : ", ") + choice;
   }
   const bool is_short = value_.is_string() && value_.get_ref<const std::string&>().size() <= 64;
-  refuse("expected one of ", listed, ", got ", is_short ? value_.dump() : value_.type_name());
+  refuse("expected one of ", listed, ", got ",
+         is_short ? value_.dump(-1, ' ', true) : value_.type_name());
 }
 
 }  // namespace ufvideo

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,24 +11,39 @@
 
 namespace ufvideo {
 
-/// Parses a file of at most 1 MiB as strict JSON: no comments, no duplicate keys, bounded depth.
-/// Throws InvalidPackage.
-nlohmann::json parse_json_file(const std::filesystem::path& path);
+/// The text of a file of at most 1 MiB. Throws InvalidPackage.
+std::string read_json_file(const std::filesystem::path& path);
 
-/// A JSON value, its file and its full path ("stages.aligner.inputs[0].shape"), read strictly: what
-/// is not as required is InvalidPackage. Refers to the parsed document, which must outlive it.
+/// Parses strict JSON: no comments, no byte order mark, no duplicate keys, bounded depth. Throws
+/// InvalidPackage.
+///
+/// @param source names the text in messages; empty: nothing does.
+nlohmann::json parse_json(const std::string& text, const std::string& source);
+
+/// Text of a file for a message: everything but printable ASCII is escaped, because a terminal
+/// takes some characters for commands.
+std::string printable(const std::string& text);
+/// A key of a file for a message, cut to a readable length.
+std::string shown_key(const std::string& key);
+
+/// Characters (code points) of UTF-8.
+std::size_t num_characters(const std::string& text);
+
+/// A JSON value, its source and its full path ("stages.aligner.inputs[0].shape"), read strictly:
+/// what is not as required is InvalidPackage. Refers to the parsed document, which must outlive it.
 class JsonValue {
  public:
-  /// The whole document of a file.
-  JsonValue(const nlohmann::json& document, const std::filesystem::path& file)
-      : value_(document), file_(file.string()) {}
+  /// A whole document.
+  ///
+  /// @param source names it in messages; empty: nothing does.
+  JsonValue(const nlohmann::json& document, std::string source)
+      : value_(document), source_(std::move(source)) {}
 
-  const std::string& file() const { return file_; }
   bool is_null() const { return value_.is_null(); }
   bool is_string() const { return value_.is_string(); }
 
   /// Requires an object with exactly these keys.
-  void require_keys(const std::set<std::string>& expected) const;
+  void require_keys(const std::vector<std::string>& expected) const;
   /// Requires an object of at most `limit` keys and returns them.
   std::vector<std::string> keys(std::size_t limit) const;
   /// The value of a key that is there.
@@ -52,19 +66,28 @@ class JsonValue {
 
   template <typename... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
-    fail(ErrorCode::kInvalidPackage, file_, ": ", path_, path_.empty() ? "" : ": ", parts...);
+    fail_at(ErrorCode::kInvalidPackage, path_, parts...);
+  }
+  /// The same with another code.
+  template <typename... Parts>
+  [[noreturn]] void refuse_as(ErrorCode code, const Parts&... parts) const {
+    fail_at(code, path_, parts...);
   }
 
  private:
-  JsonValue(const nlohmann::json& value, std::string file, std::string path)
-      : value_(value), file_(std::move(file)), path_(std::move(path)) {}
+  JsonValue(const nlohmann::json& value, std::string source, std::string path)
+      : value_(value), source_(std::move(source)), path_(std::move(path)) {}
 
   std::string path_of(const std::string& key) const {
     return path_.empty() ? key : path_ + "." + key;
   }
+  template <typename... Parts>
+  [[noreturn]] void fail_at(ErrorCode code, const std::string& path, const Parts&... parts) const {
+    fail(code, source_, source_.empty() ? "" : ": ", path, path.empty() ? "" : ": ", parts...);
+  }
 
   const nlohmann::json& value_;
-  std::string file_;
+  std::string source_;
   std::string path_;
 };
 

@@ -52,6 +52,15 @@ void check_file(const fs::path& root, const FileEntry& entry, bool verify_digest
   }
 }
 
+/// A stage's graph, or that of a variant, and its weights.
+template <typename Entry>
+void check_graph_files(const fs::path& root, const Entry& entry, bool verify_digest) {
+  check_file(root, entry.graph, verify_digest);
+  if (entry.weights) {
+    check_file(root, *entry.weights, verify_digest);
+  }
+}
+
 }  // namespace
 
 Package::Package(fs::path root, Manifest manifest)
@@ -71,9 +80,9 @@ Package Package::open(const fs::path& root, bool verify_digests) {
   }
   Manifest manifest = read_manifest(resolve_inside(folder, "manifest.json"));
   for (const auto& [stem, stage] : manifest.stages) {
-    check_file(folder, stage.graph, verify_digests);
-    if (stage.weights) {
-      check_file(folder, *stage.weights, verify_digests);
+    check_graph_files(folder, stage, verify_digests);
+    for (const auto& [provider, variant] : stage.variants) {
+      check_graph_files(folder, variant, verify_digests);
     }
   }
   for (const FileEntry& file : manifest.files) {

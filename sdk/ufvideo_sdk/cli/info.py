@@ -22,7 +22,7 @@ from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.diagnostics.board_plan import BoardPlan, board_plans
 from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, STAGE_STEMS, Manifest, read_manifest
+from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
 
 
 def info(
@@ -71,15 +71,16 @@ def package_facts(manifest: Manifest) -> dict[str, Any]:
     content = json.loads(manifest.to_json())
     stages = {
         stem: {
-            "precision": manifest.stages[stem].precision,
-            "size_bytes": stage_bytes(manifest.stages[stem]),
+            "precision": stage.precision,
+            "size_bytes": stage_bytes(stage),
             **content["verification"][stem],
         }
-        for stem in STAGE_STEMS
+        for stem, stage in manifest.stages.items()
     }
     plan = asdict(memory_plan(manifest))
     return {
         "format_version": manifest.format_version,
+        "capabilities": list(manifest.capabilities),
         "model": content["model"],
         "video": content["video"],
         "tokens": content["tokens"],

@@ -20,9 +20,10 @@ from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.package.manifest import (
     MANIFEST_NAME,
-    STAGE_STEMS,
     FileEntry,
     Manifest,
+    StageEntry,
+    StageVariant,
     StageVerification,
     read_manifest,
 )
@@ -48,8 +49,11 @@ def verify(
     manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
         interruptible(lambda: Package.open(folder, True))
-    for stem in STAGE_STEMS:
-        _check_measured(stem, manifest.verification[stem])
+    for stem, measured in manifest.verification.items():
+        _check_measured(stem, measured)
+    for stem, stage in manifest.stages.items():
+        for provider, variant in stage.variants.items():
+            _check_measured(f"{stem} ({provider})", variant.verification)
     checked: dict[str, Any] = {"files": [], "stages": []}
     for file in _files(manifest):
         checked["files"].append(file.path)
@@ -60,10 +64,9 @@ def verify(
     with spinner("opening the graphs"):
         runtime = RuntimeConfig(verify_digests=False, **settings)
         interruptible(lambda: UFVideo.load(folder, runtime=runtime))
-    for stem in STAGE_STEMS:
+    for stem, measured in manifest.verification.items():
         checked["stages"].append(stem)
         if not as_json:
-            measured = manifest.verification[stem]
             say(
                 f"OK  {stem:<28} {manifest.stages[stem].precision:>11}  opens, error when exported"
                 f" {measured.max_abs_error:.2e} (allowed {measured.tolerance_abs:.0e})"
@@ -87,9 +90,10 @@ def _check_measured(stem: str, measured: StageVerification) -> None:
 
 
 def _files(manifest: Manifest) -> Iterator[FileEntry]:
-    for stem in STAGE_STEMS:
-        stage = manifest.stages[stem]
-        yield stage.graph
-        if stage.weights is not None:
-            yield stage.weights
+    for stage in manifest.stages.values():
+        entries: list[StageEntry | StageVariant] = [stage, *stage.variants.values()]
+        for entry in entries:
+            yield entry.graph
+            if entry.weights is not None:
+                yield entry.weights
     yield from manifest.files

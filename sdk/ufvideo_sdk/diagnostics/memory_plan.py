@@ -13,7 +13,7 @@ import numpy as np
 
 from ufvideo_sdk.errors import ConfigError
 from ufvideo_sdk.package.graph_signatures import cache_dtype
-from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, StageEntry
+from ufvideo_sdk.package.manifest import Manifest, StageEntry
 from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
 
 _MIB = 1 << 20
@@ -165,8 +165,7 @@ def _loaded_and_loading(manifest: Manifest, device: _Device) -> tuple[int, int]:
     until the graph is open. CUDA copies from the mapped file.
     """
     held, peak = _RUNTIME_BYTES, 0
-    for stem in STAGE_STEMS:
-        stage = manifest.stages[stem]
+    for stem, stage in manifest.stages.items():
         entry_bytes = stage_bytes(stage)
         if stage.weights is None:
             twice = entry_bytes

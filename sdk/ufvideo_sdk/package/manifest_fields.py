@@ -1,229 +1,185 @@
-"""The parts of `manifest.json`: facts, files and stages, each of which checks itself.
-
-Standard library only: the exporter imports this.
-"""
+"""The parts of `manifest.json`, each of which the native reader checks as it is made."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from ufvideo_sdk.validation.strict_json import (
-    INT64_MAX,
-    Each,
-    FieldError,
-    Instance,
-    Integer,
-    Number,
-    OneOf,
-    RelativePath,
-    Sha256,
-    Text,
-    check_fields,
-    inside,
-    shown,
+from ufvideo_sdk import _native
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.validation.strict_json import FieldError, inside, shown
+
+CAPABILITY_STAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {capability.name: tuple(capability.stages) for capability in _native.all_capabilities()}
 )
+"""Stems of the stages that each capability of a package needs, in the order of the pipeline."""
+STAGE_STEMS = CAPABILITY_STAGES["ask"] + CAPABILITY_STAGES["segment"]
+"""Stems of the stages of a package that can ask and segment, in the order of the pipeline."""
+PRECISIONS = tuple(_native.precisions())
+SEG_HIDDEN_STATES = tuple(_native.seg_hidden_states())
 
-STAGE_STEMS = (
-    "vision_encoder",
-    "aligner",
-    "region_encoder",
-    "token_embedder",
-    "language_model",
-    "mask_encoder",
-    "mask_decoder",
-)
-PRECISIONS = ("fp32", "fp16", "int8", "int4")
-SEG_HIDDEN_STATES = ("preceding", "predicting")
-DTYPES = ("uint8", "bool", "int32", "int64", "float16", "float32")
+Part = TypeVar("Part")
 
-MAX_LAYERS = 1024
-MAX_TENSORS = 64
-# Weights apart, which are mapped, files are read as a whole: graphs and texts.
-MAX_GRAPH_BYTES = 256 << 20
-MAX_TEXT_BYTES = 64 << 20
-MAX_DIMENSIONS = 8
-MAX_VOCABULARY = 4194304
-MAX_WIDTH = 65536
+
+class ManifestPart:
+    """A part of a manifest; making one checks it.
+
+    Raises:
+        FieldError: Naming the key, the value and what is allowed.
+    """
+
+    def __post_init__(self) -> None:
+        """Check every field, as the native reader does."""
+        try:
+            _native.check_manifest_part(type(self).__name__, as_json(as_plain(self)))
+        except PackageError as error:
+            raise FieldError("", str(error)) from None
 
 
 @dataclass(frozen=True)
-class ModelFacts:
+class ModelConfig(ManifestPart):
     """Sizes of the network, as the exporter read them from the checkpoint."""
 
-    name: Annotated[str, Text()]
-    architecture: Annotated[str, Text()]
-    hidden_size: Annotated[int, Integer(1, MAX_WIDTH)]
-    num_layers: Annotated[int, Integer(1, MAX_LAYERS)]
-    num_attention_heads: Annotated[int, Integer(1, 1024)]
-    num_key_value_heads: Annotated[int, Integer(1, 1024)]
-    head_dim: Annotated[int, Integer(1, 1024)]
-    vocab_size: Annotated[int, Integer(1, MAX_VOCABULARY)]
-    max_position_embeddings: Annotated[int, Integer(1, 16777216)]
-    vision_hidden_size: Annotated[int, Integer(1, MAX_WIDTH)]
-    max_region_tokens: Annotated[int, Integer(1, 64)]
-    seg_hidden_state: Annotated[str, OneOf(SEG_HIDDEN_STATES)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.num_attention_heads % self.num_key_value_heads:
-            raise FieldError(
-                "num_attention_heads",
-                f"expected a multiple of num_key_value_heads ({self.num_key_value_heads}),"
-                f" got {self.num_attention_heads}",
-            )
+    name: str
+    architecture: str
+    hidden_size: int
+    num_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    vocab_size: int
+    max_position_embeddings: int
+    vision_hidden_size: int
+    max_region_tokens: int
+    seg_hidden_state: str
 
 
 @dataclass(frozen=True)
-class VideoFacts:
+class VideoConfig(ManifestPart):
     """How video enters: frames sampled, sizes of the two square inputs, tokens that come out."""
 
-    num_frames: Annotated[int, Integer(2, 4096)]
-    vision_size_px: Annotated[int, Integer(1, 8192)]
-    patch_grid: Annotated[int, Integer(1, 1024)]
-    aligner_padding: Annotated[int, Integer(0, 1)]
-    mask_size_px: Annotated[int, Integer(1, 8192)]
-    mask_logits_size_px: Annotated[int, Integer(4, 8192)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.aligner_padding == 0 and self.patch_grid < 2:
-            raise FieldError(
-                "patch_grid",
-                f"expected 2 or more with aligner_padding 0 (fewer patches give no video token),"
-                f" got {self.patch_grid}",
-            )
-        if self.mask_logits_size_px % 4:
-            raise FieldError(
-                "mask_logits_size_px",
-                f"expected a multiple of 4 (its features are a quarter), got"
-                f" {self.mask_logits_size_px}",
-            )
+    num_frames: int
+    vision_size_px: int
+    patch_grid: int
+    aligner_padding: int
+    mask_size_px: int
+    mask_logits_size_px: int
 
 
 @dataclass(frozen=True)
-class TokenFacts:
+class TokenConfig(ManifestPart):
     """Token ids the runtime must recognise. Placeholders are negative, all others are tokens."""
 
-    end_ids: Annotated[tuple[int, ...], Each(Integer(0), 1, 16)]
-    video_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
-    image_placeholder_id: Annotated[int, Integer(-INT64_MAX - 1, -1)]
-    region_id: Annotated[int, Integer(0)]
-    time_first_id: Annotated[int, Integer(0)]
-    num_time_tokens: Annotated[int, Integer(2, 10000)]
-    seg_id: Annotated[int, Integer(0)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        if self.image_placeholder_id == self.video_placeholder_id:
-            raise FieldError(
-                "image_placeholder_id",
-                f"expected another id than video_placeholder_id, got {self.image_placeholder_id}",
-            )
-
-    def check_vocabulary(self, vocab_size: int) -> None:
-        """Check that every token lies inside the vocabulary and means one thing.
-
-        Raises:
-            FieldError: Naming the first that does not.
-        """
-        ids = [(f"end_ids[{index}]", token_id) for index, token_id in enumerate(self.end_ids)]
-        ids += [("region_id", self.region_id), ("seg_id", self.seg_id)]
-        ids.append(("time_first_id", self.time_first_id + self.num_time_tokens - 1))
-        for key, token_id in ids:
-            if token_id >= vocab_size:
-                raise FieldError(key, f"expected ids below {vocab_size}, got {token_id}")
-        self._check_apart()
-
-    def _check_apart(self) -> None:
-        claims = [(f"end_ids[{index}]", token_id, 1) for index, token_id in enumerate(self.end_ids)]
-        claims += [
-            ("region_id", self.region_id, 1),
-            ("time_first_id", self.time_first_id, self.num_time_tokens),
-            ("seg_id", self.seg_id, 1),
-        ]
-        for index, (key, first, count) in enumerate(claims):
-            for other, other_first, other_count in claims[:index]:
-                if first < other_first + other_count and other_first < first + count:
-                    more = " and those after it" if count > 1 else ""
-                    raise FieldError(
-                        key, f"expected ids of its own, got {first}{more}, which {other} has"
-                    )
+    end_ids: tuple[int, ...]
+    video_placeholder_id: int
+    image_placeholder_id: int
+    region_id: int
+    time_first_id: int
+    num_time_tokens: int
+    seg_id: int
 
 
 @dataclass(frozen=True)
-class _Dimension:
-    """Rule for one dimension: a positive integer or a symbol."""
+class TrackingConfig(ManifestPart):
+    """Sizes of SAM 2's memory: its frames and object pointers at most, and its channels."""
 
-    def check(self, value: object) -> None:
-        try:
-            (Text() if isinstance(value, str) else Integer(1)).check(value)
-        except FieldError:
-            raise FieldError(
-                "", f"expected a positive integer or a symbol, got {shown(value)}"
-            ) from None
+    num_memories: int
+    max_object_pointers: int
+    memory_width: int
 
 
 @dataclass(frozen=True)
-class TensorSpec:
+class TensorSpec(ManifestPart):
     """One graph input or output: a dimension is a number or a symbol."""
 
-    name: Annotated[str, Text()]
-    dtype: Annotated[str, OneOf(DTYPES)]
-    shape: Annotated[tuple[int | str, ...], Each(_Dimension(), 0, MAX_DIMENSIONS)]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
 
 
 @dataclass(frozen=True)
-class FileEntry:
+class FileEntry(ManifestPart):
     """Size and digest of a file inside the package."""
 
-    path: Annotated[str, RelativePath()]
-    size_bytes: Annotated[int, Integer(1)]
-    sha256: Annotated[str, Sha256()]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-
-    def check_size(self, max_bytes: int) -> None:
-        """Check that what is read as a whole is not too large for that.
-
-        Raises:
-            FieldError: Naming the bound.
-        """
-        with inside("size_bytes"):
-            Integer(1, max_bytes).check(self.size_bytes)
-
-
-_TENSORS = Each(Instance(TensorSpec), 1, MAX_TENSORS + 2 * MAX_LAYERS)
+    path: str
+    size_bytes: int
+    sha256: str
 
 
 @dataclass(frozen=True)
-class StageEntry:
-    """One graph of the pipeline."""
-
-    graph: Annotated[FileEntry, Instance(FileEntry)]
-    weights: Annotated[FileEntry | None, Instance(FileEntry, optional=True)]
-    precision: Annotated[str, OneOf(PRECISIONS)]
-    inputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
-    outputs: Annotated[tuple[TensorSpec, ...], _TENSORS]
-
-    def __post_init__(self) -> None:
-        check_fields(self)
-        with inside("graph"):
-            self.graph.check_size(MAX_GRAPH_BYTES)
-
-
-@dataclass(frozen=True)
-class StageVerification:
+class StageVerification(ManifestPart):
     """What the exporter measured for a stage, and what it allows."""
 
-    tolerance_abs: Annotated[float, Number()]
-    tolerance_rel: Annotated[float, Number()]
-    max_abs_error: Annotated[float, Number()]
-    max_rel_error: Annotated[float, Number()]
+    tolerance_abs: float
+    tolerance_rel: float
+    max_abs_error: float
+    max_rel_error: float
 
-    def __post_init__(self) -> None:
-        check_fields(self)
+
+@dataclass(frozen=True)
+class StageVariant(ManifestPart):
+    """Another graph of a stage, of the same signature, for one execution provider."""
+
+    graph: FileEntry
+    weights: FileEntry | None
+    precision: str
+    verification: StageVerification
+
+
+@dataclass(frozen=True)
+class StageEntry(ManifestPart):
+    """One graph of the pipeline; `variants` are by execution provider, since format version 2."""
+
+    graph: FileEntry
+    weights: FileEntry | None
+    precision: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    variants: Mapping[str, StageVariant] = field(default_factory=dict)
+
+
+def made(kind: type[Part], **fields: Any) -> Part:
+    """Make a frozen dataclass of values that were checked already, without checking them again."""
+    part = object.__new__(kind)
+    part.__dict__.update(fields)
+    return part
+
+
+def as_plain(value: Any) -> Any:
+    """A dataclass and all it holds as dicts, lists and scalars, in the order of the fields.
+
+    Raises:
+        FieldError: Where something else stands; a list, which may change, is such.
+    """
+    if dataclasses.is_dataclass(value):
+        return {each.name: _plain_under(each.name, value) for each in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [as_plain(item) for item in value]
+    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
+        return {key: as_plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (str, int, float)):
+        return value
+    raise FieldError(
+        "", f"expected texts, numbers, tuples and mappings of them by text, got {shown(value)}"
+    )
+
+
+def as_json(value: Any, indent: int | None = None) -> str:
+    """The text of plain values, in ASCII unless it is to be read (`indent`).
+
+    Raises:
+        FieldError: When it holds a number that JSON has not.
+    """
+    try:
+        return json.dumps(value, indent=indent, ensure_ascii=indent is None, allow_nan=False)
+    except ValueError as error:
+        raise FieldError("", f"expected finite numbers of a readable size, got: {error}") from None
+
+
+def _plain_under(name: str, owner: Any) -> Any:
+    with inside(name):
+        return as_plain(getattr(owner, name))

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.package.manifest import TokenConfig
 
 REGION_TOKEN = "<region>"
 SEG_TOKEN = "[SEG]"
 TIME_TOKEN = "<TEMP-{:03}>"
 
 
-def check_token_ids(path: Path, facts: TokenFacts, names: Mapping[int, str]) -> None:
+def check_token_ids(path: Path, facts: TokenConfig, names: Mapping[int, str]) -> None:
     """Compare the ids of the manifest with the tokenizer's added tokens.
 
     Args:
@@ -36,7 +36,7 @@ def check_token_ids(path: Path, facts: TokenFacts, names: Mapping[int, str]) -> 
             )
 
 
-def check_turn_end(path: Path, facts: TokenFacts, after_turn: Sequence[str | int]) -> None:
+def check_turn_end(path: Path, facts: TokenConfig, after_turn: Sequence[str | int]) -> None:
     """Compare the ids that end an answer with what ends a turn: else no answer would ever end.
 
     Args:
@@ -55,7 +55,7 @@ def check_turn_end(path: Path, facts: TokenFacts, after_turn: Sequence[str | int
         )
 
 
-def _expected(facts: TokenFacts) -> Iterator[tuple[str, int, str | None]]:
+def _expected(facts: TokenConfig) -> Iterator[tuple[str, int, str | None]]:
     """Key, id and name of each token; None where a checkpoint may choose the name."""
     for token_id in facts.end_ids:
         yield "tokens.end_ids", token_id, None

@@ -6,23 +6,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import ConfigError
-from ufvideo_sdk.runtime.provider_options import (
-    FixedMapping,
-    check_options,
-    check_providers,
-    check_stage_options,
-    check_stage_providers,
-    plain,
-)
+from ufvideo_sdk.runtime.provider_options import FixedMapping, check_engine_options, frozen
 from ufvideo_sdk.validation.arguments import as_integer, as_number
-from ufvideo_sdk.validation.finite import is_finite_number, shown_number
+from ufvideo_sdk.validation.finite import shown_number
 from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
-if TYPE_CHECKING:
-    from ufvideo_sdk import _native
+# What the native runtime has no use for: reading video, and TensorRT's engines, are Python's.
+_NOT_NATIVE = ("max_frame_pixels", "engine_cache")
 
 
 def _none() -> FixedMapping[Any]:
@@ -101,42 +95,21 @@ class RuntimeConfig:
     engine_cache: str | os.PathLike[str] | None = None
 
     def __post_init__(self) -> None:
-        """Check every field."""
+        """Check every field; those of the native runtime are checked there."""
         _take_numbers(self)
-        check_providers("providers", self.providers)
-        for name, check in (
-            ("stage_providers", check_stage_providers),
-            ("provider_options", check_options),
-            ("stage_provider_options", check_stage_options),
-        ):
+        for each in fields(self):
             # Copies: whoever gave them may change his own.
-            object.__setattr__(self, name, check(name, getattr(self, name)))
-        first = self.stage_providers.get("language_model", self.providers)[0]
-        if self.cuda_graphs and first != "cuda":
+            object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
+        _native.RuntimeConfig(**self._native_settings())
+        check_engine_options(self.provider_options, self.stage_provider_options)
+        most = 2**31 - 1
+        if as_integer(self.max_frame_pixels) is None or not 1 <= self.max_frame_pixels <= most:
             raise ConfigError(
-                "cuda_graphs: expected 'cuda' first among the providers of language_model, got"
-                f" {first!r}"
+                f"max_frame_pixels: expected an integer from 1 to {most}, got"
+                f" {shown_number(self.max_frame_pixels)}"
             )
-        _check_integer("device_id", self.device_id, 0, 127)
-        if self.device_memory_limit_bytes is not None:
-            _check_integer(
-                "device_memory_limit_bytes", self.device_memory_limit_bytes, 1, 2**63 - 1
-            )
-        if self.num_threads is not None:
-            _check_integer("num_threads", self.num_threads, 1, 1024)
-        for name in ("allow_spinning", "verify_digests", "allow_fallback", "cuda_graphs"):
-            if not isinstance(getattr(self, name), bool):
-                raise ConfigError(f"{name}: expected True or False, got {getattr(self, name)!r}")
-        for name in ("mask_cache_bytes", "region_cache_bytes"):
-            _check_integer(name, getattr(self, name), 0, 2**63 - 1)
-        if self.kv_cache_bytes is not None:
-            _check_integer("kv_cache_bytes", self.kv_cache_bytes, 0, 2**63 - 1)
-        _check_integer("max_frame_pixels", self.max_frame_pixels, 1, 2**31 - 1)
-        _check_integer("prefill_chunk_tokens", self.prefill_chunk_tokens, 1, 2**31 - 1)
-        for name in ("onnxruntime_library", "engine_cache"):
-            path = getattr(self, name)
-            if path is not None and not isinstance(path, (str, os.PathLike)):
-                raise ConfigError(f"{name}: expected a path or None, got {path!r}")
+        if not isinstance(self.engine_cache, (str, os.PathLike, type(None))):
+            raise ConfigError(f"engine_cache: expected a path or None, got {self.engine_cache!r}")
 
     @property
     def all_providers(self) -> frozenset[str]:
@@ -145,12 +118,11 @@ class RuntimeConfig:
 
     def providers_of(self, stem: str) -> tuple[str, ...]:
         """The providers of one stage."""
-        return self.stage_providers.get(stem, self.providers)
+        return tuple(_native.RuntimeConfig(**self._native_settings()).providers_of(stem))
 
     def options_of(self, stem: str, provider: str) -> dict[str, str]:
         """The options of one stage with one provider."""
-        of_stage = self.stage_provider_options.get(stem, {})
-        return {**self.provider_options.get(provider, {}), **of_stage.get(provider, {})}
+        return _native.RuntimeConfig(**self._native_settings()).options_of(stem, provider)
 
     def to_native(
         self, library: Path, *, engine_options: Mapping[str, Mapping[str, str]] | None = None
@@ -161,29 +133,19 @@ class RuntimeConfig:
             library: libonnxruntime, as it was found.
             engine_options: By stage, options for TensorRT that no setting stands for.
         """
-        from ufvideo_sdk import _native
-
-        stage_options = plain(self.stage_provider_options)
+        stage_options = {stem: dict(each) for stem, each in self.stage_provider_options.items()}
         for stem, options in (engine_options or {}).items():
             stage_options.setdefault(stem, {})["tensorrt"] = dict(options)
-        return _native.RuntimeConfig(
-            onnxruntime_library=str(library),
-            providers=list(self.providers),
-            stage_providers=plain(self.stage_providers),
-            allow_fallback=self.allow_fallback,
-            device_id=self.device_id,
-            device_memory_limit_bytes=self.device_memory_limit_bytes,
-            cuda_graphs=self.cuda_graphs,
-            provider_options=plain(self.provider_options),
-            stage_provider_options=stage_options,
-            num_threads=self.num_threads,
-            allow_spinning=self.allow_spinning,
-            verify_digests=self.verify_digests,
-            mask_cache_bytes=self.mask_cache_bytes,
-            region_cache_bytes=self.region_cache_bytes,
-            kv_cache_bytes=self.kv_cache_bytes,
-            prefill_chunk_tokens=self.prefill_chunk_tokens,
-        )
+        settings = self._native_settings()
+        settings |= {"onnxruntime_library": library, "stage_provider_options": stage_options}
+        return _native.RuntimeConfig(**settings)
+
+    def _native_settings(self) -> dict[str, Any]:
+        return {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.name not in _NOT_NATIVE
+        }
 
 
 @dataclass(frozen=True)
@@ -217,42 +179,16 @@ class GenerationConfig:
     def __post_init__(self) -> None:
         """Check every field."""
         _take_numbers(self)
-        _check_integer("max_new_tokens", self.max_new_tokens, 1, 2**31 - 1)
-        if not is_finite_number(self.temperature) or self.temperature < 0:
-            raise ConfigError(
-                "temperature: expected a finite number of 0 or more, got"
-                f" {shown_number(self.temperature)}"
-            )
-        if self.top_k is not None:
-            _check_integer("top_k", self.top_k, 1, 2**31 - 1)
-        if self.top_p is not None and not (is_finite_number(self.top_p) and 0 < self.top_p <= 1):
-            raise ConfigError(
-                "top_p: expected a number above 0 and at most 1, or None, got"
-                f" {shown_number(self.top_p)}"
-            )
-        if self.seed is not None:
-            _check_integer("seed", self.seed, 0, 2**64 - 1)
-        if not is_finite_number(self.repetition_penalty) or self.repetition_penalty <= 0:
-            raise ConfigError(
-                "repetition_penalty: expected a finite number above 0, got"
-                f" {shown_number(self.repetition_penalty)}"
-            )
+        self.to_native()
         stops = self.stop_strings
         if not isinstance(stops, tuple) or not all(isinstance(s, str) and s for s in stops):
             raise ConfigError(f"stop_strings: expected a tuple of texts, got {stops!r}")
 
     def to_native(self) -> _native.GenerationConfig:
         """The same for the native runtime, which knows no text: stop strings stay here."""
-        from ufvideo_sdk import _native
-
-        return _native.GenerationConfig(
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            top_k=self.top_k,
-            top_p=self.top_p,
-            seed=self.seed,
-            repetition_penalty=self.repetition_penalty,
-        )
+        settings = {each.name: getattr(self, each.name) for each in fields(self)}
+        del settings["stop_strings"]
+        return _native.GenerationConfig(**settings)
 
 
 def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:
@@ -263,10 +199,3 @@ def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:
         plain_value = as_number(value) if number is None else number
         if plain_value is not None and not isinstance(value, (int, float)):
             object.__setattr__(config, each.name, plain_value)
-
-
-def _check_integer(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(
-            f"{name}: expected an integer from {low} to {high}, got {shown_number(value)}"
-        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +71,10 @@ class Segmentation:
         self.timings: list[Mapping[str, _native.StageTiming]] = []
         self.cancelled = False
 
-    def frames(self) -> Iterator[tuple[FrameMasks, NDArray[np.uint8]]]:
+    def frames(self) -> Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None]:
         """Segment the frames; those that turn out damaged are left out (`Clip.damage`).
+
+        Close the generator if it is left early.
 
         Yields:
             The masks of a frame, and its pixels, uint8 [H, W, 3], a view that keeps its chunk.
@@ -84,11 +87,13 @@ class Segmentation:
         chunks = self._clip.chunks(
             self._frame_idxs, _MAX_CHUNK_FRAMES, skip_damaged=True, cancel=self._call.cancel
         )
-        while (chunk := self._next_segmented(chunks)) is not None:
-            found, frames = chunk
-            yield from zip(found, frames, strict=False)
-            # Not held beside the next one.
-            del chunk, frames
+        # Closed by name: an interrupt that comes while a generator is dropped is lost.
+        with closing(chunks):
+            while (chunk := self._next_segmented(chunks)) is not None:
+                found, frames = chunk
+                yield from zip(found, frames, strict=False)
+                # Not held beside the next one.
+                del chunk, frames
 
     def tracks(self) -> tuple[MaskTrack, ...]:
         """One track for each object on the frames done until now; none before the first frame."""
@@ -174,9 +179,10 @@ def mask_tracks(
         InputError: When a frame cannot be read.
     """
     found = Segmentation(call, clip, seg_hidden_states, frame_idxs)
-    for masks, pixels in found.frames():
-        if on_frame is not None:
-            on_frame(masks, pixels)
-        # Its chunk is not held while the next one is read.
-        del masks, pixels
+    with closing(found.frames()) as frames:
+        for masks, pixels in frames:
+            if on_frame is not None:
+                on_frame(masks, pixels)
+            # Its chunk is not held while the next one is read.
+            del masks, pixels
     return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +53,13 @@ class SessionCall:
             CancelledError: When the call was cancelled.
         """
         self._native.begin_clip(idxs.tolist(), clip.is_image)
-        for piece, frames in clip.chunks(sampled, keep=True, cancel=self.cancel):
-            self._native.add_frames(
-                frames, piece.tolist(), cancel=self.cancel, on_progress=self._on_progress
-            )
-            del frames  # not held beside the next piece
+        # Closed by name: an interrupt that comes while a generator is dropped is lost.
+        with closing(clip.chunks(sampled, keep=True, cancel=self.cancel)) as chunks:
+            for piece, frames in chunks:
+                self._native.add_frames(
+                    frames, piece.tolist(), cancel=self.cancel, on_progress=self._on_progress
+                )
+                del frames  # not held beside the next piece
         self._native.end_clip(cancel=self.cancel)
 
     def save_clip(self, prefix_ids: Sequence[int]) -> _native.SavedClip | None:

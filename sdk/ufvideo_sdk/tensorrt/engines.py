@@ -18,7 +18,7 @@ from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.runtime.nvidia_device import nvidia_device, tensorrt_version
 from ufvideo_sdk.tensorrt.engine_cache import EngineCache, default_folder
 from ufvideo_sdk.tensorrt.engine_metadata import EngineKey, folder_state
-from ufvideo_sdk.tensorrt.shape_profiles import profile_options, stage_profile
+from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profiles
 from ufvideo_sdk.tensorrt.stage_support import TensorRtStage, tensorrt_stages
 from ufvideo_sdk.tensorrt.timing_cache import TimingCache, TimingKey
 
@@ -104,8 +104,10 @@ class Engines:
             for stage in tensorrt_stages(manifest)
             if stage.is_taken and _TENSORRT in runtime.providers_of(stage.stem)
         )
+        profiles = stage_profiles(manifest)
         self.options: Options = {
-            stage.stem: _stage_options(package, manifest, stage, runtime) for stage in self.stages
+            stage.stem: _stage_options(stage, profiles[stage.stem], runtime)
+            for stage in self.stages
         }
         device = nvidia_device(runtime.device_id)
         onnxruntime = _native.open_onnxruntime(str(library))
@@ -118,18 +120,18 @@ class Engines:
             stages=self.options,
         )
         folder = default_folder() if runtime.engine_cache is None else Path(runtime.engine_cache)
-        self.cache = EngineCache(folder, self._command(manifest, folder))
+        default = {
+            stage.stem: _stage_options(stage, profiles[stage.stem], RuntimeConfig())
+            for stage in tensorrt_stages(manifest)
+            if stage.is_taken
+        }
+        self.cache = EngineCache(folder, self._command(default, folder))
         self.timings = TimingCache(folder, TimingKey.of_engines(self.key))
         self.build_seconds: dict[str, float] = {}
         self.num_nodes: dict[str, dict[str, int]] = {}
 
-    def _command(self, manifest: Manifest, folder: Path) -> str:
+    def _command(self, default: Options, folder: Path) -> str:
         """What builds these engines again; `ufvideo build` knows default options alone."""
-        default = {
-            stage.stem: _stage_options(self.package, manifest, stage, RuntimeConfig())
-            for stage in tensorrt_stages(manifest)
-            if stage.is_taken
-        }
         if self.options != default:
             return f"rm -r {shlex.quote(str(folder / self.key.digest))}, then load the model again"
         words = ["ufvideo", "build", str(self.package), "--force"]
@@ -308,13 +310,12 @@ def _log(progress: EngineProgress) -> None:
 
 
 def _stage_options(
-    package: Path, manifest: Manifest, stage: TensorRtStage, runtime: RuntimeConfig
+    stage: TensorRtStage, profiles: tuple[InputProfile, ...], runtime: RuntimeConfig
 ) -> dict[str, str]:
     options = {"trt_fp16_enable": "1" if stage.fp16 else "0"}
     if stage.fp16:
         options["trt_layer_norm_fp32_fallback"] = "1"
-    profile = profile_options(stage_profile(package, manifest, stage.stem))
-    return {**options, **profile, **runtime.options_of(stage.stem, _TENSORRT)}
+    return {**options, **profile_options(profiles), **runtime.options_of(stage.stem, _TENSORRT)}
 
 
 def _cache_options(folder: Path, stem: str, timing: bool) -> dict[str, str]:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest
+from ufvideo_sdk.package.manifest import Manifest, StageEntry
 
 Shape = tuple[int, ...]
 
@@ -33,20 +32,22 @@ class InputProfile:
     max_shape: Shape
 
 
-def stage_profile(package: Path, manifest: Manifest, stem: str) -> tuple[InputProfile, ...]:
-    """Profiles of the inputs of a stage whose shapes have a symbol, in the manifest's order.
+def stage_profiles(manifest: Manifest) -> dict[str, tuple[InputProfile, ...]]:
+    """Profiles of the inputs that have a symbol in their shape, by stage, in the manifest's order.
 
-    Args:
-        package: The package's folder.
-        manifest: Its manifest.
-        stem: A stage that TensorRT runs.
-
-    Raises:
-        PackageError: When the manifest cannot be read.
+    Stages that TensorRT does not run have none.
     """
-    ranges = {
-        sizes.symbol: sizes for sizes in _native.symbol_ranges(str(package / MANIFEST_NAME), stem)
+    native = manifest.to_native()
+    return {
+        stem: _input_profiles(stage, _native.symbol_ranges(native, stem))
+        for stem, stage in manifest.stages.items()
     }
+
+
+def _input_profiles(
+    stage: StageEntry, symbol_ranges: list[_native.SymbolRange]
+) -> tuple[InputProfile, ...]:
+    ranges = {sizes.symbol: sizes for sizes in symbol_ranges}
 
     def shape(symbolic: tuple[int | str, ...], size: Callable[[_native.SymbolRange], int]) -> Shape:
         return tuple(size(ranges[n]) if isinstance(n, str) else n for n in symbolic)
@@ -58,8 +59,8 @@ def stage_profile(package: Path, manifest: Manifest, stem: str) -> tuple[InputPr
             shape(tensor.shape, lambda sizes: sizes.typical),
             shape(tensor.shape, lambda sizes: sizes.max),
         )
-        for tensor in manifest.stages[stem].inputs
-        if any(isinstance(size, str) for size in tensor.shape)
+        for tensor in stage.inputs
+        if ranges and any(isinstance(size, str) for size in tensor.shape)
     )
 
 

@@ -48,8 +48,12 @@ class TensorRtStage:
 
 
 def tensorrt_stages(manifest: Manifest) -> tuple[TensorRtStage, ...]:
-    """Every stage in pipeline order, taken or with the reason why not."""
-    return tuple(_stage(stem, manifest.stages[stem].precision) for stem in STAGE_STEMS)
+    """Every stage that a model opens, in pipeline order, taken or with the reason why not."""
+    return tuple(
+        _stage(stem, manifest.stages[stem].precision)
+        for stem in STAGE_STEMS
+        if stem in manifest.stages
+    )
 
 
 def _stage(stem: str, precision: str) -> TensorRtStage:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.package.manifest import TokenConfig
 from ufvideo_sdk.results.answer import Answer, StopReason, TimeSpan
 from ufvideo_sdk.text.chat_template import ChatTemplate
 from ufvideo_sdk.text.tokenizer import TextTokenizer
@@ -48,7 +48,9 @@ class Question:
 class PromptBuilder:
     """Puts questions into the model's chat template."""
 
-    def __init__(self, tokenizer: TextTokenizer, template: ChatTemplate, facts: TokenFacts) -> None:
+    def __init__(
+        self, tokenizer: TextTokenizer, template: ChatTemplate, facts: TokenConfig
+    ) -> None:
         self._tokenizer = tokenizer
         self._template = template
         self._facts = facts

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer  # type: ignore[import-untyped]
 
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.package.manifest import TokenFacts
+from ufvideo_sdk.package.manifest import TokenConfig
 from ufvideo_sdk.package.token_check import check_token_ids
 from ufvideo_sdk.package.tokenizer_file import (
     check_tokenizer_json,
@@ -30,7 +30,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 class TextTokenizer:
     """The package's tokenizer, shared by all sessions and threads."""
 
-    def __init__(self, path: Path, facts: TokenFacts) -> None:
+    def __init__(self, path: Path, facts: TokenConfig) -> None:
         """Open a `tokenizer.json` and compare it with the manifest.
 
         Raises:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol, TypeVar, get_type_hints
 
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.validation.finite import is_finite_number, shown_number
+from ufvideo_sdk.validation.finite import shown_number
 
 INT64_MAX = 2**63 - 1
 MAX_NAME_LENGTH = 256
@@ -110,16 +110,6 @@ class Boolean:
 
 
 @dataclass(frozen=True)
-class Number:
-    """A finite number that is not negative."""
-
-    def check(self, value: object) -> None:
-        """Refuse another type, a bool, NaN, an infinity and a negative number."""
-        if not is_finite_number(value) or value < 0:  # type: ignore[operator]
-            _refuse("a finite number of 0 or more", value)
-
-
-@dataclass(frozen=True)
 class Text:
     """A string, bounded in length."""
 
@@ -137,18 +127,6 @@ class Text:
 
 
 @dataclass(frozen=True)
-class OneOf:
-    """One of a few strings."""
-
-    values: tuple[str, ...]
-
-    def check(self, value: object) -> None:
-        """Refuse anything else."""
-        if not isinstance(value, str) or value not in self.values:
-            _refuse("one of " + ", ".join(self.values), value)
-
-
-@dataclass(frozen=True)
 class Sha256:
     """64 lower-case hexadecimal digits."""
 
@@ -156,19 +134,6 @@ class Sha256:
         """Refuse anything else."""
         if not isinstance(value, str) or not re.fullmatch(r"[0-9a-f]{64}", value):
             _refuse("64 lower-case hexadecimal digits", value)
-
-
-@dataclass(frozen=True)
-class RelativePath:
-    """A `/`-separated path that stays inside its folder."""
-
-    def check(self, value: object) -> None:
-        """Refuse `..`, `.`, empty parts, a leading slash, a backslash and a NUL."""
-        Text().check(value)
-        assert isinstance(value, str)
-        parts = value.split("/")
-        if {"", ".", ".."} & set(parts) or "\\" in value or "\0" in value:
-            _refuse("a relative path without '..', '.', empty parts or backslashes", value)
 
 
 @dataclass(frozen=True)
@@ -211,11 +176,24 @@ def check_fields(instance: Any) -> None:
     Raises:
         FieldError: Naming the first field that breaks its rule.
     """
-    hints = get_type_hints(type(instance), include_extras=True)
-    for field in dataclasses.fields(instance):
-        for rule in getattr(hints[field.name], "__metadata__", ()):
-            with inside(field.name):
-                rule.check(getattr(instance, field.name))
+    for name, rules in _rules(type(instance)).items():
+        for rule in rules:
+            with inside(name):
+                rule.check(getattr(instance, name))
+
+
+def _rules(kind: type) -> Mapping[str, tuple[Rule, ...]]:
+    """The rules of a dataclass by field; looking them up takes far longer than checking by them."""
+    if kind not in _RULES:
+        hints = get_type_hints(kind, include_extras=True)
+        _RULES[kind] = {
+            field.name: getattr(hints[field.name], "__metadata__", ())
+            for field in dataclasses.fields(kind)
+        }
+    return _RULES[kind]
+
+
+_RULES: dict[type, Mapping[str, tuple[Rule, ...]]] = {}
 
 
 class _Repeated(dict[str, Any]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.finite import shown_number
 from ufvideo_sdk.video.frame_source import FrameSource, range_size, size_change
+from ufvideo_sdk.video.read_ahead import ReadAhead
 from ufvideo_sdk.video.sampling import sample_positions
 from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 
@@ -31,6 +33,9 @@ MAX_KEPT_FRAME_BYTES = CACHE_BYTES // 5
 
 # Many frames are read in pieces of this size.
 CHUNK_BYTES = 64 << 20
+
+# While a piece is worked on, so many bytes of the next one are read, or one frame.
+AHEAD_BYTES = 32 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
 
@@ -215,8 +220,11 @@ class Clip:
         keep: bool = False,
         skip_damaged: bool = False,
         cancel: CancellationToken | None = None,
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]:
+    ) -> Generator[tuple[NDArray[np.int64], NDArray[np.uint8]], None, None]:
         """Read frames piece by piece, so that a long clip never lies in memory as a whole.
+
+        While the caller works on a piece, a thread reads on in files, up to AHEAD_BYTES. Close the
+        generator if it is left early.
 
         Args:
             frame_idxs: Source indices; read in one pass where they increase.
@@ -243,25 +251,34 @@ class Clip:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
             return
-        stream = self._frames(idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel)
+        beside = len(idxs) > max_frames
+        stream = self._frames(
+            idxs.tolist(), skip_damaged=skip_damaged, cancel=cancel, beside=beside
+        )
         left = len(idxs)
-        while left > 0:
-            frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
-            read: list[int] = []
-            for idx, frame in itertools.islice(stream, len(frames)):
-                frames[len(read)] = frame
-                read.append(idx)
-                if keep:
-                    self._keep(idx, frame)
-            if read:
-                yield np.array(read, np.int64), frames[: len(read)]
-            left = left - len(read) if len(read) == len(frames) else 0
-            del frames  # not held beside the next piece
+        with closing(stream):
+            while left > 0:
+                frames = np.empty((min(left, max_frames), self.height, self.width, 3), np.uint8)
+                read: list[int] = []
+                for idx, frame in itertools.islice(stream, len(frames)):
+                    frames[len(read)] = frame
+                    read.append(idx)
+                    if keep:
+                        self._keep(idx, frame)
+                if read:
+                    yield np.array(read, np.int64), frames[: len(read)]
+                left = left - len(read) if len(read) == len(frames) else 0
+                del frames  # not held beside the next piece
 
     def _frames(
-        self, idxs: list[int], *, skip_damaged: bool, cancel: CancellationToken | None
-    ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        """Indices and frames of the clip's size.
+        self,
+        idxs: list[int],
+        *,
+        skip_damaged: bool,
+        cancel: CancellationToken | None,
+        beside: bool = False,
+    ) -> Generator[tuple[int, NDArray[np.uint8]], None, None]:
+        """Indices and frames of the clip's size, read in another thread if `beside`.
 
         Raises:
             InputError: When one cannot be read, or has another size.
@@ -271,14 +288,14 @@ class Clip:
         while idxs:
             num_read = 0
             try:
-                frames = UntilCancelled(self._source.frames(idxs), cancel)
-                for idx in idxs:
-                    frame = next(frames)
-                    if frame.shape[:2] != (self.height, self.width):
-                        raise size_change(self._source, last, idx)
-                    last, num_read = idx, num_read + 1
-                    yield idx, frame
-                    del frame  # not held while the next one is read
+                with closing(self._reader(idxs, cancel, beside=beside)) as frames:
+                    for idx in idxs:
+                        frame = next(frames)
+                        if frame.shape[:2] != (self.height, self.width):
+                            raise size_change(self._source, last, idx)
+                        last, num_read = idx, num_read + 1
+                        yield idx, frame
+                        del frame  # not held while the next one is read
                 return
             except DamagedFramesError:
                 if not skip_damaged:
@@ -287,6 +304,16 @@ class Clip:
                 if idxs[num_read] not in lost:
                     raise
                 idxs = [idx for idx in idxs[num_read:] if idx not in lost]
+
+    def _reader(
+        self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
+    ) -> ReadAhead[NDArray[np.uint8]] | UntilCancelled[NDArray[np.uint8]]:
+        frames = self._source.frames(idxs)
+        # An array is read already.
+        if not beside or not self._source.files:
+            return UntilCancelled(frames, cancel)
+        max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1)
+        return ReadAhead(frames, cancel, max_frames)
 
     def _lost_frames(self) -> frozenset[int]:
         lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +16,9 @@ from ufvideo_sdk.errors import InputError
 class FrameSource(Protocol):
     """Where frames come from: a video file, an image, a folder, an array.
 
-    A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height) and
-    `damage` (a tuple of sentences that say what is lost).
+    A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height),
+    `damage` (a tuple of sentences that say what is lost), `may_change_size` (whether frames may
+    differ in size) and `frame_size(frame_idx)` (height and width of a frame).
 
     Attributes:
         name: File name, or what stands for it, for messages and results.
@@ -55,8 +57,9 @@ def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int,
     if not getattr(source, "may_change_size", False):
         return source.height, source.width
     first, last = int(frame_idxs[0]), int(frame_idxs[-1])
-    size = (source.height, source.width) if first == 0 else _size_at(source, first)
-    if _size_at(source, last) != size:
+    size_of = getattr(source, "frame_size", functools.partial(_size_at, source))
+    size: tuple[int, int] = (source.height, source.width) if first == 0 else size_of(first)
+    if size_of(last) != size:
         raise size_change(source, first, last)
     return size
 

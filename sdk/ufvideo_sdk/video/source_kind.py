@@ -6,7 +6,6 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
-from ufvideo_sdk.validation.paths import open_plain_file
 from ufvideo_sdk.video.pictures import HEAD_BYTES, format_of_head
 
 # Concatenated JPEG pictures without a container: a bare stream, like .h264.
@@ -23,31 +22,27 @@ class SourceKind(Enum):
     VIDEO = "a video, which FFmpeg reads, or nothing known"
 
 
-def source_kind(path: Path) -> SourceKind:
+def source_kind(path: Path, file: BinaryIO) -> SourceKind:
     """Look at the first bytes of a file.
 
     Args:
-        path: A file.
-
-    Raises:
-        InputError: When it is no plain file, or may not be read.
-        CapacityError: When the process has no free file descriptor.
+        path: Its name.
+        file: The file, open at its beginning.
     """
-    with open_plain_file(path, "a file") as file:
-        head = file.read(HEAD_BYTES)
-        found = format_of_head(head)
-        if found is None or (found == "JPEG" and path.suffix.lower() in _MOTION_JPEG_SUFFIXES):
-            return SourceKind.VIDEO
-        is_animated = (
-            (found == "PNG" and _is_animated_png(file))
-            or (
-                found == "WEBP"
-                and head[12:16] == b"VP8X"
-                and bool(head[20:21])
-                and bool(head[20] & 0x02)
-            )
-            or (found == "AVIF" and head[8:12] in _AVIF_SEQUENCE)
+    head = file.read(HEAD_BYTES)
+    found = format_of_head(head)
+    if found is None or (found == "JPEG" and path.suffix.lower() in _MOTION_JPEG_SUFFIXES):
+        return SourceKind.VIDEO
+    is_animated = (
+        (found == "PNG" and _is_animated_png(file))
+        or (
+            found == "WEBP"
+            and head[12:16] == b"VP8X"
+            and bool(head[20:21])
+            and bool(head[20] & 0x02)
         )
+        or (found == "AVIF" and head[8:12] in _AVIF_SEQUENCE)
+    )
     return SourceKind.ANIMATION if is_animated else SourceKind.PICTURE
 
 

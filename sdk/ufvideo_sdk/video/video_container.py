@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.validation.paths import NO_DESCRIPTOR
@@ -44,16 +45,19 @@ class SourceOptions:
     max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
 
 
-def _check_gif(path: Path) -> None:
-    """Refuse a GIF that FFmpeg would search for a picture byte by byte, for minutes."""
-    try:
-        with path.open("rb") as file:
-            # A name is enough for FFmpeg to search a file that holds nothing.
-            is_gif = file.read(len(_GIF_MARK)) == _GIF_MARK or path.suffix.lower() == ".gif"
-        num_bytes = path.stat().st_size
-    except OSError:
-        # Opening it says why.
-        return
+def check_gif(path: Path, file: BinaryIO) -> None:
+    """Refuse a GIF that FFmpeg would search for a picture byte by byte, for minutes.
+
+    Args:
+        path: Its name, which is enough for FFmpeg to search a file that holds nothing.
+        file: Its content.
+
+    Raises:
+        InputError: When it is a GIF of more than a GiB.
+    """
+    file.seek(0)
+    is_gif = file.read(len(_GIF_MARK)) == _GIF_MARK or path.suffix.lower() == ".gif"
+    num_bytes = file.seek(0, os.SEEK_END)
     if is_gif and num_bytes > _MAX_GIF_BYTES:
         raise InputError(
             f"{path}: expected a GIF of at most {_MAX_GIF_BYTES >> 20} MiB, found"
@@ -73,7 +77,6 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
     """
     import av
 
-    _check_gif(path)
     options = {
         "protocol_whitelist": "file",
         "format_whitelist": ",".join(FORMATS),

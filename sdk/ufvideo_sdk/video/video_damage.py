@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.validation.paths import open_plain_file
 
 # More damaged spans than these are counted, not listed.
 _MAX_LISTED = 5
@@ -20,18 +20,18 @@ class DamagedFramesError(InputError):
     """A frame was asked for that does not decode whole."""
 
 
-def missing_part(path: Path, format_name: str, announced: int, found: int) -> str:
+def missing_part(file: BinaryIO, format_name: str, announced: int, found: int) -> str:
     """What a container lacks of the length that it announces exactly; empty if nothing.
 
     Args:
-        path: The file.
+        file: The file's bytes.
         format_name: FFmpeg's name of the format.
         announced: Packets of the stream by the container's index; 0: it does not say.
         found: Packets that were read.
     """
     if "mp4" in format_name.split(",") and found < announced:
         return f"expected {announced} frames by its index, found {found}: the file is cut off"
-    missing_bytes = _missing_bytes(path, format_name)
+    missing_bytes = _missing_bytes(file, format_name)
     if missing_bytes:
         return (
             f"expected {missing_bytes} more bytes by its header, the file is cut off after"
@@ -69,12 +69,12 @@ def _runs(positions: Sequence[int]) -> Iterable[list[int]]:
         yield [position for _, position in group]
 
 
-def _missing_bytes(path: Path, format_name: str) -> int:
-    size_bytes = path.stat().st_size
-    with open_plain_file(path, "a video file") as file:
-        head = file.read(4096)
-        file.seek(max(size_bytes - 16, 0))
-        tail = file.read()
+def _missing_bytes(file: BinaryIO, format_name: str) -> int:
+    size_bytes = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    head = file.read(4096)
+    file.seek(max(size_bytes - 16, 0))
+    tail = file.read(16)
     if format_name == "gif":
         return 0 if b"\x3b" in tail.rstrip(b"\0")[-1:] else 1
     if format_name == "avi" and head[:4] == b"RIFF":

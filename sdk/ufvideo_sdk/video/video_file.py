@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +18,16 @@ from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.paths import as_path, open_plain_file, shown, status_of
 from ufvideo_sdk.video.animated_image import AnimatedImage
-from ufvideo_sdk.video.frame_picture import PictureMaker, Turn, pixel_aspect_of, turn_of
+from ufvideo_sdk.video.frame_picture import PictureMaker
 from ufvideo_sdk.video.frame_source import FrameSource
 from ufvideo_sdk.video.images import FrameArray, FrameFolder, ImageFile, given_times
+from ufvideo_sdk.video.listed_frames import Times
+from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.pictures import IMAGE_SUFFIXES
 from ufvideo_sdk.video.source_kind import SourceKind, source_kind
-from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.video_container import SourceOptions, check_gif
 from ufvideo_sdk.video.video_reading import Reading
-from ufvideo_sdk.video.video_survey import Survey, Times, survey_video
+from ufvideo_sdk.video.video_survey import Survey, survey_video
 
 Source = str | os.PathLike[str] | NDArray[np.uint8]
 _DEFAULT_OPTIONS = SourceOptions()
@@ -34,6 +39,7 @@ def open_source(
     fps: float | None = None,
     timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
     options: SourceOptions = _DEFAULT_OPTIONS,
+    keep_open: bool = False,
 ) -> FrameSource:
     """Open a video file, an image file, a folder of frames or an array.
 
@@ -44,6 +50,7 @@ def open_source(
         fps: Rate of an array, of a folder (3 if none is given), or of a bare stream without times.
         timestamps_s: Presentation time of each frame of these, [T], in place of a rate.
         options: How to read a file.
+        keep_open: Keep a video file open for the next reads, until its `release` is called.
 
     Raises:
         InputError: When the source cannot be read, saying why.
@@ -61,28 +68,32 @@ def open_source(
     if stat.S_ISDIR(status.st_mode):
         _refuse_stream(options, "a folder")
         return FrameFolder(path, times, options.max_frame_pixels)
-    kind = source_kind(path)
-    if kind is SourceKind.VIDEO and path.suffix.lower() not in IMAGE_SUFFIXES:
-        return VideoFile(path, options, times)
-    _refuse_stream(options, "a picture")
-    if times is not None:
-        raise InputError(
-            f"{path}: expected no fps and timestamps_s for a picture, which has times of its own or"
-            " none"
-        )
+    with open_plain_file(path, "a file") as file:
+        kind = source_kind(path, file)
+        is_named_picture = path.suffix.lower() in IMAGE_SUFFIXES
+        if kind is SourceKind.VIDEO and not is_named_picture:
+            return VideoFile(path, options, times, file=file, keep_open=keep_open)
+        _refuse_stream(options, "a picture")
+        if times is not None:
+            raise InputError(
+                f"{path}: expected no fps and timestamps_s for a picture, which has times of its"
+                " own or none"
+            )
+        if kind is SourceKind.VIDEO:
+            # A picture's name, and content that is none: a video, if FFmpeg knows it.
+            try:
+                return VideoFile(path, options, file=file, keep_open=keep_open)
+            except InputError:
+                pass
     if kind is SourceKind.ANIMATION:
         return AnimatedImage(path, options.max_frame_pixels)
-    if kind is SourceKind.VIDEO:
-        # A picture's name, and content that is none: a video, if FFmpeg knows it.
-        try:
-            return VideoFile(path, options)
-        except InputError:
-            pass
     return ImageFile(path, options.max_frame_pixels)
 
 
 class VideoFile:
     """A video file. Every read opens it anew, so that threads and long-lived results may share it.
+
+    Reads that follow each other may share one open file: see `release`.
 
     Rotation and mirroring that the file asks for are applied. Frames that are damaged, or may refer
     to damaged ones, are left out: the file has only whole frames, and `damage` says what is lost.
@@ -95,13 +106,20 @@ class VideoFile:
         width: Width of the first frame in pixels.
         pixel_aspect: Width of a pixel divided by its height.
         damage: What is lost, one sentence each.
+        read_through: Why the whole file was read to list its frames; empty if its own tables tell.
     """
 
     is_image = False
     may_change_size = True
 
     def __init__(
-        self, path: Path, options: SourceOptions = _DEFAULT_OPTIONS, times: Times = None
+        self,
+        path: Path,
+        options: SourceOptions = _DEFAULT_OPTIONS,
+        times: Times = None,
+        *,
+        file: BinaryIO | None = None,
+        keep_open: bool = False,
     ) -> None:
         """List the frames, and decode the first for the size.
 
@@ -109,37 +127,77 @@ class VideoFile:
             path: The file.
             options: How to read it.
             times: Rate or times, float64 [n], of a stream that has none.
+            file: The file, if it is open already.
+            keep_open: Keep it open for the next reads, until `release` is called.
 
         Raises:
             InputError: When the file cannot be read, has no video or no whole frame, or, with
                 `options.strict`, is damaged.
         """
-        _check_readable(path)
         self._path = path
         self._options = options
         self._times = times
+        self._lock = threading.Lock()
+        self._keeps_open = keep_open
+        self._idle: OpenVideo | None = None
         self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
-        self._take(survey_video(path, options, times))
+        self._take(self._surveyed(file, decode_all=False))
+
+    def _surveyed(self, file: BinaryIO | None, *, decode_all: bool) -> Survey:
+        with ExitStack() as stack:
+            if file is None:
+                file = stack.enter_context(open_plain_file(self._path, "a video file"))
+            file.seek(0)
+            if not file.read(1):
+                raise InputError(f"{self._path}: expected a video file, found an empty file")
+            check_gif(self._path, file)
+            video = stack.enter_context(self._opened())
+            return survey_video(video, file, self._times, decode_all=decode_all)
 
     def _take(self, survey: Survey) -> None:
         self._index = survey.index
         self._lost: frozenset[int] | None = None
         self.damage = survey.damage
+        self.read_through = survey.read_through
         self.timestamps_s = survey.index.timestamps_s
         self.timestamps_s.flags.writeable = False
-        self._turn = Turn()
-        with Reading(
-            self._path, self._options, self._index, sees_damage=bool(self.damage)
-        ) as reading:
-            frame = reading.frame(0)
-            self._turn = turn_of(frame, self._path)
-            self.pixel_aspect = pixel_aspect_of(reading.stream, frame, self._turn)
-            sides = (frame.height, frame.width)
-        self.height, self.width = sides[::-1] if self._turn.swaps_axes else sides
+        self._turn = survey.first.turn
+        self.pixel_aspect = survey.first.pixel_aspect
+        self.height, self.width = self._upright(survey.first.height, survey.first.width)
         if self.damage:
             said = f"{self._path}: {'; '.join(self.damage)}"
             warnings.warn(said, DamagedVideoWarning, stacklevel=2)
+
+    def _upright(self, height: int, width: int) -> tuple[int, int]:
+        return (width, height) if self._turn.swaps_axes else (height, width)
+
+    @contextmanager
+    def _opened(self) -> Iterator[OpenVideo]:
+        with self._lock:
+            video, self._idle = self._idle, None
+        if video is None:
+            video = OpenVideo(self._path, self._options)
+        try:
+            yield video
+        except Exception:
+            video.close()
+            raise
+        finally:
+            with self._lock:
+                is_kept = self._keeps_open and self._idle is None and video.is_open
+                if is_kept:
+                    self._idle = video
+            if not is_kept:
+                video.close()
+
+    def release(self) -> None:
+        """Keep the file open no longer; reads that follow open it for themselves."""
+        with self._lock:
+            self._keeps_open = False
+            video, self._idle = self._idle, None
+        if video is not None:
+            video.close()
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield frames in order, jumping to keyframes over what nobody asked for.
@@ -157,11 +215,33 @@ class VideoFile:
         if not len(frame_idxs):
             return
         maker = PictureMaker(self._path, self._turn)
-        with Reading(
-            self._path, self._options, self._index, sees_damage=bool(self.damage)
-        ) as reading:
-            for idx in frame_idxs:
-                yield maker.picture(reading.frame(int(idx)))
+        with self._opened() as video, self._reading(video) as reading:
+            for frame in reading.read([int(idx) for idx in frame_idxs]):
+                yield maker.picture(frame)
+                del frame  # not held while the next one is decoded
+
+    def _reading(self, video: OpenVideo) -> Reading:
+        return Reading(video, self._index, sees_damage=bool(self.damage))
+
+    def frame_size(self, frame_idx: int) -> tuple[int, int]:
+        """Height and width of a frame in pixels, upright.
+
+        H.264 and HEVC change their size at keys only, so that the nearest one before is decoded.
+
+        Raises:
+            DamagedFramesError: When that does not decode whole.
+            InputError: When the file cannot be read any more.
+        """
+        index = self._index
+        with self._opened() as video, self._reading(video) as reading:
+            position = frame_idx
+            key = index.key_number(frame_idx)
+            if video.units is not None and key >= 0:
+                if key == index.key_number(0):
+                    return self.height, self.width
+                position = index.keys[key]
+            frame = next(reading.read([position]))
+            return self._upright(frame.height, frame.width)
 
     def look_closer(self) -> None:
         """Decode the whole file and list its whole frames anew, after one turned out damaged.
@@ -169,7 +249,7 @@ class VideoFile:
         Raises:
             InputError: As the constructor.
         """
-        self._take(self._whole_survey())
+        self._take(self._surveyed(None, decode_all=True))
 
     def lost_frames(self) -> frozenset[int]:
         """Indices of listed frames that are damaged, by decoding the whole file once.
@@ -178,19 +258,10 @@ class VideoFile:
             InputError: As the constructor.
         """
         if self._lost is None:
-            whole = self._whole_survey()
+            whole = self._surveyed(None, decode_all=True)
             missing = ~np.isin(self._index.ordinals, whole.index.ordinals)
             self._lost = frozenset(int(idx) for idx in np.flatnonzero(missing))
         return self._lost
-
-    def _whole_survey(self) -> Survey:
-        return survey_video(self._path, self._options, self._times, decode_all=True)
-
-
-def _check_readable(path: Path) -> None:
-    with open_plain_file(path, "a video file") as file:
-        if not file.read(1):
-            raise InputError(f"{path}: expected a video file, found an empty file")
 
 
 def _refuse_stream(options: SourceOptions, what: str) -> None:

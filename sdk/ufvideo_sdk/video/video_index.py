@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video.packet_table import NO_STAMP, PacketTable
 
 
 class Identity(Enum):
@@ -25,24 +26,52 @@ class Identity(Enum):
     COUNT = "number from the beginning"
 
     def of(self, packet: Any, number: int) -> Hashable:
-        """The identity of a packet, the `number`-th of its stream if read from the beginning."""
+        """The identity of a packet, the `number`-th of its stream if read from the beginning.
+
+        Args:
+            packet: PyAV's packet.
+            number: How many were read before it.
+        """
         if self is Identity.PTS:
             return packet.pts  # type: ignore[no-any-return]
         if self is Identity.DTS:
             return packet.dts  # type: ignore[no-any-return]
         return (packet.pos, packet.size) if self is Identity.PLACE else number
 
+    def column(self, packets: PacketTable, shown: NDArray[np.int64]) -> list[Hashable]:
+        """The identities of packets of a table.
 
-class PacketRecord(NamedTuple):
-    """One packet of the stream in the order of the file; its number is its ordinal."""
+        Args:
+            packets: The table.
+            shown: Their ordinals, int64 [n].
+        """
+        if self is Identity.COUNT:
+            return shown.tolist()  # type: ignore[no-any-return]
+        if self is Identity.PLACE:
+            places = packets.pos[shown].tolist(), packets.size[shown].tolist()
+            return list(zip(*places, strict=True))
+        stamps = packets.pts if self is Identity.PTS else packets.dts
+        return stamps[shown].tolist()  # type: ignore[no-any-return]
 
-    pts: int | None
-    dts: int | None
-    pos: int | None
-    size: int
-    is_key: bool
-    is_discard: bool
-    is_corrupt: bool
+
+class _Increasing(Mapping[Hashable, int]):
+    """The position of each of increasing numbers, without a dictionary of all."""
+
+    def __init__(self, numbers: list[int]) -> None:
+        self._numbers = numbers
+
+    def __getitem__(self, number: Hashable) -> int:
+        if isinstance(number, int):
+            position = bisect_left(self._numbers, number)
+            if position < len(self._numbers) and self._numbers[position] == number:
+                return position
+        raise KeyError(number)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
 
 
 @dataclass(frozen=True)
@@ -57,6 +86,7 @@ class VideoIndex:
             with one that is left out, are missing.
         keys: Positions of frames from which decoding can begin, ascending.
         seek_stamps: Where to seek for each of `keys`, in the stream's time base.
+        holds_frames: Whether each packet is one frame.
     """
 
     timestamps_s: NDArray[np.float64]
@@ -65,6 +95,7 @@ class VideoIndex:
     position_of: Mapping[Hashable, int]
     keys: tuple[int, ...]
     seek_stamps: tuple[int, ...]
+    holds_frames: bool = False
 
     def __len__(self) -> int:
         return len(self.timestamps_s)
@@ -94,63 +125,70 @@ class VideoIndex:
             },
             keys=tuple(int(new_position[key]) for key, _ in keys),
             seek_stamps=tuple(stamp for _, stamp in keys),
+            holds_frames=self.holds_frames,
         )
 
 
-def seconds(stamps: Sequence[int], time_base: Fraction) -> NDArray[np.float64]:
-    """Time stamps in seconds, float64 [n], each correctly rounded."""
+def seconds(stamps: NDArray[np.int64], time_base: Fraction) -> NDArray[np.float64]:
+    """Time stamps, int64 [n], in seconds, float64 [n], each correctly rounded."""
     numerator, denominator = time_base.numerator, time_base.denominator
-    return np.array([stamp * numerator / denominator for stamp in stamps], np.float64)
+    exact = [stamp * numerator / denominator for stamp in stamps.tolist()]
+    return np.array(exact, np.float64)
 
 
 def make_index(
-    records: Sequence[PacketRecord],
-    shown: Sequence[int],
+    packets: PacketTable,
+    shown: NDArray[np.int64],
     timestamps_s: NDArray[np.float64],
     identity: Identity,
     *,
     seeks_by_dts: bool = False,
+    holds_frames: bool = False,
 ) -> VideoIndex:
     """An index of frames that are known in display order.
 
     Args:
-        records: All packets in the order of the file.
-        shown: Ordinals of the packets that are shown, in display order.
+        packets: All packets in the order of the file.
+        shown: Ordinals of the packets that are shown, in display order, int64 [n].
         timestamps_s: Their times, float64 [n].
         identity: What tells the packets apart.
         seeks_by_dts: Whether the container seeks by decoding times.
+        holds_frames: Whether each packet is one frame, told apart by the time it is shown by.
     """
-    identities = [identity.of(record, ordinal) for ordinal, record in enumerate(records)]
-    keys: list[tuple[int, int]] = []
-    for position, ordinal in enumerate(shown):
-        record = records[ordinal]
-        first = record.dts if seeks_by_dts or record.pts is None else record.pts
-        if record.is_key and first is not None:
-            keys.append((position, first))
-    if identity is Identity.COUNT:
-        keys = []
+    keys = np.flatnonzero(packets.is_key[shown])
+    of_keys = shown[keys]
+    stamps = packets.dts[of_keys]
+    if not seeks_by_dts:
+        stamps = np.where(packets.pts[of_keys] == NO_STAMP, stamps, packets.pts[of_keys])
+    identities: list[Any] = identity.column(packets, shown)
+    is_usable = (stamps != NO_STAMP) & (identity is not Identity.COUNT)
     return VideoIndex(
         timestamps_s=timestamps_s,
-        ordinals=np.array(shown, np.int64),
+        ordinals=shown,
         identity=identity,
-        position_of={identities[ordinal]: position for position, ordinal in enumerate(shown)},
-        keys=tuple(position for position, _ in keys),
-        seek_stamps=tuple(stamp for _, stamp in keys),
+        position_of=(
+            _Increasing(identities)
+            if holds_frames
+            else {each: position for position, each in enumerate(identities)}
+        ),
+        keys=tuple(keys[is_usable].tolist()),
+        seek_stamps=tuple(stamps[is_usable].tolist()),
+        holds_frames=holds_frames,
     )
 
 
-def check_order(path: object, stamps: Sequence[int], max_reorder: int = 64) -> None:
+def check_order(path: object, stamps: NDArray[np.int64], max_reorder: int = 64) -> None:
     """Refuse time stamps that start again: two recordings in one file would be interleaved.
 
     Args:
         path: For the message.
-        stamps: One for each packet or frame, in the order of the file.
+        stamps: One for each packet or frame, in the order of the file, int64 [n].
         max_reorder: Frames that a codec may reorder at most, with room.
 
     Raises:
         InputError: Naming the first frame that is out of place.
     """
-    order = np.argsort(np.array(stamps, np.int64), kind="stable")
+    order = np.argsort(stamps, kind="stable")
     moved = np.abs(order - np.arange(len(order)))
     if moved.size and int(moved.max()) > max_reorder:
         number = int(np.flatnonzero(moved > max_reorder)[0])

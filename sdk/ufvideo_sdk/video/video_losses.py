@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 import numpy as np
 
-from ufvideo_sdk.video.video_container import SourceOptions
+from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.video_index import VideoIndex
 from ufvideo_sdk.video.video_reading import Reading
 
@@ -16,14 +15,14 @@ from ufvideo_sdk.video.video_reading import Reading
 _MAX_TAIL_FRAMES = 300
 
 
-def damaged_tail(path: Path, options: SourceOptions, index: VideoIndex) -> set[int]:
+def damaged_tail(video: OpenVideo, index: VideoIndex) -> set[int]:
     """Ordinals of the packets behind the last key that do not become whole frames."""
     if not len(index.keys) or len(index) - index.keys[-1] > _MAX_TAIL_FRAMES:
         return set()
-    with Reading(path, options, index, sees_damage=True) as reading:
-        if index.keys[-1] > 0:
-            reading.jump(len(index.keys) - 1)
-        seen = {position: frame.is_corrupt for position, frame in reading.frames}
+    with Reading(video, index, sees_damage=True) as reading:
+        is_inside = index.keys[-1] > 0
+        frames = reading.jump(len(index.keys) - 1) if is_inside else reading.from_beginning()
+        seen = {position: frame.is_corrupt for position, frame in frames}
         num_errors = reading.num_errors
     first = index.keys[-1]
     if seen:
@@ -34,9 +33,7 @@ def damaged_tail(path: Path, options: SourceOptions, index: VideoIndex) -> set[i
     return {int(index.ordinals[at]) for at in bad}
 
 
-def lost_frames(
-    path: Path, options: SourceOptions, index: VideoIndex, damaged: Iterable[int]
-) -> set[int]:
+def lost_frames(video: OpenVideo, index: VideoIndex, damaged: Iterable[int]) -> set[int]:
     """Positions of damaged frames and of those that may refer to them.
 
     After a damaged packet frames are whole again when decoding from a later key yields them.
@@ -46,7 +43,7 @@ def lost_frames(
     behind = -1
     bad = sorted(damaged)
     not_keys = set(bad)
-    with Reading(path, options, index, sees_damage=True) as reading:
+    with Reading(video, index, sees_damage=True) as reading:
         for ordinal in bad:
             if ordinal < behind:
                 continue
@@ -69,8 +66,7 @@ def _restart(
 ) -> tuple[int, int] | None:
     """The first key from which whole frames come: its ordinal, and the first such position."""
     for ordinal, number in keys:
-        reading.jump(number)
-        for position, frame in reading.frames:
+        for position, frame in reading.jump(number):
             if not frame.is_corrupt:
                 if int(index.ordinals[position]) not in damaged:
                     return ordinal, position

@@ -2,44 +2,66 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.video.video_container import (
-    SourceOptions,
-    ffmpeg_error,
-    has_no_times,
-    opened,
-    reason,
-    video_stream,
+from ufvideo_sdk.video.frame_picture import Turn, pixel_aspect_of, turn_of
+from ufvideo_sdk.video.listed_frames import (
+    ListedPackets,
+    Times,
+    index_by_decoding,
+    index_by_times,
 )
-from ufvideo_sdk.video.video_damage import described_losses, missing_part
-from ufvideo_sdk.video.video_index import (
-    Identity,
+from ufvideo_sdk.video.mp4_tables import TablesUnusableError
+from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.packet_table import (
     PacketRecord,
-    VideoIndex,
-    check_order,
-    make_index,
-    seconds,
+    PacketTable,
+    holds_all_samples,
+    table_of_file,
 )
+from ufvideo_sdk.video.video_container import ffmpeg_error, reason
+from ufvideo_sdk.video.video_damage import described_losses, missing_part
+from ufvideo_sdk.video.video_index import VideoIndex
 from ufvideo_sdk.video.video_losses import damaged_tail, lost_frames
 from ufvideo_sdk.video.video_reading import Reading
 
 # Frames decoded while opening, to see that the packets' times are the frames' times.
 PROBE_FRAMES = 16
-# Packets of these codecs need not be frames: alternate references are never shown.
-_HIDDEN_FRAME_CODECS = ("vp8",)
-# An AVI has no presentation times, so that the order of these codecs' frames is in the frames only.
-_REORDERING_CODECS = ("h264", "hevc", "vvc")
 
-Times = NDArray[np.float64] | float | None
+_LOGGER = logging.getLogger("ufvideo_sdk")
+
+
+@dataclass(frozen=True)
+class FirstPicture:
+    """The first frame as it is stored, and how it is shown.
+
+    Attributes:
+        height: Rows of pixels.
+        width: Pixels of a row.
+        turn: What makes it upright.
+        pixel_aspect: Width of an upright pixel divided by its height.
+    """
+
+    height: int
+    width: int
+    turn: Turn
+    pixel_aspect: Fraction
+
+    @classmethod
+    def of(cls, video: OpenVideo, frame: Any) -> FirstPicture:
+        """Look at a decoded frame.
+
+        Raises:
+            InputError: When it is turned by an angle that is no multiple of 90 degrees.
+        """
+        turn = turn_of(frame, video.path)
+        aspect = pixel_aspect_of(video.stream, frame, turn)
+        return cls(frame.height, frame.width, turn, aspect)
 
 
 @dataclass(frozen=True)
@@ -49,40 +71,36 @@ class Survey:
     Attributes:
         index: Its whole frames.
         damage: What is lost, one sentence each.
+        read_through: Why the file was read through; empty if its own tables tell what it holds.
+        first: Its first whole frame.
     """
 
     index: VideoIndex
     damage: tuple[str, ...]
+    read_through: str
+    first: FirstPicture
 
 
 @dataclass(frozen=True)
-class _Packets:
-    """The packets of a stream, and what the container says of them."""
+class _Probe:
+    """The first frames of a file; whether they are its first packets by time."""
 
-    records: list[PacketRecord]
-    format_name: str
-    codec: str
-    time_base: Fraction
-    reorders: bool
-    has_times: bool
-    missing: str
-    corrupt: frozenset[int] = field(default_factory=frozenset)
-
-    @property
-    def is_avi(self) -> bool:
-        return self.format_name == "avi"
+    agrees: bool
+    first: FirstPicture | None
 
 
 def survey_video(
-    path: Path, options: SourceOptions, times: Times = None, *, decode_all: bool = False
+    video: OpenVideo, file: BinaryIO, times: Times = None, *, decode_all: bool = False
 ) -> Survey:
-    """List the frames of a file from its packets, or by decoding it where packets do not tell.
+    """List the frames of a file from its packets, or by decoding it if packets do not tell.
 
+    An MP4 or MOV file says in its own tables what packets it has. Other files are read through, and
+    so are those whose tables are damaged, differ from the first packets, or do not tell the keys.
     Headers are not believed: an AVI announces 2400 frames for 60, a stream none at all.
 
     Args:
-        path: The file.
-        options: Stream, strictness and limits.
+        video: The file, open.
+        file: Its bytes.
         times: The caller's rate or times, float64 [n], for a file without times of its own.
         decode_all: Decode the whole file, to find all of its damage.
 
@@ -90,27 +108,63 @@ def survey_video(
         InputError: When the file cannot be read, has no video, no times, or no whole frame; or,
             with `options.strict`, when anything is lost.
     """
-    packets = _read_packets(path, options)
-    if packets.has_times and times is not None:
-        raise InputError(
-            f"{path}: expected no fps and timestamps_s for a file, which has times of its own"
-        )
-    if not packets.has_times and times is None:
-        raise InputError(
-            f"{path}: expected a video with times, a bare {packets.format_name} stream has none:"
-            " give its rate, fps="
-        )
-    index = None if decode_all else _from_packets(path, packets)
-    damaged: Collection[int]
-    if index is not None and _probe_agrees(path, options, index, packets.corrupt):
-        damaged = packets.corrupt
-    else:
-        index, damaged = _from_frames(path, options, packets, times, sees_damage=decode_all)
+    why = "all of its damage is looked for"
     if not decode_all:
-        damaged = {*damaged, *damaged_tail(path, options, index)}
+        try:
+            return _by_tables(video, file, times)
+        except TablesUnusableError as error:
+            why = str(error)
+    _LOGGER.info("%s is read through: %s", video.path, why)
+    return _by_packets(video, file, times, why, decode_all=decode_all)
+
+
+def _by_tables(video: OpenVideo, file: BinaryIO, times: Times) -> Survey:
+    """The survey of a file whose tables list its packets.
+
+    All of these lie in the file, and the last group's are whole. What is left is damage inside of
+    them, which decoding shows.
+
+    Raises:
+        TablesUnusableError: When the tables do not tell.
+    """
+    packets = ListedPackets.of(video, table_of_file(file, video))
+    _check_times(video, packets, times)
+    index = index_by_times(video.path, packets)
+    if index is None:
+        raise TablesUnusableError("its times do not tell the order of its frames")
+    probe = _probed(video, index, packets.corrupt)
+    if not packets.table.begins_with(video.first_packets):
+        raise TablesUnusableError("its first packets are not those of its tables")
+    if not probe.agrees or probe.first is None:
+        raise TablesUnusableError("its first frames are not its first packets")
+    if video.units is None and damaged_tail(video, index):
+        raise TablesUnusableError("its last frame is damaged")
+    return Survey(index, (), "", probe.first)
+
+
+def _by_packets(
+    video: OpenVideo, file: BinaryIO, times: Times, why: str, *, decode_all: bool
+) -> Survey:
+    packets = _read_packets(video, file)
+    _check_times(video, packets, times)
+    index = None if decode_all else index_by_times(video.path, packets)
+    first = None
+    damaged: Collection[int] = packets.corrupt
+    if index is not None:
+        # Before the probe: that opens the file anew, and whoever reads it goes on from there.
+        damaged = {*damaged, *damaged_tail(video, index)}
+        probe = _probed(video, index, packets.corrupt)
+        first = probe.first
+        if not probe.agrees:
+            index = None
+    if index is None:
+        first = None
+        index, damaged = index_by_decoding(video, packets, times, sees_damage=decode_all)
+        if not decode_all:
+            damaged = {*damaged, *damaged_tail(video, index)}
     damage = [packets.missing] if packets.missing else []
     if damaged:
-        lost = lost_frames(path, options, index, damaged)
+        lost = lost_frames(video, index, damaged)
         damage += described_losses(lost, index.timestamps_s)
         if not lost:
             damage.append(f"{len(damaged)} damaged packets show no frame")
@@ -118,175 +172,70 @@ def survey_video(
             index = index.without(lost)
         except ValueError:
             raise InputError(
-                f"{path}: expected a whole frame, all {len(index)} frames are damaged"
+                f"{video.path}: expected a whole frame, all {len(index)} frames are damaged"
             ) from None
-    if options.strict and damage:
-        raise InputError(f"{path}: expected a whole file: {'; '.join(damage)}")
-    return Survey(index, tuple(damage))
+        first = None
+    if video.options.strict and damage:
+        raise InputError(f"{video.path}: expected a whole file: {'; '.join(damage)}")
+    if first is None:
+        with Reading(video, index, sees_damage=bool(damage)) as reading:
+            first = FirstPicture.of(video, reading.frame(0))
+    return Survey(index, tuple(damage), why, first)
 
 
-def _read_packets(path: Path, options: SourceOptions) -> _Packets:
-    records: list[PacketRecord] = []
-    stopped = ""
-    with opened(path, options.max_frame_pixels) as container:
-        stream = video_stream(container, path, options)
-        try:
-            for packet in container.demux(stream):
-                check_cancelled()
-                if packet.size:
-                    records.append(
-                        PacketRecord(
-                            packet.pts,
-                            packet.dts,
-                            packet.pos,
-                            packet.size,
-                            packet.is_keyframe,
-                            packet.is_discard,
-                            packet.is_corrupt,
-                        )
-                    )
-        except ffmpeg_error() as error:
-            stopped = f"reading failed after {len(records)} frames: {reason(error)}"
-        missing = missing_part(path, container.format.name, stream.frames, len(records))
-        if not any(not record.is_discard for record in records):
-            raise InputError(f"{path}: expected one frame or more, found none")
-        return _Packets(
-            records=records,
-            format_name=container.format.name,
-            codec=stream.codec_context.name,
-            time_base=stream.time_base,
-            reorders=bool(stream.codec_context.has_b_frames),
-            has_times=not has_no_times(container),
-            missing=missing or stopped,
-            corrupt=_corrupt(records, container.format.name, bool(missing)),
+def _check_times(video: OpenVideo, packets: ListedPackets, times: Times) -> None:
+    if packets.has_times and times is not None:
+        raise InputError(
+            f"{video.path}: expected no fps and timestamps_s for a file, which has times of its own"
+        )
+    if not packets.has_times and times is None:
+        raise InputError(
+            f"{video.path}: expected a video with times, a bare {packets.format_name} stream has"
+            " none: give its rate, fps="
         )
 
 
-def _corrupt(records: list[PacketRecord], format_name: str, is_cut_off: bool) -> frozenset[int]:
-    corrupt = {n for n, record in enumerate(records) if record.is_corrupt}
-    if format_name == "gif" and is_cut_off:
+def _read_packets(video: OpenVideo, file: BinaryIO) -> ListedPackets:
+    records: list[PacketRecord] = []
+    stopped = ""
+    if not video.is_fresh:
+        video.reopen()
+    try:
+        records += (PacketRecord.of(packet) for packet in video.packets() if packet.size)
+    except ffmpeg_error() as error:
+        stopped = f"reading failed after {len(records)} frames: {reason(error)}"
+    format_name = video.container.format.name
+    announced = video.stream.frames
+    if len(records) < announced and holds_all_samples(file, video):
+        announced = len(records)
+    missing = missing_part(file, format_name, announced, len(records))
+    table = PacketTable.of_records(records)
+    if not (~table.is_discard).any():
+        raise InputError(f"{video.path}: expected one frame or more, found none")
+    if format_name == "gif" and missing:
         # FFmpeg neither marks a GIF's last packet nor notices that its pixels end early.
-        corrupt.add(len(records) - 1)
-    return frozenset(corrupt)
+        table.is_corrupt[-1] = True
+    return ListedPackets.of(video, table, missing or stopped)
 
 
-def _from_packets(path: Path, packets: _Packets) -> VideoIndex | None:
-    """The index by the packets' times, or None where only decoding can tell."""
-    records = packets.records
-    if not packets.has_times or packets.codec in _HIDDEN_FRAME_CODECS:
-        return None
-    if packets.is_avi and (packets.reorders or packets.codec in _REORDERING_CODECS):
-        return None
-    # FFmpeg guesses the presentation times of an AVI; its slots are the decoding times.
-    stamp_of = [record.dts if packets.is_avi else record.pts for record in records]
-    shown = [n for n, record in enumerate(records) if not record.is_discard]
-    stamps = [stamp for n in shown if (stamp := stamp_of[n]) is not None]
-    if len(stamps) != len(shown) or len(set(stamps)) != len(stamps):
-        return None
-    # A codec that reorders frames shows none at the time it is decoded: such times were made up.
-    known = [record for record in records if record.dts is not None]
-    if packets.reorders and len(known) > 2 and all(r.pts == r.dts for r in known):
-        return None
-    check_order(path, stamps)
-    shown.sort(key=lambda n: stamp_of[n] or 0)
-    index = make_index(
-        records,
-        shown,
-        seconds(sorted(stamps), packets.time_base),
-        Identity.DTS if packets.is_avi else Identity.PTS,
-        seeks_by_dts=packets.is_avi,
-    )
-    return index if index.keys or any(record.is_key for record in records) else None
-
-
-def _probe_agrees(
-    path: Path, options: SourceOptions, index: VideoIndex, corrupt: Collection[int]
-) -> bool:
+def _probed(video: OpenVideo, index: VideoIndex, corrupt: Collection[int]) -> _Probe:
     """Whether the first frames decoded are the first packets by time.
 
-    They are not where a stream begins in the middle of a group of pictures.
+    They are not if a stream begins in the middle of a group of pictures.
     """
     found: list[int] = []
-    with Reading(path, options, index) as reading:
-        for position, frame in reading.frames:
+    first = None
+    if not video.is_fresh:
+        video.reopen()
+    with Reading(video, index) as reading:
+        for position, frame in reading.from_beginning():
             if frame.is_corrupt or int(index.ordinals[position]) in corrupt:
                 break
+            if position == 0:
+                first = FirstPicture.of(video, frame)
             found.append(position)
             if len(found) == PROBE_FRAMES:
                 break
     is_broken_off = bool(corrupt) and 0 < len(found) < PROBE_FRAMES
     num_expected = len(found) if is_broken_off else min(PROBE_FRAMES, len(index))
-    return found == list(range(num_expected))
-
-
-def _from_frames(
-    path: Path, options: SourceOptions, packets: _Packets, times: Times, *, sees_damage: bool
-) -> tuple[VideoIndex, set[int]]:
-    """The index by decoding the whole file once, and the ordinals of damaged packets."""
-    records = packets.records
-    counted = make_index(records, range(len(records)), np.zeros(len(records)), Identity.COUNT)
-    damaged = set(packets.corrupt)
-    shown: list[int] = []
-    with Reading(path, options, counted, sees_damage=sees_damage) as reading:
-        for ordinal, frame in reading.frames:
-            shown.append(ordinal)
-            if frame.is_corrupt:
-                damaged.add(ordinal)
-        num_errors, last_error = reading.num_errors, reading.last_error
-    if not shown:
-        said = f": {last_error}" if last_error else ""
-        raise InputError(f"{path}: expected one frame or more, found none that decodes{said}")
-    if len(set(shown)) != len(shown):
-        shown = list(dict.fromkeys(shown))
-    if num_errors and packets.codec not in _HIDDEN_FRAME_CODECS:
-        missing = set(range(min(shown), len(records))) - set(shown)
-        damaged |= {n for n in missing if not records[n].is_discard}
-    places = {(record.pos, record.size) for record in records}
-    has_places = len(places) == len(records) and all(r.pos is not None for r in records)
-    return (
-        make_index(
-            records,
-            shown,
-            _times_of(path, packets, shown, times),
-            Identity.PLACE if has_places and packets.has_times else Identity.COUNT,
-            seeks_by_dts=packets.is_avi,
-        ),
-        damaged,
-    )
-
-
-def _times_of(path: Path, packets: _Packets, shown: list[int], times: Times) -> NDArray[np.float64]:
-    """Times of the frames in display order: the n-th frame has the n-th of their stamps.
-
-    Where B-frames were written with their decoding times, or in an AVI, a packet's own stamp is
-    that of another frame; together they are right.
-    """
-    if not packets.has_times:
-        return _given(path, times, len(shown))
-    of_pts = [packets.records[n].pts for n in shown]
-    of_dts = [packets.records[n].dts for n in shown]
-    stamps = [s for s in (of_dts if packets.is_avi else of_pts) if s is not None]
-    if len(stamps) != len(shown):
-        stamps = [s for s in of_dts if s is not None]
-    if len(stamps) != len(shown):
-        raise InputError(
-            f"{path}: expected presentation times, {len(shown) - len(stamps)} of {len(shown)}"
-            f" frames have none in this {packets.format_name} file; convert it, for example with"
-            " ffmpeg -fflags +genpts"
-        )
-    check_order(path, stamps)
-    return seconds(sorted(stamps), packets.time_base)
-
-
-def _given(path: Path, times: Times, num_frames: int) -> NDArray[np.float64]:
-    if isinstance(times, float):
-        return np.arange(num_frames, dtype=np.float64) / times
-    given = np.asarray(times, np.float64)
-    if given.shape != (num_frames,):
-        raise InputError(
-            f"{path}: expected {num_frames} timestamps_s, one for each frame, got"
-            f" {list(given.shape)}"
-        )
-    if not np.isfinite(given).all() or (np.diff(given) <= 0).any():
-        raise InputError(f"{path}: expected timestamps_s finite and strictly increasing")
-    return given
+    return _Probe(found == list(range(num_expected)), first)

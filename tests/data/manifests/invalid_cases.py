@@ -232,6 +232,8 @@ def invalid_manifests() -> dict[str, tuple[Json, str]]:
             changed(provenance={f"key_{number}": "" for number in range(65)}),
             "provenance",
         ),
+        "count_provenance_key": (changed(provenance={"é" * 257: ""}), "provenance"),
+        "count_provenance_key_empty": (changed(provenance={"": ""}), "provenance"),
         "count_tolerance_negative": (
             changed(verification__aligner__tolerance_abs=-1e-3),
             "verification.aligner.tolerance_abs",
@@ -266,6 +268,28 @@ def broken_texts() -> dict[str, tuple[str | bytes, str]]:
             text.replace('"hidden_size": 64', '"hidden_size": ' + "9" * 400, 1),
             "number",
         ),
+        "json_5000_digits_item": (
+            text.replace('"end_ids": [521]', '"end_ids": [521, ' + "9" * 5000 + "]", 1),
+            "tokens.end_ids[1]: expected JSON",
+        ),
+        "json_overflow": (
+            text.replace('"tolerance_abs": 0.001', '"tolerance_abs": 1e999', 1),
+            "verification.vision_encoder.tolerance_abs: expected JSON",
+        ),
+        "json_surrogate": (
+            text.replace('"name": "small"', '"name": "\\ud800"', 1),
+            "model.name: expected JSON",
+        ),
+        "json_byte_order_mark": ("\ufeff" + text, "byte order mark"),
+        # A terminal takes the first characters of these keys for a command.
+        "json_key_escape": (
+            text.replace('"hidden_size": 64', '"\\u001b[2J": 64', 1),
+            r"model.\u001b[2J: unknown key",
+        ),
+        "json_key_control": (
+            text.replace('"hidden_size": 64', '"\u009b2J": 64', 1),
+            r"model.\u009b2J: unknown key",
+        ),
         "json_not_utf8": (text.encode().replace(b'"small"', b'"sm\xffll"', 1), "JSON"),
         "json_deep": ("[" * 20_000 + "]" * 20_000, "JSON"),
         "duplicate_top": ('{"format_version": 1, ' + text[1:], "format_version"),
@@ -282,7 +306,7 @@ def broken_texts() -> dict[str, tuple[str | bytes, str]]:
 
 def unsupported() -> dict[str, Json]:
     return {
-        "version_future": changed(format_version=2, memory={}),
+        "version_future": changed(format_version=3, cameras={}),
         "version_zero": changed(format_version=0),
         "version_negative": changed(format_version=-1),
     }

@@ -1,6 +1,6 @@
 """Write the shared corpus of valid and invalid manifests.
 
-Both manifest readers, C++ and Python, are tested with what this writes: `valid/*.json`,
+The manifest reader is tested with what this writes, from C++ and from Python: `valid/*.json`,
 `invalid/*.json` and `invalid/expected.json`, which maps each invalid file to the error it must give
 and a text that the message must contain (the full path of the key, where there is one).
 
@@ -14,7 +14,18 @@ from pathlib import Path
 
 from border_cases import border_cases
 from invalid_cases import broken_texts, invalid_manifests, unsupported
-from small_manifest import Json, changed, file_entry, small, stages_of
+from small_manifest import (
+    TRACKING_STAGES,
+    Json,
+    changed,
+    file_entry,
+    small,
+    stages_of,
+    tracked,
+    tracking_stages_of,
+    variant,
+)
+from version_2_cases import version_2_cases
 
 HERE = Path(__file__).parent
 
@@ -115,13 +126,61 @@ def integers_between_halves() -> Json:
     return manifest
 
 
+def tracked_limits(memory_width: int, count: tuple[int, int]) -> Json:
+    """The sizes of a memory at their limits, and a variant for each provider."""
+    manifest = tracked()
+    num_memories, max_object_pointers = count
+    manifest["tracking"] = {
+        "num_memories": num_memories,
+        "max_object_pointers": max_object_pointers,
+        "memory_width": memory_width,
+    }
+    sizes = (manifest["tracking"], manifest["video"])
+    for stem, entry in tracking_stages_of(*sizes).items():
+        providers = ("tensorrt", "cuda", "cpu")
+        variants = {provider: variant(stem, provider) for provider in providers}
+        manifest["stages"][stem] = {**entry, "variants": variants}
+    return manifest
+
+
+def ask_only() -> Json:
+    """A package without SAM 2; what the checkpoint says of its masks stays."""
+    manifest = tracked()
+    manifest |= {"capabilities": ["ask"], "tracking": None}
+    for key in ("stages", "verification"):
+        for stem in ("mask_encoder", "mask_decoder", *TRACKING_STAGES):
+            del manifest[key][stem]
+    return manifest
+
+
+def ask_and_segment() -> Json:
+    """What format version 1 says, in version 2."""
+    manifest = tracked()
+    manifest |= {"capabilities": ["ask", "segment"], "tracking": None}
+    for key in ("stages", "verification"):
+        for stem in TRACKING_STAGES:
+            del manifest[key][stem]
+    return manifest
+
+
 VALID: dict[str, Json] = {
+    # 200 characters of two bytes each.
+    "long_key": changed(provenance={"é" * 200: "é" * 256}),
+    "2_ask": ask_only(),
+    "2_ask_segment": ask_and_segment(),
+    "2_track": tracked(),
+    "2_track_largest": tracked_limits(32, (64, 1024)),
+    "2_track_smallest": tracked_limits(1, (1, 1)),
     "small": small(),
     "largest": largest(),
     "smallest": smallest(),
     "integers": integers(),
     "integers_between_halves": integers_between_halves(),
 }
+
+
+def _invalid() -> dict[str, tuple[Json, str]]:
+    return {**invalid_manifests(), **border_cases(), **version_2_cases()}
 
 
 def main() -> None:
@@ -138,7 +197,7 @@ def main() -> None:
         (HERE / "invalid" / f"{name}.json").write_bytes(raw)
         expected[f"{name}.json"] = {"error": error, "contains": contains}
 
-    for name, (manifest, contains) in {**invalid_manifests(), **border_cases()}.items():
+    for name, (manifest, contains) in _invalid().items():
         write(name, json.dumps(manifest) + "\n", "InvalidPackage", contains)
     for name, (content, contains) in broken_texts().items():
         write(name, content, "InvalidPackage", contains)

@@ -15,6 +15,7 @@ STAGES = (
     "mask_encoder",
     "mask_decoder",
 )
+TRACKING_STAGES = ("memory_encoder", "memory_attention", "track_decoder")
 Json = dict[str, Any]
 
 
@@ -160,9 +161,67 @@ def small() -> Json:
     return manifest
 
 
-def changed(**values: Any) -> Json:
-    """The small manifest with values set: `a__b__0=value` sets manifest["a"]["b"][0]."""
+def tracking_stages_of(tracking: Json, video: Json, mask_width: int = 32) -> Json:
+    """The stages that tracking adds."""
+    memory_width, logits_side = tracking["memory_width"], video["mask_logits_size_px"]
+    grid = logits_side // 4
+    coarse, fine, middle = mask_maps(1, grid, mask_width)
+    conditioned = tensor("conditioned_features", ["O", mask_width, grid, grid])
+    inputs_outputs: dict[str, tuple[list[Json], list[Json]]] = {
+        "memory_encoder": (
+            [coarse, tensor("mask_logits", ["O", logits_side, logits_side])],
+            [tensor("memory_features", ["O", memory_width, grid, grid])],
+        ),
+        "memory_attention": (
+            [
+                copy.deepcopy(coarse),
+                tensor("memory_features", ["O", "K", memory_width, grid, grid]),
+                tensor("memory_ages", ["O", "K"], "int64"),
+                tensor("object_pointers", ["O", "Q", mask_width]),
+            ],
+            [conditioned],
+        ),
+        "track_decoder": (
+            [copy.deepcopy(conditioned), fine, middle],
+            [
+                tensor("mask_logits", ["O", 3, logits_side, logits_side]),
+                tensor("iou_scores", ["O", 3]),
+                tensor("object_scores", ["O", 1]),
+                tensor("object_pointers", ["O", 3, mask_width]),
+            ],
+        ),
+    }
+    return {stem: stage(stem, *inputs_outputs[stem]) for stem in TRACKING_STAGES}
+
+
+def variant(stem: str, provider: str) -> Json:
+    """Another graph of a stage for one provider."""
+    return {
+        "graph": file_entry(f"{stem}.{provider}.onnx"),
+        "weights": None,
+        "precision": "int8",
+        "verification": small()["verification"]["aligner"],
+    }
+
+
+def tracked() -> Json:
+    """A manifest of format version 2 that can do everything, with a variant of one stage."""
     manifest = small()
+    manifest["format_version"] = 2
+    manifest["capabilities"] = ["ask", "segment", "track"]
+    manifest["tracking"] = {"num_memories": 7, "max_object_pointers": 16, "memory_width": 8}
+    manifest["stages"] |= tracking_stages_of(manifest["tracking"], manifest["video"])
+    for stem, entry in manifest["stages"].items():
+        entry["variants"] = {}
+        manifest["verification"][stem] = manifest["verification"]["aligner"]
+    encoder = manifest["stages"]["vision_encoder"]
+    encoder["variants"] = {"tensorrt": variant("vision_encoder", "tensorrt")}
+    return manifest
+
+
+def changed(_start: Callable[[], Json] | None = None, /, **values: Any) -> Json:
+    """A manifest with values set, the small one: `a__b__0=value` sets manifest["a"]["b"][0]."""
+    manifest = copy.deepcopy(small() if _start is None else _start())
     for path, value in values.items():
         *parents, last = [int(part) if part.isdigit() else part for part in path.split("__")]
         target: Any = manifest

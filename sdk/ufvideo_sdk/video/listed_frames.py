@@ -1,0 +1,189 @@
+"""Which packets of a video are frames, in what order they are shown, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.packet_table import NO_STAMP, PacketTable
+from ufvideo_sdk.video.video_container import has_no_times
+from ufvideo_sdk.video.video_index import Identity, VideoIndex, check_order, make_index, seconds
+from ufvideo_sdk.video.video_reading import Reading
+
+# Packets of these codecs need not be frames: alternate references are never shown.
+_HIDDEN_FRAME_CODECS = ("vp8",)
+# An AVI has no presentation times, so that the order of these codecs' frames is in the frames only.
+_REORDERING_CODECS = ("h264", "hevc", "vvc")
+
+Times = NDArray[np.float64] | float | None
+
+
+@dataclass(frozen=True)
+class ListedPackets:
+    """The packets of a stream, and what the container says of them.
+
+    Attributes:
+        table: The packets.
+        format_name: FFmpeg's name of the container.
+        codec: FFmpeg's name of the codec.
+        time_base: Seconds of a tick of the packets' times.
+        reorders: Whether frames may be shown in another order than they are stored.
+        has_times: Whether the container has times.
+        missing: What the container lacks, empty if nothing.
+    """
+
+    table: PacketTable
+    format_name: str
+    codec: str
+    time_base: Fraction
+    reorders: bool
+    has_times: bool
+    missing: str
+
+    @classmethod
+    def of(cls, video: OpenVideo, table: PacketTable, missing: str = "") -> ListedPackets:
+        """The packets of an open video."""
+        context = video.stream.codec_context
+        return cls(
+            table=table,
+            format_name=video.container.format.name,
+            codec=context.name,
+            time_base=video.stream.time_base,
+            reorders=bool(context.has_b_frames),
+            has_times=not has_no_times(video.container),
+            missing=missing,
+        )
+
+    @property
+    def is_avi(self) -> bool:
+        """Whether FFmpeg guesses the presentation times."""
+        return self.format_name == "avi"
+
+    @property
+    def corrupt(self) -> frozenset[int]:
+        """Ordinals of the packets that the container marks as damaged."""
+        return frozenset(np.flatnonzero(self.table.is_corrupt).tolist())
+
+
+def index_by_times(path: Path, packets: ListedPackets) -> VideoIndex | None:
+    """The index by the packets' times, or None if only decoding can tell.
+
+    Raises:
+        InputError: When the times start again in the middle.
+    """
+    table = packets.table
+    if not packets.has_times or packets.codec in _HIDDEN_FRAME_CODECS:
+        return None
+    if packets.is_avi and (packets.reorders or packets.codec in _REORDERING_CODECS):
+        return None
+    # FFmpeg guesses the presentation times of an AVI; its slots are the decoding times.
+    shown = np.flatnonzero(~table.is_discard)
+    stamps = (table.dts if packets.is_avi else table.pts)[shown]
+    order = np.argsort(stamps, kind="stable")
+    if (stamps == NO_STAMP).any() or (np.diff(stamps[order]) == 0).any():
+        return None
+    # A codec that reorders frames shows none at the time it is decoded: such times were made up.
+    is_known = table.dts != NO_STAMP
+    are_equal = bool((table.pts == table.dts)[is_known].all())
+    if packets.reorders and int(is_known.sum()) > 2 and are_equal:
+        return None
+    check_order(path, stamps)
+    index = make_index(
+        table,
+        shown[order],
+        seconds(stamps[order], packets.time_base),
+        Identity.DTS if packets.is_avi else Identity.PTS,
+        seeks_by_dts=packets.is_avi,
+        holds_frames=True,
+    )
+    return index if index.keys or table.is_key.any() else None
+
+
+def index_by_decoding(
+    video: OpenVideo, packets: ListedPackets, times: Times, *, sees_damage: bool
+) -> tuple[VideoIndex, set[int]]:
+    """The index by decoding the whole file once, and the ordinals of damaged packets.
+
+    Args:
+        video: The file, open.
+        packets: Its packets, as they were read through.
+        times: The caller's rate or times, float64 [n], for a file without times of its own.
+        sees_damage: Find every damaged frame, at the speed of one thread.
+
+    Raises:
+        InputError: When no frame decodes, or frames have no times.
+    """
+    table, num_packets = packets.table, len(packets.table)
+    counted = make_index(table, np.arange(num_packets), np.zeros(num_packets), Identity.COUNT)
+    damaged = set(packets.corrupt)
+    ordinals: list[int] = []
+    with Reading(video, counted, sees_damage=sees_damage) as reading:
+        for ordinal, frame in reading.from_beginning():
+            ordinals.append(ordinal)
+            if frame.is_corrupt:
+                damaged.add(ordinal)
+        num_errors, last_error = reading.num_errors, reading.last_error
+    if not ordinals:
+        said = f": {last_error}" if last_error else ""
+        raise InputError(f"{video.path}: expected one frame or more, found none that decodes{said}")
+    shown = np.array(list(dict.fromkeys(ordinals)), np.int64)
+    if num_errors and packets.codec not in _HIDDEN_FRAME_CODECS:
+        is_missing = ~table.is_discard
+        is_missing[: int(shown.min())] = False
+        is_missing[shown] = False
+        damaged |= set(np.flatnonzero(is_missing).tolist())
+    num_places = len(np.unique(np.stack((table.pos, table.size)), axis=1).T)
+    has_places = num_places == num_packets and bool((table.pos >= 0).all())
+    index = make_index(
+        table,
+        shown,
+        _times_of(video.path, packets, shown, times),
+        Identity.PLACE if has_places and packets.has_times else Identity.COUNT,
+        seeks_by_dts=packets.is_avi,
+    )
+    return index, damaged
+
+
+def _times_of(
+    path: Path, packets: ListedPackets, shown: NDArray[np.int64], times: Times
+) -> NDArray[np.float64]:
+    """Times of the frames in display order: the n-th frame has the n-th of their stamps.
+
+    Where B-frames were written with their decoding times, or in an AVI, a packet's own stamp is
+    that of another frame; together they are right.
+    """
+    if not packets.has_times:
+        return _given(path, times, len(shown))
+    of_dts = packets.table.dts[shown]
+    stamps = of_dts if packets.is_avi else packets.table.pts[shown]
+    if (stamps == NO_STAMP).any():
+        stamps = of_dts
+    num_without = int((stamps == NO_STAMP).sum())
+    if num_without:
+        raise InputError(
+            f"{path}: expected presentation times, {num_without} of {len(shown)}"
+            f" frames have none in this {packets.format_name} file; convert it, for example with"
+            " ffmpeg -fflags +genpts"
+        )
+    check_order(path, stamps)
+    return seconds(np.sort(stamps), packets.time_base)
+
+
+def _given(path: Path, times: Times, num_frames: int) -> NDArray[np.float64]:
+    if isinstance(times, float):
+        return np.arange(num_frames, dtype=np.float64) / times
+    given = np.asarray(times, np.float64)
+    if given.shape != (num_frames,):
+        raise InputError(
+            f"{path}: expected {num_frames} timestamps_s, one for each frame, got"
+            f" {list(given.shape)}"
+        )
+    if not np.isfinite(given).all() or (np.diff(given) <= 0).any():
+        raise InputError(f"{path}: expected timestamps_s finite and strictly increasing")
+    return given
