@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -43,13 +44,20 @@ void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_i
   }
 }
 
+int resize_threads(const RuntimeConfig& config) {
+  // Unknown is 0.
+  const int all = std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  return config.num_threads.value_or(all);
+}
+
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings) {
+                    int num_threads, StageTimings& timings) {
   const auto count = static_cast<std::int64_t>(rows.size());
   return timed(timings, "resize", count, [&] {
     Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
     for (std::int64_t i = 0; i < count; ++i) {
-      const Tensor frame = resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px);
+      const Tensor frame =
+          resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px, {num_threads});
       std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
     }
     return batch;
@@ -153,7 +161,8 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
   for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
-    const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
+    const Tensor batch =
+        resized_rows(frames, batch_rows, size_px, resize_threads(model_.config()), timings);
     const VisionEncoder& encoder = model_.vision_encoder();
     const Tensor features =
         timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });

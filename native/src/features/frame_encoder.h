@@ -82,9 +82,11 @@ std::int64_t frames_per_batch(int size_px);
 /// Frames in one run of a frame graph: frames_per_batch() if Stage::batches_frames(), else one.
 std::int64_t frames_per_run(const Stage& encoder, int size_px);
 
+/// Threads that share the resize of a frame: RuntimeConfig::num_threads, else one for each core.
+int resize_threads(const RuntimeConfig& config);
 /// Rows of `frames` resized to a square and put side by side, uint8 [rows, size_px, size_px, 3].
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings);
+                    int num_threads, StageTimings& timings);
 
 /// Throws InvalidInput unless frames are uint8 [F, H, W, 3] with one index each, F of 1 or more.
 void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
