@@ -119,7 +119,7 @@ class OpenVideo:
                     self.first_packets.append(PacketRecord.of(packet))
                 yield packet
         except IndexError:
-            # PyAV looks for the packet's stream among those that were there when it opened the file.
+            # PyAV looks for a packet's stream among those of the time when it opened the file.
             raise InputError(
                 f"{self.path}: expected the streams that it begins with, found another one that"
                 " begins later; convert it, for example with ffmpeg -c copy"
