@@ -23,6 +23,7 @@ from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.packet_table import PacketRecord, PacketTable, table_of_file
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_file import VideoFile, open_source
+from ufvideo_sdk.video.video_index import seconds
 
 MEDIA = Path(__file__).parent.parent / "data" / "media"
 EVEN_MS = list(range(0, 60 * 40, 40))
@@ -321,3 +322,12 @@ def num_opens(
         patch.setattr(av, "open", by("ffmpeg", open_av))
         work()
     return opened.count("python"), opened.count("ffmpeg")
+
+
+def test_seconds_are_rounded_once() -> None:
+    chance = np.random.default_rng(0)
+    for base in (Fraction(1, 12_800), Fraction(1001, 30_000), Fraction(1, 3), Fraction(7, 1)):
+        for largest in (10_000, 1 << 40, 1 << 52, 1 << 60):
+            stamps = chance.integers(-largest, largest, 200)
+            exact = np.array([float(stamp * base) for stamp in stamps.tolist()])
+            assert_close(seconds(stamps, base), exact, EXACT, where=f"{base}, {largest}")

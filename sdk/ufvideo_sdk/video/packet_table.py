@@ -131,18 +131,21 @@ def table_of_file(file: BinaryIO, video: OpenVideo) -> PacketTable:
     return table
 
 
-def holds_all_samples(file: BinaryIO, video: OpenVideo) -> bool:
-    """Whether a file has all the samples of its tables, also those that its edit list leaves out.
+def num_shown(file: BinaryIO, video: OpenVideo) -> int | None:
+    """Packets of a file that has all samples of its tables, less those that edit lists leave out.
 
     Args:
         file: The file.
         video: The same, as FFmpeg opened it.
+
+    Returns:
+        Their number; None if the tables do not tell, or samples are missing.
     """
     try:
         read_sample_table(file, video.stream.id)
-    except (TablesUnusableError, OSError):
-        return False
-    return True
+        return len(video.stream.index_entries)
+    except (TablesUnusableError, OSError, AttributeError):
+        return None
 
 
 def _offsets(
