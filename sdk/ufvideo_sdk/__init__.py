@@ -28,6 +28,7 @@ from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.render.answer_video import AnswerVideo
     from ufvideo_sdk.results.answer import (
         Answer,
         AnswerStats,
@@ -51,6 +52,7 @@ __all__ = [
     "Answer",
     "AnswerStats",
     "AnswerStream",
+    "AnswerVideo",
     "Ask",
     "CancellationToken",
     "CancelledError",
@@ -109,6 +111,7 @@ _HOMES = {
     "TextEvent": "results.answer",
     "TimeSpan": "results.answer",
     "AnswerStream": "session.answer_stream",
+    "AnswerVideo": "render.answer_video",
     "Session": "session.session",
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -11,17 +12,6 @@
 #include "ufvideo/resize.h"
 
 namespace ufvideo {
-
-std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
-  const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
-  const std::int64_t side = (video.patch_grid + padding) / 2;
-  return (num_frames + padding) / 2 * side * side;
-}
-
-std::int64_t frames_per_batch(int size_px) {
-  constexpr std::int64_t kPixels = std::int64_t{1} << 20;
-  return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
-}
 
 std::int64_t frames_per_run(const Stage& encoder, int size_px) {
   return encoder.batches_frames() ? frames_per_batch(size_px) : 1;
@@ -43,13 +33,20 @@ void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_i
   }
 }
 
+int resize_threads(const RuntimeConfig& config) {
+  // Unknown is 0.
+  const int all = std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  return config.num_threads.value_or(all);
+}
+
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings) {
+                    int num_threads, StageTimings& timings) {
   const auto count = static_cast<std::int64_t>(rows.size());
   return timed(timings, "resize", count, [&] {
     Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
     for (std::int64_t i = 0; i < count; ++i) {
-      const Tensor frame = resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px);
+      const Tensor frame =
+          resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px, {num_threads});
       std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
     }
     return batch;
@@ -153,7 +150,8 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
   for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
-    const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
+    const Tensor batch =
+        resized_rows(frames, batch_rows, size_px, resize_threads(model_.config()), timings);
     const VisionEncoder& encoder = model_.vision_encoder();
     const Tensor features =
         timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
@@ -167,7 +165,7 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
 
 Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
                            StageTimings& timings) const {
-  const VideoFacts& video = model_.manifest().video;
+  const VideoConfig& video = model_.manifest().video;
   if (is_image) {
     idxs.assign(video.num_frames, idxs.front());
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ufvideo/feature_store.h"
+#include "ufvideo/frame_batches.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
 #include "ufvideo/statistics.h"
@@ -68,23 +69,14 @@ class FrameEncoder {
   FeaturesByIdx clip_features_;
 };
 
-/// Most frames that go through an aligner without padding in one run, if Stage::batches_frames();
-/// else a pair does. Even: it joins (2k, 2k + 1).
-inline constexpr std::int64_t kFramesPerAlignment = 16;
-
-/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
-/// zeros around them if padded.
-std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);
-
-/// Frames of a side of `size_px` that fill a device in one run of a frame graph without taking too
-/// much of its memory.
-std::int64_t frames_per_batch(int size_px);
 /// Frames in one run of a frame graph: frames_per_batch() if Stage::batches_frames(), else one.
 std::int64_t frames_per_run(const Stage& encoder, int size_px);
 
+/// Threads that share the resize of a frame: RuntimeConfig::num_threads, else one for each core.
+int resize_threads(const RuntimeConfig& config);
 /// Rows of `frames` resized to a square and put side by side, uint8 [rows, size_px, size_px, 3].
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings);
+                    int num_threads, StageTimings& timings);
 
 /// Throws InvalidInput unless frames are uint8 [F, H, W, 3] with one index each, F of 1 or more.
 void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,

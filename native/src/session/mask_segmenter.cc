@@ -118,8 +118,8 @@ std::vector<MaskSegmenter::Features> MaskSegmenter::features_of(const SegmentReq
 
 void MaskSegmenter::encode(const SegmentRequest& request, const std::vector<std::int64_t>& rows,
                            std::unordered_map<std::int64_t, Features>& by_idx) {
-  const Tensor batch =
-      resized_rows(request.frames, rows, model_.manifest().video.mask_size_px, call_.timings());
+  const Tensor batch = resized_rows(request.frames, rows, model_.manifest().video.mask_size_px,
+                                    resize_threads(model_.config()), call_.timings());
   const MaskEncoder& encoder = model_.mask_encoder();
   const MaskFeatures encoded =
       timed(call_.timings(), encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
