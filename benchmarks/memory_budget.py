@@ -6,9 +6,9 @@ within `RuntimeConfig.memory_budget_bytes` and once without, each time in a fres
 with 1 if the budget was passed, by the model's count or by the growth of the process's anonymous
 memory at rest.
 
-Growth begins when every thread has done the same work once and all sessions are closed. It is read at
-rest, when all sessions hold what they hold and none works, and while they work: then it includes
-what no session keeps, such as the chunk of frames that a call reads and the embeddings of a prompt.
+Growth begins when every thread has done the same work once and all sessions are closed. It is read
+at rest, when all sessions hold what they hold and none works, and while they work: then it includes
+what no session keeps, such as the chunk of frames that a call reads and a prompt's embeddings.
 """
 
 from __future__ import annotations
@@ -176,7 +176,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         figures[worker] = found = json.loads(output)
         print(
             f"{worker:8}{found['counted'] / MB:12.1f}{found['at_rest'] / MB:13.1f}"
-            f"{found['working'] / MB:13.1f}{found['left'] / MB:10.1f}{found['done']:13}{found['refused']:10}",
+            f"{found['working'] / MB:13.1f}{found['left'] / MB:10.1f}"
+            f"{found['done']:13}{found['refused']:10}",
             flush=True,
         )
         for error in found["errors"]:
