@@ -15,6 +15,8 @@ from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes
 from ufvideo_sdk.package.graph_signatures import cache_dtype
 from ufvideo_sdk.package.manifest import read_manifest
 
+pytestmark = pytest.mark.torch
+
 onnxruntime = pytest.importorskip("onnxruntime")
 
 

@@ -55,6 +55,7 @@ PUBLIC = {
 # Folder and included file -> why it may.
 EXCEPTIONS = {
     ("features", "ufvideo/model.h"): "the frame graphs that it runs are the model's",
+    ("model", "features/frame_caches.h"): "a model owns the caches that its sessions share",
     ("features", "ufvideo/session.h"): "a prompt's regions say which frames to encode",
 }
 ONNX_RUNTIME = re.compile(r"onnxruntime|cpu_provider")

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.video.packet_table import NO_STAMP, PacketTable
 
+# Integers below this are float64 numbers, so that one division rounds once.
+_EXACT_FLOATS = 1 << 53
+
 
 class Identity(Enum):
     """What tells the packets of a stream apart, wherever reading began."""
@@ -132,6 +135,9 @@ class VideoIndex:
 def seconds(stamps: NDArray[np.int64], time_base: Fraction) -> NDArray[np.float64]:
     """Time stamps, int64 [n], in seconds, float64 [n], each correctly rounded."""
     numerator, denominator = time_base.numerator, time_base.denominator
+    largest = max(int(stamps.max(initial=0)), -int(stamps.min(initial=0))) * numerator
+    if largest < _EXACT_FLOATS and denominator < _EXACT_FLOATS:
+        return (stamps * numerator).astype(np.float64) / denominator
     exact = [stamp * numerator / denominator for stamp in stamps.tolist()]
     return np.array(exact, np.float64)
 

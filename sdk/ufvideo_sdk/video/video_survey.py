@@ -21,7 +21,7 @@ from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.packet_table import (
     PacketRecord,
     PacketTable,
-    holds_all_samples,
+    num_shown,
     table_of_file,
 )
 from ufvideo_sdk.video.video_container import ffmpeg_error, reason
@@ -132,13 +132,13 @@ def _by_tables(video: OpenVideo, file: BinaryIO, times: Times) -> Survey:
     index = index_by_times(video.path, packets)
     if index is None:
         raise TablesUnusableError("its times do not tell the order of its frames")
+    if video.units is None and damaged_tail(video, index):
+        raise TablesUnusableError("its last group is damaged")
     probe = _probed(video, index, packets.corrupt)
     if not packets.table.begins_with(video.first_packets):
         raise TablesUnusableError("its first packets are not those of its tables")
     if not probe.agrees or probe.first is None:
         raise TablesUnusableError("its first frames are not its first packets")
-    if video.units is None and damaged_tail(video, index):
-        raise TablesUnusableError("its last frame is damaged")
     return Survey(index, (), "", probe.first)
 
 
@@ -206,7 +206,7 @@ def _read_packets(video: OpenVideo, file: BinaryIO) -> ListedPackets:
         stopped = f"reading failed after {len(records)} frames: {reason(error)}"
     format_name = video.container.format.name
     announced = video.stream.frames
-    if len(records) < announced and holds_all_samples(file, video):
+    if len(records) < announced and num_shown(file, video) == len(records):
         announced = len(records)
     missing = missing_part(file, format_name, announced, len(records))
     table = PacketTable.of_records(records)
