@@ -22,6 +22,8 @@ void bind_config(py::module_& module) {
       .field("mask_cache_bytes", &RuntimeConfig::mask_cache_bytes)
       .field("region_cache_bytes", &RuntimeConfig::region_cache_bytes)
       .field("kv_cache_bytes", &RuntimeConfig::kv_cache_bytes)
+      .field("pixel_cache_bytes", &RuntimeConfig::pixel_cache_bytes)
+      .field("memory_budget_bytes", &RuntimeConfig::memory_budget_bytes)
       .field("prefill_chunk_tokens", &RuntimeConfig::prefill_chunk_tokens)
       .finish()
       .def("providers_of", &RuntimeConfig::providers_of, py::arg("stage"),

@@ -91,10 +91,12 @@ void bind_session(py::module_& module) {
   using Release = py::call_guard<GilReleased>;
   using Token = std::optional<CancellationToken>;
   py::class_<Session>(module, "Session", "The state of one conversation about one clip.")
-      .def(py::init([](const std::shared_ptr<Model>& model) {
-             return std::make_unique<Session>(model);
+      .def(py::init([](const std::shared_ptr<Model>& model,
+                       const std::optional<std::shared_ptr<FeatureStore>>& store) {
+             return std::make_unique<Session>(model, store.value_or(nullptr));
            }),
-           py::arg("model"))
+           py::arg("model"), py::arg("store") = py::none(),
+           "store: features shared with other sessions about the same source; None: with none.")
       .def(
           "open_clip",
           [](Session& self, const Clip& clip, const Token& cancel, const py::object& on_progress) {

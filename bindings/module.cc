@@ -22,6 +22,7 @@ PYBIND11_MODULE(_native, module) {
   bind_stages(module);
   bind_language_model(module);
   bind_model(module);
+  bind_frame_stores(module);
   bind_saved_clip(module);
   bind_session(module);
 }

@@ -22,7 +22,7 @@ from ufvideo_sdk import Answer, GenerationConfig, MaskTrack, Region, Session, Ti
 
 # A ring changes its colour, a triangle moves up, a circle leaves.
 SEED = 200_004_135
-_MARKED, _MOVING, _LEAVING = 0, 1, 2
+_MARKED, MOVING, _LEAVING = 0, 1, 2
 _RIGHT_OVERLAP = 0.5
 _RIGHT_MASKS = 0.8
 # A model that babbles is cut off.
@@ -81,8 +81,8 @@ class Demo:
 
     def event(self) -> tuple[Line, list[TimeSpan]]:
         """When something happens."""
-        event = action_sentence(self.rendered.scene, _MOVING).rstrip(".").lower()
-        (truth,) = self.truth.of(_MOVING, "move")
+        event = action_sentence(self.rendered.scene, MOVING).rstrip(".").lower()
+        (truth,) = self.truth.of(MOVING, "move")
         spans = self.session.locate(event)
         told = ", ".join(map(str, spans)) or "no time"
         found = [overlap((s.start_s, s.end_s), (truth.start_s, truth.end_s)) for s in spans]
@@ -94,10 +94,10 @@ class Demo:
 
     def masks(self) -> tuple[Line, list[MaskTrack]]:
         """What moves, in every frame."""
-        expression = name(self.things[_MOVING])
+        expression = name(self.things[MOVING])
         tracks = self.session.segment(expression, frames="all")
         masks = [decoded(track) for track in tracks]
-        worth = sum(mask_scores(masks, self.rendered.masks[_MOVING : _MOVING + 1])) / 2
+        worth = sum(mask_scores(masks, self.rendered.masks[MOVING : MOVING + 1])) / 2
         answered = f"masks on {len(tracks[0])} frames, J&F {100 * worth:.0f}"
         asked = f"Segment the {expression} in every frame."
         return Line(asked, answered, "J&F 100", worth > _RIGHT_MASKS), tracks

@@ -28,6 +28,7 @@ from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.render.answer_video import AnswerVideo
     from ufvideo_sdk.results.answer import (
         Answer,
         AnswerStats,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         TimeSpan,
     )
     from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
+    from ufvideo_sdk.results.memory_use import MemoryUse
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
     from ufvideo_sdk.session.mask_stream import MaskStream
@@ -50,6 +52,7 @@ __all__ = [
     "Answer",
     "AnswerStats",
     "AnswerStream",
+    "AnswerVideo",
     "Ask",
     "CancellationToken",
     "CancelledError",
@@ -64,6 +67,7 @@ __all__ = [
     "InputError",
     "MaskStream",
     "MaskTrack",
+    "MemoryUse",
     "ObjectMask",
     "PackageError",
     "PackageVersionError",
@@ -100,12 +104,14 @@ _HOMES = {
     "FrameMasks": "results.masks",
     "MaskTrack": "results.masks",
     "ObjectMask": "results.masks",
+    "MemoryUse": "results.memory_use",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
     "StopReason": "results.answer",
     "TextEvent": "results.answer",
     "TimeSpan": "results.answer",
     "AnswerStream": "session.answer_stream",
+    "AnswerVideo": "render.answer_video",
     "Session": "session.session",
 }
 

@@ -49,10 +49,16 @@ class RuntimeConfig:
     def mask_cache_bytes(self) -> int:
         ...
     @property
+    def memory_budget_bytes(self) -> int | None:
+        ...
+    @property
     def num_threads(self) -> int | None:
         ...
     @property
     def onnxruntime_library(self) -> pathlib.Path:
+        ...
+    @property
+    def pixel_cache_bytes(self) -> int:
         ...
     @property
     def prefill_chunk_tokens(self) -> int:
@@ -224,6 +230,32 @@ class StageTiming:
         ...
     @property
     def total_ms(self) -> float:
+        ...
+class MemoryKind(enum.Enum):
+    """
+    What sessions hold memory for.
+    """
+    CLIP_FEATURES = 1
+    KV_CACHE = 0
+    MASK_FEATURES = 3
+    PIXELS = 4
+    REGION_FEATURES = 2
+class MemoryUse:
+    """
+    Bytes that all sessions of a model hold together.
+    """
+    def held(self, kind: MemoryKind) -> int:
+        """
+        Bytes of one kind.
+        """
+    @property
+    def budget_bytes(self) -> int | None:
+        ...
+    @property
+    def peak_bytes(self) -> int:
+        ...
+    @property
+    def total_bytes(self) -> int:
         ...
 class CancellationToken:
     """
@@ -553,6 +585,10 @@ class Model:
         
         Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.
         """
+    def memory_use(self) -> MemoryUse:
+        """
+        From any thread: what all its sessions hold together.
+        """
     @property
     def aligner(self) -> Aligner:
         ...
@@ -578,6 +614,43 @@ class Model:
         ...
     @property
     def vision_encoder(self) -> VisionEncoder:
+        ...
+class FeatureStore:
+    """
+    Features of the frames of one source, shared by the sessions that are given it.
+    """
+    def __init__(self, model: Model) -> None:
+        ...
+    def clear(self) -> None:
+        """
+        Drop everything: the indices are those of another source from now on.
+        """
+    @property
+    def mask_bytes(self) -> int:
+        ...
+    @property
+    def vision_bytes(self) -> int:
+        ...
+class PixelCache:
+    """
+    Pixels kept of frames of one clip.
+    """
+    def __init__(self, model: Model) -> None:
+        ...
+    def holds(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        Whether a frame is kept.
+        """
+    def keep(self, frame_idx: typing.SupportsInt | typing.SupportsIndex, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Copy a frame, uint8 [H, W, 3], if there is room for it.
+        """
+    def read(self, frame_idx: typing.SupportsInt | typing.SupportsIndex, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> bool:
+        """
+        Write the frame to an array of its size, uint8 [H, W, 3]; False if it is not kept.
+        """
+    @property
+    def num_bytes(self) -> int:
         ...
 class SavedClip:
     """
@@ -653,8 +726,10 @@ class Session:
     """
     The state of one conversation about one clip.
     """
-    def __init__(self, model: Model) -> None:
-        ...
+    def __init__(self, model: Model, store: FeatureStore | None = None) -> None:
+        """
+        store: features shared with other sessions about the same source; None: with none.
+        """
     def add_frames(self, frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> None:
         """
         Encode some of the clip's frames, uint8 [F, H, W, 3].
@@ -810,9 +885,9 @@ def precisions() -> list[str]:
     """
     Precisions of a stage.
     """
-def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], height: typing.SupportsInt | typing.SupportsIndex, width: typing.SupportsInt | typing.SupportsIndex, *, num_threads: typing.SupportsInt | typing.SupportsIndex = 1, use_vectors: bool = True) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
     """
-    Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit.
+    Resize uint8 [T, H, W, 3] to uint8 [T, height, width, 3] as Pillow's bicubic, bit for bit, whatever the threads and whether AVX2 or NEON is used.
     """
 def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, num_frames: typing.SupportsInt | typing.SupportsIndex) -> list[int]:
     """

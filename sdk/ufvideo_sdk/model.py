@@ -15,7 +15,8 @@ from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.package.token_check import check_turn_end
-from ufvideo_sdk.results.from_native import stage_providers
+from ufvideo_sdk.results.from_native import memory_use, stage_providers
+from ufvideo_sdk.results.memory_use import MemoryUse
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
@@ -108,6 +109,10 @@ class UFVideo:
         if not is_folder(folder):
             raise PackageError(f"expected a package folder, found none at {shown(folder)}")
         return cls(folder, read_manifest(folder), runtime, on_engine)
+
+    def memory_use(self) -> MemoryUse:
+        """What all sessions of the model hold together, from any thread."""
+        return memory_use(self._loaded.native)
 
     def __repr__(self) -> str:
         return f"UFVideo({self.manifest.model.name}, {self.package})"

@@ -11,6 +11,12 @@ std::shared_ptr<const KvCacheSizes> sizes() {
   return std::make_shared<const KvCacheSizes>(KvCacheSizes{2, 3, 4, DType::kFloat32, 1000});
 }
 
+/// A bound on all caches, or none.
+std::shared_ptr<MemoryBudget> budget_of(std::optional<std::size_t> kv_cache_bytes) {
+  return std::make_shared<MemoryBudget>(MemoryLimits{std::nullopt, kv_cache_bytes},
+                                        [] { return std::nullopt; });
+}
+
 /// One position, 2 tensors x 2 layers x 3 heads x 4 float32.
 constexpr std::size_t kPositionBytes = 192;
 
@@ -33,7 +39,7 @@ float at(const Tensor& tensor, std::int64_t row, std::int64_t head, std::int64_t
 
 TEST(BatchKvCache, HoldsRowsOfTheirOwnLengthAndFillsGaps) {
   const auto shared = sizes();
-  const auto budget = std::make_shared<KvBudget>(std::size_t{1} << 30);
+  const auto budget = budget_of(std::size_t{1} << 30);
   BatchKvCache rows(shared, 3, budget);
   const std::vector<std::int64_t> lengths{5, 300, 7};
   for (int i = 0; i < 3; ++i) {
@@ -60,7 +66,7 @@ TEST(BatchKvCache, HoldsRowsOfTheirOwnLengthAndFillsGaps) {
 
 TEST(BatchKvCache, GrowsAndKeepsEveryRow) {
   const auto shared = sizes();
-  const auto budget = std::make_shared<KvBudget>(std::nullopt, [] { return std::nullopt; });
+  const auto budget = budget_of(std::nullopt);
   BatchKvCache rows(shared, 2, budget);
   for (const float mark : {1.0f, 5.0f}) {
     KvCache one(shared, budget);
@@ -78,13 +84,13 @@ TEST(BatchKvCache, GrowsAndKeepsEveryRow) {
 TEST(BatchKvCache, ARefusedGrowthChangesNothing) {
   const auto shared = sizes();
   // One sequence of 256 beside two rows of 256, and no more.
-  const auto budget = std::make_shared<KvBudget>(3 * 256 * kPositionBytes);
+  const auto budget = budget_of(3 * 256 * kPositionBytes);
   KvCache one(shared, budget);
   fill(one, 256, 1.0f);
   BatchKvCache rows(shared, 2, budget);
   rows.add_row(one);
   rows.add_row(one);
-  EXPECT_EQ(budget->held(), 3 * 256 * kPositionBytes);
+  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 3 * 256 * kPositionBytes);
   expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes", "147456", "512 positions"},
                [&] { rows.reserve_one(); });
   EXPECT_EQ(rows.lengths(), (std::vector<std::int64_t>{256, 256}));
@@ -92,17 +98,16 @@ TEST(BatchKvCache, ARefusedGrowthChangesNothing) {
 }
 
 TEST(RowsThatFit, CountsFullLengthsAndTheCopyOfGrowing) {
-  const auto shared = sizes();
-  const auto rows = [&](std::size_t max_bytes, std::int64_t positions, std::size_t beside) {
-    return rows_that_fit(*shared, KvBudget(max_bytes), positions, 8, beside);
+  const auto rows = [](std::optional<std::size_t> max_bytes, std::int64_t positions,
+                       std::size_t beside) {
+    return rows_that_fit(KvCache(sizes(), budget_of(max_bytes)), positions, 8, beside);
   };
   const std::size_t row = 256 * kPositionBytes;
   EXPECT_EQ(rows(100 * row, 256, 0), 8);
   EXPECT_EQ(rows(4 * row, 256, 0), 3);
   EXPECT_EQ(rows(4 * row, 257, 0), 1);
   EXPECT_EQ(rows(4 * row, 256, 3 * row), 0);
-  EXPECT_EQ(rows_that_fit(*shared, KvBudget(std::nullopt, [] { return std::nullopt; }), 256, 8, 0),
-            8);
+  EXPECT_EQ(rows(std::nullopt, 256, 0), 8);
 }
 
 }  // namespace

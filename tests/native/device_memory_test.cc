@@ -101,7 +101,7 @@ TEST(DeviceMemoryTest, WhatItCannotHoldIsOutOfMemory) {
 TEST(DeviceMemoryTest, ACacheGrowsThere) {
   const auto sizes =
       std::make_shared<const KvCacheSizes>(KvCacheSizes{2, 3, 4, DType::kFloat32, 1000, device()});
-  KvBuffers buffers(sizes, 2, std::make_shared<KvBudget>(std::nullopt));
+  KvBuffers buffers(sizes, 2, std::make_shared<MemoryBudget>(MemoryLimits{}));
   buffers.reserve(10, {0, 0});
   ASSERT_NE(buffers.keys(1).device(), nullptr);
   // Not even what nobody has written is anything but a number.

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "error_expectation.h"
+
 namespace ufvideo {
 namespace {
 
@@ -13,16 +15,31 @@ struct Features {
   std::size_t bytes() const { return 100; }
 };
 
+/// A cache of its own budget, whose kept entries may take so many bytes.
+struct Cache {
+  explicit Cache(std::size_t max_bytes,
+                 std::optional<std::size_t> memory_budget_bytes = std::nullopt)
+      : budget(std::make_shared<MemoryBudget>(
+            MemoryLimits{memory_budget_bytes, std::nullopt, max_bytes})) {}
+
+  bool holds(std::int64_t idx) const { return frames.holds({1, idx}); }
+  std::size_t bytes() const { return frames.bytes(1); }
+
+  std::shared_ptr<MemoryBudget> budget;
+  FrameCache<Features> frames{budget, MemoryKind::kRegionFeatures, MemoryKind::kClipFeatures};
+  std::uint64_t num_scans = 0;
+};
+
 /// Asks for frames as a segmentation does; returns those that were found.
-std::vector<std::int64_t> scan(FrameCache<Features>& cache, std::int64_t first, std::int64_t last) {
-  cache.begin_scan();
+std::vector<std::int64_t> scan(Cache& cache, std::int64_t first, std::int64_t last) {
+  const std::uint64_t number = ++cache.num_scans;
   std::vector<std::int64_t> found;
   for (std::int64_t idx = first; idx < last; ++idx) {
-    if (const Features* features = cache.find(idx)) {
+    if (const auto features = cache.frames.find({1, idx}, number)) {
       EXPECT_EQ(features->frame_idx, idx);
       found.push_back(idx);
     } else {
-      cache.put(idx, {idx});
+      cache.frames.put({1, idx}, {idx}, number);
     }
   }
   return found;
@@ -31,7 +48,7 @@ std::vector<std::int64_t> scan(FrameCache<Features>& cache, std::int64_t first, 
 using Indices = std::vector<std::int64_t>;
 
 TEST(FrameCache, ASecondScanFindsAsManyFramesAsFit) {
-  FrameCache<Features> cache(450);
+  Cache cache(450);
   EXPECT_EQ(scan(cache, 0, 10), Indices{});
   EXPECT_EQ(cache.bytes(), 400u);
   EXPECT_EQ(scan(cache, 0, 10), (Indices{0, 1, 2, 3}));
@@ -40,7 +57,7 @@ TEST(FrameCache, ASecondScanFindsAsManyFramesAsFit) {
 }
 
 TEST(FrameCache, OtherFramesTakeThePlaceOfTheOldestScan) {
-  FrameCache<Features> cache(400);
+  Cache cache(400);
   scan(cache, 0, 4);
   EXPECT_EQ(scan(cache, 20, 22), Indices{});
   EXPECT_EQ(scan(cache, 20, 22), (Indices{20, 21}));
@@ -56,16 +73,69 @@ TEST(FrameCache, OtherFramesTakeThePlaceOfTheOldestScan) {
 }
 
 TEST(FrameCache, ClearsAndKeepsNothingLargerThanItsBound) {
-  FrameCache<Features> cache(100);
+  Cache cache(100);
   scan(cache, 5, 6);
   EXPECT_EQ(cache.bytes(), 100u);
-  cache.clear();
+  cache.frames.erase_source(1, /*pinned_too=*/false);
   EXPECT_EQ(cache.bytes(), 0u);
   EXPECT_EQ(scan(cache, 5, 6), Indices{});
-  FrameCache<Features> too_small(99);
+  Cache too_small(99);
   scan(too_small, 5, 6);
   EXPECT_FALSE(too_small.holds(5));
   EXPECT_EQ(too_small.bytes(), 0u);
+}
+
+TEST(FrameCache, EvictsNothingThatSomebodyHolds) {
+  Cache cache(200);
+  const auto held = cache.frames.put({1, 0}, {0}, 1);
+  cache.frames.put({1, 1}, {1}, 1);
+  // The last frame of the oldest scan goes first; then only what is held is left.
+  cache.frames.put({2, 7}, {7}, 2);
+  cache.frames.put({2, 8}, {8}, 2);
+  EXPECT_TRUE(cache.holds(0));
+  EXPECT_FALSE(cache.holds(1));
+  EXPECT_EQ(cache.frames.bytes(2), 100u);
+  EXPECT_EQ(cache.frames.evict(1000), 100u);
+  EXPECT_TRUE(cache.holds(0));
+  EXPECT_EQ(cache.budget->use().total_bytes, 100u);
+}
+
+TEST(FrameCache, WhatSomebodyHoldsCountsUntilItIsFree) {
+  Cache cache(200);
+  auto held = cache.frames.put({1, 0}, {0}, 1);
+  cache.frames.erase_source(1, /*pinned_too=*/true);
+  EXPECT_FALSE(cache.holds(0));
+  EXPECT_EQ(cache.budget->use().total_bytes, 100u);
+  held.reset();
+  EXPECT_EQ(cache.budget->use().total_bytes, 0u);
+}
+
+TEST(FrameCache, PinnedFramesCountAsAnotherKindAndStay) {
+  Cache cache(100);
+  cache.frames.pin({1, 0}, {0});
+  cache.frames.pin({1, 1}, {1});
+  EXPECT_EQ(cache.frames.pin({1, 1})->frame_idx, 1);
+  EXPECT_EQ(cache.frames.pin({1, 2}), nullptr);
+  EXPECT_EQ(cache.budget->held(MemoryKind::kClipFeatures), 200u);
+  EXPECT_EQ(cache.frames.evict(1000), 0u);
+  cache.frames.unpin({1, 1}, 5);
+  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 0u);
+  cache.frames.unpin({1, 1}, 5);
+  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 100u);
+  // The later clip's frame takes its place; pinning it again would have kept it.
+  cache.frames.unpin({1, 0}, 6);
+  EXPECT_TRUE(cache.holds(0));
+  EXPECT_FALSE(cache.holds(1));
+  EXPECT_EQ(cache.budget->use().total_bytes, 100u);
+}
+
+TEST(FrameCache, APinnedFrameThatFindsNoRoomIsRefused) {
+  Cache cache(100, 150);
+  cache.frames.pin({1, 0}, {0});
+  expect_error(ErrorCode::kOutOfMemory, {"clip", "50 bytes more", "memory_budget_bytes: 150"},
+               [&] { cache.frames.pin({1, 1}, {1}); });
+  EXPECT_FALSE(cache.holds(1));
+  EXPECT_EQ(cache.budget->use().total_bytes, 100u);
 }
 
 }  // namespace

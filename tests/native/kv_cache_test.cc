@@ -11,7 +11,7 @@ KvCache cache_of(int num_layers, int num_heads, int head_dim, DType dtype, int m
                  std::optional<std::size_t> max_bytes = std::nullopt) {
   return KvCache(std::make_shared<const KvCacheSizes>(
                      KvCacheSizes{num_layers, num_heads, head_dim, dtype, max_positions}),
-                 std::make_shared<KvBudget>(max_bytes));
+                 std::make_shared<MemoryBudget>(MemoryLimits{std::nullopt, max_bytes}));
 }
 
 TEST(KvCache, TakesMemoryInBlocksAndKeepsWhatItHolds) {
@@ -63,7 +63,8 @@ TEST(KvCache, RefusesWhatTheBudgetForbidsBeforeItTakesMemory) {
 
 TEST(KvCache, LeavesAReserveOfTheMachinesFreeMemory) {
   std::size_t free = 2400;
-  const auto budget = std::make_shared<KvBudget>(std::nullopt, [&] { return std::optional{free}; });
+  const auto budget =
+      std::make_shared<MemoryBudget>(MemoryLimits{}, [&] { return std::optional{free}; });
   KvCache cache(std::make_shared<const KvCacheSizes>(KvCacheSizes{1, 1, 1, DType::kFloat32, 2000}),
                 budget);
   cache.reserve(256);
@@ -74,19 +75,19 @@ TEST(KvCache, LeavesAReserveOfTheMachinesFreeMemory) {
                [&] { cache.reserve(1); });
   EXPECT_EQ(cache.length(), 256);
   free = kMaxReservedBytes * 100;
-  EXPECT_EQ(budget->room(), kMaxReservedBytes * 99);
+  EXPECT_EQ(cache.lease().room(), kMaxReservedBytes * 99);
 }
 
 TEST(KvCache, GivesItsMemoryBackToTheBudget) {
-  const auto budget = std::make_shared<KvBudget>(1 << 20);
+  const auto budget = std::make_shared<MemoryBudget>(MemoryLimits{1 << 20});
   {
     KvCache cache(
         std::make_shared<const KvCacheSizes>(KvCacheSizes{2, 1, 4, DType::kFloat16, 2000}), budget);
     cache.reserve(300);
-    EXPECT_EQ(budget->held(), cache.bytes());
-    EXPECT_EQ(budget->held(), 512u * 32);
+    EXPECT_EQ(budget->held(MemoryKind::kKvCache), cache.bytes());
+    EXPECT_EQ(budget->held(MemoryKind::kKvCache), 512u * 32);
   }
-  EXPECT_EQ(budget->held(), 0u);
+  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 0u);
 }
 
 TEST(KvCache, RewindsToWhatItHoldsOnly) {

@@ -63,14 +63,37 @@ TEST(ResizeBicubicTest, EqualsPillowBitForBit) {
   for (const auto& one : read_cases("bicubic")) {
     const int height = one["to"][0];
     const int width = one["to"][1];
-    const Tensor resized = resize_bicubic(
-        frame_of(one["pattern"], one["from"][0], one["from"][1], one["seed"]), height, width);
-    ASSERT_EQ(resized.shape(), (Shape{1, height, width, 3})) << one;
-    ASSERT_LE(offset + resized.bytes(), results.size());
-    EXPECT_EQ(num_different(resized.raw(), &results[offset], resized.bytes()), 0u) << one;
-    offset += resized.bytes();
+    const Tensor frame = frame_of(one["pattern"], one["from"][0], one["from"][1], one["seed"]);
+    for (const bool use_vectors : {true, false}) {
+      const Tensor resized = resize_bicubic(frame, height, width, {1, use_vectors});
+      ASSERT_EQ(resized.shape(), (Shape{1, height, width, 3})) << one;
+      ASSERT_LE(offset + resized.bytes(), results.size());
+      EXPECT_EQ(num_different(resized.raw(), &results[offset], resized.bytes()), 0u) << one;
+    }
+    offset += static_cast<std::size_t>(height) * width * 3;
   }
   EXPECT_EQ(offset, results.size());
+}
+
+TEST(ResizeBicubicTest, VectorsAndThreadsChangeNoBit) {
+  const std::vector<std::array<int, 4>> sizes{
+      {1, 1, 7, 5},      {5, 3, 2, 2},        {17, 33, 9, 40},     {64, 96, 64, 31},
+      {64, 96, 31, 96},  {90, 121, 384, 384}, {721, 1283, 96, 97}, {1080, 1920, 384, 384},
+      {1600, 900, 3, 1}, {3, 2000, 2, 5},     {2000, 3, 5, 2}};
+  for (const auto& [in_height, in_width, height, width] : sizes) {
+    for (const char* pattern : {"noise", "extremes"}) {
+      const Tensor frame = frame_of(pattern, in_height, in_width, 3);
+      const Tensor scalar = resize_bicubic(frame, height, width, {1, false});
+      for (const int num_threads : {1, 2, 3, 7}) {
+        for (const bool use_vectors : {false, true}) {
+          const Tensor other = resize_bicubic(frame, height, width, {num_threads, use_vectors});
+          ASSERT_EQ(std::memcmp(scalar.raw(), other.raw(), scalar.bytes()), 0)
+              << in_height << " x " << in_width << " to " << height << " x " << width << ", "
+              << num_threads << " threads, vectors " << use_vectors;
+        }
+      }
+    }
+  }
 }
 
 TEST(ResizeBicubicTest, ManyFramesEqualOneByOne) {
@@ -99,6 +122,8 @@ TEST(ResizeBicubicTest, RefusesWhatIsNoFrame) {
                          const std::vector<std::string>& texts) {
     expect_error(ErrorCode::kInvalidInput, texts, [&] { resize_bicubic(frames, height, width); });
   };
+  expect_error(ErrorCode::kInvalidInput, {"num_threads: expected 1 or more, got 0"},
+               [&] { resize_bicubic(frame_of("noise", 4, 4, 0), 2, 2, {0}); });
   refuse(Tensor(DType::kFloat32, {1, 4, 4, 3}), 2, 2, {"uint8", "float32"});
   refuse(Tensor(DType::kUint8, {4, 4, 3}), 2, 2, {"[T, H, W, 3]", "[4, 4, 3]"});
   refuse(Tensor(DType::kUint8, {1, 4, 4, 4}), 2, 2, {"[1, 4, 4, 4]"});

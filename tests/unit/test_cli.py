@@ -20,7 +20,7 @@ from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
 from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.results.answer import Answer, TextEvent, TimeSpan
-from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.masks import FrameMasks, MaskTrack
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
@@ -70,6 +70,24 @@ class PretendedSession:
     def segment(self, expression: str, **options: Any) -> list[MaskTrack]:
         self.asked = {"expression": expression, **options}
         return list(self.answer.masks)
+
+    @contextmanager
+    def segment_stream(self, expression: str, **options: Any) -> Iterator[Any]:
+        self.asked = {"expression": expression, **options}
+        yield PretendedMasks(self.answer)
+
+
+class PretendedMasks:
+    """The masks of an answer frame by frame."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.tracks, self.clip = list(answer.masks), answer.clip
+
+    def __iter__(self) -> Iterator[FrameMasks]:
+        for position, frame_idx in enumerate(self.tracks[0].frame_idxs.tolist()):
+            self.pixels = self.clip.read([frame_idx])[0]
+            objects = tuple(track[position] for track in self.tracks)
+            yield FrameMasks(frame_idx, float(self.clip.timestamps_s[frame_idx]), objects)
 
 
 @pytest.fixture
@@ -316,6 +334,35 @@ def test_segment_saves_masks(session: PretendedSession, tmp_path: Path) -> None:
     assert result.stdout.startswith("object 1: 3 frames")
     assert session.asked["frames"] == "all"
     assert (tmp_path / "car.mp4").stat().st_size > 1000
+    assert f"wrote {tmp_path / 'car.mp4'}" in result.stderr
+
+
+def test_a_question_hands_its_masks_to_the_video_of_all_frames(
+    session: PretendedSession, tmp_path: Path
+) -> None:
+    save = ["--save", str(tmp_path / "car.mp4")]
+    assert run(*ASK, *save).exit_code == 0
+    assert session.asked["on_masks"] is None
+    assert run(*ASK, *save, "--frames", "all").exit_code == 0
+    assert session.asked["on_masks"] is not None
+    assert run(*ASK, "--save", str(tmp_path / "car.png"), "--frames", "all").exit_code == 0
+    assert session.asked["on_masks"] is None
+
+
+def test_a_video_that_cannot_be_written_costs_no_answer(
+    session: PretendedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise errors.CapacityError("the disk is full")
+
+    monkeypatch.setattr("ufvideo_sdk.render.h264_file.H264File.write", fail)
+    saves = ["--save", str(tmp_path / "car.mp4"), "--save", str(tmp_path / "car.json")]
+    result = run(
+        "segment", "clip.mp4", "the red car", "--package", "pkg", "--frames", "all", *saves
+    )
+    assert result.exit_code == 6 and "the disk is full" in result.stderr
+    assert result.stdout.startswith("object 1: 3 frames")
+    assert [path.name for path in tmp_path.iterdir()] == ["car.json"]
 
 
 FAMILIES: list[tuple[BaseException, int]] = [

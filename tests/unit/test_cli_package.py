@@ -87,6 +87,24 @@ def test_ask_about_a_video(small_package: Path, video: Path, tmp_path: Path) -> 
         assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES
 
 
+def test_segmenting_all_frames_and_saving_them_is_one_pass(
+    small_package: Path,
+    video: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_again(*_: object) -> None:
+        pytest.fail("the file is read a second time")
+
+    monkeypatch.setattr("ufvideo_sdk.render.save._write_video", read_again)
+    out = tmp_path / "out.mp4"
+    options = ["--package", small_package, "--frames", "all", "--save", out, "--json"]
+    result = run("segment", video, "the yellow ball", *options)
+    assert result.exit_code == 0, result.stderr
+    with av.open(str(out)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == NUM_FRAMES
+
+
 def test_segment_a_video(small_package: Path, video: Path) -> None:
     options = ["--package", small_package, "--frames", "0,7", "--json"]
     result = run("segment", video, "the yellow ball", *options)

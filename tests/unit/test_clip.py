@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,21 +145,72 @@ def test_indices_outside_the_clip_are_refused() -> None:
             clip.read(idxs)
 
 
-def test_frames_are_read_once_and_kept_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = CountingSource()
+class Pixels:
+    """Keeps the first frames, as the model's pixel cache does."""
+
+    def __init__(self, max_frames: int) -> None:
+        self.max_frames = max_frames
+        self.frames: dict[int, NDArray[np.uint8]] = {}
+
+    def keep(self, frame_idx: int, frame: NDArray[np.uint8]) -> None:
+        if len(self.frames) < self.max_frames:
+            self.frames[frame_idx] = frame.copy()
+
+    def read(self, frame_idx: int, frame: NDArray[np.uint8]) -> bool:
+        if frame_idx in self.frames:
+            frame[:] = self.frames[frame_idx]
+        return frame_idx in self.frames
+
+    def holds(self, frame_idx: int) -> bool:
+        return frame_idx in self.frames
+
+
+def keeping(source: CountingSource, pixels: Any) -> Clip:
     clip = Clip(source)
+    clip.keep_pixels(pixels)
+    return clip
+
+
+def test_frames_are_read_once_while_somebody_keeps_them() -> None:
+    source, pixels = CountingSource(), Pixels(3)
+    clip = keeping(source, pixels)
     for _ in range(2):
-        clip.read([1, 3])
+        assert clip.read([1, 3, 1])[:, 0, 0, 0].tolist() == [1, 3, 1]
     assert source.reads == [1, 3]
-    monkeypatch.setattr(clip_module, "CACHE_BYTES", 3 * 4 * 6 * 3)
     clip.read([4, 5])
     clip.read([4, 5])
     assert source.reads == [1, 3, 4, 5, 5]
+    del pixels
+    clip.read([1])
+    assert source.reads == [1, 3, 4, 5, 5, 1]
+
+
+class Stream(CountingSource):
+    """A source that goes on: it knows the times of frames 3 to 5 only."""
+
+    class Times:
+        def __getitem__(self, frame_idxs: NDArray[np.int64]) -> NDArray[np.float64]:
+            known = {3: 0.3, 4: 0.4, 5: 0.5}
+            return np.array([known[int(idx)] for idx in frame_idxs])
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timestamps_s = self.Times()  # type: ignore[assignment]
+
+
+def test_a_clip_needs_the_times_of_its_own_frames_only() -> None:
+    clip = Clip.of_frames(Stream(), np.array([3, 5]))
+    assert clip.timestamps_s.tolist() == [0.3, 0.5]
+    assert clip.read([5, 3])[:, 0, 0, 0].tolist() == [5, 3]
+    assert clip.time_of(1.0) == 0.5 and clip.fraction_of(0.3) == 0.0
+    assert clip.sampled_idxs(4).tolist() == [3, 3, 5, 5]
+    with pytest.raises(InputError, match="knows all its frames"):
+        clip.source_timestamps_s  # noqa: B018
 
 
 def test_frames_of_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    source = CountingSource()
-    clip = Clip(source)
+    source, pixels = CountingSource(), Pixels(3)
+    clip = keeping(source, pixels)
     monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 4 * 6 * 3 - 1)
     for _ in range(2):
         clip.read([1])
@@ -166,7 +218,8 @@ def test_frames_of_many_pixels_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_kept_frames_do_not_change_when_the_caller_writes() -> None:
-    clip = Clip(CountingSource())
+    pixels = Pixels(3)
+    clip = keeping(CountingSource(), pixels)
     clip.read([1])[:] = 99
     assert clip.read([1]).max() == 1
 
@@ -181,8 +234,8 @@ def test_chunks_equal_one_read(idxs: list[int]) -> None:
 
 
 def test_chunks_are_kept_only_when_asked() -> None:
-    source = CountingSource()
-    clip = Clip(source)
+    source, pixels = CountingSource(), Pixels(7)
+    clip = keeping(source, pixels)
     for _ in clip.chunks([1, 3], 1):
         pass
     for _ in clip.chunks([1, 3, 5], 2, keep=True):

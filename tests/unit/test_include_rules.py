@@ -54,6 +54,7 @@ PUBLIC = {
 # Folder and included file -> why it may.
 EXCEPTIONS = {
     ("features", "ufvideo/model.h"): "the frame graphs that it runs are the model's",
+    ("model", "features/frame_caches.h"): "a model owns the caches that its sessions share",
     ("model", "features/frame_encoder.h"): "how many frames TensorRT must expect in a run",
     ("features", "ufvideo/session.h"): "a prompt's regions say which frames to encode",
 }

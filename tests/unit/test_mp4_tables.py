@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from tests.unit.edited_videos import EMPTY, Edit, with_edits
 from tests.unit.written_videos import decoded_in_order, numbered_frame, uneven_times_ms, write_video
 from ufvideo_sdk.errors import DamagedVideoWarning, UFVideoError
 from ufvideo_sdk.video import video_survey
-from ufvideo_sdk.video.mp4_tables import TablesUnusableError
+from ufvideo_sdk.video.key_frames import key_test
+from ufvideo_sdk.video.mp4_tables import TablesUnusableError, read_sample_table
 from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.packet_table import PacketRecord, PacketTable, table_of_file
 from ufvideo_sdk.video.video_container import SourceOptions
@@ -43,6 +45,9 @@ WRITTEN: dict[str, dict[str, Any]] = {
         "b_frames": 3,
     },
     "intra.mp4": {"options": {"x264-params": "intra-refresh=1:keyint=40:bframes=2"}, "gop": 40},
+    "vp9.mp4": {"codec": "libvpx-vp9", "times_ms": uneven_times_ms(60)},
+    "av1.mp4": {"codec": "libsvtav1", "b_frames": None},
+    "mpeg4.mp4": {"codec": "mpeg4"},
     "pictures.mov": {"codec": "mjpeg", "pixels": "yuvj420p", "b_frames": None},
 }
 
@@ -177,8 +182,6 @@ def test_other_containers_are_read_through(tmp_path: Path) -> None:
         path = write_video(tmp_path / name, EVEN_MS, container_options=options)
         source = VideoFile(path)
         assert source.read_through == why and len(source.timestamps_s) == 60
-    mpeg4 = VideoFile(write_video(tmp_path / "m.mp4", EVEN_MS, codec="mpeg4"))
-    assert mpeg4.read_through == "its keys are known from its packets only"
 
 
 def test_a_file_that_lacks_samples_is_read_through(tmp_path: Path) -> None:
@@ -331,3 +334,48 @@ def test_seconds_are_rounded_once() -> None:
             stamps = chance.integers(-largest, largest, 200)
             exact = np.array([float(stamp * base) for stamp in stamps.tolist()])
             assert_close(seconds(stamps, base), exact, EXACT, where=f"{base}, {largest}")
+
+
+@pytest.mark.parametrize("name", ["vp9.mp4", "av1.mp4", "mpeg4.mp4"])
+def test_keys_are_told_by_their_first_bytes(tmp_path: Path, name: str) -> None:
+    with av.open(str(written(tmp_path, name))) as container:
+        is_key = key_test(container.streams.video[0].codec_context.name, None)
+        packets = [each for each in container.demux(video=0) if each.size]
+    assert is_key is not None
+    heads = [bytes(each)[:4096] for each in packets]
+    assert [is_key(head) for head in heads] == [each.is_keyframe for each in packets]
+    chance = random.Random(0)
+    for head in heads:
+        is_key(head[: chance.randrange(6)])
+        is_key(chance.randbytes(chance.randrange(40)))
+
+
+@pytest.mark.filterwarnings("ignore::ufvideo_sdk.errors.DamagedVideoWarning")
+@pytest.mark.parametrize(
+    ("box", "offset", "message"),
+    [
+        (b"stts", 12, "decoding times of more or fewer samples"),
+        (b"stts", 8, "a table of .* rows"),
+        (b"ctts", 12, "composition times of more or fewer samples"),
+        (b"ctts", 16, "composition times out of range"),
+        (b"stsc", 12, "runs of chunks out of order"),
+        (b"stsc", 20, "several descriptions"),
+        (b"stsz", 12, "samples"),
+        (b"stsz", 16, "samples lie beyond its end"),
+        (b"stco", 12, "samples lie beyond its end"),
+        (b"elst", 8, "edits in"),
+        (b"stbl", -4, "a box b'stbl'"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(
+    tmp_path: Path, box: bytes, offset: int, message: str
+) -> None:
+    path = written(tmp_path, "b.mp4")
+    content = bytearray(path.read_bytes())
+    at = content.index(box) + offset
+    content[at : at + 4] = (0x7FFF_FFF0).to_bytes(4, "big")
+    path.write_bytes(content)
+    with path.open("rb") as file, pytest.raises(TablesUnusableError, match=message):
+        read_sample_table(file, 1)
+    with suppress(UFVideoError):
+        assert VideoFile(path).read_through != ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.unit.written_videos import write_video
 from ufvideo_sdk import CancellationToken, CancelledError, InputError
 from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.video import clip as clip_module
@@ -167,3 +170,19 @@ def test_the_bytes_read_ahead_are_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     time.sleep(0.05)
     assert len(source.threads) == 6
     chunks.close()  # type: ignore[attr-defined]
+
+
+def test_a_program_ends_with_its_own_status_while_frames_are_read(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", list(range(0, 300 * 40, 40)), height=240, width=320)
+    program = (
+        "import sys\n"
+        "from ufvideo_sdk.video.clip import Clip\n"
+        "from ufvideo_sdk.video.video_file import open_source\n"
+        "chunks = Clip(open_source(sys.argv[1])).chunks(range(300), 8)\n"
+        "next(chunks)\n"
+        "sys.exit(3)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (3, b"")

@@ -180,7 +180,7 @@ def test_what_ffmpeg_refuses_is_an_error_of_ours(
     def fail(*_: object) -> None:
         av.error.err_check(-error)
 
-    monkeypatch.setattr("ufvideo_sdk.render.save._H264File.write", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.save.H264File.write", fail)
     with pytest.raises(kind, match=message):
         drawn_answer().save(tmp_path / "answer.mp4")
     assert list(tmp_path.iterdir()) == []

@@ -188,7 +188,7 @@ def test_memory_does_not_grow_with_the_frames(model: Any, monkeypatch: pytest.Mo
     height, width = 600, 1000
     frame_bytes = height * width * 3
     monkeypatch.setattr(clip_module, "CHUNK_BYTES", 2 * frame_bytes)
-    monkeypatch.setattr(clip_module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 0)
     peaks = []
     session = opened(model, Watched(40, height, width))
     session.segment("ball", frames=[0])

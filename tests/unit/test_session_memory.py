@@ -18,7 +18,6 @@ from ufvideo_sdk import (
     TextEvent,
     UFVideo,
 )
-from ufvideo_sdk.video import clip as clip_module
 
 pytestmark = pytest.mark.slow
 
@@ -71,13 +70,14 @@ def stop_or_fail(session: Any, thing: str) -> None:
         session.ask("What is <region>?")
 
 
-def test_two_hundred_questions_do_not_grow_memory(
-    small_package: Path, video: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_hundred_questions_do_not_grow_memory(small_package: Path, video: Path) -> None:
     """Caches are far smaller than what the questions touch, so that they turn over all the time."""
     psutil = pytest.importorskip("psutil")
-    monkeypatch.setattr(clip_module, "CACHE_BYTES", 10 * 64 * 96 * 3)
-    bounds = {"mask_cache_bytes": 300_000, "region_cache_bytes": 60_000}
+    bounds = {
+        "mask_cache_bytes": 300_000,
+        "region_cache_bytes": 60_000,
+        "pixel_cache_bytes": 10 * 64 * 96 * 3,
+    }
     session = UFVideo.load(small_package, runtime=RuntimeConfig(**bounds)).open(video)
 
     def rss_after(numbers: range) -> int:

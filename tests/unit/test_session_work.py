@@ -44,7 +44,7 @@ class Watched:
 def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two frames of `Watched` a piece, and none kept."""
     monkeypatch.setattr(clip_module, "CHUNK_BYTES", 2 * 64 * 96 * 3)
-    monkeypatch.setattr(clip_module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 0)
 
 
 def opened(model: Any, source: Watched) -> Any:
@@ -57,7 +57,7 @@ def test_opening_holds_a_few_frames_at_a_time(model: Any, monkeypatch: pytest.Mo
     source = Watched(16, 600, 1000)
     frame_bytes = 600 * 1000 * 3
     monkeypatch.setattr(clip_module, "CHUNK_BYTES", 2 * frame_bytes)
-    monkeypatch.setattr(clip_module, "CACHE_BYTES", 0)
+    monkeypatch.setattr(clip_module, "MAX_KEPT_FRAME_BYTES", 0)
     # The first session imports modules, which count too.
     opened(model, Watched(2)).close()
     tracemalloc.start()
@@ -148,7 +148,7 @@ def test_a_cancel_while_masks_are_made_keeps_the_text(
         return frames(idxs)
 
     monkeypatch.setattr(segmenting.clip._source, "frames", cancel_first)
-    segmenting.clip._cache.clear()
+    segmenting._pixels = None  # what the clip has kept
     answer = segmenting.ask("segment", config=SHORT)
     assert (answer.text, answer.spans) == (whole.text, whole.spans)
     assert answer.stop_reason is StopReason.CANCELLED and answer.masks == ()
@@ -217,7 +217,7 @@ def unreadable(segmenting: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         raise InputError("frames: expected a readable file, it is gone")
 
     monkeypatch.setattr(segmenting.clip._source, "frames", fail)
-    segmenting.clip._cache.clear()
+    segmenting._pixels = None  # what the clip has kept
     return segmenting
 
 

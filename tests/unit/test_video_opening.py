@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import decoded_in_order, numbered_frame, write_video
 from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.video import open_video
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frame_picture import PictureMaker, Turn
 from ufvideo_sdk.video.images import ImageFile
@@ -269,4 +273,26 @@ def test_a_gif_of_gigabytes_is_not_searched(tmp_path: Path, name: str, begin: by
     path.write_bytes(begin)
     os.truncate(path, 20_000_000_000)
     with pytest.raises(InputError, match="a GIF of at most 1024 MiB, found 19073 MiB"):
+        open_source(path)
+
+
+def test_stream_that_begins_in_the_middle_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyAV raises an IndexError then."""
+    path = write_video(tmp_path / "a.ts", EVEN_MS)
+
+    class Later:
+        def __init__(self, container: Any) -> None:
+            self._container = container
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._container, name)
+
+        def demux(self, stream: Any) -> Iterator[Any]:
+            yield from itertools.islice(self._container.demux(stream), 5)
+            raise IndexError("list index out of range")
+
+    monkeypatch.setattr(open_video, "opened", lambda *given: Later(opened(*given)))
+    with pytest.raises(InputError, match=r"a\.ts: expected the streams that it begins with"):
         open_source(path)

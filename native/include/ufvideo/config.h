@@ -48,14 +48,23 @@ struct RuntimeConfig {
   bool allow_spinning = false;
   /// Compare every file of the package with its SHA-256 while loading.
   bool verify_digests = true;
-  /// Bound on the SAM 2 features a session keeps for later objects and questions.
+  /// Bound on all that the sessions of a model hold together: KV caches, features, kept pixels.
+  /// KV caches and features of open clips have precedence: caches are evicted for them, the pixels
+  /// first. Beyond it OutOfMemory, and nothing has changed. Not in it are weights, and what a run
+  /// of a graph holds while it lasts. Memory on a GPU counts as memory here. Unset: each kind has
+  /// the bound below.
+  std::optional<std::size_t> memory_budget_bytes;
+  /// Bound on the SAM 2 features that all sessions of a model keep for later objects and questions.
   std::size_t mask_cache_bytes = std::size_t{1} << 30;
-  /// Bound on the SigLIP features a session keeps of region frames outside the clip's own sampled
-  /// frames; those of the sampled frames are always kept.
+  /// Bound on the SigLIP features that all sessions of a model keep of frames outside their clips'
+  /// sampled frames; those of the sampled frames are kept as long as the clip is open.
   std::size_t region_cache_bytes = std::size_t{1} << 28;
-  /// Bound on the KV cache of a session, the copy that growing needs and the batch of
-  /// Session::generate_many included; unset: what the machine (its memory and the control groups of
-  /// this process) has free when the cache grows, less an eighth, at most 256 MiB, for the rest.
+  /// Bound on the pixels that all sessions of a model keep, so that a frame is not read twice.
+  std::size_t pixel_cache_bytes = std::size_t{1} << 28;
+  /// Bound on the KV caches of all sessions of a model, the copy that growing needs and the batches
+  /// of Session::generate_many included; unset, and without memory_budget_bytes: what the machine
+  /// (its memory and the control groups of this process) has free when a cache grows, less an
+  /// eighth, at most 256 MiB, for the rest.
   std::optional<std::size_t> kv_cache_bytes;
   /// Prompt positions that go through the language model at once: what a prefill holds beside the
   /// weights and the KV cache grows with these, not with the prompt, and a cancel() takes effect

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "ufvideo/config.h"
+#include "ufvideo/memory_use.h"
 #include "ufvideo/package.h"
 #include "ufvideo/stage_providers.h"
 #include "ufvideo/stages/aligner.h"
@@ -15,6 +16,9 @@
 #include "ufvideo/stages/vision_encoder.h"
 
 namespace ufvideo {
+
+struct FrameCaches;
+class MemoryBudget;
 
 /// The weights: immutable after loading and shared by any number of sessions and threads.
 class Model {
@@ -32,6 +36,13 @@ class Model {
   /// What each stage runs on.
   ProvidersByStage stage_providers() const;
 
+  /// What all its sessions hold together, from any thread.
+  MemoryUse memory_use() const;
+  /// What its sessions take their memory of.
+  const std::shared_ptr<MemoryBudget>& memory_budget() const;
+  /// What its sessions keep of frames.
+  const std::shared_ptr<FrameCaches>& frame_caches() const;
+
   const VisionEncoder& vision_encoder() const;
   const Aligner& aligner() const;
   const RegionEncoder& region_encoder() const;
@@ -46,6 +57,8 @@ class Model {
   struct Stages;
   Package package_;
   RuntimeConfig config_;
+  std::shared_ptr<MemoryBudget> memory_budget_;
+  std::shared_ptr<FrameCaches> frame_caches_;
   std::unique_ptr<Stages> stages_;
 };
 

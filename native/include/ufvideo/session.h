@@ -10,6 +10,7 @@
 #include "ufvideo/cancellation.h"
 #include "ufvideo/choices.h"
 #include "ufvideo/config.h"
+#include "ufvideo/feature_store.h"
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
 #include "ufvideo/token_automaton.h"
@@ -89,7 +90,11 @@ inline constexpr int kMaxBatchRows = 16;
 /// being opened has no such result, its call throws Cancelled.
 class Session {
  public:
-  explicit Session(std::shared_ptr<const Model> model);
+  /// @param store features of the source that the session's clips are of, shared with other
+  /// sessions
+  ///     of the model; null: each clip is of a source of its own.
+  explicit Session(std::shared_ptr<const Model> model,
+                   std::shared_ptr<FeatureStore> store = nullptr);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -99,7 +104,8 @@ class Session {
   void open_clip(const Clip& clip, const CallOptions& options = {});
 
   /// The same piece by piece, so that the frames never lie in memory as a whole: the indices of
-  /// the whole clip; then its frames, each index once, in pieces of any size; then the end.
+  /// the whole clip; then its frames, each index once, in pieces of any size; then the end. Frames
+  /// that the store has features of (missing_frames() tells) may be left out.
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                   const CallOptions& options = {});

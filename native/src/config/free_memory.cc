@@ -5,6 +5,10 @@
 #include <sstream>
 #include <string>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace ufvideo {
 namespace {
 
@@ -86,6 +90,12 @@ std::optional<std::size_t> free_memory_bytes(const std::filesystem::path& root) 
       left_of_groups(groups / "memory", group_path(own, "memory"), "memory.limit_in_bytes",
                      "memory.usage_in_bytes", "total_inactive_file");
   return least(available, least(second, first));
+}
+
+void return_free_memory() {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 }  // namespace ufvideo

@@ -13,4 +13,7 @@ namespace ufvideo {
 /// @param root another folder than "/", for tests.
 std::optional<std::size_t> free_memory_bytes(const std::filesystem::path& root = "/");
 
+/// Gives memory that was freed, and that the C library keeps for later, back to the system.
+void return_free_memory();
+
 }  // namespace ufvideo

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -43,21 +44,48 @@ void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_i
   }
 }
 
+int resize_threads(const RuntimeConfig& config) {
+  // Unknown is 0.
+  const int all = std::max(static_cast<int>(std::thread::hardware_concurrency()), 1);
+  return config.num_threads.value_or(all);
+}
+
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings) {
+                    int num_threads, StageTimings& timings) {
   const auto count = static_cast<std::int64_t>(rows.size());
   return timed(timings, "resize", count, [&] {
     Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
     for (std::int64_t i = 0; i < count; ++i) {
-      const Tensor frame = resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px);
+      const Tensor frame =
+          resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px, {num_threads});
       std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
     }
     return batch;
   });
 }
 
-FrameEncoder::FrameEncoder(const Model& model)
-    : model_(model), region_features_(model.config().region_cache_bytes) {}
+FrameEncoder::FrameEncoder(const Model& model, std::shared_ptr<FeatureStore> store)
+    : model_(model), store_(std::move(store)) {}
+
+FrameEncoder::~FrameEncoder() { unpin(clip_features_); }
+
+void FrameEncoder::unpin(const FeaturesByIdx& features) {
+  const std::uint64_t scan = store_->begin_scan();
+  for (const auto& entry : features) {
+    store_->unpin_vision(entry.first, scan);
+  }
+}
+
+void FrameEncoder::begin_clip(const std::vector<std::int64_t>& frame_idxs) {
+  FeaturesByIdx found;
+  for (const std::int64_t idx : frame_idxs) {
+    if (auto features = store_->pin_vision(idx)) {
+      found.emplace(idx, std::move(features));
+    }
+  }
+  std::swap(clip_features_, found);
+  unpin(found);
+}
 
 void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                                StageTimings& timings, const std::function<void()>& on_frame) {
@@ -68,26 +96,25 @@ void FrameEncoder::encode_clip(const Tensor& frames, const std::vector<std::int6
       rows.push_back(static_cast<std::int64_t>(row));
     }
   }
-  // Every row is kept, so none needs memory of its own.
   encode_rows(
       frames, frame_idxs, rows, timings,
       [&](std::int64_t idx, Tensor features) {
-        clip_features_.emplace(idx, std::move(features));
+        clip_features_.emplace(idx, store_->pin_vision(idx, std::move(features)));
         on_frame();
       },
       [] { return false; });
 }
 
-FrameEncoder::FeaturesByIdx FrameEncoder::held_region_features(const Prompt& prompt) {
+FrameEncoder::FeaturesByIdx FrameEncoder::held_region_features(const Prompt& prompt,
+                                                               std::uint64_t scan) {
   FeaturesByIdx found;
-  region_features_.begin_scan();
   for (const RegionPrompt& region : prompt.regions) {
     for (const std::int64_t idx : region.frame_idxs) {
       const auto in_clip = clip_features_.find(idx);
       if (in_clip != clip_features_.end()) {
         found.emplace(idx, in_clip->second);
-      } else if (const Tensor* held = region_features_.find(idx)) {
-        found.emplace(idx, *held);
+      } else if (auto held = store_->find_vision(idx, scan)) {
+        found.emplace(idx, std::move(held));
       }
     }
   }
@@ -96,7 +123,8 @@ FrameEncoder::FeaturesByIdx FrameEncoder::held_region_features(const Prompt& pro
 
 FrameEncoder::FeaturesByIdx FrameEncoder::encode_region_frames(
     const Prompt& prompt, StageTimings& timings, const std::function<bool()>& stopped) {
-  FeaturesByIdx by_idx = held_region_features(prompt);
+  const std::uint64_t scan = store_->begin_scan();
+  FeaturesByIdx by_idx = held_region_features(prompt, scan);
   std::unordered_map<std::int64_t, std::int64_t> row_of;
   for (std::size_t row = 0; row < prompt.region_frame_idxs.size(); ++row) {
     row_of.emplace(prompt.region_frame_idxs[row], static_cast<std::int64_t>(row));
@@ -118,10 +146,8 @@ FrameEncoder::FeaturesByIdx FrameEncoder::encode_region_frames(
   }
   encode_rows(
       prompt.region_frames, prompt.region_frame_idxs, rows, timings,
-      [&](std::int64_t idx, const Tensor& features) {
-        const Tensor own = copied(features);
-        region_features_.put(idx, own);
-        by_idx.emplace(idx, own);
+      [&](std::int64_t idx, Tensor features) {
+        by_idx.emplace(idx, store_->keep_vision(idx, std::move(features), scan));
       },
       stopped);
   return by_idx;
@@ -135,13 +161,15 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
   for (std::size_t begin = 0; begin < rows.size() && !stopped(); begin += step) {
     const std::vector<std::int64_t> batch_rows(rows.begin() + begin,
                                                rows.begin() + std::min(begin + step, rows.size()));
-    const Tensor batch = resized_rows(frames, batch_rows, size_px, timings);
+    const Tensor batch =
+        resized_rows(frames, batch_rows, size_px, resize_threads(model_.config()), timings);
     const VisionEncoder& encoder = model_.vision_encoder();
     const Tensor features =
         timed(timings, encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
     for (std::size_t i = 0; i < batch_rows.size(); ++i) {
       const auto row = static_cast<std::int64_t>(i);
-      keep(frame_idxs[batch_rows[i]], features.rows(row, row + 1));
+      const Tensor one = features.rows(row, row + 1);
+      keep(frame_idxs[batch_rows[i]], batch_rows.size() == 1 ? one : copied(one));
     }
   }
 }
@@ -155,7 +183,7 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
   const auto align_some = [&](std::size_t begin, std::size_t end) {
     std::vector<Tensor> some;
     for (std::size_t i = begin; i < end; ++i) {
-      some.push_back(clip_features_.at(idxs[i]));
+      some.push_back(*clip_features_.at(idxs[i]));
     }
     const auto num_frames = static_cast<std::int64_t>(some.size());
     const Tensor tokens = timed(timings, model_.aligner().stem(), num_frames,
@@ -184,34 +212,23 @@ Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
   return concatenated(parts);
 }
 
-void FrameEncoder::clear() {
-  clip_features_.clear();
-  region_features_.clear();
-}
-
 Tensor FrameEncoder::clip_features(const std::vector<std::int64_t>& frame_idxs) const {
   std::vector<Tensor> rows;
   for (const std::int64_t idx : frame_idxs) {
-    rows.push_back(clip_features_.at(idx));
+    rows.push_back(*clip_features_.at(idx));
   }
   return concatenated(rows).on_host();
 }
 
 void FrameEncoder::restore_clip(const Tensor& features,
                                 const std::vector<std::int64_t>& frame_idxs) {
-  clear();
   for (std::size_t i = 0; i < frame_idxs.size(); ++i) {
     const auto row = static_cast<std::int64_t>(i);
-    clip_features_.emplace(frame_idxs[i], copied(features.rows(row, row + 1)));
+    if (!in_clip(frame_idxs[i])) {
+      Tensor own = copied(features.rows(row, row + 1));
+      clip_features_.emplace(frame_idxs[i], store_->pin_vision(frame_idxs[i], std::move(own)));
+    }
   }
-}
-
-std::size_t FrameEncoder::bytes() const {
-  std::size_t bytes = region_features_.bytes();
-  for (const auto& entry : clip_features_) {
-    bytes += entry.second.bytes();
-  }
-  return bytes;
 }
 
 }  // namespace ufvideo

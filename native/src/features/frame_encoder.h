@@ -2,24 +2,32 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
-#include "features/frame_cache.h"
+#include "ufvideo/feature_store.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
 #include "ufvideo/statistics.h"
 
 namespace ufvideo {
 
-/// SigLIP features by frame index, and the video tokens made of them. Those of the clip are kept
-/// until clear(); those of region frames outside it within RuntimeConfig::region_cache_bytes.
+/// SigLIP features by frame index, and the video tokens made of them. Those of the clip are held
+/// until the next clip; those of region frames outside it are kept as the store has room.
 class FrameEncoder {
  public:
   /// Features float32 [1, P, Dv] by frame index.
-  using FeaturesByIdx = std::unordered_map<std::int64_t, Tensor>;
+  using FeaturesByIdx = std::unordered_map<std::int64_t, std::shared_ptr<const Tensor>>;
 
-  explicit FrameEncoder(const Model& model);
+  FrameEncoder(const Model& model, std::shared_ptr<FeatureStore> store);
+  ~FrameEncoder();
+  FrameEncoder(const FrameEncoder&) = delete;
+  FrameEncoder& operator=(const FrameEncoder&) = delete;
+
+  /// Begins a clip of distinct frames: holds those that the store has, and lets go of the clip
+  /// before.
+  void begin_clip(const std::vector<std::int64_t>& frame_idxs);
 
   /// Encodes the clip's frames that are not encoded yet.
   ///
@@ -36,30 +44,28 @@ class FrameEncoder {
   FeaturesByIdx encode_region_frames(const Prompt& prompt, StageTimings& timings,
                                      const std::function<bool()>& stopped);
   bool holds(std::int64_t frame_idx) const {
-    return in_clip(frame_idx) || region_features_.holds(frame_idx);
+    return in_clip(frame_idx) || store_->holds_vision(frame_idx);
   }
   bool in_clip(std::int64_t frame_idx) const { return clip_features_.count(frame_idx) != 0; }
 
   /// Features float32 [F, P, Dv] of frames of the clip.
   Tensor clip_features(const std::vector<std::int64_t>& frame_idxs) const;
-  /// Takes the place of encoding them: features float32 [F, P, Dv] of distinct frames.
+  /// Takes over features float32 [F, P, Dv] of the clip's distinct frames, in place of encoding.
   void restore_clip(const Tensor& features, const std::vector<std::int64_t>& frame_idxs);
-
-  void forget_regions() { region_features_.clear(); }
-  void clear();
-  std::size_t bytes() const;
 
  private:
   using Keep = std::function<void(std::int64_t frame_idx, Tensor features)>;
-  /// Encodes rows of frames batch by batch; `keep` gets [1, P, Dv] that share a batch's memory.
+  /// Encodes rows of frames batch by batch; `keep` gets [1, P, Dv] in memory of its own.
   void encode_rows(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                    const std::vector<std::int64_t>& rows, StageTimings& timings, const Keep& keep,
                    const std::function<bool()>& stopped) const;
-  FeaturesByIdx held_region_features(const Prompt& prompt);
+  FeaturesByIdx held_region_features(const Prompt& prompt, std::uint64_t scan);
+  void unpin(const FeaturesByIdx& features);
 
   const Model& model_;
+  const std::shared_ptr<FeatureStore> store_;
+  /// Pinned in the store.
   FeaturesByIdx clip_features_;
-  FrameCache<Tensor> region_features_;
 };
 
 /// Most frames that go through an aligner without padding in one run, if Stage::batches_frames();
@@ -76,9 +82,11 @@ std::int64_t frames_per_batch(int size_px);
 /// Frames in one run of a frame graph: frames_per_batch() if Stage::batches_frames(), else one.
 std::int64_t frames_per_run(const Stage& encoder, int size_px);
 
+/// Threads that share the resize of a frame: RuntimeConfig::num_threads, else one for each core.
+int resize_threads(const RuntimeConfig& config);
 /// Rows of `frames` resized to a square and put side by side, uint8 [rows, size_px, size_px, 3].
 Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows, int size_px,
-                    StageTimings& timings);
+                    int num_threads, StageTimings& timings);
 
 /// Throws InvalidInput unless frames are uint8 [F, H, W, 3] with one index each, F of 1 or more.
 void check_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,

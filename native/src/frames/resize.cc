@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <future>
+#include <system_error>
 #include <vector>
 
 #include "base/error_message.h"
+#include "frames/resize_passes.h"
 
 namespace ufvideo {
 namespace {
 
-constexpr int kChannels = 3;
-// Pillow keeps 8 bits of the pixel and 2 spare bits beside the fraction in 32 bits.
-constexpr int kFractionBits = 32 - 8 - 2;
 constexpr double kBicubicSupport = 2.0;
 
 double bicubic(double x) {
@@ -27,29 +27,17 @@ double bicubic(double x) {
   return 0.0;
 }
 
-/// Which input pixels make an output pixel, and how much of each.
-struct Taps {
-  int first;
-  int count;
-};
-
-struct Filter {
-  std::vector<Taps> taps;
-  int max_taps;
-  /// Fixed-point weights, `max_taps` of them for each output pixel.
-  std::vector<std::int32_t> weights;
-};
-
 Filter make_filter(int in_size, int out_size) {
   const double scale = static_cast<double>(in_size) / out_size;
   const double stretch = std::max(scale, 1.0);
   const double support = kBicubicSupport * stretch;
   const double inverse = 1.0 / stretch;
   Filter filter;
-  filter.max_taps = static_cast<int>(std::ceil(support)) * 2 + 1;
+  const int max_taps = static_cast<int>(std::ceil(support)) * 2 + 1;
+  filter.stride = (max_taps + kTapGroup - 1) / kTapGroup * kTapGroup;
   filter.taps.resize(out_size);
-  filter.weights.assign(static_cast<std::size_t>(out_size) * filter.max_taps, 0);
-  std::vector<double> exact(filter.max_taps);
+  filter.weights.assign(static_cast<std::size_t>(out_size) * filter.stride, 0);
+  std::vector<double> exact(max_taps);
   for (int out = 0; out < out_size; ++out) {
     const double center = (out + 0.5) * scale;
     const int first = std::max(static_cast<int>(center - support + 0.5), 0);
@@ -59,64 +47,121 @@ Filter make_filter(int in_size, int out_size) {
       exact[i] = bicubic((i + first - center + 0.5) * inverse);
       sum += exact[i];
     }
-    std::int32_t* weights = &filter.weights[static_cast<std::size_t>(out) * filter.max_taps];
+    std::int32_t* weights = &filter.weights[static_cast<std::size_t>(out) * filter.stride];
     for (int i = 0; i < last - first; ++i) {
       const double weight = (sum != 0.0 ? exact[i] / sum : exact[i]) * (1 << kFractionBits);
       weights[i] = static_cast<std::int32_t>(weight < 0.0 ? weight - 0.5 : weight + 0.5);
     }
     filter.taps[out] = {first, last - first};
   }
+  constexpr int kLowBits = 15;
+  for (const std::int32_t weight : filter.weights) {
+    filter.low.push_back(static_cast<std::int16_t>(weight & ((1 << kLowBits) - 1)));
+    filter.high.push_back(static_cast<std::int16_t>(weight >> kLowBits));
+  }
   return filter;
 }
 
-std::uint8_t to_pixel(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+const ResizePasses& passes_of(const ResizeOptions& options) {
+  if (options.use_vectors) {
+    for (const ResizePasses* passes : {avx2_passes(), neon_passes()}) {
+      if (passes != nullptr) {
+        return *passes;
+      }
+    }
+  }
+  return scalar_passes();
 }
 
-void resize_rows(const Filter& filter, const std::uint8_t* in, int height, int in_width,
-                 int out_width, std::uint8_t* out) {
-  constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
-  for (int y = 0; y < height; ++y) {
-    const std::uint8_t* row = in + static_cast<std::size_t>(y) * in_width * kChannels;
-    std::uint8_t* result = out + static_cast<std::size_t>(y) * out_width * kChannels;
-    for (int x = 0; x < out_width; ++x) {
-      const Taps taps = filter.taps[x];
-      const std::int32_t* weights = &filter.weights[static_cast<std::size_t>(x) * filter.max_taps];
-      const std::uint8_t* pixel = row + static_cast<std::size_t>(taps.first) * kChannels;
-      std::int32_t red = kHalf;
-      std::int32_t green = kHalf;
-      std::int32_t blue = kHalf;
-      for (int i = 0; i < taps.count; ++i, pixel += kChannels) {
-        red += pixel[0] * weights[i];
-        green += pixel[1] * weights[i];
-        blue += pixel[2] * weights[i];
-      }
-      *result++ = to_pixel(red);
-      *result++ = to_pixel(green);
-      *result++ = to_pixel(blue);
-    }
+/// One frame on the way to another size.
+struct FrameResize {
+  const ResizePasses& passes;
+  const Filter& horizontal;
+  const Filter& vertical;
+  const std::uint8_t* in;
+  /// Behind the last byte that may be read.
+  const std::uint8_t* in_end;
+  int in_height;
+  int in_width;
+  int height;
+  int width;
+  std::uint8_t* out;
+};
+
+/// Rows [first, last) of the input at the new width.
+void resize_width(const FrameResize& frame, int first, int last, std::uint8_t* out) {
+  const std::size_t in_step = static_cast<std::size_t>(frame.in_width) * kChannels;
+  const std::size_t out_step = static_cast<std::size_t>(frame.width) * kChannels;
+  const auto readable = static_cast<std::size_t>(frame.in_end - frame.in);
+  int whole = last;
+  while (whole > first && whole * in_step + kReadBeyond > readable) {
+    --whole;
+  }
+  frame.passes.rows(frame.horizontal, frame.in + first * in_step, whole - first, frame.in_width,
+                    frame.width, out);
+  // The last rows of all: nothing that may be read lies behind them.
+  std::vector<std::uint8_t> padded(whole < last ? in_step + kReadBeyond : 0);
+  for (int y = whole; y < last; ++y) {
+    std::copy_n(frame.in + y * in_step, in_step, padded.begin());
+    frame.passes.rows(frame.horizontal, padded.data(), 1, frame.in_width, frame.width,
+                      out + (y - first) * out_step);
   }
 }
 
-void resize_columns(const Filter& filter, const std::uint8_t* in, int width, int out_height,
-                    std::uint8_t* out) {
-  const std::size_t row_size = static_cast<std::size_t>(width) * kChannels;
-  std::vector<std::int32_t> sums(row_size);
-  for (int y = 0; y < out_height; ++y) {
-    const Taps taps = filter.taps[y];
-    const std::int32_t* weights = &filter.weights[static_cast<std::size_t>(y) * filter.max_taps];
-    std::fill(sums.begin(), sums.end(), 1 << (kFractionBits - 1));
-    for (int i = 0; i < taps.count; ++i) {
-      const std::uint8_t* row = in + (static_cast<std::size_t>(taps.first) + i) * row_size;
-      const std::int32_t weight = weights[i];
-      for (std::size_t j = 0; j < row_size; ++j) {
-        sums[j] += row[j] * weight;
-      }
+/// Rows [first, last) of the result.
+void resize_band(const FrameResize& frame, int first, int last) {
+  const std::size_t out_step = static_cast<std::size_t>(frame.width) * kChannels;
+  if (frame.in_height == frame.height) {
+    resize_width(frame, first, last, frame.out + first * out_step);
+    return;
+  }
+  const Taps top = frame.vertical.taps[first];
+  const Taps bottom = frame.vertical.taps[last - 1];
+  int first_in = 0;
+  const std::uint8_t* in = frame.in;
+  std::vector<std::uint8_t> between;
+  if (frame.in_width != frame.width) {
+    first_in = top.first;
+    const int last_in = bottom.first + bottom.count;
+    between.resize((last_in - first_in) * out_step);
+    resize_width(frame, first_in, last_in, between.data());
+    in = between.data();
+  }
+  for (int y = first; y < last; ++y) {
+    const Taps taps = frame.vertical.taps[y];
+    frame.passes.column(
+        &frame.vertical.weights[static_cast<std::size_t>(y) * frame.vertical.stride], taps.count,
+        in + (taps.first - first_in) * out_step, out_step, frame.out + y * out_step);
+  }
+}
+
+/// The frame in bands of rows, one for each thread; each resizes the input rows that it needs.
+void resize_frame(const FrameResize& frame, int num_threads) {
+  // A thread costs what a band of this size does.
+  constexpr std::int64_t kMinBandPixels = std::int64_t{1} << 18;
+  const std::int64_t num_pixels = std::int64_t{frame.in_height} * frame.in_width;
+  const auto most =
+      static_cast<int>(std::clamp<std::int64_t>(num_pixels / kMinBandPixels, 1, frame.height));
+  const int num_bands = std::min(num_threads, most);
+  const auto band = [&](int i) {
+    resize_band(frame, frame.height * std::int64_t{i} / num_bands,
+                frame.height * (std::int64_t{i} + 1) / num_bands);
+  };
+  std::vector<std::future<void>> others;
+  int begun = 1;
+  try {
+    for (; begun < num_bands; ++begun) {
+      others.push_back(std::async(std::launch::async, band, begun));
     }
-    std::uint8_t* result = out + static_cast<std::size_t>(y) * row_size;
-    for (std::size_t j = 0; j < row_size; ++j) {
-      result[j] = to_pixel(sums[j]);
-    }
+  } catch (const std::system_error&) {
+    // The system has no thread left: this one does what is not begun.
+  }
+  band(0);
+  for (int i = begun; i < num_bands; ++i) {
+    band(i);
+  }
+  for (std::future<void>& other : others) {
+    other.get();
   }
 }
 
@@ -138,34 +183,29 @@ void check(const Tensor& frames, int height, int width) {
 
 }  // namespace
 
-Tensor resize_bicubic(const Tensor& frames, int height, int width) {
+Tensor resize_bicubic(const Tensor& frames, int height, int width, const ResizeOptions& options) {
   check(frames, height, width);
-  const auto num_frames = frames.dim(0);
+  if (options.num_threads < 1) {
+    fail(ErrorCode::kInvalidInput, "resize: num_threads: expected 1 or more, got ",
+         options.num_threads);
+  }
   const int in_height = static_cast<int>(frames.dim(1));
   const int in_width = static_cast<int>(frames.dim(2));
   if (in_height == height && in_width == width) {
     return frames;
   }
+  const auto num_frames = frames.dim(0);
   Tensor resized(DType::kUint8, {num_frames, height, width, kChannels});
   const Filter horizontal = make_filter(in_width, width);
   const Filter vertical = make_filter(in_height, height);
-  std::vector<std::uint8_t> between;
-  if (in_width != width && in_height != height) {
-    between.resize(static_cast<std::size_t>(in_height) * width * kChannels);
-  }
   const std::size_t in_step = static_cast<std::size_t>(in_height) * in_width * kChannels;
   const std::size_t out_step = static_cast<std::size_t>(height) * width * kChannels;
+  const auto* in = frames.data<std::uint8_t>();
+  const std::uint8_t* in_end = in + num_frames * in_step;
   for (std::int64_t t = 0; t < num_frames; ++t) {
-    const std::uint8_t* in = frames.data<std::uint8_t>() + t * in_step;
-    std::uint8_t* out = resized.data<std::uint8_t>() + t * out_step;
-    if (in_height == height) {
-      resize_rows(horizontal, in, in_height, in_width, width, out);
-    } else if (in_width == width) {
-      resize_columns(vertical, in, width, height, out);
-    } else {
-      resize_rows(horizontal, in, in_height, in_width, width, between.data());
-      resize_columns(vertical, between.data(), width, height, out);
-    }
+    resize_frame({passes_of(options), horizontal, vertical, in + t * in_step, in_end, in_height,
+                  in_width, height, width, resized.data<std::uint8_t>() + t * out_step},
+                 options.num_threads);
   }
   return resized;
 }

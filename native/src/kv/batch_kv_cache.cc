@@ -8,7 +8,7 @@
 namespace ufvideo {
 
 BatchKvCache::BatchKvCache(std::shared_ptr<const KvCacheSizes> sizes, std::int64_t max_rows,
-                           std::shared_ptr<KvBudget> budget)
+                           std::shared_ptr<MemoryBudget> budget)
     : buffers_(std::move(sizes), max_rows, std::move(budget)), max_rows_(max_rows) {}
 
 void BatchKvCache::reserve(std::int64_t num_positions) {
@@ -60,9 +60,10 @@ void BatchKvCache::drop_row(std::int64_t row) {
   lengths_.pop_back();
 }
 
-std::int64_t rows_that_fit(const KvCacheSizes& sizes, const KvBudget& budget,
-                           std::int64_t positions, std::int64_t max_rows, std::size_t beside) {
-  const std::optional<std::size_t> room = budget.room();
+std::int64_t rows_that_fit(const KvCache& cache, std::int64_t positions, std::int64_t max_rows,
+                           std::size_t beside) {
+  const KvCacheSizes& sizes = *cache.sizes();
+  const std::optional<std::size_t> room = cache.lease().room(/*evicting=*/true);
   if (!room) {
     return max_rows;
   }

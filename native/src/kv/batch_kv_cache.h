@@ -13,9 +13,9 @@ namespace ufvideo {
 /// right: one pair of buffers a layer, [B, kv, C, head]. The rows in use are always the first ones.
 class BatchKvCache {
  public:
-  /// Room for at most `max_rows` sequences within the budget of a session.
+  /// Room for at most `max_rows` sequences within the budget.
   BatchKvCache(std::shared_ptr<const KvCacheSizes> sizes, std::int64_t max_rows,
-               std::shared_ptr<KvBudget> budget);
+               std::shared_ptr<MemoryBudget> budget);
 
   const std::shared_ptr<const KvCacheSizes>& sizes() const { return buffers_.sizes(); }
   std::int64_t num_rows() const { return static_cast<std::int64_t>(lengths_.size()); }
@@ -44,11 +44,11 @@ class BatchKvCache {
   std::vector<std::int64_t> lengths_;
 };
 
-/// How many sequences of `positions` fit into the budget side by side, the copy that growing needs
-/// included; at most `max_rows`, and 0 where not even one does.
+/// How many sequences of `positions` fit into the budget of a cache side by side, the copy that
+/// growing needs included; at most `max_rows`, and 0 where not even one does.
 ///
 /// @param beside bytes that something else will take meanwhile.
-std::int64_t rows_that_fit(const KvCacheSizes& sizes, const KvBudget& budget,
-                           std::int64_t positions, std::int64_t max_rows, std::size_t beside);
+std::int64_t rows_that_fit(const KvCache& cache, std::int64_t positions, std::int64_t max_rows,
+                           std::size_t beside);
 
 }  // namespace ufvideo

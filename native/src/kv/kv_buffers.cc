@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/error_message.h"
 #include "tensor/device_memory.h"
 
 namespace ufvideo {
@@ -13,11 +14,23 @@ constexpr std::int64_t kBlockPositions = 256;
 /// Buffers grow by an eighth at least: copying stays small beside computing what is copied.
 constexpr std::int64_t kGrowthShare = 8;
 
+/// Makes the system give the memory now: until it is touched it counts as free, and a second
+/// session would be promised the same bytes.
+void touch_pages(Tensor& buffer) {
+  constexpr std::size_t kPageBytes = 4096;
+  auto* bytes = static_cast<volatile char*>(buffer.raw());
+  for (std::size_t at = 0; at < buffer.bytes(); at += kPageBytes) {
+    bytes[at] = 0;
+  }
+}
+
 /// A new buffer. On a device it is all zeros: kernels there may read what they then mask, and what
 /// is no number would stay none when it is multiplied by zero.
 Tensor new_buffer(const DevicePtr& device, DType dtype, Shape shape) {
   Tensor buffer = allocate_on(device, dtype, std::move(shape));
-  if (device) {
+  if (!device) {
+    touch_pages(buffer);
+  } else {
     Tensor zeros(dtype, buffer.shape());
     std::memset(zeros.raw(), 0, zeros.bytes());
     copy_content(zeros, buffer);
@@ -64,12 +77,13 @@ void copy_positions(const Tensor& from, std::int64_t from_row, const Tensor& to,
 }
 
 KvBuffers::KvBuffers(std::shared_ptr<const KvCacheSizes> sizes, std::int64_t num_rows,
-                     std::shared_ptr<KvBudget> budget)
-    : sizes_(std::move(sizes)), num_rows_(num_rows), budget_(std::move(budget)) {
+                     std::shared_ptr<MemoryBudget> budget)
+    : sizes_(std::move(sizes)),
+      num_rows_(num_rows),
+      // How much a device has free is not known: without a number for it, it refuses by itself.
+      lease_(std::move(budget), MemoryKind::kKvCache, sizes_->device == nullptr) {
   clear();
 }
-
-KvBuffers::~KvBuffers() { budget_->give_back(bytes()); }
 
 std::size_t KvBuffers::bytes() const { return num_rows_ * capacity_ * sizes_->position_bytes(); }
 
@@ -82,8 +96,8 @@ void KvBuffers::clear() {
   const Tensor none(sizes_->dtype, {num_rows_, sizes_->num_key_value_heads, 0, sizes_->head_dim});
   keys_.assign(sizes_->num_layers, none);
   values_.assign(sizes_->num_layers, none);
-  budget_->give_back(bytes());
   capacity_ = 0;
+  lease_.shrink_to(0);
 }
 
 void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& lengths) {
@@ -92,14 +106,15 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
   }
   const std::int64_t ahead =
       sizes_->in_blocks(std::max(needed, capacity_ + capacity_ / kGrowthShare));
-  const auto room = budget_->room();
-  const bool ahead_fits = !room || growth_bytes(ahead) <= *room;
-  const std::int64_t capacity = ahead_fits ? ahead : sizes_->in_blocks(needed);
-  budget_->require(growth_bytes(capacity), capacity);
+  std::int64_t capacity = ahead;
+  if (!lease_.try_grow(growth_bytes(ahead))) {
+    capacity = sizes_->in_blocks(needed);
+    lease_.grow(growth_bytes(capacity),
+                {"KV cache", message("to grow to ", capacity, " positions")});
+  }
   move_to(capacity, lengths);
-  budget_->give_back(bytes());
   capacity_ = capacity;
-  budget_->take(bytes());
+  lease_.shrink_to(bytes());
 }
 
 void KvBuffers::drop_behind(const std::vector<std::int64_t>& lengths) {

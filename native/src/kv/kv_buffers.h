@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "kv/kv_budget.h"
+#include "config/memory_budget.h"
 #include "ufvideo/tensor.h"
 
 namespace ufvideo {
@@ -31,13 +31,13 @@ struct KvCacheSizes {
 class KvBuffers {
  public:
   KvBuffers(std::shared_ptr<const KvCacheSizes> sizes, std::int64_t num_rows,
-            std::shared_ptr<KvBudget> budget);
-  ~KvBuffers();
+            std::shared_ptr<MemoryBudget> budget);
   KvBuffers(const KvBuffers&) = delete;
   KvBuffers& operator=(const KvBuffers&) = delete;
 
   const std::shared_ptr<const KvCacheSizes>& sizes() const { return sizes_; }
-  const std::shared_ptr<KvBudget>& budget() const { return budget_; }
+  /// What they have taken of the budget, and may still take.
+  const MemoryLease& lease() const { return lease_; }
 
   /// How often they have moved: their addresses are the same as long as this number is.
   std::int64_t num_moves() const { return num_moves_; }
@@ -68,7 +68,7 @@ class KvBuffers {
 
   std::shared_ptr<const KvCacheSizes> sizes_;
   std::int64_t num_rows_;
-  std::shared_ptr<KvBudget> budget_;
+  MemoryLease lease_;
   std::int64_t capacity_ = 0;
   std::int64_t num_moves_ = 0;
   std::vector<Tensor> keys_;

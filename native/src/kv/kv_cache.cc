@@ -7,7 +7,7 @@
 
 namespace ufvideo {
 
-KvCache::KvCache(std::shared_ptr<const KvCacheSizes> sizes, std::shared_ptr<KvBudget> budget)
+KvCache::KvCache(std::shared_ptr<const KvCacheSizes> sizes, std::shared_ptr<MemoryBudget> budget)
     : buffers_(std::move(sizes), 1, std::move(budget)) {}
 
 KvCache::Use::Use(const KvCache& cache) : cache_(cache) {

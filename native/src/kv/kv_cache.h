@@ -15,7 +15,7 @@ namespace ufvideo {
 /// by the graph and grown in blocks as the sequence grows, never reserved for the longest context.
 class KvCache {
  public:
-  KvCache(std::shared_ptr<const KvCacheSizes> sizes, std::shared_ptr<KvBudget> budget);
+  KvCache(std::shared_ptr<const KvCacheSizes> sizes, std::shared_ptr<MemoryBudget> budget);
 
   /// Holds the cache for one piece of work. Throws InvalidState when another thread has it: a run
   /// of the language model moves the memory that the cache grows out of.
@@ -32,7 +32,8 @@ class KvCache {
 
   /// The object it was made with; another model's is another, whatever its sizes.
   const std::shared_ptr<const KvCacheSizes>& sizes() const { return buffers_.sizes(); }
-  const std::shared_ptr<KvBudget>& budget() const { return buffers_.budget(); }
+  /// As KvBuffers::lease.
+  const MemoryLease& lease() const { return buffers_.lease(); }
 
   /// Positions held.
   std::int64_t length() const { return length_; }

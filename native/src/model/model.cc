@@ -3,15 +3,19 @@
 #include <initializer_list>
 #include <utility>
 
+#include "config/memory_budget.h"
+#include "features/frame_caches.h"
+
 namespace ufvideo {
 
 struct Model::Stages {
-  Stages(const Package& package, const RuntimeConfig& config)
+  Stages(const Package& package, const RuntimeConfig& config,
+         const std::shared_ptr<MemoryBudget>& budget)
       : vision_encoder(package, config),
         aligner(package, config),
         region_encoder(package, config),
         token_embedder(package, config),
-        language_model(package, config),
+        language_model(package, config, budget),
         mask_encoder(package, config),
         mask_decoder(package, config) {}
 
@@ -27,7 +31,9 @@ struct Model::Stages {
 Model::Model(Package package, RuntimeConfig config)
     : package_(std::move(package)),
       config_(std::move(config)),
-      stages_(std::make_unique<Stages>(package_, config_)) {}
+      memory_budget_(std::make_shared<MemoryBudget>(memory_limits(config_))),
+      frame_caches_(make_frame_caches(memory_budget_)),
+      stages_(std::make_unique<Stages>(package_, config_, memory_budget_)) {}
 
 Model::~Model() = default;
 
@@ -51,6 +57,10 @@ ProvidersByStage Model::stage_providers() const {
   }
   return by_stage;
 }
+
+MemoryUse Model::memory_use() const { return memory_budget_->use(); }
+const std::shared_ptr<MemoryBudget>& Model::memory_budget() const { return memory_budget_; }
+const std::shared_ptr<FrameCaches>& Model::frame_caches() const { return frame_caches_; }
 
 const VisionEncoder& Model::vision_encoder() const { return stages_->vision_encoder; }
 const Aligner& Model::aligner() const { return stages_->aligner; }

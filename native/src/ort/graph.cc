@@ -2,10 +2,6 @@
 
 #include <onnxruntime_cxx_api.h>
 
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
-
 #include <algorithm>
 #include <memory>
 #include <mutex>
@@ -15,6 +11,7 @@
 
 #include "base/cancellation.h"
 #include "base/error_message.h"
+#include "config/free_memory.h"
 #include "config/free_threads.h"
 #include "ort/device_work.h"
 #include "ort/graph_signature.h"
@@ -29,14 +26,6 @@
 
 namespace ufvideo {
 namespace {
-
-/// Opening a graph parses, folds and packs: what that leaves free the C library would keep, as much
-/// again as a convolutional stage's weights.
-void return_free_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
-#endif
-}
 
 /// What ONNX Runtime says of a graph with nodes that only the CPU can run, where it may not; and of
 /// one that it cannot capture.
@@ -339,6 +328,8 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
     fail(says_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInvalidPackage, stage,
          ": expected a graph that ONNX Runtime can open at ", path.string(), ", it said: ", what);
   }
+  // Opening a graph parses, folds and packs: what that leaves free the C library would keep, as
+  // much again as a convolutional stage's weights.
   return_free_memory();
   state_->placement.stop();
   state_->providers.num_nodes = state_->placement.num_nodes();

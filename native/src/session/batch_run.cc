@@ -39,7 +39,7 @@ class BatchRun : public RowStepper {
         generations_(prompts.size()),
         max_rows_(plan_rows()) {
     if (max_rows_ > 1) {
-      rows_ = model_.language_model().make_batch_cache(max_rows_, parts.sequence.cache());
+      rows_ = model_.language_model().make_batch_cache(max_rows_);
     }
   }
 
@@ -119,8 +119,7 @@ std::int64_t BatchRun::plan_rows() const {
   const std::int64_t num_decoded = std::count_if(
       prompts_.begin(), prompts_.end(), [](const Prompt& prompt) { return !prompt.choices; });
   const std::int64_t most = std::min<std::int64_t>(kMaxBatchRows, num_decoded);
-  return rows_that_fit(sizes, *own.budget(),
-                       std::min(longest + config_.max_new_tokens, max_positions), most,
+  return rows_that_fit(own, std::min(longest + config_.max_new_tokens, max_positions), most,
                        own_bytes - std::min(own_bytes, own.bytes()));
 }
 

@@ -33,8 +33,21 @@ std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& idxs) {
 
 }  // namespace
 
-ClipFeatures::ClipFeatures(const Model& model, CallContext& call)
-    : model_(model), call_(call), frame_encoder_(model) {}
+ClipFeatures::ClipFeatures(const Model& model, CallContext& call,
+                           std::shared_ptr<FeatureStore> store)
+    : model_(model),
+      call_(call),
+      shares_store_(store != nullptr),
+      store_(store ? std::move(store) : std::make_shared<FeatureStore>(model)),
+      frame_encoder_(model, store_),
+      tokens_lease_(model.memory_budget(), MemoryKind::kClipFeatures) {}
+
+ClipFeatures::~ClipFeatures() {
+  if (!shares_store_) {
+    // Else the clip's features would be kept in place of those that other sessions may still need.
+    store_->clear();
+  }
+}
 
 void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
   const int num_frames = is_image ? 1 : model_.manifest().video.num_frames;
@@ -43,10 +56,26 @@ void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_im
          is_image ? " for an image" : " (the model's num_frames)", ", got ", frame_idxs.size());
   }
   video_tokens_ = Tensor();
-  frame_encoder_.clear();
-  frame_size_.clear();
+  tokens_lease_.shrink_to(0);
+  if (!shares_store_) {
+    store_->clear();
+  }
+  frame_encoder_.begin_clip(distinct(frame_idxs));
+  frame_size_ = store_->frame_size();
   is_image_ = is_image;
   frame_idxs_ = frame_idxs;
+}
+
+void ClipFeatures::forget_regions() {
+  if (!shares_store_) {
+    store_->forget_unpinned_vision();
+  }
+}
+
+void ClipFeatures::set_video_tokens(Tensor video_tokens) {
+  tokens_lease_.shrink_to(0);
+  tokens_lease_.grow(video_tokens.bytes(), {"clip", "for its video tokens"});
+  video_tokens_ = std::move(video_tokens);
 }
 
 void ClipFeatures::require_begun() const {
@@ -66,6 +95,7 @@ void ClipFeatures::add(const Tensor& frames, const std::vector<std::int64_t>& fr
   }
   if (frame_size_.empty()) {
     frame_size_ = {frames.dim(1), frames.dim(2)};
+    store_->set_frame_size(frame_size_);
   }
   check_frame_size(frames, frame_size_, "clip: frames");
   const auto num_distinct = static_cast<std::int64_t>(distinct(frame_idxs_).size());
@@ -84,7 +114,7 @@ void ClipFeatures::finish() {
            " was not given to add_frames");
     }
   }
-  video_tokens_ = frame_encoder_.align(frame_idxs_, is_image_, call_.timings());
+  set_video_tokens(frame_encoder_.align(frame_idxs_, is_image_, call_.timings()));
 }
 
 void ClipFeatures::check_saved(const SavedClip& saved) const {
@@ -111,7 +141,8 @@ void ClipFeatures::check_saved(const SavedClip& saved) const {
 void ClipFeatures::restore(const SavedClip& saved) {
   frame_encoder_.restore_clip(saved.features, distinct(saved.frame_idxs));
   frame_size_ = {saved.height_px, saved.width_px};
-  video_tokens_ = copied(saved.video_tokens);
+  store_->set_frame_size(frame_size_);
+  set_video_tokens(copied(saved.video_tokens));
 }
 
 void ClipFeatures::save_to(SavedClip& saved) const {
@@ -171,7 +202,7 @@ std::vector<Tensor> ClipFeatures::encode_regions(const Prompt& prompt) {
     }
     std::vector<Tensor> rows;
     for (const std::int64_t idx : region.frame_idxs) {
-      rows.push_back(features.at(idx));
+      rows.push_back(*features.at(idx));
     }
     tokens.push_back(timed(call_.timings(), encoder.stem(), 1,
                            [&] { return encoder.encode(concatenated(rows), region.masks); }));

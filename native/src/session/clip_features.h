@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "config/memory_budget.h"
 #include "features/frame_encoder.h"
 #include "session/call_context.h"
+#include "ufvideo/feature_store.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
 
@@ -15,10 +18,15 @@ namespace ufvideo {
 /// features of other frames that regions lie on.
 class ClipFeatures {
  public:
-  ClipFeatures(const Model& model, CallContext& call);
+  /// @param store of the source that clips are of; null: each clip is of a source of its own.
+  ClipFeatures(const Model& model, CallContext& call, std::shared_ptr<FeatureStore> store);
+  ~ClipFeatures();
+  ClipFeatures(const ClipFeatures&) = delete;
+  ClipFeatures& operator=(const ClipFeatures&) = delete;
 
-  /// Begins a clip in place of the one before. Throws InvalidInput, and nothing has changed, when
-  /// the number of frames is not the model's.
+  /// Begins a clip in place of the one before. Frames whose features the store has need not be
+  /// added. Throws InvalidInput, and nothing has changed, when the number of frames is not the
+  /// model's.
   void begin(const std::vector<std::int64_t>& frame_idxs, bool is_image);
   /// Encodes some of its frames, uint8 [F, H, W, 3].
   void add(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
@@ -44,15 +52,21 @@ class ClipFeatures {
   void check_regions(const Prompt& prompt) const;
   /// Region tokens float32 [R, D] of each region; fewer when the call was cancelled.
   std::vector<Tensor> encode_regions(const Prompt& prompt);
-  void forget_regions() { frame_encoder_.forget_regions(); }
+  /// Drops the features of region frames, unless other sessions share them.
+  void forget_regions();
 
-  std::size_t bytes() const { return frame_encoder_.bytes() + video_tokens_.bytes(); }
+  /// Where its features are, and those of masks.
+  const std::shared_ptr<FeatureStore>& store() const { return store_; }
+  std::size_t bytes() const { return store_->vision_bytes() + tokens_lease_.bytes(); }
 
  private:
   void require_begun() const;
+  void set_video_tokens(Tensor video_tokens);
 
   const Model& model_;
   CallContext& call_;
+  const bool shares_store_;
+  const std::shared_ptr<FeatureStore> store_;
   FrameEncoder frame_encoder_;
   bool is_image_ = false;
   /// The clip's sampled frames, repeats included.
@@ -60,6 +74,7 @@ class ClipFeatures {
   /// [H, W] of the clip's frames; empty before the first ones came.
   Shape frame_size_;
   Tensor video_tokens_;
+  MemoryLease tokens_lease_;
 };
 
 }  // namespace ufvideo

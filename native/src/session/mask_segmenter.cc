@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "base/error_message.h"
 #include "base/stage_clock.h"
@@ -42,14 +43,15 @@ void check_request(const SegmentRequest& request) {
 
 }  // namespace
 
-MaskSegmenter::MaskSegmenter(const Model& model, CallContext& call)
-    : model_(model), call_(call), features_(model.config().mask_cache_bytes) {}
+MaskSegmenter::MaskSegmenter(const Model& model, CallContext& call,
+                             std::shared_ptr<FeatureStore> store)
+    : model_(model), call_(call), store_(std::move(store)) {}
 
 Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
   check_request(request);
   const StageTimings before = call_.timings();
   if (!request.continues) {
-    features_.begin_scan();
+    scan_ = store_->begin_scan();
   }
   const Tensor& frames = request.frames;
   const std::int64_t num_objects = request.seg_hidden_states.dim(0);
@@ -66,9 +68,9 @@ Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
     while (done < num_frames && !call_.is_cancelled()) {
       const std::int64_t first = done;
       const std::int64_t last = std::min(first + step, num_frames);
-      const std::vector<MaskFeatures> features = features_of(request, first, last);
+      const std::vector<Features> features = features_of(request, first, last);
       while (done < last && !call_.is_cancelled()) {
-        decode(request.seg_hidden_states, features[done - first], done, mask, result);
+        decode(request.seg_hidden_states, *features[done - first], done, mask, result);
         call_.report(++done, num_frames);
       }
     }
@@ -87,9 +89,10 @@ Segmentation MaskSegmenter::segment(const SegmentRequest& request) {
   return result;
 }
 
-std::vector<MaskFeatures> MaskSegmenter::features_of(const SegmentRequest& request,
-                                                     std::int64_t first, std::int64_t last) {
-  std::unordered_map<std::int64_t, MaskFeatures> by_idx;
+std::vector<MaskSegmenter::Features> MaskSegmenter::features_of(const SegmentRequest& request,
+                                                                std::int64_t first,
+                                                                std::int64_t last) {
+  std::unordered_map<std::int64_t, Features> by_idx;
   std::unordered_set<std::int64_t> seen;
   std::vector<std::int64_t> missing;
   for (std::int64_t frame = first; frame < last; ++frame) {
@@ -97,8 +100,8 @@ std::vector<MaskFeatures> MaskSegmenter::features_of(const SegmentRequest& reque
     if (!seen.insert(idx).second) {
       continue;
     }
-    if (const MaskFeatures* kept = features_.find(idx)) {
-      by_idx.emplace(idx, *kept);
+    if (Features kept = store_->find_mask(idx, scan_)) {
+      by_idx.emplace(idx, std::move(kept));
     } else {
       missing.push_back(frame);
     }
@@ -106,7 +109,7 @@ std::vector<MaskFeatures> MaskSegmenter::features_of(const SegmentRequest& reque
   if (!missing.empty()) {
     encode(request, missing, by_idx);
   }
-  std::vector<MaskFeatures> features;
+  std::vector<Features> features;
   for (std::int64_t frame = first; frame < last; ++frame) {
     features.push_back(by_idx.at(request.frame_idxs[frame]));
   }
@@ -114,17 +117,16 @@ std::vector<MaskFeatures> MaskSegmenter::features_of(const SegmentRequest& reque
 }
 
 void MaskSegmenter::encode(const SegmentRequest& request, const std::vector<std::int64_t>& rows,
-                           std::unordered_map<std::int64_t, MaskFeatures>& by_idx) {
-  const Tensor batch =
-      resized_rows(request.frames, rows, model_.manifest().video.mask_size_px, call_.timings());
+                           std::unordered_map<std::int64_t, Features>& by_idx) {
+  const Tensor batch = resized_rows(request.frames, rows, model_.manifest().video.mask_size_px,
+                                    resize_threads(model_.config()), call_.timings());
   const MaskEncoder& encoder = model_.mask_encoder();
   const MaskFeatures encoded =
       timed(call_.timings(), encoder.stem(), batch.dim(0), [&] { return encoder.encode(batch); });
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MaskFeatures one = encoded.frame(static_cast<std::int64_t>(i));
-    const MaskFeatures own = rows.size() == 1 ? one : own_features(one);
-    features_.put(request.frame_idxs[rows[i]], own);
-    by_idx.emplace(request.frame_idxs[rows[i]], own);
+    const std::int64_t idx = request.frame_idxs[rows[i]];
+    by_idx.emplace(idx, store_->keep_mask(idx, rows.size() == 1 ? one : own_features(one), scan_));
   }
 }
 

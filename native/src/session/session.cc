@@ -10,11 +10,12 @@
 
 namespace ufvideo {
 
-Session::State::State(std::shared_ptr<const Model> shared_model)
+Session::State::State(std::shared_ptr<const Model> shared_model,
+                      std::shared_ptr<FeatureStore> store)
     : model(std::move(shared_model)),
       call([this] { publish(); }),
-      clip(*model, call),
-      masks(*model, call),
+      clip(*model, call, std::move(store)),
+      masks(*model, call, clip.store()),
       sequence(*model, call) {
   publish();
 }
@@ -80,15 +81,14 @@ Session::Entry::~Entry() {
   state_.busy = false;
 }
 
-Session::Session(std::shared_ptr<const Model> model)
-    : state_(std::make_unique<State>(std::move(model))) {}
+Session::Session(std::shared_ptr<const Model> model, std::shared_ptr<FeatureStore> store)
+    : state_(std::make_unique<State>(std::move(model), std::move(store))) {}
 
 Session::~Session() = default;
 
 void Session::State::begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
   require_no_answer();
   clip.begin(frame_idxs, is_image);
-  masks.clear();
   forget_conversation();
 }
 

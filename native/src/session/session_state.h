@@ -17,7 +17,7 @@ namespace ufvideo {
 
 /// The parts of a session, and which call is inside it.
 struct Session::State {
-  explicit State(std::shared_ptr<const Model> shared_model);
+  State(std::shared_ptr<const Model> shared_model, std::shared_ptr<FeatureStore> store);
 
   /// Statistics that other threads may read while a call is under way.
   struct Published {

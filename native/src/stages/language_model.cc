@@ -7,6 +7,7 @@
 
 #include "base/cancellation.h"
 #include "base/error_message.h"
+#include "config/memory_budget.h"
 #include "kv/batch_kv_cache.h"
 #include "kv/kv_cache.h"
 #include "ort/graph.h"
@@ -57,27 +58,22 @@ Tensor int32_tensor(const std::vector<std::int64_t>& values) {
 
 }  // namespace
 
-LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config)
+LanguageModel::LanguageModel(const Package& package, const RuntimeConfig& config,
+                             std::shared_ptr<MemoryBudget> budget)
     : Stage(package, "language_model", config),
       vocab_size_(package.manifest().model.vocab_size),
       max_positions_(package.manifest().model.max_position_embeddings),
-      kv_cache_bytes_(config.kv_cache_bytes),
+      budget_(budget ? std::move(budget) : std::make_shared<MemoryBudget>(memory_limits(config))),
       cache_sizes_(cache_sizes(package.manifest().model, graph())),
       past_names_(cache_names("past_key_values", cache_sizes_->num_layers)),
       present_names_(cache_names("present", cache_sizes_->num_layers)) {}
 
 std::unique_ptr<KvCache> LanguageModel::make_cache() const {
-  // What a device has free is not known: there the number given holds, or what it refuses.
-  auto budget =
-      cache_sizes_->device
-          ? std::make_shared<KvBudget>(kv_cache_bytes_, [] { return std::optional<std::size_t>{}; })
-          : std::make_shared<KvBudget>(kv_cache_bytes_);
-  return std::make_unique<KvCache>(cache_sizes_, std::move(budget));
+  return std::make_unique<KvCache>(cache_sizes_, budget_);
 }
 
-std::unique_ptr<BatchKvCache> LanguageModel::make_batch_cache(std::int64_t max_rows,
-                                                              const KvCache& beside) const {
-  return std::make_unique<BatchKvCache>(cache_sizes_, max_rows, beside.budget());
+std::unique_ptr<BatchKvCache> LanguageModel::make_batch_cache(std::int64_t max_rows) const {
+  return std::make_unique<BatchKvCache>(cache_sizes_, max_rows, budget_);
 }
 
 void LanguageModel::check_cache(const std::shared_ptr<const KvCacheSizes>& sizes) const {

@@ -82,6 +82,7 @@ def ask(
     """
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible_items
+    from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.runtime.config import GenerationConfig
 
@@ -124,15 +125,16 @@ def ask(
                 config=config,
                 cancel=cancel,
                 on_progress=shown.on_progress,
+                on_masks=None if video.path is None else video.write,
             )
             for event in answering:
                 if is_live:
                     hand_on(event)
             return answering.answer
 
-        with shown:
+        with one_pass_video(paths, segment_frames, clip) as video, shown:
             answer = interruptible_items(answered, shown.on_text, cancel)
-        with saved_after(answer, paths):
+        with saved_after(answer, paths, video):
             if as_json:
                 print_json(answer.to_json())
             else:

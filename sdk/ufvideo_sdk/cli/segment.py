@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +32,9 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
 from ufvideo_sdk.results.answer import NOT_FOUND
 
+if TYPE_CHECKING:
+    from ufvideo_sdk.results.masks import MaskTrack
+
 
 def segment(
     source: SourceArgument,
@@ -58,6 +62,7 @@ def segment(
     """
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible
+    from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
     paths = check_save_paths(save, inputs=read_by(source, package))
@@ -68,19 +73,28 @@ def segment(
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        with spinner("segmenting") as label:
-            tracks = tuple(
-                interruptible(
-                    lambda: session.segment(
-                        expression,
-                        frames=wanted,
-                        allow_absent=allow_absent,
-                        cancel=cancel,
-                        on_progress=counted(label, "segmenting"),
-                    ),
-                    cancel,
-                )
-            )
-        answer = answer_of(session, expression, masks=tracks)
-        with saved_after(answer, paths):
+        # Without masks its text would say that there are none.
+        shown = replace(answer_of(session, expression), text="")
+        with (
+            one_pass_video(paths, wanted, session.clip) as video,
+            spinner("segmenting") as label,
+        ):
+
+            def segmented() -> list[MaskTrack]:
+                options: dict[str, Any] = {
+                    "frames": wanted,
+                    "allow_absent": allow_absent,
+                    "cancel": cancel,
+                    "on_progress": counted(label, "segmenting"),
+                }
+                if video.path is None:
+                    return session.segment(expression, **options)
+                with session.segment_stream(expression, **options) as found:
+                    for masks in found:
+                        video.write(shown, masks, found.pixels)
+                return found.tracks
+
+            tracks = interruptible(segmented, cancel)
+        answer = answer_of(session, expression, masks=tuple(tracks))
+        with saved_after(answer, paths, video):
             show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)

@@ -16,6 +16,7 @@ from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.results.answer import Answer
 
 if TYPE_CHECKING:
+    from ufvideo_sdk.cli.one_pass import OnePassVideo
     from ufvideo_sdk.tensorrt.engines import EngineProgress
 
 
@@ -60,11 +61,18 @@ def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
 
 
 @contextmanager
-def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
+def saved_after(
+    answer: Answer, paths: list[Path], video: OnePassVideo | None = None
+) -> Iterator[None]:
     """Write an answer to every path after it was printed, also where printing fails.
 
     Whoever reads what is printed may leave early, such as `head`; the files are wanted all the
     same.
+
+    Args:
+        answer: What to write.
+        paths: Where to.
+        video: What is written already, where it is.
 
     Raises:
         InputError: As `Answer.save`.
@@ -78,8 +86,12 @@ def saved_after(answer: Answer, paths: list[Path]) -> Iterator[None]:
         problem = error
     for path in paths:
         try:
-            with tidied_on_termination():
-                _save(answer, path)
+            if video is not None and video.is_written and path == video.path:
+                if video.problem is not None:
+                    raise video.problem
+            else:
+                with tidied_on_termination():
+                    _save(answer, path)
         except UFVideoError as error:
             # The other files are wanted all the same.
             problem = problem or error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import colorsys
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -22,17 +21,17 @@ from ufvideo_sdk.render.text import (
     words_of,
     wrap,
 )
-from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline
+from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR
 from ufvideo_sdk.results.answer import NOT_FOUND, Answer
 from ufvideo_sdk.results.masks import MaskTrack
+
+Mask = NDArray[np.bool_]
 
 _QUESTION: Colour = (160, 166, 178)
 _TEXT: Colour = (240, 242, 246)
 _DARK: Colour = (12, 13, 16)
 _OPACITY = 0.45
 _MIN_FONT_PX = 12
-MIN_CANVAS_PX = 480
-"""Smaller pictures are enlarged by a whole factor, so that the text beside them can be read."""
 
 
 def object_colour(idx: int) -> Colour:
@@ -60,9 +59,11 @@ def draw_objects(
         if not area.any():
             continue
         colour = np.array(object_colour(idx), np.float32)
-        inside = area.astype(np.bool_)
-        blended = picture[inside] * (1 - _OPACITY) + colour * _OPACITY
-        picture[inside] = np.rint(blended).astype(np.uint8)
+        left, top, box_width, box_height = cv2.boundingRect(area)
+        box = slice(top, top + box_height), slice(left, left + box_width)
+        inside, part = area[box].astype(np.bool_), picture[box]
+        blended = part[inside] * (1 - _OPACITY) + colour * _OPACITY
+        part[inside] = np.rint(blended).astype(np.uint8)
         outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         if thickness_px > 1:
             cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
@@ -104,7 +105,12 @@ def segmented_idxs(answer: Answer) -> NDArray[np.int64]:
 
 
 def caption_band(
-    answer: Answer, *, width_px: int, font_px: int, max_height_px: int | None = None
+    answer: Answer,
+    *,
+    width_px: int,
+    font_px: int,
+    max_height_px: int | None = None,
+    legend: list[Word] | None = None,
 ) -> NDArray[np.uint8]:
     """Question, answer, times and objects as text.
 
@@ -114,79 +120,23 @@ def caption_band(
         font_px: Size of the text.
         max_height_px: Where given, a longer text gets smaller letters, and if that is not enough
             it is cut, with dots in place of the rest; times and objects stay.
+        legend: What to say of each object; None: on how many frames it was found, and its score.
 
     Returns:
         RGB, uint8 [h, width_px, 3].
     """
-    lines, font = _caption_lines(answer, width_px, font_px)
+    if legend is None:
+        legend = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
+    lines, font = _caption_lines(answer, legend, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
         if font_px <= _MIN_FONT_PX:
             lines = _cut(lines, (max_height_px - font_px) // line_height_px(font_px))
             break
         font_px = max(_MIN_FONT_PX, font_px - 2)
-        lines, font = _caption_lines(answer, width_px, font_px)
+        lines, font = _caption_lines(answer, legend, width_px, font_px)
     band = np.full((_band_height_px(len(lines), font_px), width_px, 3), BACKGROUND, np.uint8)
     draw_lines(band, lines, font, font_px, left_px=font_px, top_px=font_px // 2)
     return band
-
-
-class FramePainter:
-    """Paints the frames of an annotated video: picture, time line, caption band.
-
-    Masks appear on the frames that were segmented and on no others: where an object is in between
-    is not known.
-    """
-
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
-        clip = answer.clip
-        self._scale = max(1, math.ceil(MIN_CANVAS_PX / max(clip.width, clip.height)))
-        self._picture_height_px = clip.height * self._scale
-        self._picture_width_px = clip.width * self._scale
-        width_px = _even(max(self._picture_width_px, MIN_CANVAS_PX))
-        font_px = int(np.clip(round(width_px / 42), 15, 40))
-        self._timeline = Timeline(
-            float(clip.timestamps_s[0]),
-            float(clip.timestamps_s[-1]),
-            answer.spans,
-            mask_times_s(answer),
-            width_px=width_px,
-            font_px=font_px,
-            has_marker=True,
-        )
-        self._caption = caption_band(
-            answer,
-            width_px=width_px,
-            font_px=font_px,
-            max_height_px=max(self._picture_height_px, MIN_CANVAS_PX // 2),
-        )
-        self.width_px = width_px
-        self.height_px = _even(
-            self._picture_height_px + self._timeline.height_px + self._caption.shape[0]
-        )
-
-    def paint(self, frame_idx: int, time_s: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """One frame of the video.
-
-        Args:
-            frame_idx: Source index of the frame.
-            time_s: Its time.
-            frame: RGB, uint8 [H, W, 3].
-
-        Returns:
-            RGB, uint8 [height_px, width_px, 3]; both sides are even.
-        """
-        canvas = np.full((self.height_px, self.width_px, 3), BACKGROUND, np.uint8)
-        picture: NDArray[np.uint8] = frame.copy()
-        if self._scale > 1:
-            size = (self._picture_width_px, self._picture_height_px)
-            picture = np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-        draw_objects(picture, objects_on(self._answer, frame_idx), tags=len(self._answer.masks) > 1)
-        paste(canvas, picture, left_px=(self.width_px - picture.shape[1]) // 2, top_px=0)
-        top_px = self._picture_height_px
-        paste(canvas, self._timeline.at(time_s), left_px=0, top_px=top_px)
-        paste(canvas, self._caption, left_px=0, top_px=top_px + self._timeline.height_px)
-        return canvas
 
 
 def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint8]:
@@ -201,13 +151,14 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
     return np.where(scaled >= 64, 255, 0).astype(np.uint8)
 
 
-def _caption_lines(answer: Answer, width_px: int, font_px: int) -> tuple[list[list[Word]], Font]:
+def _caption_lines(
+    answer: Answer, legend: list[Word], width_px: int, font_px: int
+) -> tuple[list[list[Word]], Font]:
     paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
     # Said twice is written once: a text may name one time again and again.
     spans = dict.fromkeys(str(span) for span in answer.spans)
     times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
-    objects = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
-    paragraphs += [legend for legend in (times, objects) if legend]
+    paragraphs += [words for words in (times, legend) if words]
     letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
     font = font_for(letters, font_px)
     return wrap(paragraphs, font, width_px - 2 * font_px), font
@@ -237,9 +188,11 @@ def _legend(idx: int, track: MaskTrack) -> Word:
     return Word(f"object {idx + 1}: {found}  ", _TEXT, object_colour(idx))
 
 
+def live_legend(idx: int, is_seen: bool) -> Word:
+    """What a video that is drawn while masks are made says of an object."""
+    found = "" if is_seen else f": {NOT_FOUND}"
+    return Word(f"object {idx + 1}{found}  ", _TEXT, object_colour(idx))
+
+
 def _band_height_px(num_lines: int, font_px: int) -> int:
     return num_lines * line_height_px(font_px) + font_px
-
-
-def _even(side_px: int) -> int:
-    return side_px + side_px % 2

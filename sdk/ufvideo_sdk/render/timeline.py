@@ -65,6 +65,13 @@ class Timeline:
         """Height of the strip."""
         return int(self._strip.shape[0])
 
+    def mark(self, time_s: float) -> None:
+        """Mark one more frame that carries a mask."""
+        radius_px = max(1, self._bar_px // 6)
+        centre = (self._x(time_s), self._top_px + self._bar_px // 2)
+        cv2.circle(self._strip, centre, radius_px + 1, BACKGROUND, -1, cv2.LINE_AA)
+        cv2.circle(self._strip, centre, radius_px, _MASK_DOT, -1, cv2.LINE_AA)
+
     def at(self, time_s: float | None) -> NDArray[np.uint8]:
         """The strip with the marker at a time, or without one.
 
@@ -106,11 +113,8 @@ class Timeline:
                 left = max(self._margin_px, (left + right - least_px) // 2)
                 right = left + least_px
             self._strip[top:bottom, left:right] = SPAN_COLOUR
-        radius_px = max(1, self._bar_px // 6)
         for time_s in mask_times_s:
-            centre = (self._x(time_s), (top + bottom) // 2)
-            cv2.circle(self._strip, centre, radius_px + 1, BACKGROUND, -1, cv2.LINE_AA)
-            cv2.circle(self._strip, centre, radius_px, _MASK_DOT, -1, cv2.LINE_AA)
+            self.mark(time_s)
 
     def _draw_axis(self) -> None:
         """Label both ends, and round times between them where there is room."""

@@ -14,6 +14,7 @@ from ufvideo_sdk.results.answer import (
     StopReason,
     TimeSpan,
 )
+from ufvideo_sdk.results.memory_use import MemoryUse
 
 if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip
@@ -66,6 +67,22 @@ def stage_providers(
         )
         for stem in STAGE_STEMS
     }
+
+
+def memory_use(model: _native.Model) -> MemoryUse:
+    """What all sessions of a model hold together."""
+    use = model.memory_use()
+    kinds = _native.MemoryKind
+    return MemoryUse(
+        total_bytes=use.total_bytes,
+        peak_bytes=use.peak_bytes,
+        budget_bytes=use.budget_bytes,
+        kv_cache_bytes=use.held(kinds.KV_CACHE),
+        clip_features_bytes=use.held(kinds.CLIP_FEATURES),
+        region_cache_bytes=use.held(kinds.REGION_FEATURES),
+        mask_cache_bytes=use.held(kinds.MASK_FEATURES),
+        pixel_cache_bytes=use.held(kinds.PIXELS),
+    )
 
 
 def answer_stats(

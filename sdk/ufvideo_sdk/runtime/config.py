@@ -35,13 +35,22 @@ class RuntimeConfig:
         allow_spinning: Idle worker threads spin. Measured on two cores: alone 1 to 4 % faster
             (9 % in int4 decoding), beside a busy neighbour a third slower.
         verify_digests: Compare every file of the package with its SHA-256 while loading.
-        mask_cache_bytes: Bound on the SAM 2 features a session keeps for later questions.
-        region_cache_bytes: Bound on the SigLIP features a session keeps of region frames outside
-            the clip's own sampled frames; those of the sampled frames are always kept.
-        kv_cache_bytes: Bound on the KV cache of a session, the copy that growing needs and the
-            batch of `ask_many` included: beyond it CapacityError, and the session goes on. None:
-            what is free when the cache grows (the machine's memory, and the limits of the control
-            groups this process is in), less an eighth of it, at most 256 MiB, for all else.
+        memory_budget_bytes: Bound on all that the model's sessions hold together: KV caches,
+            features, kept pixels. For KV caches and the features of open clips the caches are
+            evicted, pixels first; beyond it CapacityError, and every session goes on. Weights, and
+            what a run of a graph holds while it lasts, are not in it. None: the bounds below alone.
+        mask_cache_bytes: Bound on the SAM 2 features that the model's sessions together keep for
+            later questions.
+        region_cache_bytes: Bound on the SigLIP features that the model's sessions together keep of
+            frames outside their clips' sampled frames; those of the sampled frames are kept as
+            long as the clip is open.
+        pixel_cache_bytes: Bound on the pixels that the model's sessions together keep, so that a
+            frame is not read twice.
+        kv_cache_bytes: Bound on the KV caches of the model's sessions together, the copy that
+            growing needs and the batches of `ask_many` included: beyond it CapacityError, and the
+            session goes on. None, and without memory_budget_bytes: what is free when a cache grows
+            (the machine's memory, and the limits of the control groups this process is in), less an
+            eighth of it, at most 256 MiB, for all else.
         max_frame_pixels: Largest frame of a video and largest picture, in pixels, that is decoded.
             A larger one is an InputError, before memory is taken for it.
         prefill_chunk_tokens: Prompt positions that go through the language model at once. What a
@@ -77,8 +86,10 @@ class RuntimeConfig:
     num_threads: int | None = None
     allow_spinning: bool = False
     verify_digests: bool = True
+    memory_budget_bytes: int | None = None
     mask_cache_bytes: int = 1 << 30
     region_cache_bytes: int = 1 << 28
+    pixel_cache_bytes: int = 1 << 28
     kv_cache_bytes: int | None = None
     max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
     prefill_chunk_tokens: int = 256

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from ufvideo_sdk.results.from_native import (
     answer_stats,
     spans_in_seconds,
 )
+from ufvideo_sdk.results.masks import FrameMasks
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.request import Request
@@ -43,6 +45,10 @@ _FAMILIES: tuple[type[UFVideoError], ...] = (
     ConfigError,
     PackageError,
 )
+
+
+MasksCallback = Callable[[Answer, FrameMasks, NDArray[np.uint8]], object]
+"""Called with the answer but for its masks, the masks of a frame, and its pixels."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +87,7 @@ class AnswerBuilder:
         request: Request,
         generation: _native.Generation,
         text: AnswerText,
+        on_masks: MasksCallback | None = None,
     ) -> Answer:
         """The whole answer.
 
@@ -89,11 +96,12 @@ class AnswerBuilder:
             request: What was asked.
             generation: What came.
             text: What took its tokens; where there is no stop string it need not have.
+            on_masks: Called with each frame's masks (see `Session.ask`).
 
         Raises:
             UFVideoError: When making the masks failed; its `answer` is the answer without them.
         """
-        return self.with_masks(native, self.without_masks(request, generation, text))
+        return self.with_masks(native, self.without_masks(request, generation, text), on_masks)
 
     def without_masks(
         self, request: Request, generation: _native.Generation, text: AnswerText
@@ -129,7 +137,9 @@ class AnswerBuilder:
         # A stop string cut tokens off, and maybe a span with them.
         return _native.find_spans(ids, self._facts.time_first_id, self._facts.num_time_tokens)
 
-    def with_masks(self, native: SessionCall, partial: PartialAnswer) -> Answer:
+    def with_masks(
+        self, native: SessionCall, partial: PartialAnswer, on_masks: MasksCallback | None = None
+    ) -> Answer:
         """The whole answer; a cancelled one has no masks.
 
         Raises:
@@ -141,7 +151,11 @@ class AnswerBuilder:
             return answer
         try:
             found = mask_tracks(
-                native, self._clip, partial.seg_hidden_states, partial.request.segment_idxs
+                native,
+                self._clip,
+                partial.seg_hidden_states,
+                partial.request.segment_idxs,
+                None if on_masks is None else functools.partial(on_masks, answer),
             )
         except _FAMILIES as error:
             # Of the family, which takes a text; a class of its own may take anything.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ufvideo_sdk.errors import StateError, UFVideoError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import Answer, TextEvent
-from ufvideo_sdk.session.answer_builder import AnswerBuilder
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.session_call import SessionCall
@@ -19,12 +19,18 @@ class AnswerStream(SessionStream[TextEvent]):
     """
 
     def __init__(
-        self, gate: CallGate, answers: AnswerBuilder, request: Request, call: SessionCall
+        self,
+        gate: CallGate,
+        answers: AnswerBuilder,
+        request: Request,
+        call: SessionCall,
+        on_masks: MasksCallback | None = None,
     ) -> None:
         """Made by `Session.stream`."""
         super().__init__(gate, call)
         self._answers = answers
         self._request = request
+        self._on_masks = on_masks
         self._text = answers.text(request.config)
         self._last_id = 0
         self._begun = False
@@ -98,7 +104,7 @@ class AnswerStream(SessionStream[TextEvent]):
         try:
             with InterruptCancels(self._call.cancel):
                 self._answer = self._answers.build(
-                    self._call, self._request, generation, self._text
+                    self._call, self._request, generation, self._text, self._on_masks
                 )
         except BaseException as error:
             self._fail(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class MaskStream(SessionStream[FrameMasks]):
         self._clip = clip
         self._request = request
         self._found: Segmentation | None = None
-        self._frames: Iterator[tuple[FrameMasks, NDArray[np.uint8]]] | None = None
+        self._frames: Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None] | None = None
         self._pixels: NDArray[np.uint8] | None = None
         self._prompt_cancelled = False
         self._is_over = False
@@ -115,5 +115,8 @@ class MaskStream(SessionStream[FrameMasks]):
 
     def _end(self) -> None:
         self._is_over = True
-        self._frames = self._pixels = None
+        self._pixels = None
+        if self._frames is not None:
+            self._frames.close()
+            self._frames = None
         self._gate.end_stream(self._call)

@@ -14,7 +14,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.session.session_file import SessionFile, write_session_file
 from ufvideo_sdk.session.session_header import SessionFacts
 from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.frame_source import FrameSource
+from ufvideo_sdk.video.frame_source import RecordedSource
 from ufvideo_sdk.video.video_file import VideoFile
 
 
@@ -79,7 +79,7 @@ def save_session(
     write_session_file(path, facts, arrays, sources)
 
 
-def saved_clip(read: SessionFile, source: FrameSource | None) -> Clip:
+def saved_clip(read: SessionFile, source: RecordedSource | None) -> Clip:
     """The clip of a saved session, with the pixels of a source where one is given.
 
     Raises:
@@ -93,14 +93,15 @@ def saved_clip(read: SessionFile, source: FrameSource | None) -> Clip:
         # The session may have been saved after decoding showed damage that packets do not.
         source.look_closer()
     if len(source.timestamps_s) == facts.num_source_frames and not facts.is_image:
-        clip = Clip.of_frames(source, facts.first_frame_idx, facts.num_frames)
+        first_idx = facts.first_frame_idx
+        clip = Clip.of_frames(source, np.arange(first_idx, first_idx + facts.num_frames))
     else:
         clip = Clip(source)
     _check_same(read, clip)
     return clip
 
 
-def _lists_more(source: FrameSource, read: SessionFile) -> TypeGuard[VideoFile]:
+def _lists_more(source: RecordedSource, read: SessionFile) -> TypeGuard[VideoFile]:
     if not isinstance(source, VideoFile):
         return False
     has_more = len(source.timestamps_s) > len(read.timestamps_s)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -15,6 +14,8 @@ from ufvideo_sdk.errors import CancelledError
 from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.video.clip import Clip
+
+FrameCallback = Callable[[FrameMasks, NDArray[np.uint8]], object]
 
 # Masks of a chunk come when all of it is done.
 _MAX_CHUNK_FRAMES = 8
@@ -70,8 +71,10 @@ class Segmentation:
         self.timings: list[Mapping[str, _native.StageTiming]] = []
         self.cancelled = False
 
-    def frames(self) -> Iterator[tuple[FrameMasks, NDArray[np.uint8]]]:
+    def frames(self) -> Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None]:
         """Segment the frames; those that turn out damaged are left out (`Clip.damage`).
+
+        Close the generator if it is left early.
 
         Yields:
             The masks of a frame, and its pixels, uint8 [H, W, 3], a view that keeps its chunk.
@@ -157,6 +160,7 @@ def mask_tracks(
     clip: Clip,
     seg_hidden_states: NDArray[np.float32],
     frame_idxs: NDArray[np.int64],
+    on_frame: FrameCallback | None = None,
 ) -> MaskTracks:
     """Segment every object on every frame.
 
@@ -165,6 +169,7 @@ def mask_tracks(
         clip: Where the frames come from.
         seg_hidden_states: One row for each object, float32 [O, D].
         frame_idxs: Source indices, int64 [F].
+        on_frame: Called with the masks of each frame and its pixels, uint8 [H, W, 3].
 
     Returns:
         One track for each object, on the frames that were done; frames that turn out damaged are
@@ -174,6 +179,10 @@ def mask_tracks(
         InputError: When a frame cannot be read.
     """
     found = Segmentation(call, clip, seg_hidden_states, frame_idxs)
-    # Without a name that would hold a frame, and so its chunk, while the next one is read.
-    deque(found.frames(), maxlen=0)
+    with closing(found.frames()) as frames:
+        for masks, pixels in frames:
+            if on_frame is not None:
+                on_frame(masks, pixels)
+            # Its chunk is not held while the next one is read.
+            del masks, pixels
     return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)

@@ -16,7 +16,7 @@ from ufvideo_sdk.results.answer import Answer, StageProviders, TimeSpan
 from ufvideo_sdk.results.from_native import spans_in_seconds
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.runtime.config import GenerationConfig
-from ufvideo_sdk.session.answer_builder import AnswerBuilder
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.session.loaded_model import LoadedModel
@@ -69,7 +69,9 @@ class Session(SessionEntry):
             CancelledError: When it was cancelled.
         """
         native = _native.Session(model.native)
-        super().__init__(native)
+        pixels = _native.PixelCache(model.native)
+        super().__init__(native, pixels)
+        clip.keep_pixels(pixels)
         self._model = model
         self._clip = clip
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
@@ -109,6 +111,7 @@ class Session(SessionEntry):
         on_text: TextCallback | None = None,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
+        on_masks: MasksCallback | None = None,
     ) -> Answer:
         """Answer a question.
 
@@ -138,6 +141,8 @@ class Session(SessionEntry):
             cancel: What ends it early: the answer then has `StopReason.CANCELLED`, the text until
                 then, and the masks of the frames that are done.
             on_progress: See the class.
+            on_masks: Called as masks are made, with the answer but for its masks, the FrameMasks of
+                a frame, and its pixels, uint8 [H, W, 3]; such as `AnswerVideo.write`.
 
         Raises:
             InputError: When question, regions, times, history, frames, choices or answer_format
@@ -151,6 +156,7 @@ class Session(SessionEntry):
         masks as its attribute `answer`; the session goes on without `reset()`.
         """
         check_callback(on_text, "on_text")
+        check_callback(on_masks, "on_masks")
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
@@ -160,7 +166,7 @@ class Session(SessionEntry):
             is_heard = on_text is not None or config.stop_strings
             callback = token_callback(text, on_text) if is_heard else None
             generation = native.generate(request.prompt, config.to_native(), callback)
-            return self._answers.build(native, request, generation, text)
+            return self._answers.build(native, request, generation, text, on_masks)
 
     def stream(
         self,
@@ -176,6 +182,7 @@ class Session(SessionEntry):
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
+        on_masks: MasksCallback | None = None,
     ) -> AnswerStream:
         """Answer a question piece by piece; arguments and errors are those of `ask`.
 
@@ -184,6 +191,7 @@ class Session(SessionEntry):
         Returns:
             An iterator over TextEvent, whose `answer` is there once it is exhausted or closed.
         """
+        check_callback(on_masks, "on_masks")
         ask = Ask(
             question, regions, times, history, segment_frames, choices, answer_format, choice_case
         )
@@ -191,7 +199,7 @@ class Session(SessionEntry):
             request = self._requests.build(native, ask, config)
             native.begin(request.prompt, config.to_native())
             self._gate.begin_stream(native)
-            return AnswerStream(self._gate, self._answers, request, native)
+            return AnswerStream(self._gate, self._answers, request, native, on_masks)
 
     def ask_many(
         self,

@@ -17,9 +17,15 @@ Self = TypeVar("Self", bound="SessionEntry")
 class SessionEntry:
     """The part of `Session` that asks nothing."""
 
-    def __init__(self, native: _native.Session) -> None:
-        """Begin with nothing under way."""
+    def __init__(self, native: _native.Session, pixels: _native.PixelCache) -> None:
+        """Begin with nothing under way.
+
+        Args:
+            native: The session.
+            pixels: Frames that the clip keeps for as long as the session is open.
+        """
         self._gate = CallGate(native)
+        self._pixels: _native.PixelCache | None = pixels
 
     def __enter__(self: Self) -> Self:
         return self
@@ -56,12 +62,17 @@ class SessionEntry:
         self._gate.reset()
 
     def held_bytes(self) -> int:
-        """Bytes held by features of the clip and of region frames, mask cache and KV cache.
+        """Bytes held by features of the clip and of region frames, masks, pixels and KV cache.
 
-        From any thread, as `stats`.
+        From any thread, as `stats`. `UFVideo.memory_use` tells what all sessions hold together.
         """
-        return self._gate.native().held_bytes()
+        native, pixels = self._gate.native(), self._pixels
+        return native.held_bytes() + (0 if pixels is None else pixels.num_bytes)
 
     def close(self) -> None:
-        """Free everything but the model. Further calls raise StateError; closing again is fine."""
+        """Free everything but the model, the pixels kept of the clip too.
+
+        Further calls raise StateError; closing again is fine.
+        """
         self._gate.close()
+        self._pixels = None

@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.session_call import SessionCall
 
 Item = TypeVar("Item")
-Self = TypeVar("Self", bound="SessionStream[object]")
+Self = TypeVar("Self", bound="SessionStream[Any]")
 
 
 class SessionStream(Iterator[Item], Generic[Item]):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Generator, Sequence
+import weakref
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -12,24 +13,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk._native import CancellationToken
+from ufvideo_sdk._native import CancellationToken, PixelCache
 from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.finite import shown_number
-from ufvideo_sdk.video.frame_source import FrameSource, range_size, size_change
+from ufvideo_sdk.video.frame_source import FrameSource, RecordedSource, range_size, size_change
 from ufvideo_sdk.video.read_ahead import ReadAhead
 from ufvideo_sdk.video.sampling import sample_positions
 from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 
-# The sampled frames are read twice, for the language model and for the masks; keep what was read
-# first as long as it is this small.
-CACHE_BYTES = 256 << 20
-
-# A frame larger than this (two 4K frames) is not kept: the cache would hold two or three of them,
+# A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
 # and to decode one takes several times its size already.
-MAX_KEPT_FRAME_BYTES = CACHE_BYTES // 5
+MAX_KEPT_FRAME_BYTES = (256 << 20) // 5
 
 # Many frames are read in pieces of this size.
 CHUNK_BYTES = 64 << 20
@@ -51,7 +48,7 @@ class Clip:
     """
 
     def __init__(
-        self, source: FrameSource, *, start_s: float | None = None, end_s: float | None = None
+        self, source: RecordedSource, *, start_s: float | None = None, end_s: float | None = None
     ) -> None:
         """Take the frames whose presentation time lies in [start_s, end_s].
 
@@ -66,25 +63,30 @@ class Clip:
         self._select(source, np.flatnonzero(_inside(source, start_s, end_s)))
 
     @classmethod
-    def of_frames(cls, source: FrameSource, first_idx: int, num_frames: int) -> Clip:
-        """The clip of consecutive frames, by their indices.
+    def of_frames(cls, source: FrameSource, frame_idxs: NDArray[np.int64]) -> Clip:
+        """The clip of some frames, by their indices; the source need not know of any others.
+
+        Args:
+            source: Where the frames come from.
+            frame_idxs: Indices of the source, strictly increasing, int64 [n].
 
         Raises:
             InputError: When their size changes, or one cannot be read.
         """
         clip = cls.__new__(cls)
-        clip._select(source, np.arange(first_idx, first_idx + num_frames))
+        clip._select(source, frame_idxs)
         return clip
 
     def _select(self, source: FrameSource, frame_idxs: NDArray[np.int64]) -> None:
         self._source = source
         self.frame_idxs: NDArray[np.int64] = frame_idxs.astype(np.int64)
         self.timestamps_s: NDArray[np.float64] = source.timestamps_s[self.frame_idxs]
-        self._source_timestamps_s = source.timestamps_s.view()
-        for array in (self.frame_idxs, self.timestamps_s, self._source_timestamps_s):
+        # A source that looks closer gets other times; those of this clip's indices stay.
+        self._source_times = source.timestamps_s
+        for array in (self.frame_idxs, self.timestamps_s):
             array.flags.writeable = False
         self._damage: tuple[str, ...] = tuple(getattr(source, "damage", ()))
-        self._cache: dict[int, NDArray[np.uint8]] = {}
+        self._pixels: Callable[[], PixelCache | None] = _no_pixels
         self._height, self._width = range_size(source, self.frame_idxs)
 
     def __repr__(self) -> str:
@@ -130,9 +132,22 @@ class Clip:
 
     @property
     def source_timestamps_s(self) -> NDArray[np.float64]:
-        """Presentation time of every frame of the whole source, s, float64 [n], read-only."""
-        times: NDArray[np.float64] = self._source_timestamps_s
+        """Presentation time of every frame of the whole source, s, float64 [n], read-only.
+
+        Raises:
+            InputError: When the source does not know all its frames, as a stream does not.
+        """
+        if not isinstance(self._source_times, np.ndarray):
+            raise InputError(
+                f"{self.name}: expected a source that knows all its frames, got one that goes on"
+            )
+        times: NDArray[np.float64] = self._source_times.view()
+        times.flags.writeable = False
         return times
+
+    def keep_pixels(self, pixels: PixelCache) -> None:
+        """Keep frames that are read in a cache for as long as somebody else holds the cache."""
+        self._pixels = weakref.ref(pixels)
 
     def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
         """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
@@ -198,19 +213,27 @@ class Clip:
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
-        missing = sorted({int(idx) for idx in idxs} - self._cache.keys())
-        for idx in {int(idx) for idx in idxs} & self._cache.keys():
-            frames[idxs == idx] = self._cache[idx]
+        pixels = self._pixels()
+        missing = []
+        for idx in sorted({int(idx) for idx in idxs}):
+            rows = np.flatnonzero(idxs == idx)
+            if pixels is not None and pixels.read(idx, frames[rows[0]]):
+                frames[rows[1:]] = frames[rows[0]]
+            else:
+                missing.append(idx)
         for idx, frame in self._frames(missing, skip_damaged=False, cancel=cancel):
             frames[idxs == idx] = frame
             self._keep(idx, frame)
         return frames
 
     def _keep(self, idx: int, frame: NDArray[np.uint8]) -> None:
-        if frame.nbytes > MAX_KEPT_FRAME_BYTES:
-            return
-        if (len(self._cache) + 1) * frame.nbytes <= CACHE_BYTES:
-            self._cache[idx] = frame
+        pixels = self._pixels()
+        if pixels is not None and frame.nbytes <= MAX_KEPT_FRAME_BYTES:
+            pixels.keep(idx, np.ascontiguousarray(frame))
+
+    def _keeps(self, idxs: NDArray[np.int64]) -> bool:
+        pixels = self._pixels()
+        return pixels is not None and all(pixels.holds(idx) for idx in idxs.tolist())
 
     def chunks(
         self,
@@ -246,7 +269,7 @@ class Clip:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
         fitting = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
         max_frames = fitting if max_frames is None else min(max_frames, fitting)
-        one_pass = bool((np.diff(idxs) > 0).all()) and not set(idxs.tolist()) <= self._cache.keys()
+        one_pass = bool((np.diff(idxs) > 0).all()) and not self._keeps(idxs)
         if not one_pass:
             for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
                 yield piece, self.read(piece, cancel=cancel)
@@ -317,7 +340,7 @@ class Clip:
 
     def _lost_frames(self) -> frozenset[int]:
         lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]
-        lines = described_losses(lost & set(self.frame_idxs.tolist()), self._source_timestamps_s)
+        lines = described_losses(lost & set(self.frame_idxs.tolist()), self.source_timestamps_s)
         new = [line for line in lines if line not in self._damage]
         if new:
             self._damage += tuple(new)
@@ -325,7 +348,13 @@ class Clip:
         return lost
 
 
-def _inside(source: FrameSource, start_s: float | None, end_s: float | None) -> NDArray[np.bool_]:
+def _no_pixels() -> None:
+    """What a clip without a cache has in place of a reference to one."""
+
+
+def _inside(
+    source: RecordedSource, start_s: float | None, end_s: float | None
+) -> NDArray[np.bool_]:
     times = source.timestamps_s
     if start_s is None and end_s is None:
         return np.ones(len(times), np.bool_)

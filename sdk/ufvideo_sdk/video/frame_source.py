@@ -13,8 +13,15 @@ from numpy.typing import NDArray
 from ufvideo_sdk.errors import InputError
 
 
+class FrameTimes(Protocol):
+    """Presentation times of the frames that a source knows of; an array has them all."""
+
+    def __getitem__(self, frame_idxs: NDArray[np.int64], /) -> NDArray[np.float64]:
+        """Times in seconds of frames by index, float64 [F]."""
+
+
 class FrameSource(Protocol):
-    """Where frames come from: a video file, an image, a folder, an array.
+    """Where frames come from: a video file, an image, a folder, an array, a stream.
 
     A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height),
     `damage` (a tuple of sentences that say what is lost), `may_change_size` (whether frames may
@@ -25,8 +32,8 @@ class FrameSource(Protocol):
         height: Height of the first frame in pixels.
         width: Width of the first frame in pixels.
         is_image: Whether it is one picture without a time axis.
-        timestamps_s: Presentation time of every frame in seconds, never decreasing, float64 [n].
-            Two frames share a time where the file rounds times.
+        timestamps_s: Presentation times in seconds by frame index, never decreasing. Two frames
+            share a time if the file rounds times. A stream need not know those of frames to come.
         files: Absolute paths of the files that are read; empty for an array.
     """
 
@@ -34,8 +41,11 @@ class FrameSource(Protocol):
     height: int
     width: int
     is_image: bool
-    timestamps_s: NDArray[np.float64]
     files: tuple[Path, ...]
+
+    @property
+    def timestamps_s(self) -> FrameTimes:
+        """See the class."""
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         """Yield RGB frames one by one, uint8 [H, W, 3].
@@ -46,6 +56,14 @@ class FrameSource(Protocol):
         Raises:
             InputError: When a frame cannot be read.
         """
+
+
+class RecordedSource(FrameSource, Protocol):
+    """A source whose frames are all there: it knows the times of all of them, float64 [n]."""
+
+    @property
+    def timestamps_s(self) -> NDArray[np.float64]:
+        """See the class."""
 
 
 def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int, int]:
@@ -88,7 +106,7 @@ def size_change(source: FrameSource, first: int, last: int) -> InputError:
         else:
             last = middle
     after = _size_at(source, last)
-    time_s = float(source.timestamps_s[last])
+    time_s = float(source.timestamps_s[np.array([last])][0])
     return InputError(
         f"{source.name}: expected frames of {size[0]} x {size[1]} px throughout, from"
         f" {time_s:.3f} s on (frame {last}) they have {after[0]} x {after[1]} px: look at a part"

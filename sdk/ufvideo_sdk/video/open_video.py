@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk.cancellation import check_cancelled
+from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.video.nal_units import NalUnits
 from ufvideo_sdk.video.packet_table import PacketRecord
 from ufvideo_sdk.video.video_container import SourceOptions, opened, video_stream
@@ -106,15 +107,23 @@ class OpenVideo:
 
         Raises:
             CancelledError: When the call is cancelled.
+            InputError: When a stream begins in the middle.
             av.FFmpegError: When reading fails.
         """
         is_first = self.is_fresh
         self.is_fresh = False
-        for packet in self.container.demux(self.stream):
-            check_cancelled()
-            if is_first and packet.size and len(self.first_packets) < _MAX_FIRST_PACKETS:
-                self.first_packets.append(PacketRecord.of(packet))
-            yield packet
+        try:
+            for packet in self.container.demux(self.stream):
+                check_cancelled()
+                if is_first and packet.size and len(self.first_packets) < _MAX_FIRST_PACKETS:
+                    self.first_packets.append(PacketRecord.of(packet))
+                yield packet
+        except IndexError:
+            # PyAV looks for a packet's stream among those of the time when it opened the file.
+            raise InputError(
+                f"{self.path}: expected the streams that it begins with, found another one that"
+                " begins later; convert it, for example with ffmpeg -c copy"
+            ) from None
 
     def seek(self, stamp: int) -> None:
         """Go to the last key at or before a time stamp, and flush the decoder.

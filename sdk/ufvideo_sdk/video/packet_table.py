@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.video.key_frames import key_test
 from ufvideo_sdk.video.mp4_tables import SampleTable, TablesUnusableError, read_sample_table
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def table_of_file(file: BinaryIO, video: OpenVideo) -> PacketTable:
         if not len(pts) or int(np.abs(dts).max()) > _MAX_STAMP:
             raise TablesUnusableError("its times are out of range")
         table = PacketTable(pts, dts, pos, size, is_key, is_discard, np.zeros(len(pts), np.bool_))
-        _check_packets(file, table, video.units, video.stream.codec_context.codec)
+        _check_packets(file, table, video)
     except OSError as error:
         raise TablesUnusableError(f"reading them failed: {error.strerror}") from None
     return table
@@ -166,23 +167,25 @@ def _offsets(
     return offsets
 
 
-def _check_packets(file: BinaryIO, table: PacketTable, units: NalUnits | None, codec: Any) -> None:
+def _check_packets(file: BinaryIO, table: PacketTable, video: OpenVideo) -> None:
     """Refuse keys from which decoding cannot begin, and a last group that is no video.
 
     Raises:
         TablesUnusableError: When there are any, or the codec's packets are not understood.
     """
-    if units is None or not units.length_bytes:
-        if not codec.intra_only or not table.is_key.all():
+    context, units = video.stream.codec_context, video.units
+    is_key = key_test(context.name, units)
+    keys = np.flatnonzero(table.is_key)
+    if is_key is None:
+        if not context.codec.intra_only or len(keys) < len(table):
             raise TablesUnusableError("its keys are known from its packets only")
         return
-    keys = np.flatnonzero(table.is_key)
     for key in keys.tolist():
         head = _bytes_at(file, int(table.pos[key]), min(int(table.size[key]), _HEAD_BYTES))
-        if not units.is_key(head):
+        if not is_key(head):
             raise TablesUnusableError("its keys are none")
     first = int(keys[-1]) if len(keys) else len(table)
-    if len(table) - first > _MAX_TAIL_PACKETS:
+    if units is None or len(table) - first > _MAX_TAIL_PACKETS:
         return
     for number in range(first, len(table)):
         if not _holds_units(file, int(table.pos[number]), int(table.size[number]), units):

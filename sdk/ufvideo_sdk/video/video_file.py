@@ -19,7 +19,7 @@ from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.paths import as_path, open_plain_file, shown, status_of
 from ufvideo_sdk.video.animated_image import AnimatedImage
 from ufvideo_sdk.video.frame_picture import PictureMaker
-from ufvideo_sdk.video.frame_source import FrameSource
+from ufvideo_sdk.video.frame_source import RecordedSource
 from ufvideo_sdk.video.images import FrameArray, FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video.listed_frames import Times
 from ufvideo_sdk.video.open_video import OpenVideo
@@ -40,7 +40,7 @@ def open_source(
     timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
     options: SourceOptions = _DEFAULT_OPTIONS,
     keep_open: bool = False,
-) -> FrameSource:
+) -> RecordedSource:
     """Open a video file, an image file, a folder of frames or an array.
 
     What a file is follows from its content, whatever its name.

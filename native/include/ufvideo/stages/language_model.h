@@ -14,6 +14,7 @@ namespace ufvideo {
 
 class BatchKvCache;
 class KvCache;
+class MemoryBudget;
 struct DecodeBuffers;
 struct KvCacheSizes;
 
@@ -41,7 +42,10 @@ struct LanguageModelRows {
 ///     -> logits float32 [B, 1, V], hidden_states float32 [B, S, D], present.{i}.key/.value
 class LanguageModel : public Stage {
  public:
-  LanguageModel(const Package& package, const RuntimeConfig& config);
+  /// @param budget what its caches take their memory of; null: one of their own, bounded by
+  ///     RuntimeConfig::kv_cache_bytes.
+  LanguageModel(const Package& package, const RuntimeConfig& config,
+                std::shared_ptr<MemoryBudget> budget = nullptr);
 
   /// A new, empty cache for one sequence.
   std::unique_ptr<KvCache> make_cache() const;
@@ -53,9 +57,8 @@ class LanguageModel : public Stage {
   ///     InvalidState.
   LanguageModelOutput run(const Tensor& embeddings, KvCache& cache) const;
 
-  /// A new, empty cache for at most `max_rows` sequences, within the budget of `beside`.
-  std::unique_ptr<BatchKvCache> make_batch_cache(std::int64_t max_rows,
-                                                 const KvCache& beside) const;
+  /// A new, empty cache for at most `max_rows` sequences.
+  std::unique_ptr<BatchKvCache> make_batch_cache(std::int64_t max_rows) const;
   /// Runs one new position of each sequence of a batch and advances it; as run() where a logit of
   /// one is not finite.
   ///
@@ -88,7 +91,7 @@ class LanguageModel : public Stage {
 
   std::int64_t vocab_size_;
   int max_positions_;
-  std::optional<std::size_t> kv_cache_bytes_;
+  std::shared_ptr<MemoryBudget> budget_;
   std::shared_ptr<const KvCacheSizes> cache_sizes_;
   /// Names of the cache's inputs and outputs, keys and values in turn.
   std::vector<std::string> past_names_;

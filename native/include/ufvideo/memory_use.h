@@ -1,0 +1,37 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+namespace ufvideo {
+
+/// What the sessions of a model hold memory for.
+enum class MemoryKind {
+  /// Keys and values of all sessions' sequences and batches.
+  kKvCache,
+  /// SigLIP features and video tokens of the clips that are open.
+  kClipFeatures,
+  /// SigLIP features kept of other frames.
+  kRegionFeatures,
+  /// SAM 2 features kept.
+  kMaskFeatures,
+  /// Pixels kept of frames.
+  kPixels,
+};
+inline constexpr std::size_t kNumMemoryKinds = 5;
+
+/// Bytes that all sessions of a model hold together, at one moment.
+struct MemoryUse {
+  /// By MemoryKind.
+  std::array<std::size_t, kNumMemoryKinds> held_bytes{};
+  std::size_t total_bytes = 0;
+  /// The most they have held at once since the model was loaded.
+  std::size_t peak_bytes = 0;
+  /// RuntimeConfig::memory_budget_bytes.
+  std::optional<std::size_t> budget_bytes;
+
+  std::size_t held(MemoryKind kind) const { return held_bytes[static_cast<std::size_t>(kind)]; }
+};
+
+}  // namespace ufvideo

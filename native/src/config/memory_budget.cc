@@ -1,0 +1,245 @@
+#include "config/memory_budget.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "base/error_message.h"
+
+namespace ufvideo {
+namespace {
+
+std::size_t index_of(MemoryKind kind) { return static_cast<std::size_t>(kind); }
+
+std::size_t difference(std::size_t a, std::size_t b) { return a - std::min(a, b); }
+
+const char* limit_name(MemoryKind kind) {
+  switch (kind) {
+    case MemoryKind::kKvCache:
+      return "kv_cache_bytes";
+    case MemoryKind::kRegionFeatures:
+      return "region_cache_bytes";
+    case MemoryKind::kMaskFeatures:
+      return "mask_cache_bytes";
+    case MemoryKind::kPixels:
+      return "pixel_cache_bytes";
+    case MemoryKind::kClipFeatures:
+      break;
+  }
+  return "memory_budget_bytes";
+}
+
+}  // namespace
+
+MemoryLimits memory_limits(const RuntimeConfig& config) {
+  return {config.memory_budget_bytes, config.kv_cache_bytes, config.region_cache_bytes,
+          config.mask_cache_bytes, config.pixel_cache_bytes};
+}
+
+MemoryBudget::MemoryBudget(const MemoryLimits& limits, FreeMemory free_memory)
+    : limits_(limits), free_memory_(std::move(free_memory)) {}
+
+std::optional<std::size_t> MemoryBudget::limit_of(MemoryKind kind) const {
+  switch (kind) {
+    case MemoryKind::kKvCache:
+      return limits_.kv_cache_bytes;
+    case MemoryKind::kRegionFeatures:
+      return limits_.region_cache_bytes;
+    case MemoryKind::kMaskFeatures:
+      return limits_.mask_cache_bytes;
+    case MemoryKind::kPixels:
+      return limits_.pixel_cache_bytes;
+    case MemoryKind::kClipFeatures:
+      break;
+  }
+  return std::nullopt;
+}
+
+std::size_t MemoryBudget::total() const {
+  return std::accumulate(held_.begin(), held_.end(), std::size_t{0});
+}
+
+MemoryBudget::Room MemoryBudget::least_room(MemoryKind kind, bool is_new) const {
+  Room least;
+  if (const auto limit = limit_of(kind)) {
+    least = {difference(*limit, held_[index_of(kind)]), message(limit_name(kind), ": ", *limit)};
+  }
+  if (const auto& limit = limits_.memory_budget_bytes) {
+    const std::size_t left = difference(*limit, total());
+    if (!least.bytes || left < *least.bytes) {
+      least = {left, message("memory_budget_bytes: ", *limit)};
+    }
+  }
+  if (!least.bytes && is_new) {
+    if (const std::optional<std::size_t> free = free_memory_()) {
+      const std::size_t usable = *free - std::min(*free / kReservedShare, kMaxReservedBytes);
+      least = {difference(usable, unsettled_), "the machine's free memory less a reserve"};
+    }
+  }
+  return least;
+}
+
+std::optional<std::size_t> MemoryBudget::room(MemoryKind kind, bool is_new, bool evicting) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::optional<std::size_t> room = least_room(kind, is_new).bytes;
+  if (room && evicting) {
+    *room += held_[index_of(MemoryKind::kRegionFeatures)] +
+             held_[index_of(MemoryKind::kMaskFeatures)] + held_[index_of(MemoryKind::kPixels)];
+    if (const auto limit = limit_of(kind)) {
+      *room = std::min(*room, difference(*limit, held_[index_of(kind)]));
+    }
+  }
+  return room;
+}
+
+bool MemoryBudget::can_ever_hold(MemoryKind kind, std::size_t bytes) const {
+  return bytes <= limit_of(kind).value_or(bytes) &&
+         bytes <= limits_.memory_budget_bytes.value_or(bytes);
+}
+
+std::size_t MemoryBudget::held(MemoryKind kind) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return held_[index_of(kind)];
+}
+
+MemoryUse MemoryBudget::use() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return {held_, total(), peak_, limits_.memory_budget_bytes};
+}
+
+bool MemoryBudget::try_take(MemoryKind kind, std::size_t bytes, bool is_new) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::optional<std::size_t> room = least_room(kind, is_new).bytes;
+  if (room && bytes > *room) {
+    return false;
+  }
+  held_[index_of(kind)] += bytes;
+  unsettled_ += is_new ? bytes : 0;
+  peak_ = std::max(peak_, total());
+  return true;
+}
+
+void MemoryBudget::take(MemoryKind kind, std::size_t bytes, bool is_new,
+                        const MemoryPurpose& purpose) {
+  while (!try_take(kind, bytes, is_new)) {
+    const Room room = room_to_name(kind, bytes, is_new);
+    const std::size_t missing = difference(bytes, room.bytes.value_or(bytes));
+    // Evicting other kinds makes no room under a kind's own bound. None missing: given back since.
+    if (missing == 0 || (!room.is_own && evict(missing))) {
+      continue;
+    }
+    fail(ErrorCode::kOutOfMemory, purpose.holder, ": expected at most ", room.bytes.value_or(0),
+         " bytes more (", room.bound, "), asked for ", bytes, " ", purpose.reason, ", ", room.held,
+         " bytes are held by all sessions of the model; ask something shorter, or fewer at once");
+  }
+}
+
+MemoryBudget::Room MemoryBudget::room_to_name(MemoryKind kind, std::size_t bytes,
+                                              bool is_new) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto limit = limit_of(kind);
+  const std::size_t held = held_[index_of(kind)];
+  if (limit && bytes > difference(*limit, held)) {
+    return {difference(*limit, held), message(limit_name(kind), ": ", *limit), held, true};
+  }
+  Room room = least_room(kind, is_new);
+  room.held = total();
+  return room;
+}
+
+bool MemoryBudget::evict(std::size_t bytes) const {
+  if (!evict_ || evict_(bytes) == 0) {
+    return false;
+  }
+  if (!limits_.memory_budget_bytes) {
+    return_free_memory();  // Else the system does not count it as free.
+  }
+  return true;
+}
+
+void MemoryBudget::give_back(MemoryKind kind, std::size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  held_[index_of(kind)] -= bytes;
+}
+
+bool MemoryBudget::try_move(MemoryKind from, MemoryKind to, std::size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto limit = limit_of(to);
+  if (limit && bytes > difference(*limit, held_[index_of(to)])) {
+    return false;
+  }
+  held_[index_of(from)] -= bytes;
+  held_[index_of(to)] += bytes;
+  return true;
+}
+
+void MemoryBudget::settle(std::size_t bytes) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  unsettled_ -= bytes;
+}
+
+MemoryLease::MemoryLease(std::shared_ptr<MemoryBudget> budget, MemoryKind kind, bool is_new)
+    : budget_(std::move(budget)), kind_(kind), is_new_(is_new) {}
+
+MemoryLease::~MemoryLease() { shrink_to(0); }
+
+MemoryLease::MemoryLease(MemoryLease&& other) noexcept
+    : budget_(other.budget_),
+      kind_(other.kind_),
+      is_new_(other.is_new_),
+      bytes_(std::exchange(other.bytes_, 0)),
+      unsettled_(std::exchange(other.unsettled_, 0)) {}
+
+MemoryLease& MemoryLease::operator=(MemoryLease&& other) noexcept {
+  if (this != &other) {
+    shrink_to(0);
+    budget_ = other.budget_;
+    kind_ = other.kind_;
+    is_new_ = other.is_new_;
+    bytes_ = std::exchange(other.bytes_, 0);
+    unsettled_ = std::exchange(other.unsettled_, 0);
+  }
+  return *this;
+}
+
+bool MemoryLease::try_grow(std::size_t bytes) {
+  if (!budget_->try_take(kind_, bytes, is_new_)) {
+    return false;
+  }
+  bytes_ += bytes;
+  unsettled_ += is_new_ ? bytes : 0;
+  return true;
+}
+
+void MemoryLease::grow(std::size_t bytes, const MemoryPurpose& purpose) {
+  budget_->take(kind_, bytes, is_new_, purpose);
+  bytes_ += bytes;
+  unsettled_ += is_new_ ? bytes : 0;
+}
+
+std::optional<std::size_t> MemoryLease::room(bool evicting) const {
+  return budget_->room(kind_, is_new_, evicting);
+}
+
+void MemoryLease::shrink_to(std::size_t bytes) {
+  if (!budget_) {
+    return;
+  }
+  if (unsettled_ != 0) {
+    budget_->settle(std::exchange(unsettled_, 0));
+  }
+  if (bytes < bytes_) {
+    budget_->give_back(kind_, bytes_ - bytes);
+    bytes_ = bytes;
+  }
+}
+
+bool MemoryLease::try_become(MemoryKind kind) {
+  if (kind != kind_ && !budget_->try_move(kind_, kind, bytes_)) {
+    return false;
+  }
+  kind_ = kind;
+  return true;
+}
+
+}  // namespace ufvideo

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "config/memory_budget.h"
+#include "features/frame_cache.h"
+#include "ufvideo/stages/mask_encoder.h"
+#include "ufvideo/tensor.h"
+
+namespace ufvideo {
+
+/// The caches that all sessions of a model share, so that a bound holds for the whole model, and
+/// memory goes to the session that works. Each source of frames has a number of its own.
+struct FrameCaches {
+  explicit FrameCaches(const std::shared_ptr<MemoryBudget>& memory_budget);
+
+  std::uint64_t next_source() { return ++num_sources; }
+  /// A later scan has a larger number, whoever begins it.
+  std::uint64_t next_scan() { return ++num_scans; }
+  /// Drops what nobody holds until so many bytes are free, what is computed again with least work
+  /// first: pixels, then features of SigLIP, then of SAM 2. Returns how many there are.
+  std::size_t evict(std::size_t bytes);
+
+  std::shared_ptr<MemoryBudget> budget;
+  /// uint8 [H, W, 3].
+  FrameCache<Tensor> pixels;
+  /// float32 [1, P, Dv].
+  FrameCache<Tensor> vision;
+  FrameCache<MaskFeatures> masks;
+
+ private:
+  std::atomic<std::uint64_t> num_sources{0};
+  std::atomic<std::uint64_t> num_scans{0};
+};
+
+/// Caches that the budget evicts from.
+std::shared_ptr<FrameCaches> make_frame_caches(const std::shared_ptr<MemoryBudget>& budget);
+
+}  // namespace ufvideo

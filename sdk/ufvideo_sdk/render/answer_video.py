@@ -1,0 +1,157 @@
+"""The video of an answer, written while its masks are made."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import ExitStack
+from queue import Queue
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk.atomic_file import replacing
+from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.render.frame_painter import FramePainter
+from ufvideo_sdk.render.h264_file import FrameTimes, H264File, encoding
+from ufvideo_sdk.render.save import check_save_path
+from ufvideo_sdk.results.answer import Answer
+from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.validation.paths import as_path
+from ufvideo_sdk.video.clip import Clip
+
+# Frames that wait to be drawn; each is a view of a chunk of frames.
+_MAX_WAITING = 4
+_Item = tuple[Answer, FrameMasks, NDArray[np.uint8]]
+
+
+class AnswerVideo:
+    """Writes an `.mp4` of frames in the pass over the source that segments them.
+
+    `Answer.save` reads the source again; this takes the pixels that are in memory, and draws and
+    encodes them in a thread of its own. The file appears in one step when the `with` block ends
+    without an error, and holds the frames that were given. At a frame nothing is known of the later
+    ones: the time line marks the frames up to it, and an object is "not found" until it is.
+
+        with AnswerVideo("out.mp4", session.clip) as video:
+            session.ask("Segment the ball.", segment_frames="all", on_masks=video.write)
+    """
+
+    def __init__(self, path: str | os.PathLike[str], clip: Clip) -> None:
+        """Check where to write.
+
+        Args:
+            path: `.mp4`; an existing file is replaced when the video is complete.
+            clip: What is segmented.
+
+        Raises:
+            InputError: As `Answer.save`.
+        """
+        self._path = as_path(path, "path")
+        check_save_path(self._path, clip=clip, suffixes=(".mp4",))
+        self._clip = clip
+        self._items: Queue[_Item | None] = Queue(_MAX_WAITING)
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._num_frames = 0
+
+    @property
+    def num_frames(self) -> int:
+        """Frames that were given until now; without any there is no file."""
+        return self._num_frames
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the video is not written."""
+        return self._failure
+
+    def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
+        """Append a frame, in the order of their times.
+
+        Args:
+            answer: Question, text and spans to write below the picture; the first frame's count.
+            found: The masks of the frame.
+            pixels: RGB, uint8 [H, W, 3].
+
+        Raises:
+            InputError: When an earlier frame could not be drawn or encoded.
+            CapacityError: When the disk is full.
+            DeviceError: When PyAV was built without an H.264 encoder.
+            StateError: Outside the `with` block.
+        """
+        if self._thread is None:
+            raise StateError("write: expected to be within the video's with block")
+        self._raise_failure()
+        self._num_frames += 1
+        self._items.put((answer, found, pixels))
+
+    def __enter__(self) -> AnswerVideo:
+        self._stack = ExitStack()
+        self._draft = self._stack.enter_context(replacing(self._path, self._clip.files))
+        # Not a daemon: the draft is removed when it has ended.
+        self._thread = threading.Thread(target=self._write_all, name="ufvideo video")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        thread, self._thread = self._thread, None
+        assert thread is not None
+        if kind is not None:
+            # The frames that wait are not drawn for a file that will not be.
+            self._failure = self._failure or error
+        self._items.put(None)
+        thread.join()
+        if kind is None and self._num_frames == 0:
+            # Nothing was segmented, which is no error and no video.
+            kind, error = _NothingWrittenError, _NothingWrittenError()
+        if kind is None and self._failure is not None:
+            kind, error = type(self._failure), self._failure
+        try:
+            self._stack.__exit__(kind, error, trace)
+        except _NothingWrittenError:
+            return
+        if error is not None and error is self._failure and trace is None:
+            raise error
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _write_all(self) -> None:
+        """Draw and encode frames until the last; those behind a failure are dropped."""
+        with ExitStack() as stack:
+            painter: FramePainter | None = None
+            file: H264File | None = None
+            times = FrameTimes(self._clip)
+            while (item := self._items.get()) is not None:
+                if self._failure is not None:
+                    continue
+                answer, found, pixels = item
+                try:
+                    with encoding(self._path):
+                        if painter is None or file is None:
+                            painter = FramePainter(answer, len(found.objects))
+                            size = (painter.height_px, painter.width_px)
+                            file = stack.enter_context(
+                                H264File(self._draft, *size, times, self._clip)
+                            )
+                        at = int(np.searchsorted(self._clip.frame_idxs, found.frame_idx))
+                        file.write(painter.paint_found(found, pixels), times.of(at))
+                except BaseException as error:
+                    self._failure = error
+                del item, answer, found, pixels
+            try:
+                with encoding(self._path):
+                    stack.close()
+            except BaseException as error:
+                self._failure = self._failure or error
+
+
+class _NothingWrittenError(Exception):
+    """Ends the draft of a video without a frame."""

@@ -1,0 +1,32 @@
+"""What the sessions of a model hold together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Bytes that all sessions of a model hold at one moment.
+
+    Weights, and what a run of a graph holds while it lasts, are not in it.
+
+    Attributes:
+        total_bytes: All of the below.
+        peak_bytes: The most at once since the model was loaded.
+        budget_bytes: `RuntimeConfig.memory_budget_bytes`, which neither of them passes.
+        kv_cache_bytes: KV caches.
+        clip_features_bytes: SigLIP features and video tokens of open clips.
+        region_cache_bytes: SigLIP features kept of other frames.
+        mask_cache_bytes: SAM 2 features kept.
+        pixel_cache_bytes: Pixels kept.
+    """
+
+    total_bytes: int
+    peak_bytes: int
+    budget_bytes: int | None
+    kv_cache_bytes: int
+    clip_features_bytes: int
+    region_cache_bytes: int
+    mask_cache_bytes: int
+    pixel_cache_bytes: int
