@@ -4,6 +4,7 @@
 #include "arrays.h"
 #include "gil.h"
 #include "module.h"
+#include "ufvideo/frame_batches.h"
 #include "ufvideo/manifest.h"
 
 namespace ufvideo::bindings {
@@ -87,6 +88,22 @@ void bind_manifest(py::module_& module) {
              "Expected inputs and outputs of each graph by stem, from the JSON of the manifest's\n"
              "`model`, `video` and `tracking` (None: without the stages of tracking).\n\n"
              "Raises PackageError.");
+
+  module.attr("FRAMES_PER_ALIGNMENT") = kFramesPerAlignment;
+  module.def("frames_per_batch", &frames_per_batch, py::arg("size_px"),
+             "Frames of this side in one run of a frame graph that batches frames.");
+  module.def("batches_frames_on_device", &batches_frames_on_device, py::arg("precision"),
+             "Whether a stage of this precision takes several frames in one run on a device.");
+  module.def(
+      "num_video_tokens",
+      [](int patch_grid, int aligner_padding, std::int64_t num_frames) {
+        VideoConfig video{};
+        video.patch_grid = patch_grid;
+        video.aligner_padding = aligner_padding;
+        return num_video_tokens(video, num_frames);
+      },
+      py::kw_only(), py::arg("patch_grid"), py::arg("aligner_padding"), py::arg("num_frames"),
+      "Video tokens that the aligner makes of some frames.");
 }
 
 }  // namespace ufvideo::bindings

@@ -28,8 +28,6 @@ from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
 
-# What a device gets in one run.
-_MOST_FRAMES, _MOST_PIXELS, _ALIGNED_FRAMES = 8, 1 << 20, 16
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 
 
@@ -61,10 +59,6 @@ def compare(run: Run, items: NDArray[Any], steps: tuple[int, int], num_rounds: i
     ]
 
 
-def _frames_per_batch(size_px: int) -> int:
-    return min(max(_MOST_PIXELS // size_px**2, 1), _MOST_FRAMES)
-
-
 def rows_of(package: Path, num_rounds: int) -> list[list[str]]:
     """A row for each stage that sees several frames."""
     manifest: Manifest = read_manifest(package / MANIFEST_NAME)
@@ -82,7 +76,7 @@ def rows_of(package: Path, num_rounds: int) -> list[list[str]]:
     )
     for stem, size_px, run in encoders:
         frames = random.integers(0, 256, (video.num_frames, size_px, size_px, 3), np.uint8)
-        steps = (_frames_per_batch(size_px), 1)
+        steps = (_native.frames_per_batch(size_px), 1)
         rows.append(
             [stem, manifest.stages[stem].precision, *compare(run, frames, steps, num_rounds)]
         )
@@ -90,7 +84,7 @@ def rows_of(package: Path, num_rounds: int) -> list[list[str]]:
         num_frames = video.num_frames // 2 * 2
         shape = (num_frames, video.patch_grid**2, manifest.model.vision_hidden_size)
         features = random.normal(size=shape).astype(np.float32)
-        steps = (min(_ALIGNED_FRAMES, num_frames), 2)
+        steps = (min(_native.FRAMES_PER_ALIGNMENT, num_frames), 2)
         cells = compare(model.aligner.align, features, steps, num_rounds)
         rows.append(["aligner", manifest.stages["aligner"].precision, *cells])
     return rows

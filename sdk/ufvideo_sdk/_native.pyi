@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'graph_signatures', 'mask_extents', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
 class RuntimeConfig:
     """
     How to run here.
@@ -829,6 +829,10 @@ def available_memory_bytes() -> int | None:
     """
     Bytes that this process may still take; None where the system does not say.
     """
+def batches_frames_on_device(precision: str) -> bool:
+    """
+    Whether a stage of this precision takes several frames in one run on a device.
+    """
 def check_manifest_part(part: str, text: str) -> None:
     """
     Check one part of a manifest by itself: the name of its class, and its JSON in UTF-8.
@@ -855,6 +859,10 @@ def find_spans(token_ids: collections.abc.Sequence[typing.SupportsInt | typing.S
     """
     Spans in a token sequence: two adjacent time tokens in order, or one alone.
     """
+def frames_per_batch(size_px: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Frames of this side in one run of a frame graph that batches frames.
+    """
 def graph_signatures(model: str, video: str, tracking: str | None, mask_width: typing.SupportsInt | typing.SupportsIndex, cache_dtype: str) -> dict[str, GraphSignature]:
     """
     Expected inputs and outputs of each graph by stem, from the JSON of the manifest's
@@ -867,6 +875,10 @@ def mask_extents(runs: collections.abc.Sequence[str], height: typing.SupportsInt
     Number of pixels, left, top, width and height of F masks, int64 [F, 5], without decoding them; all 0 for a mask without a pixel.
     
     Raises InputError when a code is malformed or does not fill height x width.
+    """
+def num_video_tokens(*, patch_grid: typing.SupportsInt | typing.SupportsIndex, aligner_padding: typing.SupportsInt | typing.SupportsIndex, num_frames: typing.SupportsInt | typing.SupportsIndex) -> int:
+    """
+    Video tokens that the aligner makes of some frames.
     """
 def open_onnxruntime(library: os.PathLike[str] | str | bytes) -> OnnxRuntimeFacts:
     """
@@ -908,5 +920,6 @@ def symbol_ranges(manifest: Manifest, stem: str) -> list[SymbolRange]:
     
     Raises PackageError when the manifest has no such stage.
     """
+FRAMES_PER_ALIGNMENT: int = 16
 MAX_MANIFEST_BYTES: int = 1048576
 PACKAGE_FORMAT_VERSION: int = 2

@@ -17,7 +17,7 @@ constexpr std::int64_t kVocabSize = 20;
 constexpr std::int64_t kEnd = 19;
 constexpr std::int64_t kRegion = 17;
 
-TokenFacts token_facts() { return {{kEnd}, -201, -200, kRegion, 5, 10, 18}; }
+TokenConfig token_facts() { return {{kEnd}, -201, -200, kRegion, 5, 10, 18}; }
 
 Tensor logits_of(const std::vector<float>& values) {
   Tensor logits(DType::kFloat32, {static_cast<std::int64_t>(values.size())});

@@ -16,7 +16,7 @@ constexpr std::int64_t kVocabSize = 8;
 constexpr std::int64_t kEnd = 7;
 constexpr std::int64_t kSeg = 6;
 
-TokenFacts token_facts() { return {{kEnd}, -201, -200, 5, 0, 2, kSeg}; }
+TokenConfig token_facts() { return {{kEnd}, -201, -200, 5, 0, 2, kSeg}; }
 
 /// Sequences that answer fixed scripts; a state says which script and how many tokens it was fed.
 class FakeRows : public RowStepper {

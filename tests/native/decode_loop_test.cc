@@ -15,7 +15,7 @@ constexpr std::int64_t kVocabSize = 8;
 constexpr std::int64_t kEnd = 7;
 constexpr std::int64_t kSeg = 6;
 
-TokenFacts token_facts() { return {{kEnd}, -201, -200, 5, 0, 2, kSeg}; }
+TokenConfig token_facts() { return {{kEnd}, -201, -200, 5, 0, 2, kSeg}; }
 
 /// Answers a fixed sequence; its state says how many tokens it was fed.
 class FakeLanguageModel : public TokenStepper {

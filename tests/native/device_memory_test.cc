@@ -247,7 +247,7 @@ TEST(DeviceSessionTest, AnswersManyAsOnTheHost) {
 }
 
 TEST(DeviceSessionTest, ASavedClipGoesFromOneToTheOther) {
-  const TokenFacts& tokens = tiny_model()->manifest().tokens;
+  const TokenConfig& tokens = tiny_model()->manifest().tokens;
   const std::vector<std::int64_t> prefix{11, 12, tokens.video_placeholder_id};
   const SavedClip there = device_session()->save_clip(prefix).value();
   const SavedClip here = tiny_session()->save_clip(prefix).value();

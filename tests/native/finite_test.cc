@@ -49,7 +49,7 @@ class BadStates : public TokenStepper {
 };
 
 TEST(FiniteTest, AStateThatSegNeedsMustBe) {
-  const TokenFacts tokens{{2}, -201, -200, 1, 0, 1, 3};
+  const TokenConfig tokens{{2}, -201, -200, 1, 0, 1, 3};
   BadStates model;
   DecodeLoop predicting(tokens, SegHiddenState::kPredicting, {});
   predicting.start(model.output(kNan));

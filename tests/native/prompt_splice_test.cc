@@ -8,7 +8,7 @@
 namespace ufvideo {
 namespace {
 
-TokenFacts token_facts() { return {{7}, -201, -200, 5, 10, 100, 6}; }
+TokenConfig token_facts() { return {{7}, -201, -200, 5, 10, 100, 6}; }
 
 TEST(PromptLayout, CountsVideoAndRegionTokensInTheirPlaces) {
   const PromptLayout layout =

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
+import inspect
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.runtime import config as config_module
 from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
 
 
@@ -167,6 +171,30 @@ def test_every_setting_is_one_of_the_native_runtime_or_named_as_none(kind: Any) 
     for name in settings.keys() - python_only - {"onnxruntime_library"}:
         default = getattr(native, name)
         assert settings[name] == (tuple(default) if isinstance(default, list) else default), name
+
+
+def test_a_setting_of_the_native_runtime_is_named_once_in_python() -> None:
+    """Beside its declaration nothing in Python needs to know it: a check of it here is a twin."""
+    tree = ast.parse(inspect.getsource(config_module))
+    named = Counter(
+        name
+        for node in ast.walk(tree)
+        for name in (
+            getattr(node, "id", None),
+            getattr(node, "attr", None),
+            getattr(node, "arg", None),
+            node.value if isinstance(node, ast.Constant) else None,
+        )
+        if isinstance(name, str)
+    )
+    # Providers have properties, the library and its options are found when a model is loaded.
+    others = {"providers", "stage_providers", "onnxruntime_library"}
+    others |= {"provider_options", "stage_provider_options"}
+    for kind in (_native.RuntimeConfig, _native.GenerationConfig):
+        settings = {name for name, each in vars(kind).items() if isinstance(each, property)}
+        assert {name: named[name] for name in settings - others} == dict.fromkeys(
+            settings - others, 1
+        )
 
 
 def test_a_setting_that_does_not_exist_is_refused() -> None:

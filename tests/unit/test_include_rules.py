@@ -33,6 +33,7 @@ PUBLIC = {
     "mask_runs": "frames",
     "resize": "frames",
     "sampling": "frames",
+    "frame_batches": "package",
     "manifest": "package",
     "package": "package",
     "choices": "text",
@@ -55,7 +56,6 @@ PUBLIC = {
 EXCEPTIONS = {
     ("features", "ufvideo/model.h"): "the frame graphs that it runs are the model's",
     ("model", "features/frame_caches.h"): "a model owns the caches that its sessions share",
-    ("model", "features/frame_encoder.h"): "how many frames TensorRT must expect in a run",
     ("features", "ufvideo/session.h"): "a prompt's regions say which frames to encode",
 }
 ONNX_RUNTIME = re.compile(r"onnxruntime|cpu_provider")

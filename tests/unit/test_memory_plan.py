@@ -21,7 +21,7 @@ _SPREAD = 0.25
 
 @pytest.fixture
 def manifest() -> Manifest:
-    return read_manifest(sorted(VALID.glob("*.json"))[0])
+    return read_manifest(VALID / "integers.json")
 
 
 def large(manifest: Manifest, precision: str) -> Manifest:
@@ -91,6 +91,30 @@ def test_a_cpu_runs_one_frame_or_pair_at_a_time_and_a_device_several(manifest: M
         on_cpu, on_cuda = (run_bytes(floats, device) for device in DEVICES.values())
         assert on_cuda == pytest.approx(runs * on_cpu, rel=1e-6), stem
         assert run_bytes(integers, DEVICES["cuda"]) == on_cpu, "one scale for all frames of a run"
+
+
+def test_how_many_frames_go_in_a_run_is_what_the_runtime_says(
+    manifest: Manifest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vision, aligner = (
+        replace(manifest.stages[stem], precision="fp32") for stem in ("vision_encoder", "aligner")
+    )
+    stages = {**manifest.stages, "vision_encoder": vision, "aligner": aligner}
+    manifest = replace(manifest, stages=stages)
+    vision_bytes, aligner_bytes = (
+        memory_plan_module._vision_bytes,
+        memory_plan_module._aligner_bytes,
+    )
+    before = [needs(manifest, DEVICES["cuda"]) for needs in (vision_bytes, aligner_bytes)]
+    native = memory_plan_module._native
+    monkeypatch.setattr(native, "frames_per_batch", lambda size_px: 1 + (size_px < 0))
+    monkeypatch.setattr(native, "FRAMES_PER_ALIGNMENT", 2)
+    after = [needs(manifest, DEVICES["cuda"]) for needs in (vision_bytes, aligner_bytes)]
+    assert manifest.video.num_frames == 8
+    assert before == [8 * after[0], 4 * after[1]]
+    assert memory_plan_module.video_tokens(manifest) == 4 * 2 * 2
+    padded = replace(manifest.video, aligner_padding=1)
+    assert memory_plan_module.video_tokens(replace(manifest, video=padded)) == 5 * 3 * 3
 
 
 def test_an_aligner_with_padding_sees_the_whole_clip(manifest: Manifest) -> None:

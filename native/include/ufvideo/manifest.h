@@ -87,10 +87,6 @@ struct TrackingConfig {
   int memory_width;
 };
 
-using ModelFacts = ModelConfig;
-using VideoFacts = VideoConfig;
-using TokenFacts = TokenConfig;
-
 /// One graph input or output: a dimension is a number or a symbol.
 struct TensorSpec {
   std::string name;

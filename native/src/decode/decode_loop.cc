@@ -7,7 +7,7 @@
 
 namespace ufvideo {
 
-DecodeLoop::DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
+DecodeLoop::DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_state,
                        const GenerationConfig& config,
                        std::shared_ptr<const TokenAutomaton> answer_format)
     : tokens_(tokens),

@@ -36,7 +36,7 @@ class DecodeLoop {
  public:
   /// @param answer_format what the answer may be; null: anything. The answer ends, without another
   ///     step, where it allows nothing but the end token.
-  DecodeLoop(const TokenFacts& tokens, SegHiddenState seg_hidden_state,
+  DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_state,
              const GenerationConfig& config,
              std::shared_ptr<const TokenAutomaton> answer_format = nullptr);
 
@@ -67,7 +67,7 @@ class DecodeLoop {
   /// Whether the answer ends with this token, its last one.
   std::optional<StopReason> reason_to_end(std::int64_t token);
 
-  TokenFacts tokens_;
+  TokenConfig tokens_;
   SegHiddenState seg_hidden_state_;
   int max_new_tokens_;
   Sampler sampler_;

@@ -8,7 +8,7 @@
 namespace ufvideo {
 namespace {
 
-std::size_t find_media(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
+std::size_t find_media(const std::vector<std::int64_t>& token_ids, const TokenConfig& tokens,
                        bool is_image) {
   const std::int64_t wanted = is_image ? tokens.image_placeholder_id : tokens.video_placeholder_id;
   const std::int64_t other = is_image ? tokens.video_placeholder_id : tokens.image_placeholder_id;
@@ -36,7 +36,7 @@ void check_width(const char* stage, const Tensor& rows, std::int64_t width) {
 
 }  // namespace
 
-PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
+PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenConfig& tokens,
                             bool is_image, std::int64_t num_video_tokens,
                             const std::vector<std::int64_t>& region_lengths) {
   PromptLayout layout;
@@ -64,8 +64,9 @@ PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const To
 }
 
 Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
-                     const PromptLayout& layout, const TokenFacts& tokens, const EmbedTokens& embed,
-                     const Tensor& video_tokens, const std::vector<Tensor>& region_tokens) {
+                     const PromptLayout& layout, const TokenConfig& tokens,
+                     const EmbedTokens& embed, const Tensor& video_tokens,
+                     const std::vector<Tensor>& region_tokens) {
   std::vector<std::int64_t> words;
   for (std::size_t i = first_index; i < token_ids.size(); ++i) {
     if (i != layout.media_index && token_ids[i] != tokens.region_id) {

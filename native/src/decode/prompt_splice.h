@@ -25,7 +25,7 @@ struct PromptLayout {
 /// placeholder, the wrong kind, or region marks that do not match the regions.
 ///
 /// @param region_lengths tokens of each region, in order.
-PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenFacts& tokens,
+PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const TokenConfig& tokens,
                             bool is_image, std::int64_t num_video_tokens,
                             const std::vector<std::int64_t>& region_lengths);
 
@@ -35,7 +35,8 @@ using EmbedTokens = std::function<Tensor(const std::vector<std::int64_t>& token_
 /// Embeddings float32 [S, D] of the ids from `first_index` on, with video and region tokens in
 /// their places; on the device of the embeddings of words.
 Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
-                     const PromptLayout& layout, const TokenFacts& tokens, const EmbedTokens& embed,
-                     const Tensor& video_tokens, const std::vector<Tensor>& region_tokens);
+                     const PromptLayout& layout, const TokenConfig& tokens,
+                     const EmbedTokens& embed, const Tensor& video_tokens,
+                     const std::vector<Tensor>& region_tokens);
 
 }  // namespace ufvideo

@@ -13,17 +13,6 @@
 
 namespace ufvideo {
 
-std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames) {
-  const std::int64_t padding = 2 * std::int64_t{video.aligner_padding};
-  const std::int64_t side = (video.patch_grid + padding) / 2;
-  return (num_frames + padding) / 2 * side * side;
-}
-
-std::int64_t frames_per_batch(int size_px) {
-  constexpr std::int64_t kPixels = std::int64_t{1} << 20;
-  return std::clamp<std::int64_t>(kPixels / (std::int64_t{size_px} * size_px), 1, 8);
-}
-
 std::int64_t frames_per_run(const Stage& encoder, int size_px) {
   return encoder.batches_frames() ? frames_per_batch(size_px) : 1;
 }
@@ -176,7 +165,7 @@ void FrameEncoder::encode_rows(const Tensor& frames, const std::vector<std::int6
 
 Tensor FrameEncoder::align(std::vector<std::int64_t> idxs, bool is_image,
                            StageTimings& timings) const {
-  const VideoFacts& video = model_.manifest().video;
+  const VideoConfig& video = model_.manifest().video;
   if (is_image) {
     idxs.assign(video.num_frames, idxs.front());
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ufvideo/feature_store.h"
+#include "ufvideo/frame_batches.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
 #include "ufvideo/statistics.h"
@@ -68,17 +69,6 @@ class FrameEncoder {
   FeaturesByIdx clip_features_;
 };
 
-/// Most frames that go through an aligner without padding in one run, if Stage::batches_frames();
-/// else a pair does. Even: it joins (2k, 2k + 1).
-inline constexpr std::int64_t kFramesPerAlignment = 16;
-
-/// Video tokens that the aligner's sampler makes of some frames: it joins 2 x 2 x 2 features, with
-/// zeros around them if padded.
-std::int64_t num_video_tokens(const VideoFacts& video, std::int64_t num_frames);
-
-/// Frames of a side of `size_px` that fill a device in one run of a frame graph without taking too
-/// much of its memory.
-std::int64_t frames_per_batch(int size_px);
 /// Frames in one run of a frame graph: frames_per_batch() if Stage::batches_frames(), else one.
 std::int64_t frames_per_run(const Stage& encoder, int size_px);
 

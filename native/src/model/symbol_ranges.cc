@@ -3,14 +3,14 @@
 #include <algorithm>
 
 #include "base/error_message.h"
-#include "features/frame_encoder.h"
+#include "ufvideo/frame_batches.h"
 #include "ufvideo/stages/mask_decoder.h"
 
 namespace ufvideo {
 namespace {
 
 /// Frames in one run of the aligner on a device, as FrameEncoder::align passes them.
-SymbolRange aligned_frames(const VideoFacts& video) {
+SymbolRange aligned_frames(const VideoConfig& video) {
   const std::int64_t num_frames = video.num_frames;
   if (video.aligner_padding != 0) {
     // Padded joints reach over the whole clip: it goes in as one.
@@ -26,7 +26,7 @@ std::vector<SymbolRange> symbol_ranges(const Manifest& manifest, const std::stri
   if (manifest.stages.count(stem) == 0) {
     fail(ErrorCode::kInvalidPackage, "symbol_ranges: expected a stage of the manifest, got ", stem);
   }
-  const VideoFacts& video = manifest.video;
+  const VideoConfig& video = manifest.video;
   if (stem == "vision_encoder") {
     const std::int64_t most = frames_per_batch(video.vision_size_px);
     return {{"T", 1, std::min<std::int64_t>(most, video.num_frames), most}};

@@ -70,7 +70,8 @@ DecodeLoop start_loop(const AnswerParts& parts, const Prompt& prompt,
   return loop;
 }
 
-void complete_generation(Generation& generation, const DecodeLoop& loop, const TokenFacts& tokens) {
+void complete_generation(Generation& generation, const DecodeLoop& loop,
+                         const TokenConfig& tokens) {
   generation.token_ids = loop.token_ids();
   generation.stop_reason = loop.stop_reason();
   generation.seg_positions = loop.seg_positions();

@@ -33,7 +33,7 @@ DecodeLoop start_loop(const AnswerParts& parts, const Prompt& prompt,
                       const GenerationConfig& config, Generation& generation);
 
 /// Writes an answer's tokens, and what they point at, to `generation`.
-void complete_generation(Generation& generation, const DecodeLoop& loop, const TokenFacts& tokens);
+void complete_generation(Generation& generation, const DecodeLoop& loop, const TokenConfig& tokens);
 
 /// One answer under way. When next() throws, there is no answer any more.
 class AnswerRun {

@@ -119,7 +119,7 @@ void ClipFeatures::finish() {
 
 void ClipFeatures::check_saved(const SavedClip& saved) const {
   const Manifest& manifest = model_.manifest();
-  const VideoFacts& video = manifest.video;
+  const VideoConfig& video = manifest.video;
   const int num_frames = saved.is_image ? 1 : video.num_frames;
   const auto count = static_cast<int>(saved.frame_idxs.size());
   if (count != num_frames) {

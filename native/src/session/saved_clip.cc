@@ -16,7 +16,7 @@ void check_saved_tensor(const char* name, const Tensor& tensor, DType dtype, con
 }
 
 void check_prefix_ids(const SavedClip& saved, const Manifest& manifest) {
-  const TokenFacts& tokens = manifest.tokens;
+  const TokenConfig& tokens = manifest.tokens;
   const std::int64_t media =
       saved.is_image ? tokens.image_placeholder_id : tokens.video_placeholder_id;
   const std::vector<std::int64_t>& ids = saved.prefix_ids;

@@ -10,7 +10,7 @@ namespace ufvideo {
 namespace {
 
 void check_answer_start(const AnswerParts& parts, const Prompt& prompt, std::int64_t answer_start) {
-  const TokenFacts& tokens = parts.model.manifest().tokens;
+  const TokenConfig& tokens = parts.model.manifest().tokens;
   const auto num_ids = static_cast<std::int64_t>(prompt.token_ids.size());
   const auto media =
       std::find(prompt.token_ids.begin(), prompt.token_ids.end(),
@@ -29,7 +29,7 @@ void check_answer_start(const AnswerParts& parts, const Prompt& prompt, std::int
 Generation teacher_forced(const AnswerParts& parts, const Prompt& prompt,
                           std::int64_t answer_start) {
   check_answer_start(parts, prompt, answer_start);
-  const TokenFacts& tokens = parts.model.manifest().tokens;
+  const TokenConfig& tokens = parts.model.manifest().tokens;
   const auto num_ids = static_cast<std::int64_t>(prompt.token_ids.size());
   const StageTimings before = parts.call.timings();
   const Clock::time_point begin = Clock::now();

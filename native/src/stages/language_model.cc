@@ -32,7 +32,7 @@ DType cache_dtype(const StageEntry& entry) {
        "language_model: expected an input past_key_values.0.key, the manifest has none");
 }
 
-std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelFacts& model, const Graph& graph) {
+std::shared_ptr<const KvCacheSizes> cache_sizes(const ModelConfig& model, const Graph& graph) {
   return std::make_shared<const KvCacheSizes>(
       KvCacheSizes{model.num_layers, model.num_key_value_heads, model.head_dim,
                    cache_dtype(graph.entry()), model.max_position_embeddings, graph.device()});

@@ -2,6 +2,7 @@
 
 #include "ort/graph.h"
 #include "package/graph_check.h"
+#include "ufvideo/frame_batches.h"
 
 namespace ufvideo {
 
@@ -16,8 +17,7 @@ Stage::~Stage() = default;
 const StageProviders& Stage::providers() const { return graph_->providers(); }
 
 bool Stage::batches_frames() const {
-  const std::string& precision = graph_->entry().precision;
-  return graph_->device() != nullptr && (precision == "fp32" || precision == "fp16");
+  return graph_->device() != nullptr && batches_frames_on_device(graph_->entry().precision);
 }
 
 RuntimeConfig Stage::single_threaded(const RuntimeConfig& config) {

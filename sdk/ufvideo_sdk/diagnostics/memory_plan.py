@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import ConfigError
 from ufvideo_sdk.package.graph_signatures import cache_dtype
 from ufvideo_sdk.package.manifest import Manifest, StageEntry
@@ -34,8 +35,6 @@ _TOKENIZER_FACTOR = 10
 # Pages of the embedding table that a question's words touch.
 _TOUCHED_TABLE_BYTES = 8 * _MIB
 _QUESTION_TOKENS = 64
-# Most frames in one run of the aligner on a device.
-_FRAMES_PER_ALIGNMENT = 16
 
 
 @dataclass(frozen=True)
@@ -148,8 +147,11 @@ def kv_cache_bytes(manifest: Manifest, num_positions: int) -> int:
 def video_tokens(manifest: Manifest) -> int:
     """Positions that a clip takes: the aligner joins 2 x 2 x 2 (docs/model.md, part 4)."""
     video = manifest.video
-    padding = 2 * video.aligner_padding
-    return (video.num_frames + padding) // 2 * ((video.patch_grid + padding) // 2) ** 2
+    return _native.num_video_tokens(
+        patch_grid=video.patch_grid,
+        aligner_padding=video.aligner_padding,
+        num_frames=video.num_frames,
+    )
 
 
 def stage_bytes(stage: StageEntry) -> int:
@@ -197,7 +199,7 @@ def _vision_bytes(manifest: Manifest, device: _Device) -> int:
     video, width = manifest.video, manifest.model.vision_hidden_size
     frames = 1
     if _batches_frames(manifest, "vision_encoder", device):
-        frames = min(max((1 << 20) // video.vision_size_px**2, 1), 8, video.num_frames)
+        frames = min(_native.frames_per_batch(video.vision_size_px), video.num_frames)
     patches = video.patch_grid**2
     linear = patches * (3 * 4 * width + 5 * width)
     scores = 2 * max(width // 64, 1) * patches**2
@@ -211,14 +213,15 @@ def _aligner_bytes(manifest: Manifest, device: _Device) -> int:
     frames = video.num_frames
     if not video.aligner_padding:  # Else the whole clip goes through at once.
         batches = _batches_frames(manifest, "aligner", device)
-        frames = min(frames, _FRAMES_PER_ALIGNMENT if batches else 2)
+        frames = min(frames, _native.FRAMES_PER_ALIGNMENT if batches else 2)
     maps = 4 * frames * video.patch_grid**2 * manifest.model.hidden_size
     return int(maps * _FLOAT_BYTES * device.working[manifest.stages["aligner"].precision])
 
 
 def _batches_frames(manifest: Manifest, stem: str, device: _Device) -> bool:
-    """Whether several frames go through one run, as the native `Stage::batches_frames` has it."""
-    return not device.is_cpu and manifest.stages[stem].precision in ("fp32", "fp16")
+    """Whether several frames go through one run."""
+    precision = manifest.stages[stem].precision
+    return not device.is_cpu and _native.batches_frames_on_device(precision)
 
 
 def _prefill_bytes(manifest: Manifest, device: _Device) -> int:
