@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "package/tensor_check.h"
 #include "package/manifest_fields.h"
+#include "package/tensor_check.h"
 
 namespace ufvideo {
 namespace {
