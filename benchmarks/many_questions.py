@@ -79,7 +79,7 @@ def run(session: Session, num_questions: int) -> bool:
             after.append((rss, threads))
             print(
                 f"{number + 1:9} {time.perf_counter() - begin:9.1f} {rss / 2**20:9.1f}"
-                f" {session.held_bytes() / 2**20:10.1f} {threads:9} ({threading.active_count()})",
+                f" {session.memory_bytes() / 2**20:10.1f} {threads:9} ({threading.active_count()})",
                 flush=True,
             )
     first, last = after[len(after) // 5 - 1 if len(after) >= 5 else 0], after[-1]

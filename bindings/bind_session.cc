@@ -61,7 +61,7 @@ void bind_inputs(py::module_& module) {
       .def(py::init([](std::vector<std::int64_t> token_ids, std::vector<RegionPrompt> regions,
                        const std::optional<py::array>& region_frames,
                        std::vector<std::int64_t> region_frame_idxs,
-                       const std::optional<std::shared_ptr<TokenAutomaton>>& answer_format,
+                       const std::optional<std::shared_ptr<TokenAutomaton>>& response_format,
                        const std::optional<std::shared_ptr<ChoiceTree>>& choices) {
              Tensor frames;
              if (region_frames) {
@@ -71,15 +71,15 @@ void bind_inputs(py::module_& module) {
                            std::move(regions),
                            std::move(frames),
                            std::move(region_frame_idxs),
-                           answer_format.value_or(nullptr),
+                           response_format.value_or(nullptr),
                            choices.value_or(nullptr)};
            }),
            py::kw_only(), py::arg("token_ids"), py::arg("regions") = std::vector<RegionPrompt>{},
            py::arg("region_frames") = std::nullopt,
            py::arg("region_frame_idxs") = std::vector<std::int64_t>{},
-           py::arg("answer_format") = std::nullopt, py::arg("choices") = std::nullopt,
+           py::arg("response_format") = std::nullopt, py::arg("choices") = std::nullopt,
            "region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() "
-           "names. answer_format: what the answer may be; None: anything. choices: the answer is "
+           "names. response_format: what the answer may be; None: anything. choices: the answer is "
            "the likeliest of them; None: anything.")
       .def_readonly("token_ids", &Prompt::token_ids);
 }
@@ -230,7 +230,7 @@ void bind_session(py::module_& module) {
           "float32 [N, D] of the open clip, read-only.")
       .def("timings", &Session::timings,
            "From any thread: timings of all stages since the session was made.")
-      .def("held_bytes", &Session::held_bytes,
+      .def("memory_bytes", &Session::memory_bytes,
            "From any thread: bytes of features, mask cache and KV cache.");
 }
 

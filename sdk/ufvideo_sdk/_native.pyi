@@ -715,9 +715,9 @@ class Prompt:
     """
     A prompt in token ids, with placeholders.
     """
-    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], answer_format: TokenAutomaton | None = None, choices: ChoiceTree | None = None) -> None:
+    def __init__(self, *, token_ids: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex], regions: collections.abc.Sequence[RegionPrompt] = [], region_frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None = None, region_frame_idxs: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex] = [], response_format: TokenAutomaton | None = None, choices: ChoiceTree | None = None) -> None:
         """
-        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. answer_format: what the answer may be; None: anything. choices: the answer is the likeliest of them; None: anything.
+        region_frames uint8 [K, H, W, 3]: pixels of the regions' frames that missing_frames() names. response_format: what the answer may be; None: anything. choices: the answer is the likeliest of them; None: anything.
         """
     @property
     def token_ids(self) -> list[int]:
@@ -770,7 +770,7 @@ class Session:
         
         callback(index, token_id) returns a StreamAction or None, which ends its own answer.
         """
-    def held_bytes(self) -> int:
+    def memory_bytes(self) -> int:
         """
         From any thread: bytes of features, mask cache and KV cache.
         """

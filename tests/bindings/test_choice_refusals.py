@@ -63,8 +63,8 @@ def test_choices_of_another_model_or_beside_a_format(session: Any, manifest: Any
         vocab_size=manifest.model.vocab_size,
         end_ids=list(manifest.tokens.end_ids),
     )
-    both = prompt(manifest, tree(manifest, [(0, [20])]), answer_format=anything)
-    with pytest.raises(errors.InputError, match="expected no answer_format beside them"):
+    both = prompt(manifest, tree(manifest, [(0, [20])]), response_format=anything)
+    with pytest.raises(errors.InputError, match="expected no response_format beside them"):
         session.generate(both, greedy)
 
 

@@ -53,21 +53,21 @@ def test_region_frames_outside_the_clip_are_kept_within_a_bound(
 ) -> None:
     session, frame_bytes = bounded(small_package, segmenting, 3)
     session.generate(segmenting.prompt, GREEDY)
-    held = session.held_bytes()
+    held = session.memory_bytes()
     assert session.missing_frames([0, 7, 8, 8, 20]) == [8, 20]
     assert asked(session, segmenting, [0, 7]) == 0, "the clip's own frames are encoded already"
     assert asked(session, segmenting, [8, 9, 8]) == 2
-    assert session.held_bytes() - held == 2 * frame_bytes
+    assert session.memory_bytes() - held == 2 * frame_bytes
     assert asked(session, segmenting, [9, 8]) == 0
     for first in range(10, 40, 5):
         assert asked(session, segmenting, list(range(first, first + 5))) == 5
-        assert session.held_bytes() - held == 3 * frame_bytes, "the bound is 3 frames"
+        assert session.memory_bytes() - held == 3 * frame_bytes, "the bound is 3 frames"
         assert session.missing_frames(list(range(8))) == []
     assert asked(session, segmenting, [35, 36, 37]) == 0
     session.reset()
     assert session.missing_frames([0, 35, 36, 37]) == [35, 36, 37]
     session.generate(segmenting.prompt, GREEDY)
-    assert session.held_bytes() == held
+    assert session.memory_bytes() == held
 
 
 def test_a_bound_does_not_change_answers(
@@ -160,13 +160,13 @@ def test_a_second_scan_over_more_frames_than_fit_reuses_those_that_fit(
 ) -> None:
     states = np.random.default_rng(5).normal(size=(1, 64)).astype(np.float32)
     free = open_session(native_model, segmenting)
-    empty = free.held_bytes()
+    empty = free.memory_bytes()
     expected = free.segment(states, segmenting.frames, list(range(8)))
-    frame_bytes = (free.held_bytes() - empty) // 8
+    frame_bytes = (free.memory_bytes() - empty) // 8
     config = native_config(mask_cache_bytes=5 * frame_bytes)
     session = open_session(_native.Model.load(str(small_package), config), segmenting)
     assert [segmented(session, segmenting, states, sizes) for _ in range(3)] == [8, 3, 3]
-    assert session.held_bytes() - empty == 5 * frame_bytes
+    assert session.memory_bytes() - empty == 5 * frame_bytes
     found = session.segment(states, segmenting.frames, list(range(8)))
     assert found.runs == expected.runs
     # Other frames are not kept out by those of the first scans.

@@ -124,10 +124,10 @@ def test_a_full_mask_cache_forgets_and_stays_right(
     bound = 200_000
     model = _native.Model.load(str(small_package), native_config(mask_cache_bytes=bound))
     session = open_session(model, segmenting)
-    before = session.held_bytes()
+    before = session.memory_bytes()
     for _ in range(2):
         found = session.segment(states, segmenting.frames, list(range(8)))
-    assert session.held_bytes() - before <= bound
+    assert session.memory_bytes() - before <= bound
     assert session.timings()["mask_encoder"].num_items > 8
     assert found.runs == expected.runs
     assert_close(found.scores, expected.scores, REORDERED, where="scores")

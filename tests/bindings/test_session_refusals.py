@@ -96,8 +96,8 @@ def test_a_callback_must_answer_with_an_action(session: Any, segmenting: Golden)
 
 @pytest.mark.parametrize(
     ("read", "num_refused"),
-    [(lambda s: s.timings(), 0), (lambda s: s.held_bytes(), 0), (lambda s: s.video_tokens, 1)],
-    ids=["timings", "held_bytes", "video_tokens"],
+    [(lambda s: s.timings(), 0), (lambda s: s.memory_bytes(), 0), (lambda s: s.video_tokens, 1)],
+    ids=["timings", "memory_bytes", "video_tokens"],
 )
 def test_a_second_thread_reads_statistics_only_of_a_session_at_work(
     session: Any, segmenting: Golden, read: Any, num_refused: int

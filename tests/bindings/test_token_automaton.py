@@ -43,7 +43,7 @@ def test_an_answer_keeps_to_its_automaton(session: Any, segmenting: Golden) -> N
     free = segmenting.generated_ids[0]
     other = _native.TokenState([(free + 1, free + 1, 1)])
     prompt = _native.Prompt(
-        token_ids=segmenting.prompt.token_ids, answer_format=automaton(other, LAST)
+        token_ids=segmenting.prompt.token_ids, response_format=automaton(other, LAST)
     )
     generation = session.generate(prompt, _native.GenerationConfig())
     assert generation.token_ids == [free + 1]
@@ -51,7 +51,7 @@ def test_an_answer_keeps_to_its_automaton(session: Any, segmenting: Golden) -> N
     assert session.timings()["language_model"].num_calls == 1
     prompt = _native.Prompt(
         token_ids=segmenting.prompt.token_ids,
-        answer_format=automaton(_native.TokenState([(3, 3, 1)]), LAST, vocab_size=600),
+        response_format=automaton(_native.TokenState([(3, 3, 1)]), LAST, vocab_size=600),
     )
-    with pytest.raises(errors.InputError, match=r"answer_format.*600 tokens"):
+    with pytest.raises(errors.InputError, match=r"response_format.*600 tokens"):
         session.generate(prompt, _native.GenerationConfig())

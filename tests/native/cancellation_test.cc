@@ -201,8 +201,8 @@ TEST(SessionStatistics, CanBeReadFromAnyThreadAndInsideACallback) {
   std::atomic<bool> done{false};
   std::thread other([&] {
     while (!done) {
-      EXPECT_GT(session->held_bytes(), 0u);
-      EXPECT_GE(session->held_bytes(), session->kv_cache_bytes());
+      EXPECT_GT(session->memory_bytes(), 0u);
+      EXPECT_GE(session->memory_bytes(), session->kv_cache_bytes());
       session->timings();
     }
   });

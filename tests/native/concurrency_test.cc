@@ -50,7 +50,7 @@ void ask_questions(Shared& shared, int num_questions) {
     } else if (i % 5 == 3) {
       session.begin(prompt, greedy(8), options);
       while (session.step()) {
-        EXPECT_GT(session.held_bytes(), 0u);
+        EXPECT_GT(session.memory_bytes(), 0u);
       }
       session.finish();
     } else {
@@ -86,7 +86,7 @@ TEST(Concurrency, ThreadsThatAskCancelReadAndClose) {
     });
     threads.emplace_back([shared] {
       while (!shared->done) {
-        EXPECT_GE(shared->session->held_bytes(), shared->session->kv_cache_bytes());
+        EXPECT_GE(shared->session->memory_bytes(), shared->session->kv_cache_bytes());
         shared->session->timings();
         std::this_thread::yield();
       }

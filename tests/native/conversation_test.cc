@@ -160,7 +160,7 @@ TEST(Conversation, TheSizeOfThePiecesChangesNoAnswer) {
 Prompt with_format(const Ids& question, std::vector<TokenState> states) {
   const Manifest& manifest = tiny_model()->manifest();
   Prompt prompt = ask(question);
-  prompt.answer_format = std::make_shared<const TokenAutomaton>(
+  prompt.response_format = std::make_shared<const TokenAutomaton>(
       std::move(states), manifest.model.vocab_size, manifest.tokens.end_ids);
   return prompt;
 }
@@ -183,8 +183,8 @@ TEST(AnswerFormat, IsHeldToAndAsksForRoom) {
 TEST(AnswerFormat, OfAnotherModelIsRefused) {
   Prompt prompt = ask({21});
   const std::vector<TokenState> states{{{{{1, 1}, 1}}, false}, {{}, true}};
-  prompt.answer_format = std::make_shared<const TokenAutomaton>(states, 5, Ids{4});
-  expect_error(ErrorCode::kInvalidInput, {"answer_format", "for 5 tokens"},
+  prompt.response_format = std::make_shared<const TokenAutomaton>(states, 5, Ids{4});
+  expect_error(ErrorCode::kInvalidInput, {"response_format", "for 5 tokens"},
                [&] { tiny_session()->generate(prompt, greedy(4)); });
 }
 

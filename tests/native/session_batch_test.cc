@@ -154,10 +154,10 @@ TEST(GenerateMany, RefusesABadPromptBeforeAnyWork) {
 TEST(GenerateMany, CountsEachStepOnceAndHoldsNoMemory) {
   const auto session = tiny_session();
   session->generate_many(questions(6), greedy(10));
-  const std::size_t held = session->held_bytes();
+  const std::size_t held = session->memory_bytes();
   const std::int64_t calls = session->timings().at("language_model").num_calls;
   const std::vector<Generation> many = session->generate_many(questions(6), greedy(10));
-  EXPECT_EQ(session->held_bytes(), held);
+  EXPECT_EQ(session->memory_bytes(), held);
   EXPECT_EQ(session->timings().at("language_model").num_calls - calls, 6 + 9);
   for (const Generation& answer : many) {
     EXPECT_EQ(answer.timings.at("language_model").num_calls, 1 + 9);

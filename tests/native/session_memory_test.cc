@@ -110,7 +110,7 @@ TEST(ModelMemory, CachesMakeRoomForAnAnswer) {
   // Two clips and the masks' features of one of them, but not the KV cache too.
   RuntimeConfig config = tiny_config();
   config.memory_budget_bytes =
-      2 * plenty->held_bytes() - 2 * plenty->kv_cache_bytes() + plenty->kv_cache_bytes() - 1;
+      2 * plenty->memory_bytes() - 2 * plenty->kv_cache_bytes() + plenty->kv_cache_bytes() - 1;
   const auto model = model_with(config);
   const auto idle = opened(model);
   idle->segment(one_state(), noise(0, 3), indices(0, 3));
@@ -134,7 +134,7 @@ TEST(ModelMemory, CachesMakeRoomForAnAnswer) {
 TEST(ModelMemory, AClipThatFindsNoRoomIsRefused) {
   RuntimeConfig config = tiny_config();
   const auto plenty = tiny_session();
-  config.memory_budget_bytes = plenty->held_bytes() + plenty->held_bytes() / 2;
+  config.memory_budget_bytes = plenty->memory_bytes() + plenty->memory_bytes() / 2;
   const auto model = model_with(config);
   const auto first = opened(model);
   Session second(model);
@@ -149,7 +149,7 @@ TEST(ModelMemory, ClosedSessionsHoldNothing) {
     const auto session = opened(model);
     session->generate(ask_about_region({21}), greedy(4));
     session->segment(one_state(), noise(0, 3), indices(0, 3));
-    EXPECT_EQ(model->memory_use().total_bytes, session->held_bytes());
+    EXPECT_EQ(model->memory_use().total_bytes, session->memory_bytes());
   }
   EXPECT_EQ(model->memory_use().total_bytes, 0u);
   EXPECT_GT(model->memory_use().peak_bytes, 0u);
@@ -162,8 +162,8 @@ TEST(ModelMemory, SessionsThatGrowAtOnceStayWithinTheBudget) {
   const std::vector<std::int64_t> expected =
       plenty->generate(ask({21, 22, 23}), greedy(300)).token_ids;
   RuntimeConfig config = tiny_config();
-  config.memory_budget_bytes =
-      kSessions * (plenty->held_bytes() - plenty->kv_cache_bytes()) + 5 * plenty->kv_cache_bytes();
+  config.memory_budget_bytes = kSessions * (plenty->memory_bytes() - plenty->kv_cache_bytes()) +
+                               5 * plenty->kv_cache_bytes();
   const auto model = model_with(config);
   std::vector<std::unique_ptr<Session>> sessions;
   for (int i = 0; i < kSessions; ++i) {

@@ -264,7 +264,7 @@ TEST(SessionTest, SegmentsFramesFromTheCacheAndInPieces) {
 TEST(SessionTest, TwoHundredQuestionsHoldNoMoreThanTwenty) {
   const auto session = tiny_session();
   const Ids first = fresh_answer(ask(kFirst), 6);
-  std::size_t held_bytes = 0;
+  std::size_t memory_bytes = 0;
   for (int i = 0; i < 200; ++i) {
     SCOPED_TRACE(i);
     if (i % 4 == 3) {
@@ -280,9 +280,9 @@ TEST(SessionTest, TwoHundredQuestionsHoldNoMoreThanTwenty) {
         ASSERT_EQ(answer, first);
       }
     }
-    if (i == 19) held_bytes = session->held_bytes();
+    if (i == 19) memory_bytes = session->memory_bytes();
   }
-  EXPECT_EQ(session->held_bytes(), held_bytes);
+  EXPECT_EQ(session->memory_bytes(), memory_bytes);
 }
 
 }  // namespace

@@ -83,10 +83,10 @@ def test_a_session_goes_on_as_before(session: Any) -> None:
     session.ask_many(questions(), config=SHORT)
     assert session.ask("Why?", config=SHORT).token_ids == before.token_ids
     assert session.ask_many([], config=SHORT) == []
-    held = session.held_bytes()
+    held = session.memory_bytes()
     for _ in range(3):
         session.ask_many(questions(), config=SHORT)
-        assert session.held_bytes() == held
+        assert session.memory_bytes() == held
 
 
 def test_masks_are_those_of_ask(segmenting: Any) -> None:
@@ -104,14 +104,14 @@ def test_masks_are_those_of_ask(segmenting: Any) -> None:
 def test_formats_and_stop_strings_hold_for_each(session: Any) -> None:
     asks = [
         Ask("Day or night?", choices=["day", "at night"]),
-        Ask("When?", answer_format="span"),
+        Ask("When?", response_format="span"),
         "Why?",
         Ask("What?", choices=["(A)", "(B)", "(C)"]),
     ]
     many = session.ask_many(asks, config=SHORT)
     one = session.ask("Day or night?", choices=["day", "at night"], config=SHORT)
     assert many[0].choice == one.choice in ("day", "at night")
-    assert many[1].token_ids == session.ask("When?", answer_format="span", config=SHORT).token_ids
+    assert many[1].token_ids == session.ask("When?", response_format="span", config=SHORT).token_ids
     assert len(many[1].spans) == 1
     assert many[2].token_ids == session.ask("Why?", config=SHORT).token_ids
     assert many[3].choice in ("(A)", "(B)", "(C)")

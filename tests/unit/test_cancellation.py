@@ -236,7 +236,7 @@ def test_statistics_neither_fail_nor_fail_a_question(session: Any) -> None:
         nonlocal num_polls
         try:
             while not done.is_set():
-                assert session.held_bytes() > 0
+                assert session.memory_bytes() > 0
                 assert session.stats["vision_encoder"].num_calls > 0
                 num_polls += 1
         except BaseException as error:
@@ -262,7 +262,7 @@ def test_statistics_inside_the_callbacks_are_those_of_now(session: Any) -> None:
 
     def look(*_: Any) -> None:
         num_calls.append(session.stats["language_model"].num_calls)
-        held.append(session.held_bytes())
+        held.append(session.memory_bytes())
 
     session.ask("Why?", config=SHORT, on_text=look)
     assert num_calls == sorted(set(num_calls)), "one more step each time"

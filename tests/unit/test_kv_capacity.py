@@ -37,7 +37,7 @@ def test_a_prompt_that_does_not_fit_is_refused_before_it_runs(tight: Any, sessio
 def test_an_answer_that_outgrows_it_is_refused_and_the_session_goes_on(tight: Any) -> None:
     """No reset: what the cache held stays, in every way of asking."""
     expected = tight.ask("Why?", config=SHORT)
-    held = tight.held_bytes()
+    held = tight.memory_bytes()
     with pytest.raises(CapacityError, match="kv_cache_bytes"):
         tight.ask("Why?", config=LONG)
     with pytest.raises(CapacityError, match="kv_cache_bytes"):
@@ -46,7 +46,7 @@ def test_an_answer_that_outgrows_it_is_refused_and_the_session_goes_on(tight: An
     with pytest.raises(CapacityError, match="kv_cache_bytes"):
         tight.ask_many(["Why?", "How?"], config=LONG)
     assert tight.ask("Why?", config=SHORT).token_ids == expected.token_ids
-    assert tight.held_bytes() == held
+    assert tight.memory_bytes() == held
 
 
 def test_questions_at_once_take_turns_where_only_one_fits(tight: Any, session: Any) -> None:

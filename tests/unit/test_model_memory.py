@@ -25,7 +25,7 @@ def test_everything_that_sessions_hold_is_counted(small_package: Path, video: Pa
         second.segment("the ball", frames=[0, 1])
         use = model.memory_use()
         assert isinstance(use, MemoryUse)
-        assert use.total_bytes == first.held_bytes() + second.held_bytes()
+        assert use.total_bytes == first.memory_bytes() + second.memory_bytes()
         parts = (
             use.kv_cache_bytes,
             use.clip_features_bytes,
@@ -44,7 +44,7 @@ def test_a_closed_session_and_its_answers_hold_no_pixels(small_package: Path, vi
     model = loaded(small_package)
     session = model.open(video)
     answer = session.ask("Why?", config=SHORT)
-    held = session.held_bytes()
+    held = session.memory_bytes()
     assert model.memory_use().pixel_cache_bytes == 8 * FRAME_BYTES < held
     session.close()
     assert model.memory_use().pixel_cache_bytes == 0
@@ -77,7 +77,7 @@ def test_a_session_without_room_is_refused_and_the_others_go_on(
     with loaded(small_package).open(video) as alone:
         expected = alone.ask("Why?", config=SHORT).token_ids
         tracks = alone.segment("the ball", frames=[0, 1])
-        held = alone.held_bytes()
+        held = alone.memory_bytes()
     model = loaded(small_package, memory_budget_bytes=held)
     with model.open(video) as first, model.open(video) as second:
         # For an answer the masks and pixels of both are evicted.
@@ -89,7 +89,7 @@ def test_a_session_without_room_is_refused_and_the_others_go_on(
             while True:
                 first.ask("Why? " * 50, config=SHORT)
                 second.ask("Why? " * 300, config=SHORT)
-        assert second.held_bytes() > 0
+        assert second.memory_bytes() > 0
         second.reset()
         assert first.ask("Why?", config=SHORT).token_ids == expected
         assert model.memory_use().peak_bytes <= held
@@ -98,7 +98,7 @@ def test_a_session_without_room_is_refused_and_the_others_go_on(
 def test_sessions_that_grow_at_once_never_pass_the_budget(small_package: Path, video: Path) -> None:
     with loaded(small_package).open(video) as alone:
         alone.ask("Why?", config=SHORT)
-        budget = 4 * alone.held_bytes()
+        budget = 4 * alone.memory_bytes()
     model = loaded(small_package, memory_budget_bytes=budget)
     outcomes: list[str] = []
 

@@ -47,7 +47,7 @@ def test_answer_about_a_real_file(session: Any) -> None:
     assert stages["language_model"].num_calls == 12
     assert session.stats["vision_encoder"].num_items == 8
     assert answer.stats.providers == session.stage_providers
-    assert session.held_bytes() > 0
+    assert session.memory_bytes() > 0
 
 
 def test_spans_are_times_of_the_file(session: Any) -> None:
@@ -239,7 +239,7 @@ def test_closed_session_says_so(model: Any, video: Path) -> None:
     for call in (
         lambda: session.ask("Why?"),
         lambda: session.locate("ball"),
-        session.held_bytes,
+        session.memory_bytes,
         lambda: session.stats,
         lambda: next(stream),
     ):

@@ -88,11 +88,11 @@ def test_two_hundred_questions_do_not_grow_memory(small_package: Path, video: Pa
 
     # The allocators' own pools still grow during the first hundred, then nothing does.
     before = rss_after(range(NUM_FIRST))
-    held = session.held_bytes()
+    held = session.memory_bytes()
     after = rss_after(range(NUM_FIRST, NUM_FIRST + 200))
     growth = after - before
     assert growth < MAX_GROWTH_BYTES, f"grew by {growth / 2**20:.1f} MiB"
     # Each time, the caches are full and the KV cache has its longest question behind it.
-    assert session.held_bytes() == held
+    assert session.memory_bytes() == held
     items = {stem: stats.num_items for stem, stats in session.stats.items()}
     assert items["vision_encoder"] > 8 and items["mask_encoder"] > 40, "caches turned over"

@@ -194,7 +194,7 @@ def test_reading_statistics_elsewhere_does_not_disturb_a_stream(segmenting: Any)
     def poll() -> None:
         while not done.is_set():
             try:
-                assert segmenting.stats and segmenting.held_bytes()
+                assert segmenting.stats and segmenting.memory_bytes()
             except Exception as error:
                 failures.append(error)
 

@@ -24,14 +24,14 @@ inline constexpr std::size_t kNumMemoryKinds = 5;
 /// Bytes that all sessions of a model hold together, at one moment.
 struct MemoryUse {
   /// By MemoryKind.
-  std::array<std::size_t, kNumMemoryKinds> held_bytes{};
+  std::array<std::size_t, kNumMemoryKinds> memory_bytes{};
   std::size_t total_bytes = 0;
   /// The most they have held at once since the model was loaded.
   std::size_t peak_bytes = 0;
   /// RuntimeConfig::memory_budget_bytes.
   std::optional<std::size_t> budget_bytes;
 
-  std::size_t held(MemoryKind kind) const { return held_bytes[static_cast<std::size_t>(kind)]; }
+  std::size_t held(MemoryKind kind) const { return memory_bytes[static_cast<std::size_t>(kind)]; }
 };
 
 }  // namespace ufvideo

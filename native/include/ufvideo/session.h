@@ -62,7 +62,7 @@ struct Prompt {
   Tensor region_frames;
   std::vector<std::int64_t> region_frame_idxs;
   /// What the answer may be, made for this model's vocabulary and end tokens; null: anything.
-  std::shared_ptr<const TokenAutomaton> answer_format = nullptr;
+  std::shared_ptr<const TokenAutomaton> response_format = nullptr;
   /// Texts of which the answer is the likeliest, made for this model's vocabulary and end tokens;
   /// null: anything. Nothing is sampled: a temperature, a repetition penalty or a format beside it
   /// is InvalidInput.
@@ -80,7 +80,7 @@ inline constexpr int kMaxBatchRows = 16;
 
 /// The state of one conversation about one clip: features, caches, KV. Belongs to one thread at a
 /// time; a second thread that enters meanwhile gets InvalidState. Any thread may call cancel(),
-/// timings(), held_bytes() and kv_cache_bytes(), also from inside a callback. When prefill or
+/// timings(), memory_bytes() and kv_cache_bytes(), also from inside a callback. When prefill or
 /// decode fails the session is poisoned: every call throws InvalidState until reset(). Not if
 /// memory ran out, or if logits or a [SEG]'s state were not finite (InferenceFailed): the session
 /// is as it was before the answer, and something else can be asked.
@@ -183,7 +183,7 @@ class Session {
   /// or token: timings of all stages since the session was made.
   StageTimings timings() const;
   /// The same for the bytes held: features of clip and region frames, mask cache, KV cache.
-  std::size_t held_bytes() const;
+  std::size_t memory_bytes() const;
   /// Of these, those of the KV cache.
   std::size_t kv_cache_bytes() const;
 

@@ -9,12 +9,12 @@ namespace ufvideo {
 
 DecodeLoop::DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_state,
                        const GenerationConfig& config,
-                       std::shared_ptr<const TokenAutomaton> answer_format)
+                       std::shared_ptr<const TokenAutomaton> response_format)
     : tokens_(tokens),
       seg_hidden_state_(seg_hidden_state),
       max_new_tokens_(config.max_new_tokens),
       sampler_(config),
-      answer_format_(std::move(answer_format)) {}
+      answer_format_(std::move(response_format)) {}
 
 void DecodeLoop::start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids) {
   current_ = std::move(prefill);

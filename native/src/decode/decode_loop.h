@@ -34,11 +34,12 @@ class TokenStepper {
 /// One answer, token by token: samples, stops, and keeps the states that [SEG] needs.
 class DecodeLoop {
  public:
-  /// @param answer_format what the answer may be; null: anything. The answer ends, without another
+  /// @param response_format what the answer may be; null: anything. The answer ends, without
+  /// another
   ///     step, where it allows nothing but the end token.
   DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_state,
              const GenerationConfig& config,
-             std::shared_ptr<const TokenAutomaton> answer_format = nullptr);
+             std::shared_ptr<const TokenAutomaton> response_format = nullptr);
 
   /// Begins with what the prefill gave; the prompt's ids are what a repetition penalty looks at.
   void start(TokenStepper::Output prefill, const std::vector<std::int64_t>& prompt_ids = {});

@@ -16,7 +16,8 @@ Prompt checked(Prompt prompt, const GenerationConfig& config, const Manifest& ma
 
 DecodeLoop make_loop(const Manifest& manifest, const GenerationConfig& config,
                      const Prompt& prompt) {
-  return DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config, prompt.answer_format);
+  return DecodeLoop(manifest.tokens, manifest.model.seg_hidden_state, config,
+                    prompt.response_format);
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ void check_choices(const Prompt& prompt, const GenerationConfig& config, const M
     fail(ErrorCode::kInvalidInput, "prompt: choices: expected them for this model's vocabulary of ",
          manifest.model.vocab_size, " tokens, got some for ", prompt.choices->vocab_size());
   }
-  if (prompt.answer_format) {
-    fail(ErrorCode::kInvalidInput, "prompt: choices: expected no answer_format beside them");
+  if (prompt.response_format) {
+    fail(ErrorCode::kInvalidInput, "prompt: choices: expected no response_format beside them");
   }
   if (config.temperature > 0 || config.repetition_penalty != 1.0) {
     fail(ErrorCode::kInvalidInput,
@@ -32,14 +32,14 @@ void check_constraint(const Prompt& prompt, const GenerationConfig& config,
   if (prompt.choices) {
     check_choices(prompt, config, manifest);
   }
-  if (!prompt.answer_format) {
+  if (!prompt.response_format) {
     return;
   }
-  const TokenAutomaton& format = *prompt.answer_format;
+  const TokenAutomaton& format = *prompt.response_format;
   if (format.vocab_size() != manifest.model.vocab_size ||
       format.end_ids() != manifest.tokens.end_ids) {
     fail(ErrorCode::kInvalidInput,
-         "prompt: answer_format: expected an automaton for this model's vocabulary of ",
+         "prompt: response_format: expected an automaton for this model's vocabulary of ",
          manifest.model.vocab_size, " tokens and its end tokens, got one for ", format.vocab_size(),
          " tokens or other ends");
   }
@@ -58,7 +58,7 @@ void check_room(const Prompt& prompt, const PromptLayout& layout, std::int64_t m
   }
   // The last token of an answer is not fed.
   const std::int64_t of_format =
-      prompt.answer_format ? prompt.answer_format->longest().value_or(1) : 1;
+      prompt.response_format ? prompt.response_format->longest().value_or(1) : 1;
   const std::int64_t longest = prompt.choices ? prompt.choices->longest() : of_format;
   if (layout.length + longest - 1 > max_positions) {
     fail(ErrorCode::kOutOfMemory, "prompt: expected at most ", max_positions,

@@ -58,7 +58,7 @@ void Session::State::publish() {
   const std::size_t bytes = clip.bytes() + masks.bytes() + kv_bytes;
   const std::lock_guard<std::mutex> lock(published.mutex);
   published.timings = call.timings();
-  published.held_bytes = bytes;
+  published.memory_bytes = bytes;
   published.kv_cache_bytes = kv_bytes;
 }
 
@@ -282,9 +282,9 @@ StageTimings Session::timings() const {
   return state_->published.timings;
 }
 
-std::size_t Session::held_bytes() const {
+std::size_t Session::memory_bytes() const {
   const std::lock_guard<std::mutex> lock(state_->published.mutex);
-  return state_->published.held_bytes;
+  return state_->published.memory_bytes;
 }
 
 std::size_t Session::kv_cache_bytes() const {

@@ -23,7 +23,7 @@ struct Session::State {
   struct Published {
     std::mutex mutex;
     StageTimings timings;
-    std::size_t held_bytes = 0;
+    std::size_t memory_bytes = 0;
     std::size_t kv_cache_bytes = 0;
   };
 

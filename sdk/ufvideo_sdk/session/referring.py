@@ -96,7 +96,7 @@ def segment_request(
     if referring.allow_absent:
         prompt = _native.Prompt(
             token_ids=prompts.build_segmentation_question(referring.expression, clip),
-            answer_format=formats.mask_or_words,
+            response_format=formats.mask_or_words,
         )
     else:
         token_ids, answer_start = prompts.build_segmentation(referring.expression, clip)

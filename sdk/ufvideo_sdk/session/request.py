@@ -37,7 +37,7 @@ class Ask:
         segment_frames: Where to draw masks: "sampled", "all", or source indices.
         choices: Texts of which the answer is the likeliest.
         choice_case: "model" or "exact", see `Session.ask`.
-        answer_format: "span" or "moment".
+        response_format: "span" or "moment".
     """
 
     question: str
@@ -46,7 +46,7 @@ class Ask:
     history: History = ()
     segment_frames: SegmentFrames = "sampled"
     choices: Sequence[str] | None = None
-    answer_format: str | None = None
+    response_format: str | None = None
     choice_case: str = "model"
 
 
@@ -117,7 +117,7 @@ class RequestBuilder:
     def _checked(self, ask: Ask, config: GenerationConfig) -> _Checked:
         check_instance(config, "config", GenerationConfig)
         choices = self._choices(ask, config)
-        answer_format = None if choices else self._answer_format(ask, config)
+        response_format = None if choices else self._response_format(ask, config)
         segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
@@ -128,7 +128,7 @@ class RequestBuilder:
         parts = {
             "token_ids": token_ids,
             "regions": regions,
-            "answer_format": answer_format,
+            "response_format": response_format,
             "choices": choices.tree if choices else None,
         }
         return _Checked(ask, config, parts, segment_idxs, choices.texts if choices else ())
@@ -185,17 +185,17 @@ class RequestBuilder:
             return None
         check_no_stop_strings(config, "choices and formats")
         check_not_sampled(config)
-        if ask.answer_format is not None:
-            raise InputError("choices: expected no answer_format beside them, got both")
+        if ask.response_format is not None:
+            raise InputError("choices: expected no response_format beside them, got both")
         return self._formats.choices(ask.choices, ask.choice_case)
 
-    def _answer_format(self, ask: Ask, config: GenerationConfig) -> _native.TokenAutomaton | None:
-        if ask.answer_format is None:
+    def _response_format(self, ask: Ask, config: GenerationConfig) -> _native.TokenAutomaton | None:
+        if ask.response_format is None:
             return None
         check_no_stop_strings(config, "choices and formats")
         if self._clip.is_image:
-            raise InputError("answer_format: expected a video, an image has no times")
-        return self._formats.of_times(ask.answer_format)
+            raise InputError("response_format: expected a video, an image has no times")
+        return self._formats.of_times(ask.response_format)
 
     def _region_prompt(self, region: Region, number: int) -> _native.RegionPrompt:
         size = (self._clip.height, self._clip.width)

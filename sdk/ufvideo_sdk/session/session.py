@@ -43,7 +43,7 @@ class Session(SessionEntry):
 
     A session belongs to one thread at a time: a second one that enters meanwhile gets StateError.
     Open one session for each thread; the model is shared. Any thread may use `cancel`, `stats` and
-    `held_bytes` at any time, and so may the functions that a call is given.
+    `memory_bytes` at any time, and so may the functions that a call is given.
 
     What can take long accepts `cancel` and `on_progress`. A token that is cancelled before the call
     or during it ends the call within the step that a graph is computing, and harms nothing: the
@@ -106,7 +106,7 @@ class Session(SessionEntry):
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
         choice_case: str = "model",
-        answer_format: str | None = None,
+        response_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         on_text: TextCallback | None = None,
         cancel: _native.CancellationToken | None = None,
@@ -133,7 +133,7 @@ class Session(SessionEntry):
                 that a temperature or repetition penalty beside them is refused.
             choice_case: "model" takes each choice in the letter case that the model finds
                 likeliest ("Yes" for "yes"); "exact" as it is written.
-            answer_format: "span" or "moment": the answer is a span in order, or a time, and no
+            response_format: "span" or "moment": the answer is a span in order, or a time, and no
                 other word.
             config: How to answer.
             on_text: Called with each piece of text; returns nothing or what to do. Its exceptions
@@ -145,7 +145,7 @@ class Session(SessionEntry):
                 a frame, and its pixels, uint8 [H, W, 3]; such as `AnswerVideo.write`.
 
         Raises:
-            InputError: When question, regions, times, history, frames, choices or answer_format
+            InputError: When question, regions, times, history, frames, choices or response_format
                 cannot be used, or a setting of the sampler stands beside choices.
             ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
@@ -158,7 +158,7 @@ class Session(SessionEntry):
         check_callback(on_text, "on_text")
         check_callback(on_masks, "on_masks")
         ask = Ask(
-            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+            question, regions, times, history, segment_frames, choices, response_format, choice_case
         )
         with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
@@ -178,7 +178,7 @@ class Session(SessionEntry):
         segment_frames: SegmentFrames = "sampled",
         choices: Sequence[str] | None = None,
         choice_case: str = "model",
-        answer_format: str | None = None,
+        response_format: str | None = None,
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
@@ -193,7 +193,7 @@ class Session(SessionEntry):
         """
         check_callback(on_masks, "on_masks")
         ask = Ask(
-            question, regions, times, history, segment_frames, choices, answer_format, choice_case
+            question, regions, times, history, segment_frames, choices, response_format, choice_case
         )
         with self._gate.entered(cancel, on_progress) as native:
             request = self._requests.build(native, ask, config)
@@ -279,7 +279,7 @@ class Session(SessionEntry):
         with self._gate.entered(cancel, on_progress) as native:
             prompt = _native.Prompt(
                 token_ids=self._model.prompts.build_grounding(event, self._clip),
-                answer_format=formats.span_or_words if allow_absent else formats.span,
+                response_format=formats.span_or_words if allow_absent else formats.span,
             )
             generation = native.generate(prompt, config.to_native(), None)
             # Cut off between its two times it would look like a moment.

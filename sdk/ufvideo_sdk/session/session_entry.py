@@ -61,13 +61,13 @@ class SessionEntry:
         """
         self._gate.reset()
 
-    def held_bytes(self) -> int:
+    def memory_bytes(self) -> int:
         """Bytes held by features of the clip and of region frames, masks, pixels and KV cache.
 
         From any thread, as `stats`. `UFVideo.memory_use` tells what all sessions hold together.
         """
         native, pixels = self._gate.native(), self._pixels
-        return native.held_bytes() + (0 if pixels is None else pixels.num_bytes)
+        return native.memory_bytes() + (0 if pixels is None else pixels.num_bytes)
 
     def close(self) -> None:
         """Free everything but the model, the pixels kept of the clip too.

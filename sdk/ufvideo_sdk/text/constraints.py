@@ -94,7 +94,7 @@ class AnswerFormats:
         """
         if name not in TIME_FORMATS:
             raise InputError(
-                f'answer_format: expected "span", "moment" or None, got {described(name)}'
+                f'response_format: expected "span", "moment" or None, got {described(name)}'
             )
         return self.span if name == "span" else self.moment
 

@@ -54,7 +54,7 @@ def test_locate_never_gives_half_a_span(session: Any) -> None:
 
 
 def test_the_span_is_written_as_trained(model: Any, session: Any) -> None:
-    answer = session.ask("When?", answer_format="span", config=SHORT)
+    answer = session.ask("When?", response_format="span", config=SHORT)
     first, second = (int(text[6:9]) for text in (answer.text[1:11], answer.text[11:21]))
     assert answer.text == f"{{<TEMP-{first:03d}><TEMP-{second:03d}>}}" and first <= second
     assert answer.stop_reason is StopReason.END
@@ -71,7 +71,7 @@ def test_the_span_is_written_as_trained(model: Any, session: Any) -> None:
 
 def test_a_moment_is_one_time(session: Any) -> None:
     for config in WARM[:8]:
-        answer = session.ask("At what time?", answer_format="moment", config=config)
+        answer = session.ask("At what time?", response_format="moment", config=config)
         assert len(answer.token_ids) == 1 and answer.spans[0].is_moment
         assert answer.stop_reason is StopReason.END
 
@@ -101,7 +101,7 @@ def test_a_stream_of_a_choice_equals_ask(session: Any) -> None:
     assert "".join(event.text for event in stream) == asked.text == stream.answer.text
     assert stream.answer.choice == asked.choice in LETTERS
     assert stream.answer.token_ids == asked.token_ids
-    moment = session.stream("When?", answer_format="moment", config=SHORT)
+    moment = session.stream("When?", response_format="moment", config=SHORT)
     assert len(list(moment)) == 1 and moment.answer.spans[0].is_moment
 
 
@@ -131,12 +131,12 @@ def test_choices_that_are_refused(session: Any, choices: Any, message: str) -> N
 
 def test_formats_that_are_refused(session: Any, model: Any) -> None:
     with pytest.raises(InputError, match='"span", "moment" or None, got str \'date\''):
-        session.ask("When?", answer_format="date")
-    with pytest.raises(InputError, match="choices: expected no answer_format"):
-        session.ask("When?", answer_format="span", choices=["a"])
+        session.ask("When?", response_format="date")
+    with pytest.raises(InputError, match="choices: expected no response_format"):
+        session.ask("When?", response_format="span", choices=["a"])
     stops = GenerationConfig(stop_strings=("}",))
     for ask in (
-        lambda: session.ask("When?", answer_format="span", config=stops),
+        lambda: session.ask("When?", response_format="span", config=stops),
         lambda: session.ask("Which?", choices=["a"], config=stops),
         lambda: session.locate("x", config=stops),
     ):
@@ -146,7 +146,7 @@ def test_formats_that_are_refused(session: Any, model: Any) -> None:
         session.ask("Which?", choices=LETTERS, config=GenerationConfig(max_new_tokens=1))
     image = model.open(np.zeros((50, 70, 3), np.uint8))
     with pytest.raises(InputError, match="an image has no times"):
-        image.ask("When?", answer_format="moment")
+        image.ask("When?", response_format="moment")
     assert image.ask("Which?", choices=LETTERS).choice in LETTERS
     with pytest.raises(CapacityError, match="the longest in the format"):
         session.ask("Which?", choices=["a " * 4090], config=GenerationConfig(max_new_tokens=4096))
