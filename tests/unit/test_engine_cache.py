@@ -190,7 +190,7 @@ ENGINE = "aligner/trt_sm87.engine"
         ),
         (
             lambda e: edit_record(e / "record.json", "files", 0, "path", value="../x"),
-            "files[0].path: expected a relative path",
+            'files[0]: path: expected a path without empty parts, "." and ".."',
         ),
         (
             lambda e: edit_record(e / "record.json", "key", "device", value="Thor"),

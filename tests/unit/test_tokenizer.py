@@ -102,6 +102,6 @@ def test_tokenizers_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match="expected every added token to be special"):
         TextTokenizer(path, FACTS)
     path = write_tokenizer(tmp_path)
-    for field, value in (("seg_id", 5), ("time_first_id", 527), ("end_ids", (521, 0))):
+    for field, value in (("seg_id", 5), ("time_first_id", 400), ("end_ids", (521, 0))):
         with pytest.raises(PackageError, match=rf"tokens\.{field}"):
             TextTokenizer(path, dataclasses.replace(FACTS, **{field: value}))
