@@ -1,19 +1,25 @@
 """Segmenting every frame of a 1080p video and saving the picture of it: one pass beside two.
 
-Run as `python -m benchmarks.save_video [VIDEO] [--seconds 4] [--rounds 3]`; without a video the
-demo's clip, enlarged. Ways take turns, and every round opens the file anew; the encoder's preset is
-the same. The time is that of `ufvideo segment VIDEO EXPRESSION --frames all --save OUT.mp4` behind
-the opening of the clip:
+Run as `python -m benchmarks.save_video [VIDEO] [--seconds 4] [--rounds 3] [--before SITE]`; without
+a video the demo's clip, enlarged. Ways take turns, and every round opens the file anew; the
+encoder's preset is the same. The time is that of `ufvideo segment VIDEO EXPRESSION --frames all
+--save OUT.mp4` behind the opening of the clip:
 
 - "two passes": `segment`, then `Answer.save`, which reads and decodes the file again.
 - "one pass": `segment_stream` and `AnswerVideo`.
+
+With SITE, a folder that holds another `ufvideo_sdk`, the whole command of both versions is timed in
+place of these: "before" and "now".
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -72,6 +78,43 @@ def measure(
     return {way: rounds[1:] for way, rounds in found.items()}
 
 
+def run_command(site: Path | None, video: Path, expression: str, out: Path) -> tuple[float, float]:
+    """Wall and CPU seconds of `ufvideo segment ... --save` as a process.
+
+    Args:
+        site: Folder of the `ufvideo_sdk` to use; None: the installed one.
+        video: What is segmented.
+        expression: What is looked for.
+        out: The video to write.
+    """
+    words = ["segment", str(video), expression, "--frames", "all", "--save", str(out)]
+    variables = {**os.environ, **({} if site is None else {"PYTHONPATH": str(site)})}
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", "from ufvideo_sdk.cli import main; main()", *words],
+        check=True,
+        capture_output=True,
+        cwd=out.parent,  # not a checkout, whose modules would come first
+        env=variables,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return time.perf_counter() - begin, cpu
+
+
+def compare_versions(
+    site: Path, video: Path, expression: str, num_rounds: int
+) -> dict[str, list[tuple[float, float]]]:
+    """Wall and CPU seconds of the command of both versions, in turn."""
+    found: dict[str, list[tuple[float, float]]] = {"before": [], "now": []}
+    with tempfile.TemporaryDirectory() as folder:
+        for _ in range(num_rounds + 1):
+            for way, at in (("before", site), ("now", None)):
+                cost = run_command(at, video.absolute(), expression, Path(folder) / f"{way}.mp4")
+                found[way].append(cost)
+    return {way: rounds[1:] for way, rounds in found.items()}
+
+
 def main() -> int:
     """Print both ways and their ratio."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.save_video", description=__doc__)
@@ -79,6 +122,7 @@ def main() -> int:
     parser.add_argument("--expression", help="default: what moves in the demo")
     parser.add_argument("--seconds", type=int, default=4, help="of the demo's clip")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--before", type=Path, metavar="SITE", help="folder of another ufvideo_sdk")
     given = parser.parse_args()
     rendered = render(make_scene(SEED))
     expression = given.expression or name(rendered.scene.things[MOVING])
@@ -87,14 +131,17 @@ def main() -> int:
         if video is None:
             video = Path(folder) / "demo.mp4"
             write_video(video, rendered, given.seconds * FPS)
-        found = measure(UFVideo.load(), video, expression, given.rounds)
+        if given.before is None:
+            found = measure(UFVideo.load(), video, expression, given.rounds)
+        else:
+            found = compare_versions(given.before.absolute(), video, expression, given.rounds)
     table = Table("way", "wall, s", "CPU, s")
     medians = {}
     for way, rounds in found.items():
         medians[way] = [statistics.median(values) for values in zip(*rounds, strict=True)]
         table.add_row(way, *(f"{median:.2f}" for median in medians[way]))
-    two, one = medians["two passes"], medians["one pass"]
-    table.add_row("ratio", *(f"{a / b:.2f}" for a, b in zip(two, one, strict=True)))
+    first, second = medians.values()
+    table.add_row("ratio", *(f"{a / b:.2f}" for a, b in zip(first, second, strict=True)))
     Console().print(table)
     return 0
 
