@@ -184,7 +184,8 @@ MemoryLease::MemoryLease(std::shared_ptr<MemoryBudget> budget, MemoryKind kind, 
 MemoryLease::~MemoryLease() { shrink_to(0); }
 
 MemoryLease::MemoryLease(MemoryLease&& other) noexcept
-    : budget_(other.budget_),
+    // The one moved from stays a lease of the same budget, which may grow again.
+    : budget_(other.budget_),  // NOLINT(performance-move-constructor-init)
       kind_(other.kind_),
       is_new_(other.is_new_),
       bytes_(std::exchange(other.bytes_, 0)),

@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <future>
+#include <optional>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "base/error_message.h"
@@ -135,6 +137,16 @@ void resize_band(const FrameResize& frame, int first, int last) {
   }
 }
 
+/// The work begun in a thread of its own; nullopt if the system has none left.
+template <typename Work>
+std::optional<std::future<void>> begun(const Work& work, int i) {
+  try {
+    return std::async(std::launch::async, work, i);
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+}
+
 /// The frame in bands of rows, one for each thread; each resizes the input rows that it needs.
 void resize_frame(const FrameResize& frame, int num_threads) {
   // A thread costs what a band of this size does.
@@ -148,17 +160,18 @@ void resize_frame(const FrameResize& frame, int num_threads) {
                 frame.height * (std::int64_t{i} + 1) / num_bands);
   };
   std::vector<std::future<void>> others;
-  int begun = 1;
-  try {
-    for (; begun < num_bands; ++begun) {
-      others.push_back(std::async(std::launch::async, band, begun));
+  int next = 1;
+  for (; next < num_bands; ++next) {
+    std::optional<std::future<void>> other = begun(band, next);
+    if (!other) {
+      break;
     }
-  } catch (const std::system_error&) {
-    // The system has no thread left: this one does what is not begun.
+    others.push_back(std::move(*other));
   }
+  // Without a free thread this one does the rest.
   band(0);
-  for (int i = begun; i < num_bands; ++i) {
-    band(i);
+  for (; next < num_bands; ++next) {
+    band(next);
   }
   for (std::future<void>& other : others) {
     other.get();

@@ -55,7 +55,7 @@ UFVIDEO_AVX2 void resize_some_rows(const Filter& filter, const std::uint8_t* in,
     for (int r = 0; r < kRows; ++r) {
       low[r] = high[r] = _mm256_setzero_si256();
     }
-    for (int i = 0; i < taps.count; i += kTapGroup, pixel += kTapGroup * kChannels) {
+    for (int i = 0; i < taps.count; i += kTapGroup, pixel += kTapGroupBytes) {
       const __m256i low_weights = spread(&filter.low[at + i]);
       const __m256i high_weights = spread(&filter.high[at + i]);
       for (int r = 0; r < kRows; ++r) {

@@ -39,7 +39,7 @@ void resize_rows(const Filter& filter, const std::uint8_t* in, int num_rows, int
       const std::uint8_t* pixel = row + static_cast<std::size_t>(taps.first) * kChannels;
       int32x4_t even = vdupq_n_s32(kHalf);
       int32x4_t odd = vdupq_n_s32(0);
-      for (int i = 0; i < taps.count; i += kTapGroup, pixel += kTapGroup * kChannels) {
+      for (int i = 0; i < taps.count; i += kTapGroup, pixel += kTapGroupBytes) {
         const uint8x16_t bytes = vld1q_u8(pixel);
         const auto value = [&](int k) { return vreinterpretq_s32_u8(vqtbl1q_u8(bytes, order[k])); };
         even = vmlaq_n_s32(even, value(0), weights[i]);

@@ -13,6 +13,7 @@ inline constexpr int kChannels = 3;
 inline constexpr int kFractionBits = 32 - 8 - 2;
 /// Weights come in groups of so many, of which a vector pass multiplies all at once.
 inline constexpr int kTapGroup = 4;
+inline constexpr std::ptrdiff_t kTapGroupBytes = std::ptrdiff_t{kTapGroup} * kChannels;
 /// Bytes that a vector pass may read behind the last pixel of a row; they count nothing.
 inline constexpr int kReadBeyond = 16;
 
