@@ -36,7 +36,7 @@ std::vector<long> coco_runs(const std::string& counts) {
       value |= (group & 31) << (5 * num_groups++);
       more = (group & 32) != 0;
       if (!more && (group & 16) != 0) {
-        value |= -1L << (5 * num_groups);
+        value |= -(std::int64_t{1} << (5 * num_groups));
       }
     }
     runs.push_back(value + (runs.size() > 2 ? runs[runs.size() - 2] : 0));
