@@ -1,7 +1,8 @@
 """Makes packages of templates: writes every weight, and the digests into the manifest.
 
-Run as `python -m benchmarks.gpu_kit.fill TEMPLATE PACKAGE [TEMPLATE PACKAGE ...]`. Needs NumPy and
-the SDK's sources, neither PyTorch nor the exporter. Values repeat after a few million.
+Run as `python -m benchmarks.gpu_kit.fill TEMPLATE PACKAGE [TEMPLATE PACKAGE ...]`. Needs NumPy
+alone, since it runs while the SDK is built; the runtime checks the manifest when it opens the
+package. Values repeat after a few million.
 """
 
 from __future__ import annotations
@@ -14,15 +15,13 @@ import time
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, FileEntry, StageEntry, read_manifest
-
+MANIFEST_NAME = "manifest.json"
 WEIGHTS_NAME = "weights.json"
 _BLOCK_VALUES = 1 << 22
 _THREADS = 4
@@ -41,7 +40,7 @@ def fill(template: Path, package: Path) -> int:
     partial = package.with_name(f"{package.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    manifest = read_manifest(template / MANIFEST_NAME)
+    manifest = json.loads((template / MANIFEST_NAME).read_text(encoding="utf-8"))
     spreads = json.loads((template / WEIGHTS_NAME).read_text(encoding="utf-8"))
     for path in template.iterdir():
         if path.name not in (MANIFEST_NAME, WEIGHTS_NAME):
@@ -49,28 +48,29 @@ def fill(template: Path, package: Path) -> int:
     with ThreadPoolExecutor(_THREADS) as pool:
         found = {
             stem: pool.submit(_filled, stage, spreads[stem], partial)
-            for stem, stage in manifest.stages.items()
+            for stem, stage in manifest["stages"].items()
         }
         stages = {stem: each.result() for stem, each in found.items()}
-    whole = replace(manifest, stages=stages)
-    (partial / MANIFEST_NAME).write_text(whole.to_json(), encoding="utf-8")
+    whole = json.dumps({**manifest, "stages": stages}, indent=2)
+    (partial / MANIFEST_NAME).write_text(f"{whole}\n", encoding="utf-8")
     partial.rename(package)
-    return sum(stage.weights.size_bytes for stage in stages.values() if stage.weights is not None)
+    return sum(stage["weights"]["size_bytes"] for stage in stages.values() if stage["weights"])
 
 
-def _filled(stage: StageEntry, spreads: list[dict[str, Any]], folder: Path) -> StageEntry:
-    if stage.weights is None:
+def _filled(stage: dict[str, Any], spreads: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """The stage's entry in the manifest, with the size and digest of the weights written."""
+    if stage["weights"] is None:
         return stage
+    path = stage["weights"]["path"]
     digest = hashlib.sha256()
-    with (folder / stage.weights.path).open("wb") as file:
+    with (folder / path).open("wb") as file:
         for spread in spreads:
             _skip_to(file, digest, spread["offset"])
             for block in tensor_bytes(spread):
                 digest.update(block)
                 file.write(block)
         size = file.tell()
-    entry = FileEntry(path=stage.weights.path, size_bytes=size, sha256=digest.hexdigest())
-    return replace(stage, weights=entry)
+    return {**stage, "weights": {"path": path, "size_bytes": size, "sha256": digest.hexdigest()}}
 
 
 def _skip_to(file: BinaryIO, digest: Any, offset: int) -> None:

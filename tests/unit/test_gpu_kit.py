@@ -180,6 +180,12 @@ def spread(dtype: str, length: int, **numbers: float) -> dict[str, object]:
     return {"name": "w", "dtype": dtype, "offset": 0, "length": length, **known}
 
 
+@pytest.mark.parametrize("module", ["fill", "install", "pieces"])
+def test_what_runs_before_the_build_needs_no_sdk(module: str) -> None:
+    code = f"import sys; sys.modules['ufvideo_sdk'] = None; import benchmarks.gpu_kit.{module}"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
 def test_filled_values_are_spread_as_told() -> None:
     told = spread("float16", 2 << 20, mean=0.5, std=0.25, low=-0.5, high=1.5)
     data = b"".join(tensor_bytes(told))
