@@ -126,3 +126,40 @@ def test_sessions_that_grow_at_once_never_pass_the_budget(small_package: Path, v
 def test_bounds_that_are_none_are_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         RuntimeConfig(**{name: value})
+
+
+@pytest.mark.parametrize("kind", ["masks", "answer"])
+@pytest.mark.parametrize("when", ["unread", "begun", "exhausted", "closed"])
+def test_a_stream_that_lives_on_holds_nothing_of_a_closed_session(
+    small_package: Path, video: Path, kind: str, when: str
+) -> None:
+    model = loaded(small_package)
+    session = model.open(video)
+    stream: Any
+    if kind == "masks":
+        stream = session.segment_stream("the ball", frames="all")
+    else:
+        stream = session.stream("Why?", config=SHORT)
+    if when != "unread":
+        next(stream)
+    if when == "exhausted":
+        list(stream)
+    elif when == "closed":
+        stream.close()
+    session.close()
+    assert model.memory_use().total_bytes == 0
+    del session
+    assert stream is not None and model.memory_use().total_bytes == 0
+
+
+def test_an_exhausted_stream_holds_nothing_of_a_dropped_session(
+    small_package: Path, video: Path
+) -> None:
+    model = loaded(small_package)
+    session = model.open(video)
+    streams: list[Any] = [session.stream("Why?", config=SHORT)]
+    list(streams[0])
+    streams.append(session.segment_stream("the ball"))
+    list(streams[1])
+    del session
+    assert model.memory_use().total_bytes == 0

@@ -157,6 +157,31 @@ def test_a_closed_or_reset_session_ends_it(model: Any) -> None:
         end()
         with pytest.raises(StateError, match="the session was reset or closed"):
             next(stream)
+        stream.close()
+        assert list(stream) == [] and len(stream.tracks) == 1
+
+
+@pytest.mark.parametrize("how", ["reset", "close"])
+def test_closing_is_harmless_behind_the_end_of_the_session(model: Any, how: str) -> None:
+    for kind in ("masks", "answer"):
+        session = opened(model, Watched(20))
+        begin = session.segment_stream if kind == "masks" else session.stream
+        with begin("ball") as stream:
+            next(stream)
+            getattr(session, how)()
+            with pytest.raises(StateError, match="the session was reset or closed"):
+                next(stream)
+        stream.close()
+        if kind == "answer":
+            with pytest.raises(StateError, match="it failed: the session was reset or closed"):
+                _ = stream.answer
+        if how == "reset":
+            older = begin("ball")
+            session.reset()
+            with session.segment_stream("ball") as newer:
+                next(newer)
+                older.close()
+                assert len(list(newer)) == 7, "another stream's end is none of its business"
 
 
 def test_another_thread_gets_an_error_and_harms_nothing(session: Any) -> None:

@@ -93,8 +93,16 @@ class AnswerStream(SessionStream[TextEvent]):
             raise
 
     def close(self) -> None:
-        """End the answer here; it counts as stopped unless it had ended by itself."""
-        if self._answer is None and self._failure is None:
+        """End the answer here; it counts as stopped unless it had ended by itself.
+
+        Where the session was closed or reset meanwhile nothing happens, and there is no `answer`.
+        """
+        if self._answer is not None or self._failure is not None:
+            return
+        if not self._is_under_way:
+            self._failure = "the session was reset or closed"
+            self._end_call()
+        else:
             with self._gate.stream_under_way(self._call):
                 self._finish()
 
@@ -109,9 +117,10 @@ class AnswerStream(SessionStream[TextEvent]):
         except BaseException as error:
             self._fail(error)
             raise
+        self._end_call()
 
     def _fail(self, error: BaseException) -> None:
         # Not the error itself: its traceback would hold this stream and all it refers to.
         self._failure = str(error) or type(error).__name__
         self._without_masks = error.answer if isinstance(error, UFVideoError) else None
-        self._gate.end_stream(self._call)
+        self._end_call()

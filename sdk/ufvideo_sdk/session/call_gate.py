@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,8 @@ class CallGate:
         # The tokens only: a stream may be dropped unread.
         self._call_token: _native.CancellationToken | None = None
         self._stream_token: _native.CancellationToken | None = None
+        # Weakly: its function of progress may hold the stream, which then would never be dropped.
+        self._stream_call: weakref.ref[SessionCall] | None = None
 
     def native(self) -> _native.Session:
         """The native session.
@@ -85,6 +88,11 @@ class CallGate:
     def begin_stream(self, call: SessionCall) -> None:
         """Leave a call's answer under way after the call."""
         self._stream_token = call.cancel
+        self._stream_call = weakref.ref(call)
+
+    def is_under_way(self, call: SessionCall) -> bool:
+        """Whether a stream is neither over nor dropped by a reset or the session's end."""
+        return self._stream_token is call.cancel
 
     @contextmanager
     def stream_under_way(self, call: SessionCall) -> Iterator[None]:
@@ -94,13 +102,13 @@ class CallGate:
             StateError: If the session was closed or reset meanwhile, or is in use.
         """
         with self.thread():
-            if self._stream_token is not call.cancel:
+            if not self.is_under_way(call):
                 raise StateError("stream: expected it under way, the session was reset or closed")
             yield
 
     def end_stream(self, call: SessionCall) -> None:
         """Let the next call in, unless another stream has begun. Any thread may do so."""
-        if self._stream_token is call.cancel:
+        if self.is_under_way(call):
             self._stream_token = None
 
     def cancel(self) -> None:
@@ -113,11 +121,18 @@ class CallGate:
         """Drop the stream and reset the native session."""
         with self.thread():
             native = self.native()
-            self._stream_token = None
+            self._drop_stream()
             native.reset()
 
     def close(self) -> None:
         """Drop the stream and free the native session."""
         with self.thread():
-            self._stream_token = None
+            self._drop_stream()
             self._native = None
+
+    def _drop_stream(self) -> None:
+        """End the stream's call, whose object may live on and must not hold the native session."""
+        call = None if self._stream_call is None else self._stream_call()
+        self._stream_token = self._stream_call = None
+        if call is not None:
+            call.end()

@@ -98,8 +98,12 @@ class MaskStream(SessionStream[FrameMasks]):
             return masks
 
     def close(self) -> None:
-        """End here; `tracks` has the frames that came."""
-        if not self._is_over:
+        """End here; `tracks` has the frames that came. Harmless behind the session's own end."""
+        if self._is_over:
+            return
+        if not self._is_under_way:
+            self._end()
+        else:
             with self._gate.stream_under_way(self._call):
                 self._end()
 
@@ -119,4 +123,4 @@ class MaskStream(SessionStream[FrameMasks]):
         if self._frames is not None:
             self._frames.close()
             self._frames = None
-        self._gate.end_stream(self._call)
+        self._end_call()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
+from ufvideo_sdk.errors import StateError
 from ufvideo_sdk.video.clip import Clip
 
 # Called with how much is done, and of how much.
@@ -36,8 +37,20 @@ class SessionCall:
             on_progress: Called with what is done and of how much.
         """
         self.cancel = _native.CancellationToken() if cancel is None else cancel.child()
-        self._native = native
+        self._session: _native.Session | None = native
         self._on_progress = on_progress
+
+    def end(self) -> None:
+        """Let go of the session and of the caller's function. Any thread may do so, and again."""
+        self._session = None
+        self._on_progress = None
+
+    @property
+    def _running(self) -> _native.Session:
+        session = self._session
+        if session is None:
+            raise StateError("call: expected it under way, it has ended")
+        return session
 
     def open_clip(self, clip: Clip, idxs: NDArray[np.int64], sampled: NDArray[np.int64]) -> None:
         """Encode a clip; progress counts the frames in `sampled`.
@@ -52,23 +65,23 @@ class SessionCall:
             InferenceError: When a graph fails.
             CancelledError: When the call was cancelled.
         """
-        self._native.begin_clip(idxs.tolist(), clip.is_image)
+        self._running.begin_clip(idxs.tolist(), clip.is_image)
         # Closed by name: an interrupt that comes while a generator is dropped is lost.
         with closing(clip.chunks(sampled, keep=True, cancel=self.cancel)) as chunks:
             for piece, frames in chunks:
-                self._native.add_frames(
+                self._running.add_frames(
                     frames, piece.tolist(), cancel=self.cancel, on_progress=self._on_progress
                 )
                 del frames  # not held beside the next piece
-        self._native.end_clip(cancel=self.cancel)
+        self._running.end_clip(cancel=self.cancel)
 
     def save_clip(self, prefix_ids: Sequence[int]) -> _native.SavedClip | None:
         """What was computed of the clip; None if the call was cancelled."""
-        return self._native.save_clip(prefix_ids, cancel=self.cancel)
+        return self._running.save_clip(prefix_ids, cancel=self.cancel)
 
     def missing_frames(self, frame_idxs: Sequence[int]) -> list[int]:
         """Those of the frames whose features are not held, each once."""
-        return self._native.missing_frames(frame_idxs)
+        return self._running.missing_frames(frame_idxs)
 
     def generate(
         self,
@@ -77,7 +90,7 @@ class SessionCall:
         callback: Callable[[int], _native.StreamAction | None] | None = None,
     ) -> _native.Generation:
         """Answer a prompt; progress counts its positions."""
-        return self._native.generate(
+        return self._running.generate(
             prompt, config, callback, cancel=self.cancel, on_progress=self._on_progress
         )
 
@@ -88,27 +101,27 @@ class SessionCall:
         callback: Callable[[int, int], _native.StreamAction | None] | None = None,
     ) -> list[_native.Generation]:
         """Answer prompts as rows of one batch; progress counts answers."""
-        return self._native.generate_many(
+        return self._running.generate_many(
             prompts, config, callback, cancel=self.cancel, on_progress=self._on_progress
         )
 
     def teacher_force(self, prompt: _native.Prompt, answer_start: int) -> _native.Generation:
         """Run a prompt that holds its answer; progress counts its positions."""
-        return self._native.teacher_force(
+        return self._running.teacher_force(
             prompt, answer_start, cancel=self.cancel, on_progress=self._on_progress
         )
 
     def begin(self, prompt: _native.Prompt, config: _native.GenerationConfig) -> None:
         """Begin an answer that comes step by step; the first step prefills."""
-        self._native.begin(prompt, config, cancel=self.cancel, on_progress=self._on_progress)
+        self._running.begin(prompt, config, cancel=self.cancel, on_progress=self._on_progress)
 
     def step(self) -> int | None:
         """The next token of that answer."""
-        return self._native.step()
+        return self._running.step()
 
     def finish(self) -> _native.Generation:
         """That answer, ended here."""
-        return self._native.finish()
+        return self._running.finish()
 
     def segment(
         self,
@@ -134,7 +147,7 @@ class SessionCall:
             if on_progress is not None:
                 on_progress(num_done + done, num_frames)
 
-        return self._native.segment(
+        return self._running.segment(
             seg_hidden_states,
             frames,
             frame_idxs,

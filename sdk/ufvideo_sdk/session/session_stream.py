@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
+from ufvideo_sdk.errors import StateError
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.session_call import SessionCall
 
@@ -29,7 +30,7 @@ class SessionStream(Iterator[Item], Generic[Item]):
             call: The call that every step goes on with.
         """
         self._call = call
-        self._gate = gate
+        self._held_gate: CallGate | None = gate
 
     def __enter__(self: Self) -> Self:
         return self
@@ -50,7 +51,7 @@ class SessionStream(Iterator[Item], Generic[Item]):
 
     @abstractmethod
     def close(self) -> None:
-        """End the stream here."""
+        """End the stream here; harmless too where the session was closed or reset."""
 
     def _abandon(self) -> None:
         """Free the session for the next call, which drops the unfinished work.
@@ -58,6 +59,22 @@ class SessionStream(Iterator[Item], Generic[Item]):
         Not here: this may run in any thread, also while another one is inside the session.
         """
         # A stream that was not made has no gate.
-        gate = getattr(self, "_gate", None)
+        if getattr(self, "_held_gate", None) is not None:
+            self._end_call()
+
+    def _end_call(self) -> None:
+        """Let the next call in, and hold nothing of the session any more."""
+        gate, self._held_gate = self._held_gate, None
         if gate is not None:
             gate.end_stream(self._call)
+        self._call.end()
+
+    @property
+    def _gate(self) -> CallGate:
+        if self._held_gate is None:
+            raise StateError("stream: expected it under way, it was left or its session has ended")
+        return self._held_gate
+
+    @property
+    def _is_under_way(self) -> bool:
+        return self._held_gate is not None and self._held_gate.is_under_way(self._call)
