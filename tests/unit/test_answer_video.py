@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.unit.conftest import SHORT
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
 from tests.unit.test_session_work import Watched, opened
 from ufvideo_sdk import Answer, AnswerVideo, CapacityError, Clip, FrameMasks, InputError, StateError
+from ufvideo_sdk.results.masks import ObjectMask
 from ufvideo_sdk.video.images import FrameArray
 
 
@@ -150,6 +152,106 @@ def test_refuses_other_files_and_times(tmp_path: Path) -> None:
     answer = drawn_answer()
     with pytest.raises(StateError, match="within the video's with block"):
         video.write(answer, FrameMasks(0, 0.0, ()), np.zeros((120, 160, 3), np.uint8))
+
+
+def test_a_caller_may_paint_the_pixels_it_has_given(tmp_path: Path) -> None:
+    answer = drawn_answer(drawn_clip(6, height=240, width=480), mask_every=1)
+    written = []
+    for name, is_painted in (("clean.mp4", False), ("painted.mp4", True)):
+        with AnswerVideo(tmp_path / name, answer.clip) as video:
+            for found, pixels in _frames(answer):
+                video.write(answer, found, pixels)
+                if is_painted:
+                    pixels[:] = 0
+        written.append((tmp_path / name).read_bytes())
+    assert written[0] == written[1]
+
+
+def _frames(answer: Answer) -> list[tuple[FrameMasks, NDArray[np.uint8]]]:
+    clip = answer.clip
+    return [
+        (
+            FrameMasks(idx, time_s, tuple(track[position] for track in answer.masks)),
+            clip.read([idx])[0],
+        )
+        for position, (idx, time_s) in enumerate(
+            zip(clip.frame_idxs.tolist(), clip.timestamps_s.tolist(), strict=True)
+        )
+    ]
+
+
+def test_refuses_what_is_not_of_its_clip(tmp_path: Path) -> None:
+    answer = drawn_answer(mask_every=1)
+    other = drawn_answer(drawn_clip(12), mask_every=1)
+    found, pixels = _frames(answer)[3]
+    (mask,) = found.objects
+    clip: Any = answer
+    with pytest.raises(InputError, match="clip: expected a Clip, got Answer"):
+        AnswerVideo(tmp_path / "out.mp4", clip)
+    wrong: list[tuple[tuple[Any, Any, Any], str]] = [
+        ((other, found, pixels), "expected one about the video's own clip"),
+        ((3, found, pixels), "answer: expected a Answer, got int 3"),
+        ((answer, mask, pixels), "found: expected a FrameMasks"),
+        (
+            (answer, replace(found, frame_idx=99), pixels),
+            "expected a frame of frames, got frame 99",
+        ),
+        (
+            (answer, replace(found, objects=(mask, mask)), pixels),
+            r"masks of 1 object\(s\) .* got 2",
+        ),
+        (
+            (answer, replace(found, objects=(ObjectMask("6", 0.5, 2, 3),)), pixels),
+            "expected masks of 120 x 160 px, got 2 x 3",
+        ),
+        ((answer, found, pixels[1:]), r"expected uint8 \[120, 160, 3\], got uint8 \[119, 160, 3\]"),
+        ((answer, found, pixels / 255), r"got float64 \[120, 160, 3\]"),
+        ((answer, found, None), "pixels: expected .* got NoneType"),
+        ((answer, _frames(answer)[1][0], pixels), r"at 10\.125 s behind the one at 10\.250 s"),
+        ((answer, _frames(answer)[2][0], pixels), r"at 10\.250 s behind the one at 10\.250 s"),
+    ]
+    with AnswerVideo(tmp_path / "out.mp4", answer.clip) as video:
+        video.write(answer, *_frames(answer)[2])
+        for arguments, message in wrong:
+            with pytest.raises(InputError, match=message):
+                video.write(*arguments)
+        video.write(answer, found, pixels)
+        with pytest.raises(StateError, match="expected a video that is not being written"):
+            video.__enter__()
+    assert len(_read(tmp_path / "out.mp4")[0]) == video.num_frames == 2
+
+
+def test_a_video_may_be_written_again(tmp_path: Path) -> None:
+    answer = drawn_answer(mask_every=1)
+    video = AnswerVideo(tmp_path / "out.mp4", answer.clip)
+    with pytest.raises(KeyError), video:
+        video.write(answer, *_frames(answer)[0])
+        raise KeyError
+    for num_frames in (3, 2):
+        with video:
+            for found, pixels in _frames(answer)[:num_frames]:
+                video.write(answer, found, pixels)
+        assert len(_read(tmp_path / "out.mp4")[0]) == video.num_frames == num_frames
+    assert video.failure is None
+
+
+@pytest.mark.parametrize("first", [0, 3, 11])
+def test_a_video_ends_with_its_clip_wherever_it_begins(tmp_path: Path, first: int) -> None:
+    answer = drawn_answer(mask_every=1)
+    clip = answer.clip
+    with AnswerVideo(tmp_path / "out.mp4", clip) as video:
+        for found, pixels in _frames(answer)[first:]:
+            video.write(answer, found, pixels)
+    times_s = clip.timestamps_s - clip.timestamps_s[0]
+    end_s = times_s[-1] + np.median(np.diff(times_s))
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        (stream,) = container.streams.video
+        assert container.duration is not None and stream.duration is not None
+        assert stream.start_time is not None and stream.time_base is not None
+        assert float(stream.start_time * stream.time_base) == pytest.approx(times_s[first])
+        assert container.start_time == pytest.approx(times_s[first] * 1e6, abs=2)
+        ends_s = float((stream.start_time + stream.duration) * stream.time_base)
+        assert ends_s == pytest.approx(end_s, abs=2e-3)
 
 
 @pytest.mark.parametrize("num_frames", [1, 2, 7, 40])

@@ -12,18 +12,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.atomic_file import replacing
-from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.render.frame_painter import FramePainter
 from ufvideo_sdk.render.h264_file import FrameTimes, H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
 from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.validation.arguments import check_instance, described
 from ufvideo_sdk.validation.paths import as_path
 from ufvideo_sdk.video.clip import Clip
 
-# Frames that wait to be drawn; each is a view of a chunk of frames.
+# Frames that wait to be drawn; each is a copy.
 _MAX_WAITING = 4
-_Item = tuple[Answer, FrameMasks, NDArray[np.uint8]]
+# Answer, masks, the frame's position in the clip, and its pixels.
+_Item = tuple[Answer, FrameMasks, int, NDArray[np.uint8]]
 
 
 class AnswerVideo:
@@ -46,19 +48,25 @@ class AnswerVideo:
             clip: What is segmented.
 
         Raises:
-            InputError: As `Answer.save`.
+            InputError: As `Answer.save`, or when clip is no Clip.
         """
+        check_instance(clip, "clip", Clip)
         self._path = as_path(path, "path")
         check_save_path(self._path, clip=clip, suffixes=(".mp4",))
         self._clip = clip
-        self._items: Queue[_Item | None] = Queue(_MAX_WAITING)
         self._thread: threading.Thread | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        self._items: Queue[_Item | None] = Queue(_MAX_WAITING)
         self._failure: BaseException | None = None
         self._num_frames = 0
+        self._last_position = -1
+        self._num_objects: int | None = None
 
     @property
     def num_frames(self) -> int:
-        """Frames that were given until now; without any there is no file."""
+        """Frames that were given in the last `with` block; without any there is no file."""
         return self._num_frames
 
     @property
@@ -72,10 +80,12 @@ class AnswerVideo:
         Args:
             answer: Question, text and spans to write below the picture; the first frame's count.
             found: The masks of the frame.
-            pixels: RGB, uint8 [H, W, 3].
+            pixels: RGB, uint8 [H, W, 3]; copied.
 
         Raises:
-            InputError: When an earlier frame could not be drawn or encoded.
+            InputError: When answer or frame is not of the video's clip, the frame does not come
+                behind the one before it or has another number of objects, the pixels have another
+                dtype or shape, or an earlier frame could not be drawn or encoded.
             CapacityError: When the disk is full.
             DeviceError: When PyAV was built without an H.264 encoder.
             StateError: Outside the `with` block.
@@ -83,10 +93,57 @@ class AnswerVideo:
         if self._thread is None:
             raise StateError("write: expected to be within the video's with block")
         self._raise_failure()
+        self._check_source(answer, pixels)
+        position = self._checked_position(found)
         self._num_frames += 1
-        self._items.put((answer, found, pixels))
+        self._last_position, self._num_objects = position, len(found.objects)
+        # The caller may go on to paint them.
+        self._items.put((answer, found, position, pixels.copy()))
+
+    def _check_source(self, answer: Answer, pixels: NDArray[np.uint8]) -> None:
+        """Refuse an answer about another clip, and what cannot be a picture of this one."""
+        clip = self._clip
+        check_instance(answer, "answer", Answer)
+        if answer.clip is not clip:
+            raise InputError(
+                f"answer: expected one about the video's own clip, {clip.name}, got one about"
+                f" another clip, {answer.clip.name}; make the video of `session.clip`"
+            )
+        shape = (clip.height, clip.width, 3)
+        is_array = isinstance(pixels, np.ndarray)
+        if not is_array or pixels.dtype != np.uint8 or pixels.shape != shape:
+            came = f"{pixels.dtype} {list(pixels.shape)}" if is_array else described(pixels)
+            raise InputError(f"pixels: expected uint8 {list(shape)}, got {came}")
+
+    def _checked_position(self, found: FrameMasks) -> int:
+        """Where in the clip a frame stands, which has to be behind the one before it."""
+        check_instance(found, "found", FrameMasks)
+        clip, last = self._clip, self._last_position
+        position = int(np.searchsorted(clip.frame_idxs, found.frame_idx))
+        if position == len(clip.frame_idxs) or clip.frame_idxs[position] != found.frame_idx:
+            raise InputError(f"found: expected a frame of {clip.name}, got frame {found.frame_idx}")
+        if position <= last:
+            raise InputError(
+                "found: expected frames in the order of their times, got the one at"
+                f" {clip.timestamps_s[position]:.3f} s behind the one at"
+                f" {clip.timestamps_s[last]:.3f} s"
+            )
+        sizes = {(mask.height, mask.width) for mask in found.objects} - {(clip.height, clip.width)}
+        for height, width in sizes:
+            raise InputError(
+                f"found: expected masks of {clip.height} x {clip.width} px, got {height} x {width}"
+            )
+        if self._num_objects not in (None, len(found.objects)):
+            raise InputError(
+                f"found: expected masks of {self._num_objects} object(s) as on the frame before,"
+                f" got {len(found.objects)}"
+            )
+        return position
 
     def __enter__(self) -> AnswerVideo:
+        if self._thread is not None:
+            raise StateError("with: expected a video that is not being written, it is")
+        self._begin()
         self._stack = ExitStack()
         self._draft = self._stack.enter_context(replacing(self._path, self._clip.files))
         # Not a daemon: the draft is removed when it has ended.
@@ -132,7 +189,7 @@ class AnswerVideo:
             while (item := self._items.get()) is not None:
                 if self._failure is not None:
                     continue
-                answer, found, pixels = item
+                answer, found, position, pixels = item
                 try:
                     with encoding(self._path):
                         if painter is None or file is None:
@@ -141,8 +198,7 @@ class AnswerVideo:
                             file = stack.enter_context(
                                 H264File(self._draft, *size, times, self._clip)
                             )
-                        at = int(np.searchsorted(self._clip.frame_idxs, found.frame_idx))
-                        file.write(painter.paint_found(found, pixels), times.of(at))
+                        file.write(painter.paint_found(found, pixels), times.of(position))
                 except BaseException as error:
                     self._failure = error
                 del item, answer, found, pixels

@@ -116,6 +116,7 @@ class H264File:
         self._shown: deque[int] = deque()
         self._waiting: list[av.Packet[Any]] = []
         self._first_dts: int | None = None
+        self._first_ticks: int | None = None
         # The index at the front: a browser plays the file while it loads.
         # "file:" because FFmpeg takes a relative name with a colon for an address.
         self._container = av.open(
@@ -138,6 +139,7 @@ class H264File:
         frame.pts = ticks
         frame.time_base = Fraction(1, _TICKS_PER_S)
         self._shown.append(ticks)
+        self._first_ticks = ticks if self._first_ticks is None else self._first_ticks
         self._mux(self._stream.encode(frame))
 
     def _mux(self, packets: list[av.Packet[Any]], end_ticks: int | None = None) -> None:
@@ -162,8 +164,9 @@ class H264File:
                 self._first_dts = packet.dts if self._first_dts is None else self._first_dts
                 if end_ticks is not None and not self._waiting:
                     # A track lasts until the end of what is decoded last, which need not be what is
-                    # shown last; counted from what is decoded first.
-                    packet.duration = max(end_ticks - packet.dts + self._first_dts, 1)
+                    # shown last; counted from what is decoded first, which is shown first.
+                    shown_ticks = end_ticks - (self._first_ticks or 0)
+                    packet.duration = max(shown_ticks - packet.dts + self._first_dts, 1)
             self._container.mux(packet)
         # Behind these, B-frames may still come out: the encoder holds back no more than 300.
         while len(self._shown) > 512:
