@@ -65,6 +65,7 @@ class Segmentation:
         self._states = seg_hidden_states
         self._frame_idxs = frame_idxs
         self._num_objects = len(seg_hidden_states) if seg_hidden_states.size else 0
+        self._num_given = 0
         self._done_idxs: list[int] = []
         self._runs: list[list[str]] = [[] for _ in range(self._num_objects)]
         self._scores: list[NDArray[np.float32]] = []
@@ -91,22 +92,31 @@ class Segmentation:
         with closing(chunks):
             while (chunk := self._next_segmented(chunks)) is not None:
                 found, frames = chunk
-                yield from zip(found, frames, strict=False)
+                yield from self._given(found, frames)
                 # Not held beside the next one.
                 del chunk, frames
 
     def tracks(self) -> tuple[MaskTrack, ...]:
-        """One track for each object on the frames done until now; none before the first frame."""
-        if not self._done_idxs:
+        """One track for each object on the frames yielded until now; none before the first one."""
+        num_frames = self._num_given
+        if num_frames == 0:
             return ()
-        idxs = np.array(self._done_idxs, np.int64)
-        scores = np.concatenate(self._scores, axis=1)
+        idxs = np.array(self._done_idxs[:num_frames], np.int64)
+        scores = np.concatenate(self._scores, axis=1)[:, :num_frames].copy()
         idxs.flags.writeable = scores.flags.writeable = False
         size = (self._clip.height, self._clip.width)
         return tuple(
-            MaskTrack(idxs, tuple(self._runs[i]), scores[i], *size)
+            MaskTrack(idxs, tuple(self._runs[i][:num_frames]), scores[i], *size)
             for i in range(self._num_objects)
         )
+
+    def _given(
+        self, found: list[FrameMasks], frames: NDArray[np.uint8]
+    ) -> Iterator[tuple[FrameMasks, NDArray[np.uint8]]]:
+        """A chunk's frames, counted as they are asked for: its masks are all there before."""
+        for pair in zip(found, frames, strict=False):
+            self._num_given += 1
+            yield pair
 
     def _next_segmented(
         self, chunks: Iterator[tuple[NDArray[np.int64], NDArray[np.uint8]]]
