@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import tracemalloc
-from dataclasses import replace
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,6 +55,8 @@ def _track(frames: int = 2, **parts: object) -> MaskTrack:
         ({"frame_idxs": np.array([0, -1])}, "from 0 on, got -1"),
         ({"frame_idxs": np.arange(3)}, "got 3, 2 and 2"),
         ({"runs": ("d0", "c0")}, r"runs\[1\]: expected run lengths that fill 4 x 5 pixels, got 19"),
+        ({"runs": None}, "runs: expected a sequence of run-length codes, got NoneType"),
+        ({"runs": "d0"}, "runs: expected a sequence of run-length codes, got str 'd0'"),
         ({"runs": ("d0", b"d0")}, r"runs\[1\]: expected characters '0' to 'o', got bytes"),
         ({"height": 0}, "height: expected 1 pixel or more, got int 0"),
         ({"width": 1 << 30}, "expected at most 268,435,456 pixels"),
@@ -200,6 +207,69 @@ def test_masks_come_back_equal(tmp_path: Path) -> None:
         assert np.array_equal(track.masks, expected.masks)
         assert np.array_equal(track.frame_idxs, expected.frame_idxs)
         assert np.array_equal(track.scores, expected.scores)
+    assert back == answer.masks and hash(back) == hash(answer.masks)
+
+
+def test_tracks_are_equal_when_all_they_hold_is() -> None:
+    track = _track()
+    assert track == _track() and hash(track) == hash(_track())
+    different = (
+        {"frame_idxs": np.array([0, 2])},
+        {"runs": ("d0", "c01")},
+        {"scores": np.array([0, 0.5], np.float32)},
+        {"height": 5, "width": 4},
+    )
+    for parts in different:
+        assert track != _track(**parts)
+    assert track != _track(3) and track != list(track) and track is not None
+
+
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda track: pickle.loads(pickle.dumps(track))]
+)
+def test_copies_and_pickles_cannot_be_written_either(
+    again: Callable[[MaskTrack], MaskTrack],
+) -> None:
+    track = _track(3)
+    made = again(track)
+    assert made == track and type(made) is MaskTrack and made[1] == track[1]
+    for array in (made.frame_idxs, made.scores, made.num_pixels):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+    mask = pickle.loads(pickle.dumps(track[0]))
+    assert mask == track[0] and not mask._extent.flags.writeable
+
+
+def test_tracks_as_dictionaries_have_what_they_were_made_of() -> None:
+    assert list(asdict(_track())) == ["frame_idxs", "runs", "scores", "height", "width"]
+    assert asdict(_track()[0]) == {"runs": "d0", "score": 0.0, "height": 4, "width": 5}
+
+
+def test_an_index_is_an_integer_or_a_slice() -> None:
+    track = _track(3)
+    assert track[np.int64(2)] == track[-1] == track[2] and len(track[1:]) == 2
+    wrong: list[tuple[Any, str]] = [
+        (True, "bool True"),
+        (np.True_, "bool"),
+        ([0, 1], r"list \[0, 1\]"),
+        (1.0, "float 1.0"),
+        (np.arange(2), "ndarray"),
+        (None, "NoneType"),
+    ]
+    for index, came in wrong:
+        with pytest.raises(TypeError, match=f"expected an integer or a slice as index, got {came}"):
+            track[index]
+    with pytest.raises(IndexError):
+        track[3]
+
+
+def test_a_score_may_be_any_real_number() -> None:
+    for score in (np.float32(0.5), np.float64(0.5), 0.5):
+        mask = ObjectMask("d0", score, 4, 5)  # type: ignore[arg-type]
+        assert type(mask.score) is float and mask.score == 0.5
+    for wrong in (np.float32("nan"), True, "0.5", None, 10**400):
+        with pytest.raises(InputError, match="expected a finite score"):
+            ObjectMask("d0", wrong, 4, 5)  # type: ignore[arg-type]
 
 
 def masks_json(size: object, counts: str = "0", num_frames: int = 1, **changes: object) -> str:
@@ -244,6 +314,16 @@ def test_memory_that_runs_out_is_a_capacity_error(monkeypatch: pytest.MonkeyPatc
         masks_json([2, 3], "6", frame_idx="x"),
         masks_json([2, 3], "6", score="x"),
         masks_json([2, 3], "6", score=float("nan")),
+        masks_json([2, 3], "6", frame_idx=1.7),
+        masks_json([2, 3], "6", frame_idx=1.0),
+        masks_json([2, 3], "6", frame_idx="3"),
+        masks_json([2, 3], "6", frame_idx=True),
+        masks_json([2, 3], "6", frame_idx=-1),
+        masks_json([2, 3], "6", score="0.5"),
+        masks_json([2, 3], "6", score=False),
+        masks_json([2, 3], "6", score=None),
+        masks_json([2, 3], "6", score=1e300),
+        masks_json([2, 3], "6", score=10**400),
         masks_json([2, 3], "6", rle=[]),
         masks_json([2, 3], "6", rle={"size": [2, 3], "counts": 6}),
         masks_json([2.0, 3], "6"),
@@ -251,14 +331,20 @@ def test_memory_that_runs_out_is_a_capacity_error(monkeypatch: pytest.MonkeyPatc
         masks_json("23"),
         masks_json([2, 3, 1]),
     ],
-    ids=range(11),
+    ids=range(21),
 )
 def test_other_json_is_an_input_error(text: str) -> None:
-    with pytest.raises(InputError):
+    with warnings.catch_warnings(), pytest.raises(InputError):
+        warnings.simplefilter("error")
         masks_from_json(text)
 
 
-@pytest.mark.parametrize("text", ["", "{}", '{"masks": [{}]}', '{"masks": 3}', "[1]"])
+_NO_LISTS = ['{"masks": {}}', '{"masks": ""}', '{"masks": [{"size": [2, 3], "frames": {}}]}']
+
+
+@pytest.mark.parametrize(
+    "text", [*_NO_LISTS, "", '""', "{}", '{"masks": [{}]}', '{"masks": 3}', "[1]"]
+)
 def test_refuses_other_json(text: str) -> None:
     with pytest.raises(InputError, match="expected the JSON of an answer"):
         masks_from_json(text)

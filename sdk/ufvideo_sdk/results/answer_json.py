@@ -17,6 +17,9 @@ from ufvideo_sdk.validation.strict_json import shown
 if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip
 
+_MAX_INT64 = int(np.iinfo(np.int64).max)
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
+
 
 def answer_to_json(answer: Answer) -> str:
     """Write the answer as one JSON object, keys in a fixed order, with a newline at the end."""
@@ -33,13 +36,13 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
         One track for each object, equal to the answer's.
 
     Raises:
-        InputError: When the text is not such a JSON object, or a mask has more pixels than a
-            picture can have.
+        InputError: When the text is not such a JSON object, a number is of another kind than
+            `to_json` writes, or a mask has more pixels than a picture can have.
         CapacityError: When memory does not hold the text's objects.
     """
     try:
         tracks = json.loads(text)["masks"]
-        return tuple(_track_from_object(track) for track in tracks)
+        return tuple(_track_from_object(track) for track in _checked_list(tracks, "masks"))
     except InputError:
         raise
     except MemoryError:
@@ -122,15 +125,35 @@ def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
 def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     height, width = track["size"]
     check_num_pixels(height, width)
-    frames = track["frames"]
+    frames = _checked_list(track["frames"], "frames")
     # The codes stay codes: what the sizes claim takes no memory.
     return MaskTrack(
-        frame_idxs=np.array([frame["frame_idx"] for frame in frames], np.int64),
+        frame_idxs=np.array([_frame_idx(frame["frame_idx"]) for frame in frames], np.int64),
         runs=tuple(_runs_of_frame(frame, height, width) for frame in frames),
-        scores=np.array([frame["score"] for frame in frames], np.float32),
+        scores=np.array([_score(frame["score"]) for frame in frames], np.float32),
         height=height,
         width=width,
     )
+
+
+def _checked_list(value: object, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise InputError(f"expected the JSON of an answer, got {shown(value)} as its {name}")
+    return value
+
+
+def _frame_idx(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_INT64:
+        raise InputError(f"frame_idx: expected an integer from 0 on, got {shown(value)}")
+    return value
+
+
+def _score(value: object) -> float:
+    # Python compares an integer of any size with a float, where a conversion could overflow.
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not -_MAX_FLOAT32 <= value <= _MAX_FLOAT32:  # type: ignore[operator]
+        raise InputError(f"score: expected a number that float32 holds, got {shown(value)}")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _runs_of_frame(frame: dict[str, Any], height: int, width: int) -> str:

@@ -6,8 +6,10 @@ A dense mask has a byte for each pixel: five minutes of one object in 1080p, 30 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, overload
 
 import numpy as np
@@ -15,8 +17,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.rle import check_memory, decode_masks, encode_mask, mask_extents
-from ufvideo_sdk.validation.arguments import check_num_pixels
-from ufvideo_sdk.validation.finite import is_finite_number, shown_number
+from ufvideo_sdk.validation.arguments import as_number, check_num_pixels, check_sequence, described
 
 Box = tuple[int, int, int, int]
 """Left, top, width and height in pixels."""
@@ -40,14 +41,25 @@ class ObjectMask:
     score: float
     height: int
     width: int
-    _extent: NDArray[np.int64] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check the code and the score."""
-        extents = mask_extents([self.runs], height=self.height, width=self.width)
-        if not is_finite_number(self.score):
-            raise InputError(f"expected a finite score, got {shown_number(self.score)}")
-        object.__setattr__(self, "_extent", extents[0])
+        """Check the code and the score, of whatever kind of real number it is."""
+        _ = self._extent
+        score = as_number(self.score)
+        if score is None:
+            raise InputError(f"expected a finite score, got {described(self.score)}")
+        object.__setattr__(self, "score", score)
+
+    @cached_property
+    def _extent(self) -> NDArray[np.int64]:
+        # No field: `dataclasses.asdict` has those that a caller gave.
+        extent: NDArray[np.int64]
+        (extent,) = mask_extents([self.runs], height=self.height, width=self.width)
+        return extent
+
+    def __reduce__(self) -> tuple[type[ObjectMask], tuple[str, float, int, int]]:
+        """Copies and pickles are made anew, and checked."""
+        return type(self), (self.runs, self.score, self.height, self.width)
 
     @property
     def num_pixels(self) -> int:
@@ -89,7 +101,8 @@ class FrameMasks:
 class MaskTrack(Sequence[ObjectMask]):
     """One object on the frames it was looked for; the k-th track belongs to the k-th [SEG].
 
-    `track[i]` and `for mask in track` decode nothing; `track[i].pixels()` decodes one mask.
+    `track[i]` and `for mask in track` decode nothing; `track[i].pixels()` decodes one mask. Tracks
+    are equal when frames, codes, scores and size are.
 
     Attributes:
         frame_idxs: Source index of each frame, int64 [F], read-only.
@@ -112,12 +125,12 @@ class MaskTrack(Sequence[ObjectMask]):
     scores: NDArray[np.float32]
     height: int
     width: int
-    _extents: NDArray[np.int64] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check dtypes, shapes and values; keep views that cannot be written."""
         _require("frame_idxs", self.frame_idxs, np.int64, 1)
         _require("scores", self.scores, np.float32, 1)
+        check_sequence(self.runs, "runs", "run-length codes")
         object.__setattr__(self, "runs", tuple(self.runs))
         counts = [len(self.frame_idxs), len(self.runs), len(self.scores)]
         if len(set(counts)) != 1:
@@ -129,13 +142,38 @@ class MaskTrack(Sequence[ObjectMask]):
             raise InputError(f"expected frame_idxs from 0 on, got {int(self.frame_idxs.min())}")
         if not np.isfinite(self.scores).all():
             raise InputError("expected finite scores, got NaN or infinity")
-        extents = mask_extents(self.runs, height=self.height, width=self.width)
-        object.__setattr__(self, "_extents", extents)
+        _ = self._extents
         for name in ("frame_idxs", "scores"):
             # A view: the caller's own array stays as it is.
             view = getattr(self, name).view()
             view.flags.writeable = False
             object.__setattr__(self, name, view)
+
+    @cached_property
+    def _extents(self) -> NDArray[np.int64]:
+        return mask_extents(self.runs, height=self.height, width=self.width)
+
+    @property
+    def _parts(self) -> _Parts:
+        return self.frame_idxs, self.runs, self.scores, self.height, self.width
+
+    def __reduce__(self) -> tuple[Callable[..., MaskTrack], tuple[type[MaskTrack], _Parts]]:
+        """Copies and pickles are made anew: checked, and their arrays cannot be written either."""
+        return _remade, (type(self), self._parts)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether frames, codes, scores and size are the same."""
+        if not isinstance(other, MaskTrack):
+            return NotImplemented
+        return (
+            (self.height, self.width, self.runs) == (other.height, other.width, other.runs)
+            and np.array_equal(self.frame_idxs, other.frame_idxs)
+            and np.array_equal(self.scores, other.scores)
+        )
+
+    def __hash__(self) -> int:
+        """Equal tracks have equal hashes."""
+        return hash((self.height, self.width, self.runs))
 
     @classmethod
     def from_masks(
@@ -172,7 +210,12 @@ class MaskTrack(Sequence[ObjectMask]):
     def __getitem__(self, position: slice) -> MaskTrack: ...
 
     def __getitem__(self, position: int | slice) -> ObjectMask | MaskTrack:
-        """One mask by its position among the frames, or a part of the track for a slice."""
+        """One mask by its position among the frames, or a part of the track for a slice.
+
+        Raises:
+            IndexError: When the track has no such position.
+            TypeError: When it is neither an integer nor a slice.
+        """
         if isinstance(position, slice):
             return MaskTrack(
                 self.frame_idxs[position],
@@ -181,8 +224,8 @@ class MaskTrack(Sequence[ObjectMask]):
                 self.height,
                 self.width,
             )
-        score = float(self.scores[position])
-        return ObjectMask(self.runs[position], score, self.height, self.width)
+        at = _as_position(position)
+        return ObjectMask(self.runs[at], float(self.scores[at]), self.height, self.width)
 
     def __iter__(self) -> Iterator[ObjectMask]:
         """The masks, in the order of the frames."""
@@ -219,6 +262,30 @@ class MaskTrack(Sequence[ObjectMask]):
         """Say the sizes, not the pixels."""
         empty = ", empty" if self.is_empty else ""
         return f"MaskTrack({len(self)} frames, {self.height} x {self.width} px{empty})"
+
+
+_Parts = tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32], int, int]
+
+
+def _remade(kind: type[MaskTrack], parts: _Parts) -> MaskTrack:
+    """A track of the parts of one, whose arrays are its own."""
+    frame_idxs, _, scores, _, _ = parts
+    frame_idxs.flags.writeable = scores.flags.writeable = False
+    return kind(*parts)
+
+
+def _as_position(position: object) -> int:
+    """The position as an int.
+
+    Raises:
+        TypeError: When it is none, such as a bool, which Python counts among the integers.
+    """
+    if not isinstance(position, (bool, np.bool_)):
+        try:
+            return operator.index(position)  # type: ignore[arg-type]
+        except TypeError:
+            pass
+    raise TypeError(f"track: expected an integer or a slice as index, got {described(position)}")
 
 
 def _box(extent: NDArray[np.int64]) -> Box | None:
