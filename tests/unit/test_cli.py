@@ -258,6 +258,19 @@ def test_a_wrong_output_file_is_refused_before_the_work(session: PretendedSessio
 
 
 @pytest.mark.parametrize("command", ["ask", "locate", "segment"])
+def test_a_file_that_is_saved_twice_is_a_usage_error(
+    session: PretendedSession, tmp_path: Path, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.json").symlink_to("a.json")
+    for same in ("a.json", "./a.json", str(tmp_path / "a.json"), "link.json"):
+        saves = ["--save", "a.json", "--save", "a.png", "--save", same]
+        result = run(command, "clip.mp4", "What?", "--package", "pkg", *saves)
+        assert result.exit_code == 2 and "expected files that differ" in result.stderr
+        assert not session.requests and not (tmp_path / "a.json").exists()
+
+
+@pytest.mark.parametrize("command", ["ask", "locate", "segment"])
 def test_what_a_command_reads_is_refused_before_the_work(
     session: PretendedSession, tmp_path: Path, command: str
 ) -> None:

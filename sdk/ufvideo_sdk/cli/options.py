@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.validation.paths import as_path, entries_of
+from ufvideo_sdk.validation.paths import as_path, entries_of, shown
 
 if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip
@@ -226,14 +227,25 @@ def check_save_paths(
 
     Raises:
         InputError: Naming the path and what is wrong with it.
+        typer.BadParameter: When two of them are the same file.
     """
     if not paths:
         return []
     from ufvideo_sdk.render.save import check_save_path
 
     sources = tuple(inputs)
+    targets: dict[str, Path] = {}
     for path in paths:
         check_save_path(as_path(path, "--save"), clip=clip, sources=sources)
+        # A link is written through, as the file that it names.
+        target = os.path.realpath(path)
+        if target in targets:
+            raise typer.BadParameter(
+                f"expected files that differ, got one twice, as {shown(targets[target])} and as"
+                f" {shown(path)}",
+                param_hint="--save",
+            )
+        targets[target] = path
     return paths
 
 
