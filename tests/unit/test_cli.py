@@ -266,7 +266,7 @@ def test_a_file_that_is_saved_twice_is_a_usage_error(
     for same in ("a.json", "./a.json", str(tmp_path / "a.json"), "link.json"):
         saves = ["--save", "a.json", "--save", "a.png", "--save", same]
         result = run(command, "clip.mp4", "What?", "--package", "pkg", *saves)
-        assert result.exit_code == 2 and "expected files that differ" in result.stderr
+        assert result.exit_code == 2 and "expected files that differ, got" in result.stderr
         assert not session.requests and not (tmp_path / "a.json").exists()
 
 

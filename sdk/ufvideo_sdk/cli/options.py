@@ -240,11 +240,9 @@ def check_save_paths(
         # A link is written through, as the file that it names.
         target = os.path.realpath(path)
         if target in targets:
-            raise typer.BadParameter(
-                f"expected files that differ, got one twice, as {shown(targets[target])} and as"
-                f" {shown(path)}",
-                param_hint="--save",
-            )
+            first, again = shown(targets[target]), shown(path)
+            came = f"{first} twice" if first == again else f"one twice, as {first} and as {again}"
+            raise typer.BadParameter(f"expected files that differ, got {came}", param_hint="--save")
         targets[target] = path
     return paths
 
