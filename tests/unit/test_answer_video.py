@@ -14,7 +14,16 @@ from numpy.typing import NDArray
 from tests.unit.conftest import SHORT
 from tests.unit.drawn_answers import drawn_answer, drawn_clip
 from tests.unit.test_session_work import Watched, opened
-from ufvideo_sdk import Answer, AnswerVideo, CapacityError, Clip, FrameMasks, InputError, StateError
+from ufvideo_sdk import (
+    Answer,
+    AnswerVideo,
+    CapacityError,
+    Clip,
+    FrameMasks,
+    InputError,
+    StateError,
+    StopReason,
+)
 from ufvideo_sdk.results.masks import ObjectMask
 from ufvideo_sdk.video.images import FrameArray
 
@@ -99,6 +108,30 @@ def test_a_stream_hands_its_masks_on_too(segmenting: Any) -> None:
     assert [found.frame_idx for found in seen] == stream.answer.masks[0].frame_idxs.tolist()
     with pytest.raises(InputError, match="on_masks: expected a callable or None, got int 3"):
         segmenting.stream("segment", on_masks=3)
+
+
+def test_a_stream_is_under_way_until_its_masks_are_made(
+    segmenting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufvideo_sdk.session.segmentation._MAX_CHUNK_FRAMES", 3)
+    (whole,) = segmenting.ask("segment", segment_frames="all", config=SHORT).masks
+    caught: list[BaseException] = []
+
+    def close(*_: object) -> None:
+        try:
+            stream.close()
+        except StateError as error:
+            caught.append(error)
+
+    stream = segmenting.stream("segment", segment_frames="all", config=SHORT, on_masks=close)
+    list(stream)
+    assert len(caught) == len(whole) and stream.answer.masks == (whole,)
+    stream = segmenting.stream(
+        "segment", segment_frames="all", config=SHORT, on_masks=lambda *_: segmenting.cancel()
+    )
+    list(stream)
+    assert stream.answer.stop_reason is StopReason.CANCELLED
+    assert 0 < len(stream.answer.masks[0]) < len(whole)
 
 
 def test_frames_are_read_once(model: Any, tmp_path: Path) -> None:

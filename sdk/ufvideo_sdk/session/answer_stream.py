@@ -107,8 +107,8 @@ class AnswerStream(SessionStream[TextEvent]):
                 self._finish()
 
     def _finish(self) -> None:
+        # Under way until its masks are made, so that `Session.cancel` ends these too.
         generation = self._call.finish()
-        self._gate.end_stream(self._call)
         try:
             with InterruptCancels(self._call.cancel):
                 self._answer = self._answers.build(
