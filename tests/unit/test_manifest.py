@@ -83,6 +83,14 @@ def test_lone_surrogates_and_endless_numbers_are_refused() -> None:
         Manifest.from_json(text.replace('"tolerance_abs": 0.001', '"tolerance_abs": 1e999', 1))
 
 
+def test_a_text_that_only_the_native_reader_takes_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_native, "Manifest", lambda *_: None)
+    with pytest.raises(PackageError, match=r"^there\.json: expected JSON, got: Extra data"):
+        Manifest.from_json("{}{}", "there.json")
+
+
 def test_file_that_is_missing_or_too_big(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"manifest\.json"):
         read_manifest(tmp_path)

@@ -133,6 +133,11 @@ json parse_json(const std::string& text, const std::string& source) {
   if (text.compare(0, 3, "\xef\xbb\xbf") == 0) {
     check.refuse("expected JSON, got a byte order mark before it");
   }
+  // The parser takes it for the end, and whatever stands behind it for nothing.
+  const std::size_t nul = text.find('\0');
+  if (nul != std::string::npos) {
+    check.refuse("expected JSON, got a NUL byte as byte ", nul + 1, " of ", text.size());
+  }
   try {
     return json::parse(text, [&check](int, json::parse_event_t event, json& parsed) {
       check.see(event, parsed);
