@@ -52,8 +52,13 @@ class StructureCheck {
   template <typename... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
     const std::string where = path();
-    fail(ErrorCode::kInvalidPackage, source_, source_.empty() ? "" : ": ", where,
-         where.empty() ? "" : ": ", parts...);
+    refuse_text(where, where.empty() ? "" : ": ", parts...);
+  }
+
+  /// Refuses the text as a whole.
+  template <typename... Parts>
+  [[noreturn]] void refuse_text(const Parts&... parts) const {
+    fail(ErrorCode::kInvalidPackage, source_, source_.empty() ? "" : ": ", parts...);
   }
 
  private:
@@ -143,6 +148,13 @@ json parse_json(const std::string& text, const std::string& source) {
       check.see(event, parsed);
       return true;
     });
+  } catch (const json::parse_error& problem) {
+    if (problem.byte > text.size()) {
+      check.refuse_text("expected JSON, got a text that is cut off: it ends in line ",
+                        1 + std::count(text.begin(), text.end(), '\n'), " behind byte ",
+                        text.size());
+    }
+    check.refuse_next("expected JSON, got: ", printable(problem.what()));
   } catch (const json::exception& problem) {
     check.refuse_next("expected JSON, got: ", printable(problem.what()));
   }

@@ -250,8 +250,11 @@ def broken_texts() -> dict[str, tuple[str | bytes, str]]:
     """Name -> (contents that json.dumps would not write, text the error must contain)."""
     text = json.dumps(small())
     return {
-        "json_empty": ("", "JSON"),
-        "json_truncated": (text[: len(text) // 2], "JSON"),
+        "json_empty": ("", "cut off: it ends in line 1 behind byte 0"),
+        "json_truncated": (
+            text[: len(text) // 2],
+            f"cut off: it ends in line 1 behind byte {len(text) // 2}",
+        ),
         "json_trailing": (text + "{}", "JSON"),
         "json_trailing_nul": (
             text + "\0",
