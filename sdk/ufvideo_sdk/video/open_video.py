@@ -27,6 +27,7 @@ class OpenVideo:
         container: PyAV's container.
         stream: PyAV's stream.
         units: How its packets are read without decoding; None for other codecs than H.264 and HEVC.
+        is_framed: Whether the container says where each packet begins and ends.
         may_skip: Whether frames that no other one refers to may be left undecoded. A transport
             stream loses packets and does not say so; only decoding shows what they leave behind.
         is_fresh: Whether no packet was read yet.
@@ -46,7 +47,8 @@ class OpenVideo:
         self.stream: Any = None
         self.reopen()
         self.units = self._units()
-        self.may_skip = self.units is not None and self.units.may_skip and self._is_framed()
+        self.is_framed = self._is_framed()
+        self.may_skip = self.units is not None and self.units.may_skip and self.is_framed
 
     def _units(self) -> NalUnits | None:
         context = self.stream.codec_context
