@@ -2,8 +2,7 @@
 
 #include <pybind11/stl/filesystem.h>
 
-#include <limits>
-
+#include "ufvideo/config.h"
 #include "ufvideo/error.h"
 
 namespace ufvideo::bindings {
@@ -36,29 +35,22 @@ std::string shown(py::handle value) {
               field + ": expected " + expected + ", got " + shown(value));
 }
 
-/// An integer of Python, or one that says it is (__index__), such as NumPy's; a bool is none.
+/// An integer of Python; a bool is none, and what can be read as one (__index__), such as an array
+/// without dimensions, may change afterwards.
 py::int_ as_integer(py::handle value, const std::string& field) {
-  if (PyBool_Check(value.ptr()) || !PyIndex_Check(value.ptr())) {
+  if (PyBool_Check(value.ptr()) || !PyLong_Check(value.ptr())) {
     refuse(field, "an integer", value);
   }
-  const auto number = py::reinterpret_steal<py::int_>(PyNumber_Index(value.ptr()));
-  if (!number) {
-    PyErr_Clear();
-    refuse(field, "an integer", value);
-  }
-  return number;
+  return py::reinterpret_borrow<py::int_>(value);
 }
 
+/// Also what no integer of C++ holds is named with the setting's bounds, not with those of its
+/// type.
 template <typename Number>
 Number within(const py::int_& number, const std::string& field) {
-  using Limits = std::numeric_limits<Number>;
-  const py::int_ low(Limits::min());
-  const py::int_ high(Limits::max());
-  if (number < low || number > high) {
-    refuse(
-        field,
-        "an integer from " + std::to_string(Limits::min()) + " to " + std::to_string(Limits::max()),
-        number);
+  const auto [low, high] = integer_bounds(field);
+  if (number < py::int_(low) || number > py::int_(high)) {
+    refuse(field, "an integer from " + std::to_string(low) + " to " + std::to_string(high), number);
   }
   return number.cast<Number>();
 }

@@ -1,7 +1,7 @@
 """Makes packages of templates: writes every weight, and the digests into the manifest.
 
 Run as `python -m benchmarks.gpu_kit.fill TEMPLATE PACKAGE [TEMPLATE PACKAGE ...]`. Needs NumPy
-alone, since it runs while the SDK is built; the runtime checks the manifest when it opens the
+and no native module, which is built meanwhile; the runtime checks the manifest when it opens the
 package. Values repeat after a few million.
 """
 

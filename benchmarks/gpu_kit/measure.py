@@ -124,12 +124,13 @@ def start_filling(work: Path) -> subprocess.Popen[str]:
     if len(command) == 3:
         command = [sys.executable, "-c", ""]
     log = (work / "fill.txt").open("w", encoding="utf-8")
+    path = os.pathsep.join([str(work / "source"), str(work / "source" / "sdk")])
     return subprocess.Popen(
         command,
         stdout=log,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(work / "source")},
+        env={**os.environ, "PYTHONPATH": path},
         start_new_session=True,
     )
 

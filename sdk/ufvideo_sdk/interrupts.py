@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 from types import TracebackType
@@ -14,24 +15,39 @@ class _Watcher:
     """A thread that reads the numbers of signals as they come, and cancels a token for SIGINT."""
 
     def __init__(self) -> None:
-        self.token: CancellationToken | None = None
-        reader, self.writer = os.pipe()
+        self._reader, self.writer = os.pipe()
+        os.set_blocking(self._reader, False)
         os.set_blocking(self.writer, False)
-        thread = threading.Thread(
-            target=self._watch, args=(reader,), name="ufvideo interrupts", daemon=True
-        )
+        # Held while numbers are read and while the token changes: one that came during a call never
+        # cancels the next.
+        self._lock = threading.Lock()
+        self._token: CancellationToken | None = None
+        thread = threading.Thread(target=self._watch, name="ufvideo interrupts", daemon=True)
         try:
             thread.start()
         except RuntimeError:
-            os.close(reader)
+            os.close(self._reader)
             os.close(self.writer)
             raise
 
-    def _watch(self, reader: int) -> None:
-        while signals := os.read(reader, 64):
-            token = self.token
-            if signal.SIGINT in signals and token is not None:
-                token.cancel()
+    def watch_for(self, token: CancellationToken | None) -> None:
+        """Cancel this token from now on; what came before is forgotten."""
+        with self._lock:
+            self._came()
+            self._token = token
+
+    def _watch(self) -> None:
+        while True:
+            select.select([self._reader], [], [])
+            with self._lock:
+                if signal.SIGINT in self._came() and self._token is not None:
+                    self._token.cancel()
+
+    def _came(self) -> bytes:
+        try:
+            return os.read(self._reader, 1 << 16)  # all that a pipe holds
+        except BlockingIOError:
+            return b""
 
 
 # One for the process, started by the first call in its main thread.
@@ -76,7 +92,7 @@ class InterruptCancels:
         if before not in (-1, watcher.writer):
             signal.set_wakeup_fd(before)
             return
-        watcher.token = self._token
+        watcher.watch_for(self._token)
         self._watcher = watcher
 
     def __exit__(
@@ -85,9 +101,12 @@ class InterruptCancels:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._watcher is not None:
-            signal.set_wakeup_fd(-1)
-            self._watcher.token = None
+        if self._watcher is None:
+            return
+        before = signal.set_wakeup_fd(-1)
+        if before not in (-1, self._watcher.writer):
+            signal.set_wakeup_fd(before)  # the program set its own meanwhile
+        self._watcher.watch_for(None)
 
 
 def _started() -> _Watcher | None:

@@ -143,7 +143,7 @@ def test_refused_checkpoint(checkpoint: Path, case: str) -> None:
 def test_size_beyond_the_package_format(checkpoint: Path, num_frames: int) -> None:
     """One frame gives no pair to join, and so no video token."""
     edit_json("config.json", num_frames=num_frames)(checkpoint)
-    refused(checkpoint, InputError, "num_frames: expected an integer from 2", f"got {num_frames}")
+    refused(checkpoint, InputError, "num_frames: expected 2 to 4096", f"got {num_frames}")
 
 
 def test_no_folder(checkpoint: Path) -> None:

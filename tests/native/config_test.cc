@@ -92,6 +92,26 @@ TEST(RuntimeConfigTest, BoundsThreads) {
   }
 }
 
+TEST(RuntimeConfigTest, BoundsBytesAlike) {
+  const std::size_t beyond = std::size_t{1} << 63;
+  const std::vector<std::string> texts{"from 0 to 9223372036854775807, got 9223372036854775808"};
+  for (const auto member : {&RuntimeConfig::mask_cache_bytes, &RuntimeConfig::region_cache_bytes,
+                            &RuntimeConfig::pixel_cache_bytes}) {
+    RuntimeConfig config;
+    config.*member = beyond - 1;
+    EXPECT_NO_THROW(config.validate());
+    config.*member = beyond;
+    expect_refused(config, texts);
+  }
+  for (const auto member : {&RuntimeConfig::memory_budget_bytes, &RuntimeConfig::kv_cache_bytes}) {
+    RuntimeConfig config;
+    config.*member = beyond - 1;
+    EXPECT_NO_THROW(config.validate());
+    config.*member = beyond;
+    expect_refused(config, texts);
+  }
+}
+
 TEST(RuntimeConfigTest, APieceOfAPromptHasAPosition) {
   RuntimeConfig config;
   config.prefill_chunk_tokens = 0;

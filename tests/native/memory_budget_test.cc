@@ -17,11 +17,14 @@ std::shared_ptr<MemoryBudget> budget_of(MemoryLimits limits) {
   return std::make_shared<MemoryBudget>(limits, [] { return std::nullopt; });
 }
 
+const MemoryPurpose kCache{"KV cache", "to grow", "ask something shorter"};
+const MemoryPurpose kClip{"clip", "for features", "open a shorter clip"};
+
 TEST(MemoryBudget, CountsByKindAndInAll) {
   const auto budget = budget_of({1000});
   MemoryLease cache(budget, MemoryKind::kKvCache);
   MemoryLease pixels(budget, MemoryKind::kPixels);
-  cache.grow(600, {"KV cache", "to grow"});
+  cache.grow(600, kCache);
   EXPECT_TRUE(pixels.try_grow(300));
   EXPECT_FALSE(pixels.try_grow(101));
   EXPECT_EQ(cache.room(), 100u);
@@ -39,22 +42,38 @@ TEST(MemoryBudget, NamesTheBoundThatLeavesLeast) {
   MemoryLease cache(budget, MemoryKind::kKvCache);
   expect_error(ErrorCode::kOutOfMemory,
                {"KV cache", "400 bytes more", "kv_cache_bytes: 400", "asked for 401 to grow"},
-               [&] { cache.grow(401, {"KV cache", "to grow"}); });
+               [&] { cache.grow(401, kCache); });
   MemoryLease clip(budget, MemoryKind::kClipFeatures);
-  clip.grow(900, {"clip", "for features"});
+  clip.grow(900, kClip);
   expect_error(
       ErrorCode::kOutOfMemory,
       {"100 bytes more", "memory_budget_bytes: 1000", "900 bytes are held by all sessions"},
-      [&] { cache.grow(101, {"KV cache", "to grow"}); });
+      [&] { cache.grow(101, kCache); });
   EXPECT_EQ(cache.bytes(), 0u);
   EXPECT_EQ(budget->use().total_bytes, 900u);
+}
+
+/// What is held by nobody is not worth closing a session for.
+TEST(MemoryBudget, AdvisesWhatHelps) {
+  const auto budget = budget_of({1000, 400});
+  MemoryLease cache(budget, MemoryKind::kKvCache);
+  expect_error(ErrorCode::kOutOfMemory,
+               {"0 bytes are held by all sessions of the model; raise kv_cache_bytes, or ask "
+                "something shorter"},
+               [&] { cache.grow(401, kCache); });
+  cache.grow(400, kCache);
+  MemoryLease clip(budget, MemoryKind::kClipFeatures);
+  expect_error(ErrorCode::kOutOfMemory,
+               {"400 bytes are held by all sessions of the model; close or reset sessions that "
+                "are not needed, raise memory_budget_bytes, or open a shorter clip"},
+               [&] { clip.grow(601, kClip); });
 }
 
 TEST(MemoryBudget, ALeaseGivesBackWhatItHolds) {
   const auto budget = budget_of({100});
   {
     MemoryLease first(budget, MemoryKind::kKvCache);
-    first.grow(60, {"", ""});
+    first.grow(60, kClip);
     MemoryLease second(std::move(first));
     EXPECT_EQ(second.bytes(), 60u);
     first = MemoryLease(budget, MemoryKind::kPixels);
@@ -68,7 +87,7 @@ TEST(MemoryBudget, ALeaseGivesBackWhatItHolds) {
 TEST(MemoryBudget, EvictsForNeededMemoryOnlyAndNotForAKindsOwnBound) {
   const auto budget = budget_of({100, 70});
   MemoryLease kept(budget, MemoryKind::kMaskFeatures);
-  kept.grow(60, {"", ""});
+  kept.grow(60, kClip);
   int num_evictions = 0;
   budget->set_evict([&](std::size_t bytes) {
     ++num_evictions;
@@ -81,10 +100,9 @@ TEST(MemoryBudget, EvictsForNeededMemoryOnlyAndNotForAKindsOwnBound) {
   EXPECT_FALSE(cache.try_grow(60));
   EXPECT_EQ(cache.room(), 40u);
   EXPECT_EQ(cache.room(/*evicting=*/true), 70u);
-  expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes: 70"},
-               [&] { cache.grow(71, {"KV cache", "to grow"}); });
+  expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes: 70"}, [&] { cache.grow(71, kCache); });
   EXPECT_EQ(num_evictions, 0);
-  cache.grow(60, {"KV cache", "to grow"});
+  cache.grow(60, kCache);
   EXPECT_EQ(num_evictions, 1);
   EXPECT_EQ(budget->use().total_bytes, 60u);
 }
@@ -96,11 +114,13 @@ TEST(MemoryBudget, PromisesFreeMemoryOnce) {
   MemoryLease first(budget, MemoryKind::kKvCache, /*is_new=*/true);
   MemoryLease second(budget, MemoryKind::kKvCache, /*is_new=*/true);
   // An eighth of it is left to everything else.
-  first.grow(500, {"KV cache", "to grow"});
+  first.grow(500, kCache);
   // Not allocated yet: the system still counts all 800 as free.
   EXPECT_EQ(second.room(), 200u);
-  expect_error(ErrorCode::kOutOfMemory, {"200 bytes more", "free memory less a reserve"},
-               [&] { second.grow(201, {"KV cache", "to grow"}); });
+  expect_error(
+      ErrorCode::kOutOfMemory,
+      {"200 bytes more", "free memory less a reserve", "leave the machine more free memory"},
+      [&] { second.grow(201, kCache); });
   free = 300;
   first.shrink_to(500);
   EXPECT_EQ(second.room(), 263u);
@@ -114,7 +134,7 @@ TEST(MemoryBudget, BytesBecomeAnotherKindWithinItsBound) {
   limits.region_cache_bytes = 100;
   const auto budget = budget_of(limits);
   MemoryLease clip(budget, MemoryKind::kClipFeatures);
-  clip.grow(101, {"clip", ""});
+  clip.grow(101, kClip);
   EXPECT_FALSE(clip.try_become(MemoryKind::kRegionFeatures));
   clip.shrink_to(100);
   EXPECT_TRUE(clip.try_become(MemoryKind::kRegionFeatures));
@@ -154,7 +174,7 @@ TEST(MemoryBudget, ThreadsThatGrowAtOnceStayWithinIt) {
         MemoryLease lease(budget, MemoryKind::kKvCache);
         try {
           for (int step = 1; step < 20; ++step) {
-            lease.grow(static_cast<std::size_t>(i + step) * 97, {"KV cache", "to grow"});
+            lease.grow(static_cast<std::size_t>(i + step) * 97, kCache);
             held += static_cast<std::size_t>(i + step) * 97;
             EXPECT_LE(held, kLimit);
           }

@@ -246,6 +246,60 @@ def test_numbers_of_numpy_and_fractions_are_taken() -> None:
     assert config.to_native().max_new_tokens == 7
 
 
+BYTES = (0, 2**63 - 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "bounds"),
+    [
+        (RuntimeConfig, "num_threads", (1, 1024)),
+        (RuntimeConfig, "device_id", (0, 127)),
+        (RuntimeConfig, "prefill_chunk_tokens", (1, 2**31 - 1)),
+        (RuntimeConfig, "max_frame_pixels", (1, 2**31 - 1)),
+        (RuntimeConfig, "device_memory_limit_bytes", (1, 2**63 - 1)),
+        (RuntimeConfig, "memory_budget_bytes", BYTES),
+        (RuntimeConfig, "kv_cache_bytes", BYTES),
+        (RuntimeConfig, "mask_cache_bytes", BYTES),
+        (RuntimeConfig, "region_cache_bytes", BYTES),
+        (RuntimeConfig, "pixel_cache_bytes", BYTES),
+        (GenerationConfig, "max_new_tokens", (1, 2**31 - 1)),
+        (GenerationConfig, "top_k", (1, 2**31 - 1)),
+        (GenerationConfig, "seed", (0, 2**64 - 1)),
+    ],
+)
+def test_bounds_in_messages_are_those_that_hold(
+    kind: Any, field: str, bounds: tuple[int, int]
+) -> None:
+    low, high = bounds
+    for value in bounds:
+        assert getattr(kind(**{field: value}), field) == value
+    for value in (low - 1, high + 1, -(2**31) - 1, -(2**63) - 1, 2**64):
+        with pytest.raises(ConfigError) as caught:
+            kind(**{field: value})
+        assert str(caught.value) == (
+            f"{field}: expected an integer from {low} to {high}, got {value}"
+        )
+
+
+@pytest.mark.parametrize("kind", [RuntimeConfig, GenerationConfig])
+def test_arrays_are_no_settings(kind: Any) -> None:
+    """Also those without dimensions: they can change, and have no hash."""
+    for field in dataclasses.fields(kind):
+        default = getattr(kind(), field.name)
+        for value in (np.array(3), np.array([3]), np.array(1.5), np.array(default, dtype=object)):
+            with pytest.raises(ConfigError, match=f"^{field.name}: expected"):
+                kind(**{field.name: value})
+
+
+def test_numbers_of_numpy_become_those_of_python() -> None:
+    config = GenerationConfig(
+        temperature=np.float64(0.5), top_p=np.float16(0.5), repetition_penalty=np.int8(2)
+    )
+    numbers = (config.temperature, config.top_p, config.repetition_penalty)
+    assert [type(number) for number in numbers] == [float, float, int]
+    assert numbers == (0.5, 0.5, 2)
+
+
 @pytest.mark.parametrize("value", [10**400, Fraction(1, 3), np.bool_(True), True, 0, 2**31])
 def test_most_pixels_of_a_frame_are_a_number(value: Any) -> None:
     with pytest.raises(ConfigError, match="max_frame_pixels: expected an integer from 1 to"):

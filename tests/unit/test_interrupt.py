@@ -137,6 +137,31 @@ def test_an_interrupt_ends_a_call_of_the_main_thread(packages: dict[str, Path]) 
     assert cancelled.stop_reason is StopReason.CANCELLED and after_s < 1
 
 
+def test_an_interrupt_of_one_call_never_cancels_the_next() -> None:
+    for _ in range(300):
+        first, second = CancellationToken(), CancellationToken()
+        with pytest.raises(KeyboardInterrupt):
+            with interrupts.InterruptCancels(first):
+                os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        with interrupts.InterruptCancels(second):
+            time.sleep(0.0005)
+        assert not second.is_cancelled
+
+
+def test_a_wakeup_descriptor_set_meanwhile_is_kept() -> None:
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        with interrupts.InterruptCancels(CancellationToken()):
+            signal.set_wakeup_fd(writer)
+        assert signal.set_wakeup_fd(-1) == writer
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
+
+
 def test_an_interrupt_is_left_to_a_handler_or_loop_of_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

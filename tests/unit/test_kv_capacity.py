@@ -29,6 +29,7 @@ def test_a_prompt_that_does_not_fit_is_refused_before_it_runs(tight: Any, sessio
     with pytest.raises(CapacityError, match=f"kv_cache_bytes: {BLOCK_BYTES}.* 768 positions") as e:
         tight.ask("Why? " * 120, config=SHORT)
     assert "bytes more" in str(e.value)
+    assert "raise kv_cache_bytes, or ask something shorter, or fewer at once" in str(e.value)
     assert tight.stats["language_model"].num_calls == calls
     assert tight.ask("Why?", config=SHORT).token_ids == before.token_ids
     assert before.token_ids == session.ask("Why?", config=SHORT).token_ids

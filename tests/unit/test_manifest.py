@@ -83,6 +83,25 @@ def test_lone_surrogates_and_endless_numbers_are_refused() -> None:
         Manifest.from_json(text.replace('"tolerance_abs": 0.001', '"tolerance_abs": 1e999', 1))
 
 
+@pytest.mark.parametrize("end", ['"end_ids": [', '"video_placeholder_id"', '"video_plac', "-2"])
+def test_a_text_that_is_cut_off_names_where_it_ends(end: str) -> None:
+    """Not the key that was read last: what is missing stands behind it."""
+    text = (CORPUS / "valid" / "small.json").read_text()
+    text = text[: text.index(end) + len(end)]
+    line = text.count("\n") + 1
+    expected = f"expected JSON, got a text that is cut off: it ends in line {line} behind byte"
+    with pytest.raises(PackageError, match=f"^{expected} {len(text)}$"):
+        Manifest.from_json(text)
+
+
+def test_a_text_that_only_the_native_reader_takes_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_native, "Manifest", lambda *_: None)
+    with pytest.raises(PackageError, match=r"^there\.json: expected JSON, got: Extra data"):
+        Manifest.from_json("{}{}", "there.json")
+
+
 def test_file_that_is_missing_or_too_big(tmp_path: Path) -> None:
     with pytest.raises(PackageError, match=r"manifest\.json"):
         read_manifest(tmp_path)

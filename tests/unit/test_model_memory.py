@@ -95,6 +95,24 @@ def test_a_session_without_room_is_refused_and_the_others_go_on(
         assert model.memory_use().peak_bytes <= held
 
 
+def test_a_clip_that_finds_no_room_says_what_helps(small_package: Path, video: Path) -> None:
+    with loaded(small_package).open(video) as alone:
+        clip_bytes = alone.memory_bytes()
+    with pytest.raises(CapacityError, match=r"^clip: ") as caught:
+        loaded(small_package, memory_budget_bytes=1).open(video)
+    assert str(caught.value).endswith("; raise memory_budget_bytes, or open a shorter clip")
+    model = loaded(small_package, memory_budget_bytes=clip_bytes, pixel_cache_bytes=0)
+    with model.open(video) as session:
+        session.ask("Why?", config=SHORT)
+        with pytest.raises(CapacityError) as caught:
+            for _ in range(100):
+                model.open(video)
+    assert str(caught.value).endswith(
+        "; close or reset sessions that are not needed, raise memory_budget_bytes, or open a"
+        " shorter clip"
+    )
+
+
 def test_sessions_that_grow_at_once_never_pass_the_budget(small_package: Path, video: Path) -> None:
     with loaded(small_package).open(video) as alone:
         alone.ask("Why?", config=SHORT)

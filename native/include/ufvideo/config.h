@@ -14,6 +14,16 @@ namespace ufvideo {
 /// {"cudnn_conv_algo_search", "HEURISTIC"}.
 using ProviderOptions = std::map<std::string, std::string>;
 
+/// The smallest and the largest value that a setting may have.
+struct IntegerBounds {
+  std::uint64_t low;
+  std::uint64_t high;
+};
+
+/// The bounds of a setting below that is an integer, by its name. Throws std::out_of_range where it
+/// is none.
+const IntegerBounds& integer_bounds(const std::string& setting);
+
 /// How to run here. Says nothing about the model and nothing about the answer.
 struct RuntimeConfig {
   /// Path of libonnxruntime; opened once for the process.

@@ -4,6 +4,7 @@
 #include <array>
 #include <climits>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -92,25 +93,43 @@ void check_stage(const std::string& field, const std::string& stage) {
   }
 }
 
-/// Refuses a number outside the bounds, both ends included; unset is allowed where it can be.
-template <typename Number, typename Bound>
-void check_between(const char* field, const std::optional<Number>& value, Bound low, Bound high) {
-  if (value && (*value < low || *value > high)) {
-    fail(ErrorCode::kInvalidConfig, field, ": expected an integer from ", low, " to ", high,
-         ", got ", *value);
+/// Refuses a number outside its bounds, both ends included; unset is allowed where it can be.
+template <typename Number>
+void check_integer(const char* field, const std::optional<Number>& value) {
+  const IntegerBounds& bounds = integer_bounds(field);
+  // A negative number becomes one beyond every upper bound of a signed setting.
+  const auto number = static_cast<std::uint64_t>(value.value_or(0));
+  if (value && (number < bounds.low || number > bounds.high)) {
+    fail(ErrorCode::kInvalidConfig, field, ": expected an integer from ", bounds.low, " to ",
+         bounds.high, ", got ", *value);
   }
 }
 
-void check_between(const char* field, int value, int low, int high) {
-  check_between(field, std::optional<int>(value), low, high);
-}
-
-/// Bounds in bytes are added and compared as signed numbers elsewhere.
-void check_bytes(const char* field, const std::optional<std::size_t>& value, std::size_t low) {
-  check_between(field, value, low, static_cast<std::size_t>(INT64_MAX));
+template <typename Number>
+void check_integer(const char* field, Number value) {
+  check_integer(field, std::optional<Number>(value));
 }
 
 }  // namespace
+
+const IntegerBounds& integer_bounds(const std::string& setting) {
+  // Bytes are added and compared as signed numbers elsewhere.
+  static const std::map<std::string, IntegerBounds> bounds{
+      {"device_id", {0, 127}},
+      {"device_memory_limit_bytes", {1, INT64_MAX}},
+      {"num_threads", {1, 1024}},
+      {"memory_budget_bytes", {0, INT64_MAX}},
+      {"mask_cache_bytes", {0, INT64_MAX}},
+      {"region_cache_bytes", {0, INT64_MAX}},
+      {"pixel_cache_bytes", {0, INT64_MAX}},
+      {"kv_cache_bytes", {0, INT64_MAX}},
+      {"prefill_chunk_tokens", {1, INT_MAX}},
+      {"max_new_tokens", {1, INT_MAX}},
+      {"top_k", {1, INT_MAX}},
+      {"seed", {0, UINT64_MAX}},
+  };
+  return bounds.at(setting);
+}
 
 void RuntimeConfig::validate() const {
   check_providers("providers", providers);
@@ -128,13 +147,15 @@ void RuntimeConfig::validate() const {
          "cuda_graphs: expected \"cuda\" first among the providers of language_model, got \"",
          providers_of("language_model").front(), "\"");
   }
-  check_between("device_id", device_id, 0, 127);
-  check_bytes("device_memory_limit_bytes", device_memory_limit_bytes, 1);
-  check_between("num_threads", num_threads, 1, 1024);
-  check_bytes("mask_cache_bytes", mask_cache_bytes, 0);
-  check_bytes("region_cache_bytes", region_cache_bytes, 0);
-  check_bytes("kv_cache_bytes", kv_cache_bytes, 0);
-  check_between("prefill_chunk_tokens", prefill_chunk_tokens, 1, INT_MAX);
+  check_integer("device_id", device_id);
+  check_integer("device_memory_limit_bytes", device_memory_limit_bytes);
+  check_integer("num_threads", num_threads);
+  check_integer("memory_budget_bytes", memory_budget_bytes);
+  check_integer("mask_cache_bytes", mask_cache_bytes);
+  check_integer("region_cache_bytes", region_cache_bytes);
+  check_integer("pixel_cache_bytes", pixel_cache_bytes);
+  check_integer("kv_cache_bytes", kv_cache_bytes);
+  check_integer("prefill_chunk_tokens", prefill_chunk_tokens);
 }
 
 const std::vector<std::string>& RuntimeConfig::providers_of(const std::string& stage) const {
@@ -161,13 +182,13 @@ ProviderOptions RuntimeConfig::options_of(const std::string& stage,
 }
 
 void GenerationConfig::validate() const {
-  check_between("max_new_tokens", max_new_tokens, 1, INT_MAX);
+  check_integer("max_new_tokens", max_new_tokens);
   // The sampler computes in float.
   if (!std::isfinite(static_cast<float>(temperature)) || temperature < 0.0) {
     fail(ErrorCode::kInvalidConfig, "temperature: expected a finite number of 0 or more, got ",
          temperature);
   }
-  check_between("top_k", top_k, 1, INT_MAX);
+  check_integer("top_k", top_k);
   if (top_p && !(*top_p > 0.0 && *top_p <= 1.0)) {
     fail(ErrorCode::kInvalidConfig, "top_p: expected a number above 0 and at most 1, or none, got ",
          *top_p);

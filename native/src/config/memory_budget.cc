@@ -29,6 +29,8 @@ const char* limit_name(MemoryKind kind) {
   return "memory_budget_bytes";
 }
 
+std::string to_raise(const char* limit_name) { return message("raise ", limit_name); }
+
 }  // namespace
 
 MemoryLimits memory_limits(const RuntimeConfig& config) {
@@ -62,18 +64,20 @@ std::size_t MemoryBudget::total() const {
 MemoryBudget::Room MemoryBudget::least_room(MemoryKind kind, bool is_new) const {
   Room least;
   if (const auto limit = limit_of(kind)) {
-    least = {difference(*limit, held_[index_of(kind)]), message(limit_name(kind), ": ", *limit)};
+    least = {difference(*limit, held_[index_of(kind)]), message(limit_name(kind), ": ", *limit),
+             to_raise(limit_name(kind))};
   }
   if (const auto& limit = limits_.memory_budget_bytes) {
     const std::size_t left = difference(*limit, total());
     if (!least.bytes || left < *least.bytes) {
-      least = {left, message("memory_budget_bytes: ", *limit)};
+      least = {left, message("memory_budget_bytes: ", *limit), to_raise("memory_budget_bytes")};
     }
   }
   if (!least.bytes && is_new) {
     if (const std::optional<std::size_t> free = free_memory_()) {
       const std::size_t usable = *free - std::min(*free / kReservedShare, kMaxReservedBytes);
-      least = {difference(usable, unsettled_), "the machine's free memory less a reserve"};
+      least = {difference(usable, unsettled_), "the machine's free memory less a reserve",
+               "leave the machine more free memory"};
     }
   }
   return least;
@@ -130,7 +134,9 @@ void MemoryBudget::take(MemoryKind kind, std::size_t bytes, bool is_new,
     }
     fail(ErrorCode::kOutOfMemory, purpose.holder, ": expected at most ", room.bytes.value_or(0),
          " bytes more (", room.bound, "), asked for ", bytes, " ", purpose.reason, ", ", room.held,
-         " bytes are held by all sessions of the model; ask something shorter, or fewer at once");
+         " bytes are held by all sessions of the model; ",
+         room.held == 0 ? "" : "close or reset sessions that are not needed, ", room.advice,
+         ", or ", purpose.advice);
   }
 }
 
@@ -140,7 +146,8 @@ MemoryBudget::Room MemoryBudget::room_to_name(MemoryKind kind, std::size_t bytes
   const auto limit = limit_of(kind);
   const std::size_t held = held_[index_of(kind)];
   if (limit && bytes > difference(*limit, held)) {
-    return {difference(*limit, held), message(limit_name(kind), ": ", *limit), held, true};
+    return {difference(*limit, held), message(limit_name(kind), ": ", *limit),
+            to_raise(limit_name(kind)), held, true};
   }
   Room room = least_room(kind, is_new);
   room.held = total();

@@ -38,6 +38,8 @@ struct MemoryPurpose {
   const char* holder;
   /// "to grow to 512 positions".
   std::string reason;
+  /// What needs less of it: "ask something shorter".
+  const char* advice;
 };
 
 /// Counts the bytes that all sessions of a model hold, and refuses what would pass a bound. Used by
@@ -68,6 +70,8 @@ class MemoryBudget {
   struct Room {
     std::optional<std::size_t> bytes;
     std::string bound;
+    /// What to do about the bound: "raise kv_cache_bytes".
+    std::string advice;
     std::size_t held = 0;
     /// Whether the bound is the kind's own.
     bool is_own = false;

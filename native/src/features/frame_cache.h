@@ -83,7 +83,7 @@ class FrameCache {
     const std::size_t bytes = features.bytes();
     auto held = std::make_shared<Held>(Held{std::move(features), MemoryLease(budget_, pinned_)});
     // Not under the lock: it may evict from this cache.
-    held->lease.grow(bytes, {"clip", "for the features of a frame"});
+    held->lease.grow(bytes, {"clip", "for the features of a frame", "open a shorter clip"});
     const std::lock_guard<std::mutex> lock(mutex_);
     auto found = entries_.find(key);
     if (found == entries_.end()) {

@@ -109,8 +109,8 @@ void KvBuffers::reserve(std::int64_t needed, const std::vector<std::int64_t>& le
   std::int64_t capacity = ahead;
   if (!lease_.try_grow(growth_bytes(ahead))) {
     capacity = sizes_->in_blocks(needed);
-    lease_.grow(growth_bytes(capacity),
-                {"KV cache", message("to grow to ", capacity, " positions")});
+    lease_.grow(growth_bytes(capacity), {"KV cache", message("to grow to ", capacity, " positions"),
+                                         "ask something shorter, or fewer at once"});
   }
   move_to(capacity, lengths);
   capacity_ = capacity;

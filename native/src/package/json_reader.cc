@@ -52,8 +52,13 @@ class StructureCheck {
   template <typename... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
     const std::string where = path();
-    fail(ErrorCode::kInvalidPackage, source_, source_.empty() ? "" : ": ", where,
-         where.empty() ? "" : ": ", parts...);
+    refuse_text(where, where.empty() ? "" : ": ", parts...);
+  }
+
+  /// Refuses the text as a whole.
+  template <typename... Parts>
+  [[noreturn]] void refuse_text(const Parts&... parts) const {
+    fail(ErrorCode::kInvalidPackage, source_, source_.empty() ? "" : ": ", parts...);
   }
 
  private:
@@ -133,11 +138,23 @@ json parse_json(const std::string& text, const std::string& source) {
   if (text.compare(0, 3, "\xef\xbb\xbf") == 0) {
     check.refuse("expected JSON, got a byte order mark before it");
   }
+  // The parser takes it for the end, and whatever stands behind it for nothing.
+  const std::size_t nul = text.find('\0');
+  if (nul != std::string::npos) {
+    check.refuse("expected JSON, got a NUL byte as byte ", nul + 1, " of ", text.size());
+  }
   try {
     return json::parse(text, [&check](int, json::parse_event_t event, json& parsed) {
       check.see(event, parsed);
       return true;
     });
+  } catch (const json::parse_error& problem) {
+    if (problem.byte > text.size()) {
+      check.refuse_text("expected JSON, got a text that is cut off: it ends in line ",
+                        1 + std::count(text.begin(), text.end(), '\n'), " behind byte ",
+                        text.size());
+    }
+    check.refuse_next("expected JSON, got: ", printable(problem.what()));
   } catch (const json::exception& problem) {
     check.refuse_next("expected JSON, got: ", printable(problem.what()));
   }

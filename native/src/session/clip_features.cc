@@ -74,7 +74,7 @@ void ClipFeatures::forget_regions() {
 
 void ClipFeatures::set_video_tokens(Tensor video_tokens) {
   tokens_lease_.shrink_to(0);
-  tokens_lease_.grow(video_tokens.bytes(), {"clip", "for its video tokens"});
+  tokens_lease_.grow(video_tokens.bytes(), {"clip", "for its video tokens", "open a shorter clip"});
   video_tokens_ = std::move(video_tokens);
 }
 

@@ -104,7 +104,7 @@ class Manifest:
         # A lone surrogate becomes what is no UTF-8, which the reader refuses.
         raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         _native.Manifest(raw, os.fsencode(source))
-        value = json.loads(raw)
+        value = _parsed(raw, source)
         return made(
             cls,
             format_version=value["format_version"],
@@ -172,6 +172,16 @@ def read_manifest(path: Path | str) -> Manifest:
     except OSError as error:
         raise unreadable(path, error) from None
     return Manifest.from_json(raw, path)
+
+
+def _parsed(raw: bytes, source: str | os.PathLike[str]) -> dict[str, Any]:
+    """The object in a text that the native reader has taken; the two may differ on what JSON is."""
+    try:
+        value: dict[str, Any] = json.loads(raw)
+    except ValueError as error:
+        where = f"{shown_path(Path(source))}: " if source else ""
+        raise PackageError(f"{where}expected JSON, got: {error}") from None
+    return value
 
 
 def _by_stem(entries: Mapping[str, Any], read: Any) -> dict[str, Any]:

@@ -208,5 +208,6 @@ def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:
         value = getattr(config, each.name)
         number = as_integer(value)
         plain_value = as_number(value) if number is None else number
-        if plain_value is not None and not isinstance(value, (int, float)):
+        # Of Python's own types: np.float64 is a float too.
+        if plain_value is not None and type(value) not in (int, float):
             object.__setattr__(config, each.name, plain_value)

@@ -250,9 +250,17 @@ def broken_texts() -> dict[str, tuple[str | bytes, str]]:
     """Name -> (contents that json.dumps would not write, text the error must contain)."""
     text = json.dumps(small())
     return {
-        "json_empty": ("", "JSON"),
-        "json_truncated": (text[: len(text) // 2], "JSON"),
+        "json_empty": ("", "cut off: it ends in line 1 behind byte 0"),
+        "json_truncated": (
+            text[: len(text) // 2],
+            f"cut off: it ends in line 1 behind byte {len(text) // 2}",
+        ),
         "json_trailing": (text + "{}", "JSON"),
+        "json_trailing_nul": (
+            text + "\0",
+            f"a NUL byte as byte {len(text) + 1} of {len(text) + 1}",
+        ),
+        "json_trailing_behind_nul": (text + "\0{}", "a NUL byte"),
         "json_comment": ("/* x */" + text, "JSON"),
         "json_nan": (text.replace('"tolerance_abs": 0.001', '"tolerance_abs": NaN', 1), "JSON"),
         "json_infinity": (
