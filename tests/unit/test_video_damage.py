@@ -97,6 +97,45 @@ def test_damage_that_only_decoding_shows_is_skipped_where_work_would_be_lost(
     assert_whole_frames_are_exact(source, whole, 0.0)
 
 
+class KeptPixels:
+    """Keeps what a clip keeps in a native cache, which needs a model."""
+
+    def __init__(self) -> None:
+        self._frames: dict[int, np.ndarray] = {}
+
+    def holds(self, idx: int) -> bool:
+        return idx in self._frames
+
+    def keep(self, idx: int, frame: np.ndarray) -> None:
+        self._frames[idx] = frame.copy()
+
+    def read(self, idx: int, into: np.ndarray) -> bool:
+        if idx in self._frames:
+            into[:] = self._frames[idx]
+        return idx in self._frames
+
+
+def test_frames_found_damaged_are_left_out_from_the_next_pass_on(tmp_path: Path) -> None:
+    damaged = flipped(noisy_video(tmp_path / "whole.mp4"), tmp_path)
+    clip = Clip(VideoFile(damaged))
+    kept = KeptPixels()
+    clip.keep_pixels(kept)  # type: ignore[arg-type]
+    with pytest.warns(DamagedVideoWarning, match="damaged"):
+        for _ in clip.chunks(clip.frame_idxs, 4, keep=True, skip_damaged=True):
+            pass
+    lost = sorted(VideoFile(damaged).lost_frames())
+    assert lost
+    again = [int(i) for idxs, _ in clip.chunks(clip.frame_idxs, 4, skip_damaged=True) for i in idxs]
+    assert again == [idx for idx in range(60) if idx not in lost]
+    assert list(clip.chunks(lost, skip_damaged=True)) == []
+    # What was read before the damage was known is not handed out either.
+    for idx in lost:
+        with pytest.raises(DamagedFramesError, match=rf"\(frame {idx}\) is damaged or refers"):
+            clip.read([idx])
+        with pytest.raises(DamagedFramesError, match=rf"\(frame {idx}\) is damaged or refers"):
+            next(clip.chunks([idx]))
+
+
 def test_file_of_damaged_frames_alone_is_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "one.mkv", EVEN_MS[:1], height=240, width=320)
     path.write_bytes(path.read_bytes()[:-300])

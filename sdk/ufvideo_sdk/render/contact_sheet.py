@@ -51,7 +51,7 @@ def draw_contact_sheet(answer: Answer) -> NDArray[np.uint8]:
     left_px = (sheet_width_px - grid_width_px) // 2 + _GAP_PX
     shown = 0
     # One frame in memory at a time, whatever their number and size.
-    for chunk_idxs, frames in clip.chunks(frame_idxs, 1):
+    for chunk_idxs, frames in clip.chunks(frame_idxs, 1, skip_damaged=True):
         for frame_idx, frame in zip(chunk_idxs, frames, strict=True):
             row, column = divmod(shown, num_columns)
             tile = _tile(answer, int(frame_idx), frame, height_px, width_px)

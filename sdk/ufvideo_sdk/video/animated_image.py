@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.validation.display_name import display_name
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.video_container import check_frame_size
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class AnimatedImage:
         self._max_frame_pixels = max_frame_pixels
         self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
+        self._as_opened = OpenedFile.of(path)
         starts_ms, at_ms = [], 0.0
         with self._opened() as image:
             self.height, self.width = image.size[1], image.size[0]
@@ -65,8 +67,10 @@ class AnimatedImage:
         """Yield the frames of these indices, uint8 [H, W, 3]; transparency is dropped.
 
         Raises:
-            InputError: Naming the file and the frame that cannot be read.
+            InputError: Naming the file and the frame that cannot be read, or when the file was
+                changed since it was opened.
         """
+        self._as_opened.check()
         with self._opened() as image:
             numbers = self._numbers(image)
             for idx in frame_idxs:

@@ -86,6 +86,8 @@ class Clip:
         for array in (self.frame_idxs, self.timestamps_s):
             array.flags.writeable = False
         self._damage: tuple[str, ...] = tuple(getattr(source, "damage", ()))
+        # Frames that a pass through the source found damaged; no later one reads them.
+        self._lost: frozenset[int] = frozenset()
         self._pixels: Callable[[], PixelCache | None] = _no_pixels
         self._height, self._width = range_size(source, self.frame_idxs)
 
@@ -208,10 +210,12 @@ class Clip:
             RGB, uint8 [F, H, W, 3], in the order asked for.
 
         Raises:
+            DamagedFramesError: When a frame is damaged, or was found to be by `chunks`.
             InputError: When an index is outside the clip, or the source cannot be read.
             CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
+        self._check_whole(idxs)
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
         pixels = self._pixels()
         missing = []
@@ -254,7 +258,8 @@ class Clip:
             max_frames: Most frames of a piece, 1 or more, of those that fit CHUNK_BYTES; None: all.
             keep: Keep the frames for a later read, as `read` does.
             skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
-                DamagedVideoWarning, in place of an error that loses the work done until then.
+                DamagedVideoWarning, in place of an error that loses the work done until then. The
+                pass that finds them may have yielded some before; later ones do not.
             cancel: What ends it early.
 
         Yields:
@@ -267,6 +272,9 @@ class Clip:
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
         if max_frames is not None and max_frames < 1:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
+        if skip_damaged:
+            idxs = idxs[~self._are_lost(idxs)]
+        self._check_whole(idxs)
         fitting = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
         max_frames = fitting if max_frames is None else min(max_frames, fitting)
         one_pass = bool((np.diff(idxs) > 0).all()) and not self._keeps(idxs)
@@ -328,6 +336,24 @@ class Clip:
                     raise
                 idxs = [idx for idx in idxs[num_read:] if idx not in lost]
 
+    def _are_lost(self, idxs: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which frames were found damaged, bool [F]."""
+        return np.isin(idxs, list(self._lost))
+
+    def _check_whole(self, idxs: NDArray[np.int64]) -> None:
+        """Refuse frames that were found damaged.
+
+        Raises:
+            DamagedFramesError: Naming the first of them.
+        """
+        for idx in idxs[self._are_lost(idxs)].tolist():
+            time_s = float(self._source_times[np.array([idx])][0])
+            raise DamagedFramesError(
+                f"{self.name}: expected whole frames, the one at {time_s:.3f} s (frame {idx}) is"
+                " damaged or refers to a damaged one: ask for others, Clip.damage lists what is"
+                " lost"
+            )
+
     def _reader(
         self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
     ) -> ReadAhead[NDArray[np.uint8]] | UntilCancelled[NDArray[np.uint8]]:
@@ -341,6 +367,7 @@ class Clip:
     def _lost_frames(self) -> frozenset[int]:
         lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]
         lines = described_losses(lost & set(self.frame_idxs.tolist()), self.source_timestamps_s)
+        self._lost = lost
         new = [line for line in lines if line not in self._damage]
         if new:
             self._damage += tuple(new)

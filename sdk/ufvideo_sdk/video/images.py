@@ -14,6 +14,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.arguments import as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.paths import reading_failed
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.pictures import FORMATS, picture_format, picture_size, read_picture
 from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
@@ -44,16 +45,22 @@ class ImageFile:
         self.name = display_name(path.name)
         self.files: tuple[Path, ...] = (path.absolute(),)
         # For the first who asks; whoever wants it again reads the file again.
+        self._as_opened = OpenedFile.of(path)
         self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
         self.height, self.width = self._decoded[0].shape[:2]
         self.timestamps_s = np.zeros(1)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the picture, uint8 [H, W, 3], for index 0."""
+        """Yield the picture, uint8 [H, W, 3], for index 0.
+
+        Raises:
+            InputError: When it cannot be read any more, or was changed since it was opened.
+        """
         for _ in frame_idxs:
             try:
                 frame = self._decoded.pop()
             except IndexError:
+                self._as_opened.check()
                 frame = read_picture(self._path, self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
@@ -90,6 +97,7 @@ class FrameFolder:
         self.name = display_name(path.name or str(path))
         self._paths = _pictures_in(path)
         self.files: tuple[Path, ...] = tuple(entry.absolute() for entry in self._paths)
+        self._as_opened = [OpenedFile.of(entry) for entry in self._paths]
         self.height, self.width = read_picture(self._paths[0], max_frame_pixels).shape[:2]
         for entry in self._paths[1:]:
             height, width = picture_size(entry, max_frame_pixels)
@@ -102,8 +110,13 @@ class FrameFolder:
         self.timestamps_s = _times(given, len(self._paths), self.name)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the pictures of these indices, uint8 [H, W, 3]."""
+        """Yield the pictures of these indices, uint8 [H, W, 3].
+
+        Raises:
+            InputError: When one cannot be read any more, or was changed since it was opened.
+        """
         for idx in frame_idxs:
+            self._as_opened[idx].check()
             frame = read_picture(self._paths[idx], self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(

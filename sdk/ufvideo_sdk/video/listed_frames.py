@@ -20,6 +20,8 @@ from ufvideo_sdk.video.video_reading import Reading
 _HIDDEN_FRAME_CODECS = ("vp8",)
 # An AVI has no presentation times, so that the order of these codecs' frames is in the frames only.
 _REORDERING_CODECS = ("h264", "hevc", "vvc")
+# A file's times tell the order of its frames if of so many at most one comes too late.
+_MIN_PLACED_FRAMES = 16
 
 Times = NDArray[np.float64] | float | None
 
@@ -120,24 +122,14 @@ def index_by_decoding(
         InputError: When no frame decodes, or frames have no times.
     """
     table, num_packets = packets.table, len(packets.table)
-    counted = make_index(table, np.arange(num_packets), np.zeros(num_packets), Identity.COUNT)
-    damaged = set(packets.corrupt)
-    ordinals: list[int] = []
-    with Reading(video, counted, sees_damage=sees_damage) as reading:
-        for ordinal, frame in reading.from_beginning():
-            ordinals.append(ordinal)
-            if frame.is_corrupt:
-                damaged.add(ordinal)
-        num_errors, last_error = reading.num_errors, reading.last_error
-    if not ordinals:
-        said = f": {last_error}" if last_error else ""
-        raise InputError(f"{video.path}: expected one frame or more, found none that decodes{said}")
-    shown = np.array(list(dict.fromkeys(ordinals)), np.int64)
-    if num_errors and packets.codec not in _HIDDEN_FRAME_CODECS:
-        is_missing = ~table.is_discard
-        is_missing[: int(shown.min())] = False
-        is_missing[shown] = False
-        damaged |= set(np.flatnonzero(is_missing).tolist())
+    decoded = _decoded(video, packets, sees_damage=sees_damage)
+    absent = _absent(video, packets, decoded)
+    if absent.size and not sees_damage:
+        # Where whole frames are missing others may be damaged, which one thread alone finds.
+        decoded = _decoded(video, packets, sees_damage=True)
+        absent = _absent(video, packets, decoded)
+    shown, misplaced = _with_absent(packets, decoded.shown, absent)
+    damaged = {*packets.corrupt, *decoded.damaged, *absent.tolist(), *misplaced.tolist()}
     num_places = len(np.unique(np.stack((table.pos, table.size)), axis=1).T)
     has_places = num_places == num_packets and bool((table.pos >= 0).all())
     index = make_index(
@@ -148,6 +140,83 @@ def index_by_decoding(
         seeks_by_dts=packets.is_avi,
     )
     return index, damaged
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """What came of decoding a whole file.
+
+    Attributes:
+        shown: Ordinals of the packets that became frames, in display order, int64 [n].
+        damaged: Ordinals of those whose frames hide an error.
+        has_errors: Whether the decoder refused a packet.
+        is_interlaced: Whether a frame is made of two fields.
+    """
+
+    shown: NDArray[np.int64]
+    damaged: frozenset[int]
+    has_errors: bool
+    is_interlaced: bool
+
+
+def _decoded(video: OpenVideo, packets: ListedPackets, *, sees_damage: bool) -> _Decoded:
+    table, num_packets = packets.table, len(packets.table)
+    counted = make_index(table, np.arange(num_packets), np.zeros(num_packets), Identity.COUNT)
+    ordinals: dict[int, None] = {}
+    damaged = []
+    is_interlaced = False
+    with Reading(video, counted, sees_damage=sees_damage) as reading:
+        for ordinal, frame in reading.from_beginning():
+            ordinals[ordinal] = None
+            is_interlaced = is_interlaced or frame.interlaced_frame
+            if frame.is_corrupt:
+                damaged.append(ordinal)
+        num_errors, last_error = reading.num_errors, reading.last_error
+    if not ordinals:
+        said = f": {last_error}" if last_error else ""
+        raise InputError(f"{video.path}: expected one frame or more, found none that decodes{said}")
+    shown = np.array(list(ordinals), np.int64)
+    return _Decoded(shown, frozenset(damaged), num_errors > 0, is_interlaced)
+
+
+def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDArray[np.int64]:
+    """Ordinals of packets that should have become frames and did not, int64 [m].
+
+    Decoders drop some frames rightly: those before the first key, or shown before it, whose
+    references lie before the file's beginning, and those that an edit list hides. Others that are
+    missing are lost where the decoder refused a packet. HEVC decoders drop frames without saying
+    so: there all are lost that the container gives a time, in one packet each.
+    """
+    table, shown = packets.table, decoded.shown
+    is_told = packets.codec == "hevc" and video.is_framed and not decoded.is_interlaced
+    if packets.codec in _HIDDEN_FRAME_CODECS or not (decoded.has_errors or is_told):
+        return np.zeros(0, np.int64)
+    is_absent = ~table.is_discard
+    is_absent[: int(shown.min())] = False
+    is_absent[shown] = False
+    if (table.pts[~table.is_discard] != NO_STAMP).all():
+        is_absent &= table.pts > table.pts[shown].min()
+    return np.flatnonzero(is_absent)
+
+
+def _with_absent(
+    packets: ListedPackets, shown: NDArray[np.int64], absent: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Packets that became frames and those that are lost, put where their times say.
+
+    Beside a lost key a decoder may show a few frames too late. Times that were made up are wrong
+    throughout: then the lost packets stay out.
+
+    Returns:
+        Ordinals in display order, int64 [n], and those of frames that came too late, int64 [k].
+    """
+    stamps = packets.table.pts
+    both = np.concatenate((shown, absent))
+    is_late = stamps[shown] < np.maximum.accumulate(stamps[shown])
+    has_order = np.count_nonzero(is_late) <= len(shown) // _MIN_PLACED_FRAMES
+    if packets.is_avi or not has_order or (stamps[both] == NO_STAMP).any() or not absent.size:
+        return shown, shown[:0]
+    return both[np.argsort(stamps[both], kind="stable")], shown[is_late]
 
 
 def _times_of(

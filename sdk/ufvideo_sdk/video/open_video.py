@@ -9,6 +9,7 @@ from typing import Any
 from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.video.nal_units import NalUnits
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.packet_table import PacketRecord
 from ufvideo_sdk.video.video_container import SourceOptions, opened, video_stream
 
@@ -27,26 +28,36 @@ class OpenVideo:
         container: PyAV's container.
         stream: PyAV's stream.
         units: How its packets are read without decoding; None for other codecs than H.264 and HEVC.
+        is_framed: Whether the container says where each packet begins and ends.
         may_skip: Whether frames that no other one refers to may be left undecoded. A transport
             stream loses packets and does not say so; only decoding shows what they leave behind.
         is_fresh: Whether no packet was read yet.
         first_packets: The first packets that were read from the beginning.
     """
 
-    def __init__(self, path: Path, options: SourceOptions) -> None:
+    def __init__(
+        self, path: Path, options: SourceOptions, as_opened: OpenedFile | None = None
+    ) -> None:
         """Open the file.
 
+        Args:
+            path: The file.
+            options: Stream and limits.
+            as_opened: The file as it must be each time that it is opened; None: as it happens.
+
         Raises:
-            InputError: When it cannot be opened, or has no video.
+            InputError: When it cannot be opened, has no video, or was changed.
             CapacityError: When memory or file descriptors run out.
         """
         self.path = path
         self.options = options
+        self._as_opened = as_opened
         self.container: Any = None
         self.stream: Any = None
         self.reopen()
         self.units = self._units()
-        self.may_skip = self.units is not None and self.units.may_skip and self._is_framed()
+        self.is_framed = self._is_framed()
+        self.may_skip = self.units is not None and self.units.may_skip and self.is_framed
 
     def _units(self) -> NalUnits | None:
         context = self.stream.codec_context
@@ -65,6 +76,8 @@ class OpenVideo:
         self.close()
         self.container = opened(self.path, self.options.max_frame_pixels)
         try:
+            if self._as_opened is not None:
+                self._as_opened.check()
             self.stream = video_stream(self.container, self.path, self.options)
         except BaseException:
             self.close()

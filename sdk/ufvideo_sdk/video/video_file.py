@@ -23,6 +23,7 @@ from ufvideo_sdk.video.frame_source import RecordedSource
 from ufvideo_sdk.video.images import FrameArray, FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video.listed_frames import Times
 from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.pictures import IMAGE_SUFFIXES
 from ufvideo_sdk.video.source_kind import SourceKind, source_kind
 from ufvideo_sdk.video.video_container import SourceOptions, check_gif
@@ -142,18 +143,24 @@ class VideoFile:
         self._idle: OpenVideo | None = None
         self.files: tuple[Path, ...] = (path.absolute(),)
         self.name = display_name(path.name)
-        self._take(self._surveyed(file, decode_all=False))
-
-    def _surveyed(self, file: BinaryIO | None, *, decode_all: bool) -> Survey:
         with ExitStack() as stack:
             if file is None:
-                file = stack.enter_context(open_plain_file(self._path, "a video file"))
-            file.seek(0)
-            if not file.read(1):
-                raise InputError(f"{self._path}: expected a video file, found an empty file")
-            check_gif(self._path, file)
-            video = stack.enter_context(self._opened())
+                file = stack.enter_context(open_plain_file(path, "a video file"))
+            self._as_opened = OpenedFile.of(path, file)
+            self._take(self._surveyed(file, decode_all=False))
+
+    def _surveyed(self, file: BinaryIO, *, decode_all: bool) -> Survey:
+        file.seek(0)
+        if not file.read(1):
+            raise InputError(f"{self._path}: expected a video file, found an empty file")
+        check_gif(self._path, file)
+        with self._opened() as video:
             return survey_video(video, file, self._times, decode_all=decode_all)
+
+    def _surveyed_whole(self) -> Survey:
+        self._as_opened.check()
+        with open_plain_file(self._path, "a video file") as file:
+            return self._surveyed(file, decode_all=True)
 
     def _take(self, survey: Survey) -> None:
         self._index = survey.index
@@ -174,14 +181,25 @@ class VideoFile:
 
     @contextmanager
     def _opened(self) -> Iterator[OpenVideo]:
+        """The file, open at the beginning or wherever it was read last.
+
+        Raises:
+            InputError: When it cannot be opened, or was changed before or meanwhile.
+        """
+        self._as_opened.check()
         with self._lock:
             video, self._idle = self._idle, None
         if video is None:
-            video = OpenVideo(self._path, self._options)
+            video = OpenVideo(self._path, self._options, self._as_opened)
         try:
             yield video
-        except Exception:
+            self._as_opened.check()
+        except Exception as error:
             video.close()
+            # What is said of the bytes of two files is true of neither.
+            change = self._as_opened.change() if isinstance(error, InputError) else None
+            if change is not None:
+                raise change from None
             raise
         finally:
             with self._lock:
@@ -210,7 +228,7 @@ class VideoFile:
 
         Raises:
             DamagedFramesError: When a frame does not decode whole.
-            InputError: When the file cannot be read any more.
+            InputError: When the file cannot be read any more, or was changed since it was opened.
         """
         if not len(frame_idxs):
             return
@@ -249,7 +267,7 @@ class VideoFile:
         Raises:
             InputError: As the constructor.
         """
-        self._take(self._surveyed(None, decode_all=True))
+        self._take(self._surveyed_whole())
 
     def lost_frames(self) -> frozenset[int]:
         """Indices of listed frames that are damaged, by decoding the whole file once.
@@ -258,7 +276,7 @@ class VideoFile:
             InputError: As the constructor.
         """
         if self._lost is None:
-            whole = self._surveyed(None, decode_all=True)
+            whole = self._surveyed_whole()
             missing = ~np.isin(self._index.ordinals, whole.index.ordinals)
             self._lost = frozenset(int(idx) for idx in np.flatnonzero(missing))
         return self._lost

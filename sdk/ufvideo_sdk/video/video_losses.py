@@ -43,9 +43,10 @@ def lost_frames(video: OpenVideo, index: VideoIndex, damaged: Iterable[int]) -> 
     behind = -1
     bad = sorted(damaged)
     not_keys = set(bad)
+    position_of = {ordinal: at for at, ordinal in enumerate(index.ordinals.tolist())}
     with Reading(video, index, sees_damage=True) as reading:
         for ordinal in bad:
-            if ordinal < behind:
+            if ordinal < behind or position_of.get(ordinal) in lost:
                 continue
             following = [(o, n) for o, n in keys if o > ordinal and o not in not_keys]
             restart = _restart(reading, following, not_keys, index)
