@@ -18,7 +18,7 @@ from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
-from ufvideo_sdk.validation.finite import shown_number
+from ufvideo_sdk.video.clip_bounds import inside_bounds
 from ufvideo_sdk.video.frame_source import FrameSource, RecordedSource, range_size, size_change
 from ufvideo_sdk.video.read_ahead import ReadAhead
 from ufvideo_sdk.video.sampling import sample_positions
@@ -60,7 +60,7 @@ class Clip:
             InputError: When the bounds are not finite or in disorder, hold no frame, or are given
                 for an image.
         """
-        self._select(source, np.flatnonzero(_inside(source, start_s, end_s)))
+        self._select(source, np.flatnonzero(inside_bounds(source, start_s, end_s)))
 
     @classmethod
     def of_frames(cls, source: FrameSource, frame_idxs: NDArray[np.int64]) -> Clip:
@@ -377,42 +377,3 @@ class Clip:
 
 def _no_pixels() -> None:
     """What a clip without a cache has in place of a reference to one."""
-
-
-def _inside(
-    source: RecordedSource, start_s: float | None, end_s: float | None
-) -> NDArray[np.bool_]:
-    times = source.timestamps_s
-    if start_s is None and end_s is None:
-        return np.ones(len(times), np.bool_)
-    if source.is_image:
-        raise InputError(f"{source.name}: expected no start_s and end_s for an image, got them")
-    start = _bound("start_s", start_s, float(times[0]))
-    end = _bound("end_s", end_s, float(times[-1]))
-    if start_s is not None and end_s is not None and start > end:
-        raise InputError(f"expected start_s <= end_s, got {start} and {end}")
-    inside: NDArray[np.bool_] = (times >= start) & (times <= end)
-    if inside.any():
-        return inside
-    span = f"its frames lie between {times[0]:.3f} s and {times[-1]:.3f} s"
-    if start > times[-1]:
-        raise InputError(
-            f"{source.name}: expected start_s within the video, {start} s is behind its end: {span}"
-        )
-    if end < times[0]:
-        raise InputError(
-            f"{source.name}: expected end_s within the video, {end} s is before its start: {span}"
-        )
-    raise InputError(
-        f"{source.name}: expected a frame between {start} s and {end} s, {span} and none is"
-        " that near"
-    )
-
-
-def _bound(key: str, value: object, default: float) -> float:
-    if value is None:
-        return default
-    seconds = as_number(value)
-    if seconds is None:
-        raise InputError(f"{key}: expected finite seconds or None, got {shown_number(value)}")
-    return seconds
