@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,14 @@ def test_a_cancel_ends_one_run_of_the_frame_encoders(packages: dict[str, Path]) 
     assert tracks == [] and after_s < 1
 
 
+@pytest.fixture
+def raising() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt here, also where the test runner ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def interrupted_after(delay_s: float, call: Callable[[], Any]) -> float:
     """How long a call of the main thread goes on after SIGINT, which it must end by raising."""
     sent_at = 0.0
@@ -120,6 +128,7 @@ def interrupted_after(delay_s: float, call: Callable[[], Any]) -> float:
     return time.perf_counter() - sent_at
 
 
+@pytest.mark.usefixtures("raising")
 def test_an_interrupt_ends_a_call_of_the_main_thread(packages: dict[str, Path]) -> None:
     model = UFVideo.load(packages["language_model"])
     session = model.open(FRAMES, fps=4.0)
@@ -137,6 +146,7 @@ def test_an_interrupt_ends_a_call_of_the_main_thread(packages: dict[str, Path]) 
     assert cancelled.stop_reason is StopReason.CANCELLED and after_s < 1
 
 
+@pytest.mark.usefixtures("raising")
 def test_an_interrupt_of_one_call_never_cancels_the_next() -> None:
     for _ in range(300):
         first, second = CancellationToken(), CancellationToken()
@@ -149,6 +159,7 @@ def test_an_interrupt_of_one_call_never_cancels_the_next() -> None:
         assert not second.is_cancelled
 
 
+@pytest.mark.usefixtures("raising")
 def test_a_wakeup_descriptor_set_meanwhile_is_kept() -> None:
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -162,6 +173,7 @@ def test_a_wakeup_descriptor_set_meanwhile_is_kept() -> None:
         os.close(writer)
 
 
+@pytest.mark.usefixtures("raising")
 def test_an_interrupt_is_left_to_a_handler_or_loop_of_the_program(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -188,6 +200,7 @@ def test_an_interrupt_is_left_to_a_handler_or_loop_of_the_program(
     assert not token.is_cancelled
 
 
+@pytest.mark.usefixtures("raising")
 def test_a_call_goes_on_without_a_free_descriptor(monkeypatch: pytest.MonkeyPatch) -> None:
     def none_left() -> None:
         raise OSError("no free descriptors")
