@@ -33,8 +33,9 @@ demo-export: setup
 
 test: setup test-native test-python
 
+# A file's tests stay in one process, which makes their packages once.
 test-python: setup example $(GPU_WHEEL)/.fetched
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 setup: $(VENV)/.installed
 
