@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk import UFVideo
-from ufvideo_sdk.video.sampling import sample_positions
+from ufvideo_sdk._native import sample_positions
 
 
 def times_of(path: Path) -> NDArray[np.float64]:

@@ -903,7 +903,9 @@ def resize_bicubic(frames: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], h
     """
 def sample_positions(num_available: typing.SupportsInt | typing.SupportsIndex, num_frames: typing.SupportsInt | typing.SupportsIndex) -> list[int]:
     """
-    Spread num_frames positions evenly over a clip, ascending; for callers without Python's sampling. Raises InputError when a number is below 1.
+    Spread num_frames positions evenly over a clip (docs/model.md, part 3): the middle of each of equal segments, ascending; they repeat if the clip has fewer frames.
+    
+    Raises InputError when a number is below 1.
     """
 def seg_hidden_states() -> list[str]:
     """

@@ -89,7 +89,7 @@ def replacing(path: Path, sources: Iterable[Path] = ()) -> Iterator[Path]:
             if older is not None:
                 _take_over(descriptor, older)
             draft.replace(target)
-            _flush(target.parent)
+            flush_to_disk(target.parent)
         finally:
             draft.unlink(missing_ok=True)
             os.close(descriptor)
@@ -156,7 +156,8 @@ def _take_over(descriptor: int, older: os.stat_result) -> None:
     os.fchmod(descriptor, mode)
 
 
-def _flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
+    """Return when what was written to a file, or a folder's list of names, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

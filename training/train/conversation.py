@@ -28,7 +28,7 @@ from training.train.turns import Turn, TurnTokenizer
 from training.world import Rendered, Scene, Truth, make_scene
 from ufvideo_export.package.manifest_fields import MAX_REGION_TOKENS
 from ufvideo_export.torch_model.region_pooling import covered_patches
-from ufvideo_sdk.video.sampling import sample_positions
+from ufvideo_sdk._native import sample_positions
 
 NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * (SIGLIP.patch_grid // 2) ** 2
 IMAGE_KINDS = (TaskKind.IMAGE_QUESTION, TaskKind.IMAGE_SEGMENTATION)
@@ -149,7 +149,7 @@ def converse(
     else:
         scene = make_scene(seed, level=level)
     truth = Truth(scene)
-    sampled = sample_positions(scene.num_frames, NUM_FRAMES)
+    sampled = np.array(sample_positions(scene.num_frames, NUM_FRAMES))
     tasks = _still_tasks(truth, num_questions, seed) if rng.random() < _IMAGE_SHARE else ()
     if tasks:
         frame = tasks[0].image_frame
@@ -197,7 +197,7 @@ def recite(seed: int, *, level: int, num_words: int, tokenizer: TurnTokenizer) -
     rng = np.random.default_rng([seed, 15])
     scene = make_scene(seed, level=level)
     truth = Truth(scene)
-    sampled = sample_positions(scene.num_frames, NUM_FRAMES)
+    sampled = np.array(sample_positions(scene.num_frames, NUM_FRAMES))
     drawn = draw_clip(scene, sampled, rng)
     asker, mentions = Asker(truth, rng), Mentions(truth)
     names = [reference.noun.text for reference in asker.references]

@@ -29,7 +29,7 @@ from training.train.pixels import draw_clip, resized
 from training.train.sizes import NUM_FRAMES, SIGLIP
 from training.world import TRAIN_SEEDS, make_scene
 from ufvideo_export.torch_model.region_pooling import covered_patches
-from ufvideo_sdk.video.sampling import sample_positions
+from ufvideo_sdk._native import sample_positions
 
 _SCENES = 8
 _PAIRS = 4
@@ -50,7 +50,7 @@ def vision_batch(number: int, *, level: int, seeds: range = TRAIN_SEEDS) -> Batc
     for seed in seeds[number * _SCENES : (number + 1) * _SCENES]:
         rng = np.random.default_rng([seed, 11])
         scene = make_scene(seed, level=level)
-        sampled = sample_positions(scene.num_frames, NUM_FRAMES)
+        sampled = np.array(sample_positions(scene.num_frames, NUM_FRAMES))
         pairs = np.sort(rng.choice(NUM_FRAMES // 2, _PAIRS, replace=False))
         idxs = sampled[np.stack([2 * pairs, 2 * pairs + 1], 1).ravel()]
         drawn = draw_clip(scene, idxs, rng)

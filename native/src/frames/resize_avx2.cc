@@ -12,7 +12,6 @@
 namespace ufvideo {
 namespace {
 
-constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 constexpr int kLowBits = 15;
 
 /// Four pixels' values in 16 bits, two pixels side by side: r0 r1 g0 g1 b0 b1 0 0, and of the next
@@ -117,13 +116,7 @@ UFVIDEO_AVX2 void resize_column(const std::int32_t* weights, int count, const st
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + j),
                         _mm256_permutevar8x32_epi32(bytes, order));
   }
-  for (; j < row_size; ++j) {
-    std::int32_t sum = kHalf;
-    for (int i = 0; i < count; ++i) {
-      sum += in[static_cast<std::size_t>(i) * row_size + j] * weights[i];
-    }
-    out[j] = to_pixel(sum);
-  }
+  resize_column_tail(weights, count, in, row_size, j, out);
 }
 
 }  // namespace

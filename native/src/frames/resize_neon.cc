@@ -9,8 +9,6 @@
 namespace ufvideo {
 namespace {
 
-constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
-
 /// Where a pixel's three values lie among 16 bytes, each as the low byte of 32 bits.
 constexpr std::uint8_t kOrder[kTapGroup][16] = {
     {0, 255, 255, 255, 1, 255, 255, 255, 2, 255, 255, 255, 255, 255, 255, 255},
@@ -78,13 +76,7 @@ void resize_column(const std::int32_t* weights, int count, const std::uint8_t* i
     vst1q_u8(out + j, vcombine_u8(vqmovn_u16(vcombine_u16(clamped[0], clamped[1])),
                                   vqmovn_u16(vcombine_u16(clamped[2], clamped[3]))));
   }
-  for (; j < row_size; ++j) {
-    std::int32_t sum = kHalf;
-    for (int i = 0; i < count; ++i) {
-      sum += in[static_cast<std::size_t>(i) * row_size + j] * weights[i];
-    }
-    out[j] = to_pixel(sum);
-  }
+  resize_column_tail(weights, count, in, row_size, j, out);
 }
 
 }  // namespace

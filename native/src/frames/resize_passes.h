@@ -11,6 +11,8 @@ namespace ufvideo {
 inline constexpr int kChannels = 3;
 /// Pillow keeps 8 bits of the pixel and 2 spare bits beside the fraction in 32 bits.
 inline constexpr int kFractionBits = 32 - 8 - 2;
+/// What a sum starts at, so that dropping the fraction rounds it.
+inline constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 /// Weights come in groups of so many, of which a vector pass multiplies all at once.
 inline constexpr int kTapGroup = 4;
 inline constexpr std::ptrdiff_t kTapGroupBytes = std::ptrdiff_t{kTapGroup} * kChannels;
@@ -37,6 +39,18 @@ struct Filter {
 
 inline std::uint8_t to_pixel(std::int32_t sum) {
   return static_cast<std::uint8_t>(std::clamp(sum >> kFractionBits, 0, 255));
+}
+
+/// The bytes of a row from `first` on, made of `count` rows: those that fill no vector.
+inline void resize_column_tail(const std::int32_t* weights, int count, const std::uint8_t* in,
+                               std::size_t row_size, std::size_t first, std::uint8_t* out) {
+  for (std::size_t j = first; j < row_size; ++j) {
+    std::int32_t sum = kHalf;
+    for (int i = 0; i < count; ++i) {
+      sum += in[static_cast<std::size_t>(i) * row_size + j] * weights[i];
+    }
+    out[j] = to_pixel(sum);
+  }
 }
 
 /// The two passes of a resize, for one kind of processor. All give the same bits: sums of 32-bit

@@ -3,8 +3,6 @@
 namespace ufvideo {
 namespace {
 
-constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
-
 void resize_rows(const Filter& filter, const std::uint8_t* in, int num_rows, int in_width,
                  int out_width, std::uint8_t* out) {
   for (int y = 0; y < num_rows; ++y) {

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ufvideo_sdk.atomic_file import NO_ROOM
+from ufvideo_sdk.atomic_file import NO_ROOM, flush_to_disk
 from ufvideo_sdk.errors import CapacityError, ConfigError, PackageError
 from ufvideo_sdk.tensorrt.engine_metadata import EngineKey, check_folder, check_owned, write_record
 from ufvideo_sdk.tensorrt.timing_cache import SUFFIX
@@ -185,11 +185,7 @@ class EngineCache:
         with self._locked(key.digest, "use", fcntl.LOCK_EX):
             self._put_aside(key.digest)
             draft.rename(self._entry(key))
-        descriptor = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        flush_to_disk(self.folder)
         self._sweep(key.digest)
 
     def _sweep(self, digest: str) -> None:

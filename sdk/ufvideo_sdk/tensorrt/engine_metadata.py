@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+from ufvideo_sdk.atomic_file import flush_to_disk
 from ufvideo_sdk.errors import PackageError
 from ufvideo_sdk.package.manifest_fields import FileEntry
 from ufvideo_sdk.validation.strict_json import (
@@ -127,7 +128,7 @@ def write_record(folder: Path, key: EngineKey) -> EngineRecord:
     _make_private(folder)
     paths = sorted(_files(folder))
     for path in paths:
-        _flush(path)
+        flush_to_disk(path)
     files = tuple(
         FileEntry(path.relative_to(folder).as_posix(), path.stat().st_size, _sha256(path))
         for path in paths
@@ -136,10 +137,10 @@ def write_record(folder: Path, key: EngineKey) -> EngineRecord:
     draft = folder / f".{RECORD_NAME}.draft"
     draft.write_text(record.to_json(), encoding="utf-8")
     draft.chmod(0o600)
-    _flush(draft)
+    flush_to_disk(draft)
     draft.rename(folder / RECORD_NAME)
     for path in sorted({path.parent for path in paths} | {folder}):
-        _flush(path)
+        flush_to_disk(path)
     return record
 
 
@@ -239,11 +240,3 @@ def _sha256(path: Path) -> str:
         while piece := file.read(1 << 20):
             digest.update(piece)
     return digest.hexdigest()
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

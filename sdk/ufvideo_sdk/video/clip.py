@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk._native import CancellationToken, PixelCache
+from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
 from ufvideo_sdk.cancellation import UntilCancelled
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
@@ -21,7 +21,6 @@ from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.video.clip_bounds import inside_bounds
 from ufvideo_sdk.video.frame_source import FrameSource, RecordedSource, range_size, size_change
 from ufvideo_sdk.video.read_ahead import ReadAhead
-from ufvideo_sdk.video.sampling import sample_positions
 from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 
 # A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
