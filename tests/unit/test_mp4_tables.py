@@ -70,6 +70,20 @@ def assert_tables_equal_packets(path: Path, options: SourceOptions | None = None
         assert_close(getattr(table, name), getattr(read, name), EXACT, where=name)
 
 
+def test_the_file_reads_the_same_afterwards(tmp_path: Path) -> None:
+    """Its buffer holds the beginning, and packets were looked at beside it."""
+    path = written(tmp_path, "front.mp4")
+    video = OpenVideo(path, SourceOptions())
+    with path.open("rb") as file:
+        table_of_file(file, video)
+        file.seek(0)
+        file.read(16)
+        table_of_file(file, video)
+        file.seek(0)
+        assert file.read() == path.read_bytes()
+    video.close()
+
+
 @pytest.mark.parametrize("name", sorted(WRITTEN))
 def test_tables_say_what_reading_through_says(tmp_path: Path, name: str) -> None:
     path = written(tmp_path, name)

@@ -204,7 +204,5 @@ def _holds_units(file: BinaryIO, pos: int, size: int, units: NalUnits) -> bool:
 
 
 def _bytes_at(file: BinaryIO, pos: int, size: int) -> bytes:
-    # Without the buffer, which would read kilobytes for each number of four bytes.
-    raw = getattr(file, "raw", file)
-    raw.seek(pos, os.SEEK_SET)
-    return bytes(raw.read(size))
+    # Past the buffer, which would read kilobytes for each number of four bytes.
+    return os.pread(file.fileno(), size, pos)
