@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
@@ -50,6 +50,13 @@ def check_cancelled() -> None:
         raise CancelledError("expected to read on to the end, the call was cancelled")
 
 
+def close_iterator(items: Iterator[object]) -> None:
+    """Close an iterator that can be closed, as a generator can."""
+    close = getattr(items, "close", None)
+    if close is not None:
+        close()
+
+
 class UntilCancelled(Iterator[Item]):
     """The items of an iterator, which may call `check_cancelled` while it makes each.
 
@@ -77,6 +84,5 @@ class UntilCancelled(Iterator[Item]):
             return next(self._items)
 
     def close(self) -> None:
-        """Close the iterator, if it is a generator."""
-        if isinstance(self._items, Generator):
-            self._items.close()
+        """Close the iterator, if it can be closed."""
+        close_iterator(self._items)

@@ -74,6 +74,25 @@ def test_an_error_comes_in_its_place() -> None:
     ahead.close()
 
 
+def test_an_error_of_closing_comes_at_the_end() -> None:
+    class Unclosable(Iterator[int]):
+        def __init__(self) -> None:
+            self.items = iter([1, 2])
+
+        def __next__(self) -> int:
+            return next(self.items)
+
+        def close(self) -> None:
+            raise InputError("the closing")
+
+    ahead = ReadAhead(Unclosable(), None, 5)
+    assert [next(ahead), next(ahead)] == [1, 2]
+    with pytest.raises(InputError, match="the closing"):
+        next(ahead)
+    ahead.close()
+    assert readers() == 0
+
+
 def test_a_cancelled_call_ends_while_an_item_is_made() -> None:
     def items() -> Iterator[int]:
         yield 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.cancellation import check_cancelled, reading_for
+from ufvideo_sdk.cancellation import check_cancelled, close_iterator, reading_for
 from ufvideo_sdk.errors import CapacityError
 
 Item = TypeVar("Item")
@@ -52,30 +52,29 @@ class ReadAhead(Iterator[Item]):
             raise CapacityError(f"expected a free thread to read frames in: {error}") from None
 
     def _run(self) -> None:
-        error: BaseException | None = None
         try:
-            with reading_for(self._cancel):
-                while self._has_room():
-                    check_cancelled()
-                    self._hand_on(next(self._items))
+            try:
+                with reading_for(self._cancel):
+                    while True:
+                        self._wait_for_room()
+                        check_cancelled()
+                        self._hand_on(next(self._items))
+            finally:
+                close_iterator(self._items)
         except StopIteration:
             pass
-        except BaseException as caught:  # raised again in the thread that waits
-            error = caught
-        close = getattr(self._items, "close", None)
-        if close is not None:
-            close()
-        with self._changed:
+        except BaseException as error:  # raised again in the thread that waits
             self._error = error
-            self._is_done = True
-            self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._is_done = True
+                self._changed.notify_all()
 
-    def _has_room(self) -> bool:
+    def _wait_for_room(self) -> None:
         with self._changed:
             self._changed.wait_for(
                 lambda: self._cancel.is_cancelled or len(self._ready) < self._max_items
             )
-            return True
 
     def _hand_on(self, item: Item) -> None:
         with self._changed:
