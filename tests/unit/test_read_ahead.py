@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +75,33 @@ def test_an_error_comes_in_its_place() -> None:
     with pytest.raises(StopIteration):
         next(ahead)
     ahead.close()
+
+
+class Held:
+    """What an iterator works with."""
+
+
+@pytest.mark.parametrize("is_raised", [False, True])
+def test_a_closed_reader_holds_nothing_of_its_iterator(is_raised: bool) -> None:
+    held: list[weakref.ref[Held]] = []
+
+    def items() -> Iterator[int]:
+        own = Held()
+        held.append(weakref.ref(own))
+        yield 1
+        raise InputError("the second")
+
+    gc.disable()
+    try:
+        ahead = ReadAhead(items(), None, 5)
+        assert next(ahead) == 1
+        if is_raised:
+            with suppress(InputError):
+                next(ahead)
+        ahead.close()
+        assert held[0]() is None
+    finally:
+        gc.enable()
 
 
 def test_an_error_of_closing_comes_at_the_end() -> None:

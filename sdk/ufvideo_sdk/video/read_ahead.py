@@ -95,9 +95,12 @@ class ReadAhead(Iterator[Item]):
                 self._changed.notify_all()
                 return self._ready.popleft()
             error, self._error = self._error, None
-        if error is not None:
+        if error is None:
+            raise StopIteration
+        try:
             raise error
-        raise StopIteration
+        finally:
+            del error  # its traceback refers to this call
 
     def close(self) -> None:
         """End the reading, and wait for its thread."""
@@ -108,3 +111,5 @@ class ReadAhead(Iterator[Item]):
         if not sys.is_finalizing():
             self._thread.join()
         self._ready.clear()
+        # Its traceback refers to frames and decoders.
+        self._error = None
