@@ -163,7 +163,8 @@ class UFVideo:
             )
 
         def opened() -> Session:
-            clip = Clip(frames, start_s=start_s, end_s=end_s)
+            with reading_for(cancel):
+                clip = Clip(frames, start_s=start_s, end_s=end_s)
             return Session(self._loaded, clip, cancel=cancel, on_progress=on_progress)
 
         try:

@@ -10,10 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.compare import EXACT, assert_close
-from ufvideo_sdk._native import sample_positions
-from ufvideo_sdk.errors import InputError
+from ufvideo_sdk._native import CancellationToken, sample_positions
+from ufvideo_sdk.cancellation import check_cancelled
+from ufvideo_sdk.errors import CancelledError, InputError
 from ufvideo_sdk.video import clip as clip_module
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.video_damage import DamagedFramesError
 
 TIMES_S = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1, 7.0])
 
@@ -133,6 +135,39 @@ def test_image_takes_no_bounds() -> None:
 def test_reads_in_any_order_with_repeats() -> None:
     clip = Clip(CountingSource())
     assert clip.read([5, 2, 2, 6])[:, 0, 0, 0].tolist() == [5, 2, 2, 6]
+
+
+def test_looking_for_lost_frames_can_be_cancelled() -> None:
+    cancel = CancellationToken()
+
+    class Damaged(CountingSource):
+        def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+            yield from super().frames(frame_idxs[:1])
+            raise DamagedFramesError("the second")
+
+        def lost_frames(self) -> frozenset[int]:
+            cancel.cancel()
+            check_cancelled()
+            return frozenset({1})
+
+    chunks = Clip(Damaged()).chunks(range(7), skip_damaged=True, cancel=cancel)
+    with pytest.raises(CancelledError):
+        list(chunks)
+
+
+def test_finding_a_change_of_size_can_be_cancelled() -> None:
+    cancel = CancellationToken()
+
+    class Changing(CountingSource):
+        def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+            if len(frame_idxs) == 1:
+                cancel.cancel()
+                check_cancelled()
+            for idx in frame_idxs:
+                yield np.zeros((4 + idx, 6, 3), np.uint8)
+
+    with pytest.raises(CancelledError):
+        Clip(Changing()).read([0, 3], cancel=cancel)
 
 
 def test_indices_outside_the_clip_are_refused() -> None:

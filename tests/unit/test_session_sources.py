@@ -11,10 +11,12 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.unit.written_videos import write_video
-from ufvideo_sdk import InputError, RuntimeConfig, UFVideo
+from ufvideo_sdk import CancellationToken, CancelledError, InputError, RuntimeConfig, UFVideo
+from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.video.video_file import VideoFile
 
 MEDIA = Path(__file__).parent.parent / "data" / "media"
 
@@ -51,6 +53,24 @@ def test_stream_and_strict_reach_the_file(nano: UFVideo) -> None:
             nano.open(MEDIA / "thumb_first.mp4", stream=stream)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="strict"):
         nano.open(MEDIA / "thumb_first.mp4", strict=1)  # type: ignore[arg-type]
+
+
+def test_opening_can_be_cancelled_while_it_looks_for_the_clips_size(
+    nano: UFVideo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancel = CancellationToken()
+    ends: list[int] = []
+
+    def frame_size(_: VideoFile, frame_idx: int) -> tuple[int, int]:
+        cancel.cancel()
+        check_cancelled()
+        ends.append(frame_idx)
+        return 240, 320
+
+    monkeypatch.setattr(VideoFile, "frame_size", frame_size)
+    with pytest.raises(CancelledError):
+        nano.open(MEDIA / "thumb_first.mp4", cancel=cancel)
+    assert ends == []
 
 
 def test_damaged_tail_loses_no_work(nano: UFVideo) -> None:

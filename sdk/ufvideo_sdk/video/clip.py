@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
-from ufvideo_sdk.cancellation import UntilCancelled
+from ufvideo_sdk.cancellation import UntilCancelled, reading_for
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
@@ -322,7 +322,8 @@ class Clip:
                     for idx in idxs:
                         frame = next(frames)
                         if frame.shape[:2] != (self.height, self.width):
-                            raise size_change(self._source, last, idx)
+                            with reading_for(cancel):
+                                raise size_change(self._source, last, idx)
                         last, num_read = idx, num_read + 1
                         yield idx, frame
                         del frame  # not held while the next one is read
@@ -330,7 +331,8 @@ class Clip:
             except DamagedFramesError:
                 if not skip_damaged:
                     raise
-                lost = self._lost_frames()
+                with reading_for(cancel):
+                    lost = self._lost_frames()
                 if idxs[num_read] not in lost:
                     raise
                 idxs = [idx for idx in idxs[num_read:] if idx not in lost]
