@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -259,6 +261,28 @@ def test_a_failure_leaves_the_older_file(
     assert raised.value is problem or "answer.png" in str(raised.value)
     assert path.read_text() == "older"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["answer.mp4", "answer.png"])
+def test_a_failure_ends_the_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    started: list[Generator[Any, None, None]] = []
+    chunks = Clip.chunks
+
+    def kept(*args: Any, **options: Any) -> Generator[Any, None, None]:
+        started.append(chunks(*args, **options))
+        return started[-1]
+
+    def fail(*_: object) -> None:
+        raise InputError("a frame")
+
+    monkeypatch.setattr(Clip, "chunks", kept)
+    monkeypatch.setattr("ufvideo_sdk.render.save.FramePainter.paint", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.contact_sheet._tile", fail)
+    with pytest.raises(InputError, match="a frame"):
+        drawn_answer().save(tmp_path / name)
+    assert [each.gi_frame for each in started] == [None]
 
 
 def test_an_existing_file_is_replaced(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -51,17 +52,18 @@ def draw_contact_sheet(answer: Answer) -> NDArray[np.uint8]:
     left_px = (sheet_width_px - grid_width_px) // 2 + _GAP_PX
     shown = 0
     # One frame in memory at a time, whatever their number and size.
-    for chunk_idxs, frames in clip.chunks(frame_idxs, 1, skip_damaged=True):
-        for frame_idx, frame in zip(chunk_idxs, frames, strict=True):
-            row, column = divmod(shown, num_columns)
-            tile = _tile(answer, int(frame_idx), frame, height_px, width_px)
-            paste(
-                grid,
-                tile,
-                left_px=left_px + column * (width_px + _GAP_PX),
-                top_px=_GAP_PX + row * (height_px + _GAP_PX),
-            )
-            shown += 1
+    with closing(clip.chunks(frame_idxs, 1, skip_damaged=True)) as chunks:
+        for chunk_idxs, frames in chunks:
+            for frame_idx, frame in zip(chunk_idxs, frames, strict=True):
+                row, column = divmod(shown, num_columns)
+                tile = _tile(answer, int(frame_idx), frame, height_px, width_px)
+                paste(
+                    grid,
+                    tile,
+                    left_px=left_px + column * (width_px + _GAP_PX),
+                    top_px=_GAP_PX + row * (height_px + _GAP_PX),
+                )
+                shown += 1
     return np.concatenate([grid, *_bands(answer, sheet_width_px)])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -84,8 +85,11 @@ def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
     times = FrameTimes(clip)
     num_frames = len(clip.frame_idxs)
     chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))
-    with H264File(path, painter.height_px, painter.width_px, times, clip) as file:
-        for frame_idxs, frames in clip.chunks(clip.frame_idxs, chunk_frames, skip_damaged=True):
+    with (
+        H264File(path, painter.height_px, painter.width_px, times, clip) as file,
+        closing(clip.chunks(clip.frame_idxs, chunk_frames, skip_damaged=True)) as chunks,
+    ):
+        for frame_idxs, frames in chunks:
             for frame_idx, frame in zip(frame_idxs, frames, strict=True):
                 at = int(np.searchsorted(clip.frame_idxs, frame_idx))
                 file.write(painter.paint(int(frame_idx), frame), times.of(at))
