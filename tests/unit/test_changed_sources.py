@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,11 @@ from PIL import Image
 
 from tests.unit.written_videos import write_video
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video import images
+from ufvideo_sdk.video.animated_image import AnimatedImage
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.frame_picture import PictureMaker
+from ufvideo_sdk.video.pictures import read_picture
 from ufvideo_sdk.video.video_file import VideoFile, open_source
 
 CHANGED = "the file was changed since it was opened: open it again"
@@ -80,6 +85,24 @@ def test_a_video_that_changes_while_it_is_read_is_refused(tmp_path: Path) -> Non
         list(frames)
 
 
+@pytest.mark.parametrize("max_frames", [4, 20])
+def test_a_clip_of_a_video_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, max_frames: int
+) -> None:
+    path = write_video(tmp_path / "v.mp4", range(0, 800, 40))
+    clip = Clip(open_source(path))
+    picture_of = PictureMaker.picture
+
+    def changed_meanwhile(self: PictureMaker, frame: Any) -> np.ndarray:
+        touch(path, path)
+        return picture_of(self, frame)
+
+    monkeypatch.setattr(PictureMaker, "picture", changed_meanwhile)
+    with pytest.raises(InputError, match=CHANGED):
+        for _ in clip.chunks(clip.frame_idxs, max_frames):
+            pass
+
+
 @pytest.mark.parametrize("keep_open", [False, True])
 def test_a_removed_video_is_refused(tmp_path: Path, keep_open: bool) -> None:
     path = write_video(tmp_path / "v.mp4", range(0, 800, 40))
@@ -123,3 +146,47 @@ def test_a_changed_animation_is_refused(tmp_path: Path, change: Change) -> None:
     clip = Clip(open_source(tmp_path / "a.webp"))
     change(tmp_path / "a.webp", tmp_path / "other.webp")
     assert_refuses(clip)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("kind", ["picture", "folder"])
+def test_a_picture_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, fails: bool
+) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    path = picture(folder / "0.png", 10)
+    clip = Clip(open_source(path if kind == "picture" else folder))
+    clip.read([0])
+
+    def changed_meanwhile(read: Path, max_pixels: int) -> np.ndarray:
+        frame = read_picture(read, max_pixels)
+        touch(read, read)
+        if fails:
+            raise InputError("half of the one and half of the other")
+        return frame
+
+    monkeypatch.setattr(images, "read_picture", changed_meanwhile)
+    with pytest.raises(InputError, match=CHANGED):
+        clip.read([0])
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_animation_that_changes_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    path = tmp_path / "a.webp"
+    first, second = (Image.new("RGB", (32, 24), colour) for colour in ("red", "blue"))
+    first.save(path, save_all=True, append_images=[second], duration=100)
+    clip = Clip(open_source(path))
+    show = AnimatedImage._show
+
+    def changed_meanwhile(self: AnimatedImage, image: Image.Image, number: int) -> None:
+        show(self, image, number)
+        touch(path, path)
+        if fails:
+            raise InputError("half of the one and half of the other")
+
+    monkeypatch.setattr(AnimatedImage, "_show", changed_meanwhile)
+    with pytest.raises(InputError, match=CHANGED):
+        clip.read([0, 1])

@@ -49,7 +49,7 @@ class AnimatedImage:
         self.name = display_name(path.name)
         self._as_opened = OpenedFile.of(path)
         starts_ms, at_ms = [], 0.0
-        with self._opened() as image:
+        with self._as_opened.unchanged(), self._opened() as image:
             self.height, self.width = image.size[1], image.size[0]
             for number in self._numbers(image):
                 self._show(image, number)
@@ -70,8 +70,7 @@ class AnimatedImage:
             InputError: Naming the file and the frame that cannot be read, or when the file was
                 changed since it was opened.
         """
-        self._as_opened.check()
-        with self._opened() as image:
+        with self._as_opened.unchanged(), self._opened() as image:
             numbers = self._numbers(image)
             for idx in frame_idxs:
                 self._show(image, numbers[idx])

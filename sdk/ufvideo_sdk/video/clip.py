@@ -325,6 +325,9 @@ class Clip:
                             with reading_for(cancel):
                                 raise size_change(self._source, last, idx)
                         last, num_read = idx, num_read + 1
+                        if num_read == len(idxs):
+                            # A file that was changed meanwhile is refused at the end.
+                            next(frames, None)
                         yield idx, frame
                         del frame  # not held while the next one is read
                 return

@@ -46,7 +46,8 @@ class ImageFile:
         self.files: tuple[Path, ...] = (path.absolute(),)
         # For the first who asks; whoever wants it again reads the file again.
         self._as_opened = OpenedFile.of(path)
-        self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
+        with self._as_opened.unchanged():
+            self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
         self.height, self.width = self._decoded[0].shape[:2]
         self.timestamps_s = np.zeros(1)
 
@@ -60,8 +61,8 @@ class ImageFile:
             try:
                 frame = self._decoded.pop()
             except IndexError:
-                self._as_opened.check()
-                frame = read_picture(self._path, self._max_frame_pixels)
+                with self._as_opened.unchanged():
+                    frame = read_picture(self._path, self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._path}: expected {self.height} x {self.width} px as when it was opened,"
@@ -116,8 +117,8 @@ class FrameFolder:
             InputError: When one cannot be read any more, or was changed since it was opened.
         """
         for idx in frame_idxs:
-            self._as_opened[idx].check()
-            frame = read_picture(self._paths[idx], self._max_frame_pixels)
+            with self._as_opened[idx].unchanged():
+                frame = read_picture(self._paths[idx], self._max_frame_pixels)
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,11 +15,11 @@ from ufvideo_sdk.validation.paths import reading_failed, shown
 
 @dataclass(frozen=True)
 class OpenedFile:
-    """What tells a file from another one that has its name, and from itself once it is written to.
+    """Identity of a file when it was opened: device, inode, size and modification time.
 
     Attributes:
         path: The file.
-        state: Its device and inode, size in bytes, and time of the last change in ns.
+        state: Its device, inode, size in bytes and modification time in ns.
     """
 
     path: Path
@@ -45,20 +47,36 @@ class OpenedFile:
         Raises:
             InputError: When the file was changed, replaced or removed.
         """
-        change = self.change()
-        if change is not None:
-            raise change
+        change = self._change()
+        if change:
+            raise InputError(change)
 
-    def change(self) -> InputError | None:
-        """The error for a file that was changed, replaced or removed; None if it was not."""
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Read the file inside: it is checked before and afterwards.
+
+        Raises:
+            InputError: When the file was changed, replaced or removed, in place of any InputError
+                of the reading: what is said of the bytes of two files is true of neither.
+        """
+        self.check()
+        try:
+            yield
+        except InputError:
+            change = self._change()
+            if change:
+                raise InputError(change) from None
+            raise
+        self.check()
+
+    def _change(self) -> str:
+        """What is wrong with a file that was changed, replaced or removed; empty if nothing is."""
         try:
             if _state(self.path.stat()) == self.state:
-                return None
+                return ""
         except OSError as error:
-            return InputError(
-                f"{shown(self.path)}: expected the file that was opened, got: {error.strerror}"
-            )
-        return InputError(
+            return f"{shown(self.path)}: expected the file that was opened, got: {error.strerror}"
+        return (
             f"{shown(self.path)}: expected the file that was opened, the file was changed since it"
             " was opened: open it again"
         )

@@ -186,28 +186,28 @@ class VideoFile:
         Raises:
             InputError: When it cannot be opened, or was changed before or meanwhile.
         """
-        self._as_opened.check()
         with self._lock:
             video, self._idle = self._idle, None
-        if video is None:
-            video = OpenVideo(self._path, self._options, self._as_opened)
         try:
-            yield video
-            self._as_opened.check()
-        except Exception as error:
-            video.close()
-            # What is said of the bytes of two files is true of neither.
-            change = self._as_opened.change() if isinstance(error, InputError) else None
-            if change is not None:
-                raise change from None
+            with self._as_opened.unchanged():
+                if video is None:
+                    video = OpenVideo(self._path, self._options, self._as_opened)
+                yield video
+        except Exception:
+            if video is not None:
+                video.close()
             raise
         finally:
-            with self._lock:
-                is_kept = self._keeps_open and self._idle is None and video.is_open
-                if is_kept:
-                    self._idle = video
-            if not is_kept:
-                video.close()
+            if video is not None:
+                self._keep_or_close(video)
+
+    def _keep_or_close(self, video: OpenVideo) -> None:
+        with self._lock:
+            is_kept = self._keeps_open and self._idle is None and video.is_open
+            if is_kept:
+                self._idle = video
+        if not is_kept:
+            video.close()
 
     def release(self) -> None:
         """Keep the file open no longer; reads that follow open it for themselves."""
