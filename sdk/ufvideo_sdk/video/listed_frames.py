@@ -102,7 +102,6 @@ def index_by_times(path: Path, packets: ListedPackets) -> VideoIndex | None:
         seconds(stamps[order], packets.time_base),
         Identity.DTS if packets.is_avi else Identity.PTS,
         seeks_by_dts=packets.is_avi,
-        holds_frames=True,
     )
     return index if index.keys or table.is_key.any() else None
 

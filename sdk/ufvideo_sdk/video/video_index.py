@@ -28,6 +28,11 @@ class Identity(Enum):
     # Nothing does: packets are counted from the beginning, and no jump is possible.
     COUNT = "number from the beginning"
 
+    @property
+    def is_stamp(self) -> bool:
+        """Whether it is a time, by which frames are shown in order: then each packet is a frame."""
+        return self in (Identity.PTS, Identity.DTS)
+
     def of(self, packet: Any, number: int) -> Hashable:
         """The identity of a packet, the `number`-th of its stream if read from the beginning.
 
@@ -89,7 +94,6 @@ class VideoIndex:
             with one that is left out, are missing.
         keys: Positions of frames from which decoding can begin, ascending.
         seek_stamps: Where to seek for each of `keys`, in the stream's time base.
-        holds_frames: Whether each packet is one frame.
     """
 
     timestamps_s: NDArray[np.float64]
@@ -98,10 +102,14 @@ class VideoIndex:
     position_of: Mapping[Hashable, int]
     keys: tuple[int, ...]
     seek_stamps: tuple[int, ...]
-    holds_frames: bool = False
 
     def __len__(self) -> int:
         return len(self.timestamps_s)
+
+    @property
+    def holds_frames(self) -> bool:
+        """Whether each packet is one frame."""
+        return self.identity.is_stamp
 
     def key_number(self, position: int) -> int:
         """Number of the last of `keys` at or before a position; -1 if there is none."""
@@ -128,7 +136,6 @@ class VideoIndex:
             },
             keys=tuple(int(new_position[key]) for key, _ in keys),
             seek_stamps=tuple(stamp for _, stamp in keys),
-            holds_frames=self.holds_frames,
         )
 
 
@@ -149,7 +156,6 @@ def make_index(
     identity: Identity,
     *,
     seeks_by_dts: bool = False,
-    holds_frames: bool = False,
 ) -> VideoIndex:
     """An index of frames that are known in display order.
 
@@ -159,7 +165,6 @@ def make_index(
         timestamps_s: Their times, float64 [n].
         identity: What tells the packets apart.
         seeks_by_dts: Whether the container seeks by decoding times.
-        holds_frames: Whether each packet is one frame, told apart by the time it is shown by.
     """
     keys = np.flatnonzero(packets.is_key[shown])
     of_keys = shown[keys]
@@ -174,12 +179,11 @@ def make_index(
         identity=identity,
         position_of=(
             _Increasing(identities)
-            if holds_frames
+            if identity.is_stamp
             else {each: position for position, each in enumerate(identities)}
         ),
         keys=tuple(keys[is_usable].tolist()),
         seek_stamps=tuple(stamps[is_usable].tolist()),
-        holds_frames=holds_frames,
     )
 
 
