@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -24,8 +23,9 @@ class FrameSource(Protocol):
     """Where frames come from: a video file, an image, a folder, an array, a stream.
 
     A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height),
-    `damage` (a tuple of sentences that say what is lost), `may_change_size` (whether frames may
-    differ in size) and `frame_size(frame_idx)` (height and width of a frame).
+    `damage` (a tuple of sentences that say what is lost), `frame_size(frame_idx)` (height and width
+    of a frame, where frames may differ in size) and `lost_frames()` (the frozenset of indices of
+    frames that are damaged, where `frames` may raise a DamagedFramesError).
 
     Attributes:
         name: File name, or what stands for it, for messages and results.
@@ -72,10 +72,10 @@ def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int,
     Raises:
         InputError: When the two differ, with the time of the change; or one cannot be read.
     """
-    if not getattr(source, "may_change_size", False):
+    size_of = getattr(source, "frame_size", None)
+    if size_of is None:
         return source.height, source.width
     first, last = int(frame_idxs[0]), int(frame_idxs[-1])
-    size_of = getattr(source, "frame_size", functools.partial(_size_at, source))
     size: tuple[int, int] = (source.height, source.width) if first == 0 else size_of(first)
     if size_of(last) != size:
         raise size_change(source, first, last)

@@ -111,7 +111,6 @@ class VideoFile:
     """
 
     is_image = False
-    may_change_size = True
 
     def __init__(
         self,
