@@ -22,6 +22,7 @@ from ufvideo_sdk.video import video_survey
 from ufvideo_sdk.video.key_frames import key_test
 from ufvideo_sdk.video.mp4_tables import TablesUnusableError, read_sample_table
 from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.packet_table import PacketRecord, PacketTable, table_of_file
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_file import VideoFile, open_source
@@ -57,7 +58,7 @@ def written(folder: Path, name: str) -> Path:
 
 
 def assert_tables_equal_packets(path: Path, options: SourceOptions | None = None) -> None:
-    video = OpenVideo(path, options or SourceOptions())
+    video = OpenVideo(path, options or SourceOptions(), OpenedFile.of(path))
     with path.open("rb") as file:
         table = table_of_file(file, video)
     read = PacketTable.of_records([PacketRecord.of(each) for each in video.packets() if each.size])
@@ -73,7 +74,7 @@ def assert_tables_equal_packets(path: Path, options: SourceOptions | None = None
 def test_the_file_reads_the_same_afterwards(tmp_path: Path) -> None:
     """Its buffer holds the beginning, and packets were looked at beside it."""
     path = written(tmp_path, "front.mp4")
-    video = OpenVideo(path, SourceOptions())
+    video = OpenVideo(path, SourceOptions(), OpenedFile.of(path))
     with path.open("rb") as file:
         table_of_file(file, video)
         file.seek(0)

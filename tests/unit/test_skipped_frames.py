@@ -14,6 +14,7 @@ from tests.compare import EXACT, assert_close
 from tests.unit.written_videos import decoded_in_order, write_video
 from ufvideo_sdk.video.nal_units import NalUnits, StreamChangedError
 from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_damage import DamagedFramesError
 from ufvideo_sdk.video.video_file import VideoFile
@@ -86,7 +87,7 @@ def test_damage_in_a_frame_that_is_skipped_does_no_harm(tmp_path: Path) -> None:
         tmp_path / "p.mp4", TIMES_MS, options=options, gop=40, b_frames=5, height=240, width=320
     )
     expected = decoded_in_order(path)
-    video = OpenVideo(path, SourceOptions())
+    video = OpenVideo(path, SourceOptions(), OpenedFile.of(path))
     packets = [each for each in video.packets() if each.size]
     skipped = [each for each in packets if video.units and video.units.is_unreferenced(each)]
     assert 40 < len(skipped) < 100

@@ -19,7 +19,13 @@ from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.video.clip_bounds import inside_bounds
-from ufvideo_sdk.video.frame_source import FrameSource, RecordedSource, range_size, size_change
+from ufvideo_sdk.video.frame_source import (
+    FrameSource,
+    RecordedSource,
+    range_size,
+    size_change,
+    time_of_frame,
+)
 from ufvideo_sdk.video.read_ahead import ReadAhead
 from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 
@@ -351,7 +357,7 @@ class Clip:
             DamagedFramesError: Naming the first of them.
         """
         for idx in idxs[self._are_lost(idxs)].tolist():
-            time_s = float(self._source_times[np.array([idx])][0])
+            time_s = time_of_frame(self._source_times, idx)
             raise DamagedFramesError(
                 f"{self.name}: expected whole frames, the one at {time_s:.3f} s (frame {idx}) is"
                 " damaged or refers to a damaged one: ask for others, Clip.damage lists what is"

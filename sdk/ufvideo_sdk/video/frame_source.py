@@ -19,6 +19,11 @@ class FrameTimes(Protocol):
         """Times in seconds of frames by index, float64 [F]."""
 
 
+def time_of_frame(times: FrameTimes, frame_idx: int) -> float:
+    """Presentation time of one frame in seconds."""
+    return float(times[np.array([frame_idx])][0])
+
+
 class FrameSource(Protocol):
     """Where frames come from: a video file, an image, a folder, an array, a stream.
 
@@ -106,7 +111,7 @@ def size_change(source: FrameSource, first: int, last: int) -> InputError:
         else:
             last = middle
     after = _size_at(source, last)
-    time_s = float(source.timestamps_s[np.array([last])][0])
+    time_s = time_of_frame(source.timestamps_s, last)
     return InputError(
         f"{source.name}: expected frames of {size[0]} x {size[1]} px throughout, from"
         f" {time_s:.3f} s on (frame {last}) they have {after[0]} x {after[1]} px: look at a part"

@@ -35,15 +35,13 @@ class OpenVideo:
         first_packets: The first packets that were read from the beginning.
     """
 
-    def __init__(
-        self, path: Path, options: SourceOptions, as_opened: OpenedFile | None = None
-    ) -> None:
+    def __init__(self, path: Path, options: SourceOptions, as_opened: OpenedFile) -> None:
         """Open the file.
 
         Args:
             path: The file.
             options: Stream and limits.
-            as_opened: The file as it must be each time that it is opened; None: as it happens.
+            as_opened: Identity that the file must have each time it is opened.
 
         Raises:
             InputError: When it cannot be opened, has no video, or was changed.
@@ -67,6 +65,15 @@ class OpenVideo:
         formats = self.container.format.name.split(",")
         return any(name in formats for name in _FRAMED_FORMATS)
 
+    def rewind(self) -> None:
+        """Be at the first packet, which opens the file again if one was read.
+
+        Raises:
+            InputError: As the constructor.
+        """
+        if not self.is_fresh:
+            self.reopen()
+
     def reopen(self) -> None:
         """Open the file again, at its beginning.
 
@@ -76,8 +83,7 @@ class OpenVideo:
         self.close()
         self.container = opened(self.path, self.options.max_frame_pixels)
         try:
-            if self._as_opened is not None:
-                self._as_opened.check()
+            self._as_opened.check()
             self.stream = video_stream(self.container, self.path, self.options)
         except BaseException:
             self.close()

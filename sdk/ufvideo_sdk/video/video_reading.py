@@ -195,10 +195,8 @@ class Reading:
         self._restart()
 
     def _restart(self) -> None:
+        self._video.rewind()
         self._video.prepare(sees_damage=self._sees_damage)
-        if not self._video.is_fresh:
-            self._video.reopen()
-            self._video.prepare(sees_damage=self._sees_damage)
         self._set_off(self._packets(), 0, is_from_start=True)
 
     def _set_off(

@@ -89,9 +89,7 @@ class _Probe:
     first: FirstPicture | None
 
 
-def survey_video(
-    video: OpenVideo, file: BinaryIO, times: Times = None, *, decode_all: bool = False
-) -> Survey:
+def survey_video(video: OpenVideo, file: BinaryIO, times: Times, *, decode_all: bool) -> Survey:
     """List the frames of a file from its packets, or by decoding it if packets do not tell.
 
     An MP4 or MOV file says in its own tables what packets it has. Other files are read through, and
@@ -198,8 +196,7 @@ def _check_times(video: OpenVideo, packets: ListedPackets, times: Times) -> None
 def _read_packets(video: OpenVideo, file: BinaryIO) -> ListedPackets:
     records: list[PacketRecord] = []
     stopped = ""
-    if not video.is_fresh:
-        video.reopen()
+    video.rewind()
     try:
         records += (PacketRecord.of(packet) for packet in video.packets() if packet.size)
     except ffmpeg_error() as error:
@@ -225,8 +222,7 @@ def _probed(video: OpenVideo, index: VideoIndex, corrupt: Collection[int]) -> _P
     """
     found: list[int] = []
     first = None
-    if not video.is_fresh:
-        video.reopen()
+    video.rewind()
     with Reading(video, index) as reading:
         for position, frame in reading.from_beginning():
             if frame.is_corrupt or int(index.ordinals[position]) in corrupt:
