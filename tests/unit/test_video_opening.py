@@ -198,6 +198,22 @@ def test_frame_size_is_bounded_before_decoding(tmp_path: Path) -> None:
         open_source(tmp_path / "folder", options=small)
 
 
+def test_the_size_within_the_first_group_is_known_without_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = VideoFile(write_video(tmp_path / "v.mp4", EVEN_MS, gop=12))
+    opens: list[Path] = []
+
+    def counted(path: Path, max_frame_pixels: int) -> Any:
+        opens.append(path)
+        return opened(path, max_frame_pixels)
+
+    monkeypatch.setattr(open_video, "opened", counted)
+    next_key = source._index.keys[1]
+    assert source.frame_size(next_key - 1) == (64, 96) and opens == []
+    assert source.frame_size(next_key) == (64, 96) and len(opens) == 1
+
+
 def test_stream_that_grows_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     """The header says 64 x 96, the stream goes on with more."""
     path = tmp_path / "grows.ts"

@@ -168,6 +168,7 @@ class VideoFile:
         self.read_through = survey.read_through
         self.timestamps_s = survey.index.timestamps_s
         self.timestamps_s.flags.writeable = False
+        self._resizes_at_keys = survey.resizes_at_keys
         self._turn = survey.first.turn
         self.pixel_aspect = survey.first.pixel_aspect
         self.height, self.width = self._upright(survey.first.height, survey.first.width)
@@ -249,14 +250,14 @@ class VideoFile:
             DamagedFramesError: When that does not decode whole.
             InputError: When the file cannot be read any more.
         """
-        index = self._index
+        index, position = self._index, frame_idx
+        key = index.key_number(frame_idx)
+        if self._resizes_at_keys and key >= 0:
+            if key == index.key_number(0):
+                self._as_opened.check()
+                return self.height, self.width
+            position = index.keys[key]
         with self._opened() as video, self._reading(video) as reading:
-            position = frame_idx
-            key = index.key_number(frame_idx)
-            if video.units is not None and key >= 0:
-                if key == index.key_number(0):
-                    return self.height, self.width
-                position = index.keys[key]
             frame = next(reading.read([position]))
             return self._upright(frame.height, frame.width)
 

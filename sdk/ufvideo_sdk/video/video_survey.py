@@ -73,12 +73,14 @@ class Survey:
         damage: What is lost, one sentence each.
         read_through: Why the file was read through; empty if its own tables tell what it holds.
         first: Its first whole frame.
+        resizes_at_keys: Whether frames change their size at keys only.
     """
 
     index: VideoIndex
     damage: tuple[str, ...]
     read_through: str
     first: FirstPicture
+    resizes_at_keys: bool
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ def _by_tables(video: OpenVideo, file: BinaryIO, times: Times) -> Survey:
         raise TablesUnusableError("its first packets are not those of its tables")
     if not probe.agrees or probe.first is None:
         raise TablesUnusableError("its first frames are not its first packets")
-    return Survey(index, (), "", probe.first)
+    return Survey(index, (), "", probe.first, video.units is not None)
 
 
 def _by_packets(
@@ -178,7 +180,7 @@ def _by_packets(
     if first is None:
         with Reading(video, index, sees_damage=bool(damage)) as reading:
             first = FirstPicture.of(video, reading.frame(0))
-    return Survey(index, tuple(damage), why, first)
+    return Survey(index, tuple(damage), why, first, video.units is not None)
 
 
 def _check_times(video: OpenVideo, packets: ListedPackets, times: Times) -> None:
