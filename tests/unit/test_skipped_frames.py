@@ -136,7 +136,7 @@ def test_recovery_points_are_keys(tmp_path: Path) -> None:
     assert [units.is_key(each) for each in packets] == keys and sum(keys) > 2
 
 
-def test_damaged_units_are_neither_keys_nor_skipped(tmp_path: Path) -> None:
+def test_damaged_units_raise_only_stream_changed(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", TIMES_MS[:30], options=PYRAMID)
     units, packets, _ = units_of(path)
     chance = np.random.default_rng(0)
