@@ -189,7 +189,7 @@ def test_the_track_that_is_asked_for(tmp_path: Path, stream: int) -> None:
 
 def test_other_containers_are_read_through(tmp_path: Path) -> None:
     cases = {
-        "a.mkv": ({}, "its format has none"),
+        "a.mkv": ({}, "its container format has no sample tables"),
         "fragments.mp4": ({"movflags": "frag_keyframe"}, "it is fragmented"),
         "empty_moov.mp4": ({"movflags": "frag_keyframe+empty_moov"}, "it is fragmented"),
     }
@@ -225,7 +225,7 @@ def test_keys_that_are_none_are_not_believed(tmp_path: Path) -> None:
     wrong = struct.pack(f">{number}I", *range(1, number + 1))
     path.write_bytes(raw[: at + 12] + wrong + raw[at + 12 + len(wrong) :])
     source = VideoFile(path)
-    assert source.read_through == "its keys are none"
+    assert source.read_through == "samples that its table marks as key frames are not key frames"
     expected = decoded_in_order(path)
     frame = next(source.frames([30]))
     assert_close(frame, expected[30], EXACT, where="frame 30")

@@ -109,7 +109,7 @@ def table_of_file(file: BinaryIO, video: OpenVideo) -> PacketTable:
         TablesUnusableError: When the tables cannot be relied on, saying why.
     """
     if "mp4" not in video.container.format.name.split(","):
-        raise TablesUnusableError("its format has none")
+        raise TablesUnusableError("its container format has no sample tables")
     entries = getattr(video.stream, "index_entries", None)
     if entries is None:
         raise TablesUnusableError("this version of PyAV does not show FFmpeg's index")
@@ -162,7 +162,7 @@ def _offsets(
     at = np.minimum(np.searchsorted(places, pos), len(places) - 1)
     found = order[at]
     if not np.array_equal(places[at], pos) or not np.array_equal(samples.sizes[found], size):
-        raise TablesUnusableError("FFmpeg reads its tables in another way")
+        raise TablesUnusableError("FFmpeg's index lists other samples than its tables")
     offsets: NDArray[np.int64] = samples.offsets[found]
     return offsets
 
@@ -178,12 +178,16 @@ def _check_packets(file: BinaryIO, table: PacketTable, video: OpenVideo) -> None
     keys = np.flatnonzero(table.is_key)
     if is_key is None:
         if not context.codec.intra_only or len(keys) < len(table):
-            raise TablesUnusableError("its keys are known from its packets only")
+            raise TablesUnusableError(
+                "key frames of its codec cannot be recognised by a packet's first bytes"
+            )
         return
     for key in keys.tolist():
         head = _bytes_at(file, int(table.pos[key]), min(int(table.size[key]), _HEAD_BYTES))
         if not is_key(head):
-            raise TablesUnusableError("its keys are none")
+            raise TablesUnusableError(
+                "samples that its table marks as key frames are not key frames"
+            )
     first = int(keys[-1]) if len(keys) else len(table)
     if units is None or len(table) - first > _MAX_TAIL_PACKETS:
         return

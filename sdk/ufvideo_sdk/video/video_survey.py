@@ -108,7 +108,7 @@ def survey_video(video: OpenVideo, file: BinaryIO, times: Times, *, decode_all: 
         InputError: When the file cannot be read, has no video, no times, or no whole frame; or,
             with `options.strict`, when anything is lost.
     """
-    why = "all of its damage is looked for"
+    why = "the whole file is decoded to find all damage"
     if not decode_all:
         try:
             return _by_tables(video, file, times)
