@@ -33,10 +33,10 @@ from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 # and to decode one takes several times its size already.
 MAX_KEPT_FRAME_BYTES = (256 << 20) // 5
 
-# Many frames are read in pieces of this size.
+# Most bytes of frames in one chunk.
 CHUNK_BYTES = 64 << 20
 
-# While a piece is worked on, so many bytes of the next one are read, or one frame.
+# Most bytes of frames decoded ahead while the caller works on a chunk; always at least one frame.
 AHEAD_BYTES = 32 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
@@ -253,14 +253,14 @@ class Clip:
         skip_damaged: bool = False,
         cancel: CancellationToken | None = None,
     ) -> Generator[tuple[NDArray[np.int64], NDArray[np.uint8]], None, None]:
-        """Read frames piece by piece, so that a long clip never lies in memory as a whole.
+        """Read frames chunk by chunk, so that a long clip never lies in memory as a whole.
 
-        While the caller works on a piece, a thread reads on in files, up to AHEAD_BYTES. Close the
+        While the caller works on a chunk, a thread reads on in files, up to AHEAD_BYTES. Close the
         generator if it is left early.
 
         Args:
             frame_idxs: Source indices; read in one pass where they increase.
-            max_frames: Most frames of a piece, 1 or more, of those that fit CHUNK_BYTES; None: all.
+            max_frames: Most frames of a chunk, 1 or more, of those that fit CHUNK_BYTES; None: all.
             keep: Keep the frames for a later read, as `read` does.
             skip_damaged: Leave out frames that turn out damaged, and say so in `damage` and by a
                 DamagedVideoWarning, in place of an error that loses the work done until then. The
@@ -284,8 +284,8 @@ class Clip:
         max_frames = fitting if max_frames is None else min(max_frames, fitting)
         one_pass = bool((np.diff(idxs) > 0).all()) and not self._keeps(idxs)
         if not one_pass:
-            for piece in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
-                yield piece, self.read(piece, cancel=cancel)
+            for chunk in (idxs[i : i + max_frames] for i in range(0, len(idxs), max_frames)):
+                yield chunk, self.read(chunk, cancel=cancel)
             return
         beside = len(idxs) > max_frames
         stream = self._frames(
@@ -304,7 +304,7 @@ class Clip:
                 if read:
                     yield np.array(read, np.int64), frames[: len(read)]
                 left = left - len(read) if len(read) == len(frames) else 0
-                del frames  # not held beside the next piece
+                del frames  # not held beside the next chunk
 
     def _frames(
         self,

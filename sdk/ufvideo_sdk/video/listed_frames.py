@@ -20,8 +20,8 @@ from ufvideo_sdk.video.video_reading import Reading
 _HIDDEN_FRAME_CODECS = ("vp8",)
 # An AVI has no presentation times, so that the order of these codecs' frames is in the frames only.
 _REORDERING_CODECS = ("h264", "hevc", "vvc")
-# A file's times tell the order of its frames if of so many at most one comes too late.
-_MIN_PLACED_FRAMES = 16
+# Times are trusted if at most one frame in 16 comes too late.
+_FRAMES_PER_LATE_ONE = 16
 
 Times = NDArray[np.float64] | float | None
 
@@ -184,7 +184,8 @@ def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDAr
     Decoders drop some frames rightly: those before the first key, or shown before it, whose
     references lie before the file's beginning, and those that an edit list hides. Others that are
     missing are lost where the decoder refused a packet. HEVC decoders drop frames without saying
-    so: there all are lost that the container gives a time, in one packet each.
+    so: for HEVC in a container with one frame per packet, every packet that has a time and yields
+    no frame counts as lost.
     """
     table, shown = packets.table, decoded.shown
     is_told = packets.codec == "hevc" and video.is_framed and not decoded.is_interlaced
@@ -212,7 +213,7 @@ def _with_absent(
     stamps = packets.table.pts
     both = np.concatenate((shown, absent))
     is_late = stamps[shown] < np.maximum.accumulate(stamps[shown])
-    has_order = np.count_nonzero(is_late) <= len(shown) // _MIN_PLACED_FRAMES
+    has_order = np.count_nonzero(is_late) <= len(shown) // _FRAMES_PER_LATE_ONE
     if packets.is_avi or not has_order or (stamps[both] == NO_STAMP).any() or not absent.size:
         return shown, shown[:0]
     return both[np.argsort(stamps[both], kind="stable")], shown[is_late]

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 # A time stamp that a packet does not have, as FFmpeg writes it.
 NO_STAMP = -(1 << 63)
-# Of a packet that is looked at to see whether decoding can begin with it.
+# Bytes of a packet that the key test reads.
 _HEAD_BYTES = 4096
-# The last packets are looked at if they are no more than these.
+# A last group with more packets than this is not checked.
 _MAX_TAIL_PACKETS = 300
 _MAX_STAMP = 1 << 61
 _KEY_FLAG, _DISCARD_FLAG = 1, 2
@@ -133,7 +133,9 @@ def table_of_file(file: BinaryIO, video: OpenVideo) -> PacketTable:
 
 
 def num_shown(file: BinaryIO, video: OpenVideo) -> int | None:
-    """Packets of a file that has all samples of its tables, less those that edit lists leave out.
+    """Number of packets FFmpeg reads from an MP4 in which no sample is missing.
+
+    Edit lists leave some out.
 
     Args:
         file: The file.

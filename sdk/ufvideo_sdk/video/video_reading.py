@@ -52,7 +52,7 @@ class Reading:
         # Frames that are not wanted, and that no other frame refers to, are not decoded.
         self._skips = False
         self._wanted: frozenset[int] = frozenset()
-        # Behind this position nothing is decoded before the next jump.
+        # Position whose packet is the last to decode before the next jump; None: decode on.
         self._until: int | None = None
 
     def __enter__(self) -> Reading:
@@ -238,7 +238,8 @@ class Reading:
                 yield packet, self._index.identity.of(packet, number) if is_listed else None
                 number += bool(packet.size)
         except self._ffmpeg_error as error:
-            # The index says already that the file ends here.
+            # A read error ends the packets. Frames that are missing then are reported as damaged,
+            # with this error.
             self.last_error = reason(error)
 
     def _decoded(
