@@ -60,6 +60,7 @@ class AnswerVideo:
     def _begin(self) -> None:
         self._items: Queue[_Item | None] = Queue(_MAX_WAITING)
         self._failure: BaseException | None = None
+        self._is_dropped = False
         self._num_frames = 0
         self._last_position = -1
         self._num_objects: int | None = None
@@ -71,7 +72,7 @@ class AnswerVideo:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why the video is not written."""
+        """What drawing or encoding raised."""
         return self._failure
 
     def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
@@ -159,9 +160,8 @@ class AnswerVideo:
     ) -> None:
         thread, self._thread = self._thread, None
         assert thread is not None
-        if kind is not None:
-            # The frames that wait are not drawn for a file that will not be.
-            self._failure = self._failure or error
+        # The frames that wait are not drawn for a file that will not be.
+        self._is_dropped = kind is not None
         self._items.put(None)
         thread.join()
         if kind is None and self._num_frames == 0:
@@ -181,13 +181,13 @@ class AnswerVideo:
             raise self._failure
 
     def _write_all(self) -> None:
-        """Draw and encode frames until the last; those behind a failure are dropped."""
+        """Draw and encode frames until the last; after a failure they are dropped."""
         with ExitStack() as stack:
             painter: FramePainter | None = None
             file: H264File | None = None
             times = FrameTimes(self._clip)
             while (item := self._items.get()) is not None:
-                if self._failure is not None:
+                if self._failure is not None or self._is_dropped:
                     continue
                 answer, found, position, pixels = item
                 try:
