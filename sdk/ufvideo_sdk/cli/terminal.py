@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.results.answer import Answer
 
 if TYPE_CHECKING:
     from ufvideo_sdk.cli.one_pass import OnePassVideo
+    from ufvideo_sdk.results.answer import Answer
     from ufvideo_sdk.tensorrt.engines import EngineProgress
 
 

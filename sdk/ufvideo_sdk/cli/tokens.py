@@ -27,7 +27,8 @@ def tokens(
     Example: ufvideo tokens "What happens?" --package pkg > ids.txt
     """
     from ufvideo_sdk.model import CHAT_TEMPLATE_NAME, TOKENIZER_NAME
-    from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+    from ufvideo_sdk.package.file_names import MANIFEST_NAME
+    from ufvideo_sdk.package.manifest import read_manifest
     from ufvideo_sdk.text.chat_template import read_chat_template
     from ufvideo_sdk.text.prompt import PromptBuilder, Question
     from ufvideo_sdk.text.tokenizer import TextTokenizer

@@ -14,6 +14,7 @@ from typing import Any
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.graph_signatures import graph_signatures
 from ufvideo_sdk.package.manifest_fields import (
     CAPABILITY_STAGES,
@@ -39,7 +40,6 @@ from ufvideo_sdk.validation.paths import shown as shown_path
 __all__ = [
     "CAPABILITY_STAGES",
     "FORMAT_VERSION",
-    "MANIFEST_NAME",
     "PRECISIONS",
     "SEG_HIDDEN_STATES",
     "STAGE_STEMS",
@@ -57,7 +57,6 @@ __all__ = [
     "read_manifest",
 ]
 
-MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 """The format version that packages are written in."""
 
