@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk.atomic_file import replacing
 from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.render.frame_painter import FramePainter
-from ufvideo_sdk.render.h264_file import FrameTimes, H264File, encoding
+from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
 from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import FrameMasks
@@ -120,7 +120,7 @@ class AnswerVideo:
         """Where in the clip a frame stands, which has to be behind the one before it."""
         check_instance(found, "found", FrameMasks)
         clip, last = self._clip, self._last_position
-        position = int(np.searchsorted(clip.frame_idxs, found.frame_idx))
+        position = int(clip.positions([found.frame_idx])[0])
         if position == len(clip.frame_idxs) or clip.frame_idxs[position] != found.frame_idx:
             raise InputError(f"found: expected a frame of {clip.name}, got frame {found.frame_idx}")
         if position <= last:
@@ -185,7 +185,6 @@ class AnswerVideo:
         with ExitStack() as stack:
             painter: FramePainter | None = None
             file: H264File | None = None
-            times = FrameTimes(self._clip)
             while (item := self._items.get()) is not None:
                 if self._failure is not None or self._is_dropped:
                     continue
@@ -195,10 +194,8 @@ class AnswerVideo:
                         if painter is None or file is None:
                             painter = FramePainter(answer, len(found.objects))
                             size = (painter.height_px, painter.width_px)
-                            file = stack.enter_context(
-                                H264File(self._draft, *size, times, self._clip)
-                            )
-                        file.write(painter.paint_found(found, pixels), times.of(position))
+                            file = stack.enter_context(H264File(self._draft, *size, self._clip))
+                        file.write(painter.paint_found(found, pixels), position)
                 except BaseException as error:
                     self._failure = error
                 del item, answer, found, pixels
