@@ -79,7 +79,8 @@ class AnswerVideo:
         """Append a frame, in the order of their times.
 
         Args:
-            answer: Question, text and spans to write below the picture; the first frame's count.
+            answer: Question, text and spans to write below the picture. Only the first frame's
+                answer is drawn.
             found: The masks of the frame.
             pixels: RGB, uint8 [H, W, 3]; copied.
 
