@@ -30,15 +30,21 @@ class _Watcher:
             os.close(self.writer)
             raise
 
-    def watch_for(self, token: CancellationToken | None) -> None:
-        """Cancel this token from now on; what came before is forgotten."""
+    def watch_for(self, token: CancellationToken | None) -> CancellationToken | None:
+        """Cancel this token from now on, and no longer the one before, which is returned.
+
+        Signals that came earlier cancel neither.
+        """
         with self._lock:
             self._came()
-            self._token = token
+            before, self._token = self._token, token
+        return before
 
     def _watch(self) -> None:
+        readable = select.poll()  # unlike select, for descriptors above 1023 too
+        readable.register(self._reader, select.POLLIN)
         while True:
-            select.select([self._reader], [], [])
+            readable.poll()
             with self._lock:
                 if signal.SIGINT in self._came() and self._token is not None:
                     self._token.cancel()
@@ -79,6 +85,8 @@ class InterruptCancels:
         """Name the token that an interrupt cancels."""
         self._token = token
         self._watcher: _Watcher | None = None
+        # Of the call that this one is made inside of, by a callback.
+        self._outer: CancellationToken | None = None
 
     def __enter__(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -92,7 +100,8 @@ class InterruptCancels:
         if before not in (-1, watcher.writer):
             signal.set_wakeup_fd(before)
             return
-        watcher.watch_for(self._token)
+        outer = watcher.watch_for(self._token)
+        self._outer = None if outer is None or outer.is_cancelled else outer
         self._watcher = watcher
 
     def __exit__(
@@ -103,10 +112,12 @@ class InterruptCancels:
     ) -> None:
         if self._watcher is None:
             return
+        self._watcher.watch_for(self._outer)
+        if self._outer is not None:
+            return
         before = signal.set_wakeup_fd(-1)
         if before not in (-1, self._watcher.writer):
             signal.set_wakeup_fd(before)  # the program set its own meanwhile
-        self._watcher.watch_for(None)
 
 
 def _started() -> _Watcher | None:

@@ -159,6 +159,44 @@ def test_an_interrupt_of_one_call_never_cancels_the_next() -> None:
         assert not second.is_cancelled
 
 
+def is_cancelled_soon(token: CancellationToken) -> bool:
+    deadline = time.perf_counter() + 5
+    while not token.is_cancelled and time.perf_counter() < deadline:
+        time.sleep(0.005)
+    return token.is_cancelled
+
+
+@pytest.mark.usefixtures("raising")
+def test_a_call_inside_a_callback_leaves_the_outer_one_watched() -> None:
+    outer, inner = CancellationToken(), CancellationToken()
+    with interrupts.InterruptCancels(outer):
+        with interrupts.InterruptCancels(inner):
+            pass
+        writer = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(writer)
+        os.write(writer, bytes([signal.SIGINT]))
+        assert is_cancelled_soon(outer)
+    assert not inner.is_cancelled
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_descriptors_above_1023_are_watched() -> None:
+    held: list[int] = []
+    try:
+        while not held or held[-1] < 1024:
+            held.append(os.open(os.devnull, os.O_RDONLY))
+        watcher = interrupts._Watcher()
+    except OSError as error:
+        pytest.skip(f"needs more descriptors: {error}")
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+    token = CancellationToken()
+    watcher.watch_for(token)
+    os.write(watcher.writer, bytes([signal.SIGINT]))
+    assert watcher.writer > 1023 and is_cancelled_soon(token)
+
+
 @pytest.mark.usefixtures("raising")
 def test_a_wakeup_descriptor_set_meanwhile_is_kept() -> None:
     reader, writer = os.pipe()
