@@ -177,7 +177,8 @@ def check_fields(instance: Any) -> None:
     Raises:
         FieldError: Naming the first field that breaks its rule.
     """
-    for name, rules in _rules(type(instance)).items():
+    # A class is hashable; mypy looks at the `__hash__` of its instances.
+    for name, rules in _rules(type(instance)).items():  # type: ignore[arg-type]
         for rule in rules:
             with inside(name):
                 rule.check(getattr(instance, name))
