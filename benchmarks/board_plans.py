@@ -82,10 +82,10 @@ def planned_manifest(precision: str, floats: str) -> Manifest:
     quantization = Quantization(floats=floats) if precision in INTEGER_BITS else None
     chosen = recipe(precision, quantization)
     cache = "float16" if language_floats(precision, chosen.quantization) == "fp16" else "float32"
-    borders = graph_signatures(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache)
+    signatures = graph_signatures(_MODEL, _VIDEO, mask_width=_MASK_WIDTH, cache_dtype=cache)
     stages = {}
     for stem in STAGE_STEMS:
-        inputs, outputs = borders[stem]
+        inputs, outputs = signatures[stem]
         size_bytes = int(NUM_VALUES[stem] * FILE_BITS[chosen.stages[stem]] / 8)
         stages[stem] = StageEntry(
             graph=FileEntry(f"{stem}.onnx", 1 << 20, _NO_DIGEST),

@@ -6,6 +6,7 @@ Run as `python -m benchmarks.clips OUT.mp4`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,19 +47,27 @@ def draw_frames(num_frames: int, *, height: int = 240, width: int = 320) -> NDAr
     return frames
 
 
-def write_h264(path: Path, frames: NDArray[np.uint8], *, fps: int = FPS) -> None:
+def write_h264(
+    path: Path,
+    frames: Iterable[NDArray[np.uint8]],
+    *,
+    fps: int = FPS,
+    options: Mapping[str, str] | None = None,
+) -> None:
     """Write frames as an H.264 file of constant frame rate.
 
     Args:
         path: File to write; the suffix names the container.
-        frames: RGB frames, uint8 [T, H, W, 3], H and W even.
+        frames: RGB frames of one size, uint8 [H, W, 3], H and W even; one or more.
         fps: Frames a second.
+        options: Of the encoder; None: its defaults.
     """
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=Fraction(fps))
-        stream.height, stream.width = frames.shape[1:3]
+        stream = container.add_stream("libx264", rate=Fraction(fps), options=dict(options or {}))
         stream.pix_fmt = "yuv420p"
-        for frame in frames:
+        for number, frame in enumerate(frames):
+            if number == 0:
+                stream.height, stream.width = frame.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
 

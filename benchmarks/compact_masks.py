@@ -19,16 +19,16 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import cycle, islice
 from pathlib import Path
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.clips import write_h264
 from benchmarks.process_memory import memory_bytes
 from training.demo import MOVING, SEED
 from training.world import Rendered, make_scene, render
@@ -91,12 +91,15 @@ def enlarged(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.ascontiguousarray(large > 0.5)
 
 
+def there_and_back(length: int, num_frames: int) -> Iterator[int]:
+    """So many indices below a length: forward, backward, and again."""
+    return islice(cycle([*range(length), *range(length - 1, 0, -1)]), num_frames)
+
+
 def rendered_masks(rendered: Rendered, num_frames: int) -> Iterator[NDArray[np.bool_]]:
     """The moving object again and again, forward and backward."""
-    masks = rendered.masks[MOVING]
-    there_and_back = [*range(len(masks)), *range(len(masks) - 1, 0, -1)]
-    large = [enlarged(mask) for mask in masks]
-    return (large[there_and_back[i % len(there_and_back)]] for i in range(num_frames))
+    large = [enlarged(mask) for mask in rendered.masks[MOVING]]
+    return (large[i] for i in there_and_back(len(large), num_frames))
 
 
 def measure_rendered(rendered: Rendered, num_frames: int) -> Measured:
@@ -118,17 +121,11 @@ def measure_rendered(rendered: Rendered, num_frames: int) -> Measured:
 def write_video(path: Path, rendered: Rendered, num_frames: int) -> None:
     """The demo's pictures, enlarged, as an H.264 file."""
     frames = rendered.frames
-    there_and_back = [*range(len(frames)), *range(len(frames) - 1, 0, -1)]
-    with av.open(str(path), "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=FPS, options={"preset": "ultrafast"})
-        stream.height, stream.width, stream.pix_fmt = HEIGHT, WIDTH, "yuv420p"
-        for i in range(num_frames):
-            small = frames[there_and_back[i % len(there_and_back)]]
-            large = cv2.resize(small, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-            picture = av.VideoFrame.from_ndarray(np.asarray(large, np.uint8), format="rgb24")
-            picture.pts, picture.time_base = i, Fraction(1, FPS)
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+    pictures = (
+        np.asarray(cv2.resize(frames[i], (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR), np.uint8)
+        for i in there_and_back(len(frames), num_frames)
+    )
+    write_h264(path, pictures, fps=FPS, options={"preset": "ultrafast"})
 
 
 def measure_segmented(rendered: Rendered, num_frames: int) -> Measured:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import time
 from collections.abc import Callable
 
@@ -21,6 +20,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.latency.peers.figures import Spread
 from ufvideo_sdk import _native
 
 Resize = Callable[[], NDArray[np.uint8]]
@@ -57,9 +57,9 @@ def measure(frame: NDArray[np.uint8], side: int, num_rounds: int) -> list[list[s
     expected = results["plain C++"]
     rows = []
     for name, times in times_ms.items():
-        first, median, third = statistics.quantiles(times, n=4)
+        spread = Spread.of(times)
         same = "yes" if np.array_equal(results[name], expected) else "no"
-        rows.append([str(side), name, f"{median:.2f}", f"{first:.2f} to {third:.2f}", same])
+        rows.append([str(side), name, f"{spread.median:.2f}", str(spread), same])
     return rows
 
 

@@ -15,10 +15,8 @@ place of these: "before" and "now".
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.compact_masks import FPS, write_video
+from benchmarks.reading.measured import cost_of
 from training.demo import MOVING, SEED
 from training.world import make_scene, render
 from training.world.sentences import name
@@ -88,18 +87,12 @@ def run_command(site: Path | None, video: Path, expression: str, out: Path) -> t
         out: The video to write.
     """
     words = ["segment", str(video), expression, "--frames", "all", "--save", str(out)]
-    variables = {**os.environ, **({} if site is None else {"PYTHONPATH": str(site)})}
-    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
+    cost = cost_of(
         [sys.executable, "-c", "from ufvideo_sdk.cli import main; main()", *words],
-        check=True,
-        capture_output=True,
+        {} if site is None else {"PYTHONPATH": str(site)},
         cwd=out.parent,  # not a checkout, whose modules would come first
-        env=variables,
     )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return time.perf_counter() - begin, cpu
+    return cost.wall_s, cost.cpu_s
 
 
 def compare_versions(

@@ -14,6 +14,7 @@ import pytest
 
 # First: importing it turns ONNX Runtime's telemetry off, which some tests open by themselves.
 import ufvideo_sdk  # noqa: F401
+from ufvideo_sdk.runtime.onnxruntime_library import INSTALL_EXPORT
 
 DATA = Path(__file__).parent / "data"
 SMALL = DATA / "small"
@@ -63,7 +64,7 @@ def _export(checkpoint: Path, out: Path, **options: Any) -> Path:
     if exported is not None:
         return Path(exported) / out.name
     if importlib.util.find_spec("torch") is None:
-        pytest.skip("needs the export extra: pip install 'ufvideo-sdk[export]'")
+        pytest.skip(f"needs the export extra: {INSTALL_EXPORT}")
     if options.get("precision") == "int4" and importlib.util.find_spec("optimum") is None:
         pytest.skip("needs optimum-onnx, of the export extra")
     from ufvideo_export import export_package

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from ufvideo_sdk import RuntimeConfig
-from ufvideo_sdk.package.manifest import MANIFEST_NAME
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
 _PROVIDERS = {"cuda": ("cuda", "cpu"), "cpu": ("cpu",)}
 

@@ -28,9 +28,9 @@ from ufvideo_export.process.free_memory import give_back_memory
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_export.stages.stage import Stage
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import (
     FORMAT_VERSION,
-    MANIFEST_NAME,
     FileEntry,
     Manifest,
     StageEntry,

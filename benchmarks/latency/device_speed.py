@@ -17,7 +17,8 @@ from benchmarks.latency.pipeline import WORKERS, number_rows, start_side
 from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import QUESTIONS, Workload
 from ufvideo_sdk.diagnostics.memory_plan import video_tokens
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 
 END_TO_END_FLOOR = 1.5
 BANDWIDTH_FLOOR = 0.7

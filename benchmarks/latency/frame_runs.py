@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import Manifest, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
 

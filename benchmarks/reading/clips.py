@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.clips import write_h264
+
 FPS = 30
 HEIGHT, WIDTH = 1080, 1920
 FRAMES_BETWEEN_KEYS = 250
@@ -36,16 +38,9 @@ def write_minute(
     """
     scene = _scene(height + _MARGIN_PX, width + _MARGIN_PX)
     grains = _grains(height + _MARGIN_PX, width + _MARGIN_PX)
-    with av.open(str(path), "w") as container:
-        keys = f"keyint={FRAMES_BETWEEN_KEYS}:min-keyint={FRAMES_BETWEEN_KEYS}:scenecut=0"
-        stream: Any = container.add_stream("libx264", rate=FPS, options={"x264-params": keys})
-        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
-        for number in range(seconds * FPS):
-            picture = av.VideoFrame.from_ndarray(
-                _drawn(scene, grains, number, height, width), "rgb24"
-            )
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode())
+    keys = f"keyint={FRAMES_BETWEEN_KEYS}:min-keyint={FRAMES_BETWEEN_KEYS}:scenecut=0"
+    frames = (_drawn(scene, grains, number, height, width) for number in range(seconds * FPS))
+    write_h264(path, frames, fps=FPS, options={"x264-params": keys})
     return path
 
 

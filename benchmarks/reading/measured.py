@@ -42,12 +42,13 @@ class Reads:
     num_bytes: int
 
 
-def cost_of(command: Sequence[str], variables: Mapping[str, str]) -> Cost:
+def cost_of(command: Sequence[str], variables: Mapping[str, str], cwd: Path | None = None) -> Cost:
     """Run a command to its end.
 
     Args:
         command: The program and its arguments.
         variables: Environment variables beside those of this process.
+        cwd: Folder to run it in; None: this process's.
 
     Raises:
         RuntimeError: When it fails.
@@ -55,6 +56,7 @@ def cost_of(command: Sequence[str], variables: Mapping[str, str]) -> Cost:
     begin = time.perf_counter()
     process = subprocess.Popen(
         command,
+        cwd=cwd,
         env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

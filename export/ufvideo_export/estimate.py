@@ -13,7 +13,7 @@ from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.config import ModelSizes
 from ufvideo_export.graph.linear import block_format
 from ufvideo_export.precision import INTEGER_BITS, Recipe, language_floats
-from ufvideo_export.process.isolated import APART_BYTES
+from ufvideo_export.process.isolated import ISOLATED_BYTES
 
 # Of a weight on disk where nothing is quantised.
 _FLOAT_BYTES = {"fp32": 4, "fp16": 2}
@@ -99,7 +99,7 @@ def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen:
     sizes, sam2 = checkpoint.sizes, checkpoint.sam2
     quantized = chosen.stages["vision_encoder"] in INTEGER_BITS
     encoder = _QUANTIZED_BYTES if quantized else _TRACED_BYTES
-    base = _BASE_BYTES + (_WAITING_BYTES if checkpoint.size_bytes > APART_BYTES else 0)
+    base = _BASE_BYTES + (_WAITING_BYTES if checkpoint.size_bytes > ISOLATED_BYTES else 0)
     return base + max(
         _LAYER_BYTES * sizes.layer_values,
         _HEAD_BYTES * sizes.vocab_size * sizes.hidden_size,

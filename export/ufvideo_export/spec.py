@@ -58,11 +58,11 @@ def stage_specs(
         quantization: Where it holds integers; None: the defaults.
     """
     half = language_floats(language_precision, quantization or Quantization()) == "fp16"
-    borders = graph_signatures(
+    signatures = graph_signatures(
         # No border depends on which state [SEG] takes.
         model_facts(checkpoint, SEG_HIDDEN_STATES[0]),
         video_facts(checkpoint),
         mask_width=checkpoint.sizes.sam_out_dim,
         cache_dtype="float16" if half else "float32",
     )
-    return {stem: StageSpec(stem, *border) for stem, border in borders.items()}
+    return {stem: StageSpec(stem, *signature) for stem, signature in signatures.items()}

@@ -10,8 +10,8 @@ class UFVideoError(Exception):
 
     Attributes:
         answer: The `Answer` without masks if making its masks failed, otherwise None.
-        answers: All of them (`Answer`) if that happened in `ask_many`, those from this one on
-            without masks; otherwise empty.
+        answers: All answers of `ask_many` if making masks failed there; answers from the failed one
+            on have no masks. Otherwise empty.
     """
 
     # Results lie above errors: naming their class here would close a circle.

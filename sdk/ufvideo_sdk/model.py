@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import Manifest, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.package.token_check import check_turn_end
 from ufvideo_sdk.results.from_native import memory_use, stage_providers

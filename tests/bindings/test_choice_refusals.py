@@ -9,7 +9,8 @@ import pytest
 
 from tests.bindings.conftest import native_config
 from ufvideo_sdk import _native, errors
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 
 

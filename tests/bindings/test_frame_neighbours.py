@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tests.bindings.conftest import native_config
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 
 PACKAGES = [

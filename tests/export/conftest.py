@@ -12,13 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ufvideo_sdk.runtime.onnxruntime_library import INSTALL_EXPORT
+
 Golden = Callable[[str], dict[str, NDArray[Any]]]
 
 
 @pytest.fixture(autouse=True)
 def _needs_torch() -> None:
     if importlib.util.find_spec("torch") is None:
-        pytest.skip("needs the export extra: pip install 'ufvideo-sdk[export]'")
+        pytest.skip(f"needs the export extra: {INSTALL_EXPORT}")
 
 
 @pytest.fixture(scope="session")

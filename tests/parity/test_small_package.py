@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.small_package import assemble
 
+onnx = pytest.importorskip("onnx", reason="needs the export extra")
 pytestmark = pytest.mark.torch
 WRITE_ANEW = "write it anew with `python -m tests.small_package`"
 
@@ -22,6 +24,28 @@ def versions(package: Path) -> dict[str, str]:
     """Of all that writes graphs."""
     provenance: dict[str, str] = json.loads((package / "manifest.json").read_text())["provenance"]
     return provenance
+
+
+def outline(package: Path) -> dict[str, Any]:
+    """What no version changes: inputs, outputs and operators of each graph, and the sizes."""
+    manifest = json.loads((package / "manifest.json").read_text())
+    stages = {}
+    for stem, stage in manifest["stages"].items():
+        graph = onnx.load(package / stage["graph"]["path"], load_external_data=False).graph
+        stages[stem] = {
+            "inputs": stage["inputs"],
+            "outputs": stage["outputs"],
+            "names": [[value.name for value in values] for values in (graph.input, graph.output)],
+            "operators": sorted({(node.domain, node.op_type) for node in graph.node}),
+        }
+    facts = {key: manifest[key] for key in ("format_version", "model", "video", "tokens")}
+    return facts | {"stages": stages}
+
+
+def test_inputs_outputs_and_operators_are_equal_whatever_the_versions(
+    assembled: Path, small_package: Path
+) -> None:
+    assert outline(assembled) == outline(small_package), WRITE_ANEW
 
 
 def test_every_file_is_equal_byte_for_byte(assembled: Path, small_package: Path) -> None:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 from ufvideo_sdk.package.shipped_package import SHIPPED_NAME
 
 onnx = pytest.importorskip("onnx", reason="needs the export extra")

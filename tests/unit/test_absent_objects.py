@@ -36,6 +36,7 @@ def test_what_is_not_there_has_no_mask(session: Any, scene: Any) -> None:
     for color, kind in product(COLORS[:3], missing):
         expression = f"{color} {kind}"
         assert session.segment(expression, allow_absent=True) == [], expression
+        assert list(session.segment_stream(expression, allow_absent=True)) == [], expression
         (held,) = session.segment(expression)
         assert held.scores.mean() > 0.5, "a score does not say whether the object is there"
         assert repr(held).endswith("empty)") == held.is_empty

@@ -175,6 +175,7 @@ def test_a_failure_leaves_the_older_file(
             video.write(answer, found, answer.clip.read([int(frame_idx)])[0])
             if where == "caller":
                 raise KeyError
+    assert (video.failure is None) == (where == "caller")
     assert path.read_text() == "older" and list(tmp_path.iterdir()) == [path]
 
 

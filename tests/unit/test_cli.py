@@ -376,3 +376,18 @@ def test_a_video_that_cannot_be_written_costs_no_answer(
     assert result.exit_code == 6 and "the disk is full" in result.stderr
     assert result.stdout.startswith("object 1: 3 frames")
     assert [path.name for path in tmp_path.iterdir()] == ["car.json"]
+
+
+@pytest.mark.parametrize("command", [ASK, SEGMENT])
+def test_an_error_of_segmenting_is_no_problem_of_the_video(
+    session: PretendedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise errors.InputError("expression: expected text, got ''")
+
+    monkeypatch.setattr(session, "stream", refuse)
+    monkeypatch.setattr(session, "segment_stream", refuse)
+    result = run(*command, "--frames", "all", "--save", str(tmp_path / "car.mp4"))
+    assert result.exit_code == 3
+    assert result.stderr == "error: expression: expected text, got ''\n"
+    assert list(tmp_path.iterdir()) == []

@@ -121,6 +121,37 @@ def test_a_file_that_cannot_be_written_takes_no_other_along(tmp_path: Path) -> N
     assert (tmp_path / "b.json").is_file()
 
 
+def test_every_file_that_cannot_be_written_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tests.unit.drawn_answers import drawn_answer
+    from ufvideo_sdk import InputError
+    from ufvideo_sdk.cli.terminal import saved_after
+
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        path.mkdir()
+    with pytest.raises(InputError, match=r"a\.json"), saved_after(drawn_answer(), paths):
+        pass
+    said = capsys.readouterr().err
+    assert all(f"could not write {path}: " in said for path in paths)
+
+
+def test_an_error_of_saving_outranks_one_of_printing(tmp_path: Path) -> None:
+    from tests.unit.drawn_answers import drawn_answer
+    from ufvideo_sdk import InputError
+    from ufvideo_sdk.cli.terminal import saved_after
+
+    (tmp_path / "folder.json").mkdir()
+    with (
+        pytest.raises(InputError, match="folder"),
+        saved_after(drawn_answer(), [tmp_path / "folder.json"]),
+    ):
+        raise BrokenPipeError
+    with pytest.raises(BrokenPipeError), saved_after(drawn_answer(), [tmp_path / "b.json"]):
+        raise BrokenPipeError
+
+
 SAVING = """
 import sys, threading
 from pathlib import Path

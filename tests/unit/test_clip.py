@@ -94,6 +94,12 @@ def test_at_a_constant_rate_a_fraction_is_one_of_seconds() -> None:
         assert clip.fraction_of(time_s) == pytest.approx(step / 99, abs=1e-12)
 
 
+def test_positions_count_from_the_clips_own_first_frame() -> None:
+    clip = Clip(CountingSource(), start_s=0.5, end_s=2.1)
+    assert clip.positions([2, 5, 3]).tolist() == [0, 3, 1]
+    assert clip.positions(clip.frame_idxs).tolist() == [0, 1, 2, 3]
+
+
 def test_one_frame_is_all_of_its_clip() -> None:
     clip = clip_of([3.0])
     assert clip.time_of(0.0) == clip.time_of(0.7) == 3.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import copy
 import dataclasses
 import inspect
+import pickle
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -310,3 +312,32 @@ def test_most_pixels_of_a_frame_are_a_number(value: Any) -> None:
 def test_temperatures_that_no_float_holds(value: Any) -> None:
     with pytest.raises(ConfigError, match="temperature: expected a finite number"):
         GenerationConfig(temperature=value)
+
+
+def test_a_runtime_config_is_pickled_copied_compared_and_replaced_by_its_fields() -> None:
+    config = RuntimeConfig(providers=("cpu",), num_threads=2)
+    assert config.providers_of("language_model") == ("cpu",)
+    for same in (
+        pickle.loads(pickle.dumps(config)),
+        copy.deepcopy(config),
+        dataclasses.replace(config),
+    ):
+        assert same == config and repr(same) == repr(config)
+        assert same.providers_of("language_model") == ("cpu",)
+    assert "_native" not in repr(config)
+    other = dataclasses.replace(config, providers=("cuda", "cpu"))
+    assert other.providers_of("language_model") == ("cuda", "cpu")
+    assert config.providers_of("language_model") == ("cpu",)
+
+
+def test_a_runtime_config_is_handed_to_the_native_runtime_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = RuntimeConfig()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("made again")
+
+    monkeypatch.setattr("ufvideo_sdk.runtime.config._native.RuntimeConfig", refuse)
+    config.providers_of("language_model")
+    config.options_of("language_model", "cpu")

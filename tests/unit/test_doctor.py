@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.diagnostics.doctor import Finding, Health, examine
+from ufvideo_sdk.runtime.onnxruntime_library import INSTALL_EXPORT
 
 FIX = "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'ufvideo-sdk[cuda]'"
 
@@ -112,6 +113,8 @@ def test_a_missing_extra_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ufvideo_sdk.diagnostics.doctor.find_spec", lambda module: None)
     found = _by_subject(examine())["export extra"]
     assert found.health is Health.ABSENT and "torch" in found.detail
+    assert found.remedy == INSTALL_EXPORT
+    assert "'ufvideo-sdk[cpu,export]'" in INSTALL_EXPORT
 
 
 def test_a_pyav_without_h264_encoder_still_reads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,11 @@ def test_cpu_time_is_that_of_the_command() -> None:
         cost_of([sys.executable, "-c", "raise SystemExit(3)"], {})
 
 
+def test_a_command_runs_in_the_folder_it_is_given(tmp_path: Path) -> None:
+    cost_of([sys.executable, "-c", "open('here', 'w').close()"], {}, cwd=tmp_path)
+    assert (tmp_path / "here").is_file()
+
+
 @needs_strace
 def test_bytes_and_opens_are_those_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"

@@ -204,8 +204,9 @@ def test_another_thread_gets_an_error_and_harms_nothing(session: Any) -> None:
     assert len(caught) == 1 and len(list(stream)) == 39
 
 
-def test_an_absent_object_has_no_frames(segmenting: Any) -> None:
-    """The random model of the tests answers without a mask."""
+def test_a_stream_has_as_many_frames_as_segment_where_the_object_may_be_absent(
+    segmenting: Any,
+) -> None:
     whole = segmenting.segment("ball", allow_absent=True, config=SHORT)
     with segmenting.segment_stream("ball", allow_absent=True, config=SHORT) as stream:
         assert len(list(stream)) == (len(whole[0]) if whole else 0)

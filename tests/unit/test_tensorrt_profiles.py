@@ -49,10 +49,10 @@ def full_size() -> Manifest:
         mask_size_px=1024,
         mask_logits_size_px=256,
     )
-    borders = graph_signatures(model, video, mask_width=256, cache_dtype="float32")
+    signatures = graph_signatures(model, video, mask_width=256, cache_dtype="float32")
     stages = {
         stem: dataclasses.replace(small.stages[stem], inputs=inputs, outputs=outputs)
-        for stem, (inputs, outputs) in borders.items()
+        for stem, (inputs, outputs) in signatures.items()
     }
     return dataclasses.replace(small, model=model, video=video, stages=stages)
 

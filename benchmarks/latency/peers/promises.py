@@ -11,7 +11,8 @@ from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import one_round, start_worker
 from benchmarks.latency.worker_process import Figures
 from ufvideo_sdk.diagnostics.memory_plan import memory_plan
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 
 _MODULE = "benchmarks.latency.peers.session_tasks"
 SECOND_QUESTION_LIMIT = 0.15

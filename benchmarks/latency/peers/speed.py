@@ -27,7 +27,8 @@ from benchmarks.latency.peers.weights import Weights
 from benchmarks.latency.peers.worker import Job, start_engine
 from benchmarks.latency.worker_process import Figures, WorkerProcess
 from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import read_manifest
 
 Rounds = dict[str, list[Figures]]
 BANDWIDTH_FLOOR = 0.6

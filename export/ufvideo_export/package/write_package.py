@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, FileEntry, Manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import FileEntry, Manifest
 
 # In a partial folder alone: which stages in it are finished.
 PROGRESS_NAME = ".progress.json"

@@ -15,12 +15,12 @@ from pathlib import Path
 from ufvideo_sdk.errors import InferenceError
 
 # Starting a process takes seconds, so that small checkpoints stay in this one.
-APART_BYTES = 2 << 30
+ISOLATED_BYTES = 2 << 30
 _COMMAND = "from ufvideo_export.process.isolated import _serve; _serve()"
 _SHOWN_CHARACTERS = 2000
 
 
-def run_apart(name: str, step: Callable[[Path], object], path: Path) -> None:
+def run_isolated(name: str, step: Callable[[Path], object], path: Path) -> None:
     """Call a method with a path.
 
     Args:

@@ -19,7 +19,7 @@ from ufvideo_export.graph.encoder_int8 import quantize_encoder
 from ufvideo_export.graph.opened_graph import OpenedGraph
 from ufvideo_export.graph.to_onnx import export_module, save_graph, to_half
 from ufvideo_export.precision import Quantization
-from ufvideo_export.process import isolated as apart
+from ufvideo_export.process import isolated
 from ufvideo_export.process.free_memory import give_back_memory
 from ufvideo_export.spec import TOLERANCES, StageSpec, Tolerance
 
@@ -129,10 +129,10 @@ class TorchStage(Stage):
     def write(self, path: Path) -> None:
         """Trace the module and save the graph; one step after the other of a large checkpoint."""
         steps = ["trace"] + (["quantize"] if self.precision == "int8" else [])
-        large = self.checkpoint.size_bytes > apart.APART_BYTES
+        large = self.checkpoint.size_bytes > isolated.ISOLATED_BYTES
         for step in steps:
             if large:
-                apart.run_apart(self.spec.stem, getattr(self, step), path)
+                isolated.run_isolated(self.spec.stem, getattr(self, step), path)
             else:
                 getattr(self, step)(path)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -42,7 +42,10 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
-from ufvideo_sdk.results.answer import NOT_FOUND, Answer, TextEvent
+from ufvideo_sdk.results.not_found import NOT_FOUND
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.results.answer import Answer, TextEvent
 
 
 def ask(

@@ -17,10 +17,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
 from ufvideo_sdk.cli.say import say
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.validation.display_name import display_name
 
 if TYPE_CHECKING:
+    from ufvideo_sdk.package.manifest import Manifest
     from ufvideo_sdk.tensorrt.engines import EngineProgress, Engines
 
 _PROVIDERS = ("tensorrt", "cuda", "cpu")
@@ -55,6 +56,7 @@ def build(
 
     Example: ufvideo build pkg
     """
+    from ufvideo_sdk.package.manifest import read_manifest
     from ufvideo_sdk.runtime.config import RuntimeConfig
     from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
     from ufvideo_sdk.runtime.onnxruntime_library import find_library

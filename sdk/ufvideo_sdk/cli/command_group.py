@@ -10,11 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from ufvideo_sdk.cli.exit_codes import USAGE, fail, reported_errors
+from ufvideo_sdk.runtime.onnxruntime_library import INSTALL_EXPORT
 
 ENTRY_POINT_GROUP = "ufvideo.commands"
-_HOW_TO_GET = {
-    "export": "pip install 'ufvideo-sdk[cpu,export]' (with cuda in place of cpu for an NVIDIA GPU)"
-}
+_HOW_TO_GET = {"export": INSTALL_EXPORT}
 
 
 class CommandGroup(TyperGroup):

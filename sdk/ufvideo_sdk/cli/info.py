@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,9 +20,11 @@ from ufvideo_sdk.cli.options import (
 )
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
-from ufvideo_sdk.diagnostics.board_plan import BoardPlan, board_plans
-from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest, read_manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.diagnostics.board_plan import BoardPlan
+    from ufvideo_sdk.package.manifest import Manifest
 
 
 def info(
@@ -45,6 +47,9 @@ def info(
     Example: ufvideo info pkg --providers --provider cuda --provider cpu
     Example: ufvideo info pkg --boards
     """
+    from ufvideo_sdk.diagnostics.board_plan import board_plans
+    from ufvideo_sdk.package.manifest import read_manifest
+
     if not providers and (provider or allow_fallback or onnxruntime_library):
         raise typer.BadParameter(
             "expected where an option says how to run", param_hint="--providers"
@@ -68,6 +73,8 @@ def info(
 
 def package_facts(manifest: Manifest) -> dict[str, Any]:
     """What `ufvideo info --json` prints: the manifest's facts and the memory plan."""
+    from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes, memory_plan, stage_bytes
+
     content = json.loads(manifest.to_json())
     stages = {
         stem: {

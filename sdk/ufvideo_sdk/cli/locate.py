@@ -26,7 +26,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
-from ufvideo_sdk.results.answer import NOT_FOUND
+from ufvideo_sdk.results.not_found import NOT_FOUND
 
 
 def locate(

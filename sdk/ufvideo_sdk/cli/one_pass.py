@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class OnePassVideo:
-    """The first `.mp4` to save, where every frame is segmented anyway.
+    """Writes the first `.mp4` of `--save` while frames are segmented, if `--frames all` is given.
 
-    A problem with the video does not end the answer, which is wanted all the same.
+    An error of drawing or encoding is stored in `problem`; segmentation goes on.
 
     Attributes:
         path: Where it is written; None: no video is written in one pass.
@@ -38,7 +38,7 @@ class OnePassVideo:
 
     @property
     def is_written(self) -> bool:
-        """Whether the file is there, or why not is known."""
+        """Whether the video needs no second attempt: it was written, or `problem` says why not."""
         return self.problem is not None or (self.video is not None and self.video.num_frames > 0)
 
     def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:

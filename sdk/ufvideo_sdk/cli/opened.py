@@ -17,13 +17,13 @@ from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.results.answer import (
-    NOT_FOUND,
     Answer,
     AnswerStats,
     StopReason,
     TimeSpan,
 )
 from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.not_found import NOT_FOUND
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.session.session import Session
 

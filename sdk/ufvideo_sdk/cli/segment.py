@@ -30,7 +30,7 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
-from ufvideo_sdk.results.answer import NOT_FOUND
+from ufvideo_sdk.results.not_found import NOT_FOUND
 
 if TYPE_CHECKING:
     from ufvideo_sdk.results.masks import MaskTrack
@@ -73,7 +73,7 @@ def segment(
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        # Without masks its text would say that there are none.
+        # The text of an answer without masks is 'not found', which must not be drawn.
         shown = replace(answer_of(session, expression), text="")
         with (
             one_pass_video(paths, wanted, session.clip) as video,

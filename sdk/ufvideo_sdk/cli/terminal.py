@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.results.answer import Answer
 
 if TYPE_CHECKING:
     from ufvideo_sdk.cli.one_pass import OnePassVideo
+    from ufvideo_sdk.results.answer import Answer
     from ufvideo_sdk.tensorrt.engines import EngineProgress
 
 
@@ -67,23 +67,25 @@ def saved_after(
     """Write an answer to every path after it was printed, also where printing fails.
 
     Whoever reads what is printed may leave early, such as `head`; the files are wanted all the
-    same.
+    same. If several files cannot be written, stderr names each with its reason.
 
     Args:
         answer: What to write.
         paths: Where to.
-        video: What is written already, where it is.
+        video: The video written during segmentation; `None` if there is none.
 
     Raises:
-        InputError: As `Answer.save`.
+        InputError: As `Answer.save`; of several files, what the first one raised.
         CapacityError: As `Answer.save`.
         DeviceError: As `Answer.save`.
+        OSError: What printing raised, if every file was written.
     """
-    problem: Exception | None = None
+    printing: OSError | None = None
+    problems: dict[Path, UFVideoError] = {}
     try:
         yield
     except OSError as error:
-        problem = error
+        printing = error
     for path in paths:
         try:
             if video is not None and video.is_written and path == video.path:
@@ -94,13 +96,19 @@ def saved_after(
                     _save(answer, path)
         except UFVideoError as error:
             # The other files are wanted all the same.
-            problem = problem or error
+            problems[path] = error
             continue
         with suppress(OSError):
             say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
-    if problem is not None:
+    if len(problems) > 1:
+        for path, problem in problems.items():
+            with suppress(OSError):
+                say(f"could not write {path}: {problem}", err=True)
+    for problem in problems.values():
         raise problem
+    if printing is not None:
+        raise printing
 
 
 def _save(answer: Answer, path: Path) -> None:

@@ -27,7 +27,8 @@ def tokens(
     Example: ufvideo tokens "What happens?" --package pkg > ids.txt
     """
     from ufvideo_sdk.model import CHAT_TEMPLATE_NAME, TOKENIZER_NAME
-    from ufvideo_sdk.package.manifest import MANIFEST_NAME, read_manifest
+    from ufvideo_sdk.package.file_names import MANIFEST_NAME
+    from ufvideo_sdk.package.manifest import read_manifest
     from ufvideo_sdk.text.chat_template import read_chat_template
     from ufvideo_sdk.text.prompt import PromptBuilder, Question
     from ufvideo_sdk.text.tokenizer import TextTokenizer
@@ -35,9 +36,9 @@ def tokens(
     from ufvideo_sdk.video.video_file import open_source
 
     folder = package_or_nano(package)
-    facts = read_manifest(folder / MANIFEST_NAME).tokens
-    tokenizer = TextTokenizer(folder / TOKENIZER_NAME, facts)
-    prompts = PromptBuilder(tokenizer, read_chat_template(folder / CHAT_TEMPLATE_NAME), facts)
+    tokens = read_manifest(folder / MANIFEST_NAME).tokens
+    tokenizer = TextTokenizer(folder / TOKENIZER_NAME, tokens)
+    prompts = PromptBuilder(tokenizer, read_chat_template(folder / CHAT_TEMPLATE_NAME), tokens)
     # Of the clip a prompt without times needs the kind alone.
     picture = np.zeros((1, 1, 3), np.uint8)
     source = open_source(picture) if is_image else open_source(picture[None], fps=1.0)

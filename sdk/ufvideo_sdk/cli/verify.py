@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import (
@@ -18,16 +18,17 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.package.manifest import (
-    MANIFEST_NAME,
-    FileEntry,
-    Manifest,
-    StageEntry,
-    StageVariant,
-    StageVerification,
-    read_manifest,
-)
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.validation.display_name import display_name
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.package.manifest import (
+        FileEntry,
+        Manifest,
+        StageEntry,
+        StageVariant,
+        StageVerification,
+    )
 
 
 def verify(
@@ -43,6 +44,7 @@ def verify(
     from ufvideo_sdk._native import Package
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.model import UFVideo
+    from ufvideo_sdk.package.manifest import read_manifest
     from ufvideo_sdk.runtime.config import RuntimeConfig
 
     folder = package_or_nano(package)

@@ -17,6 +17,7 @@ from ufvideo_sdk.package.shipped_package import SHIPPED_NAME, shipped_package
 from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import (
     INSTALL,
+    INSTALL_EXPORT,
     INSTALL_GPU_ALONE,
     find_library,
     installed_versions,
@@ -220,7 +221,7 @@ def _export_extra() -> Finding:
     missing = [name for name, module in _EXPORT.items() if find_spec(module) is None]
     if missing:
         detail = f"missing: {', '.join(missing)}"
-        return Finding("export extra", Health.ABSENT, detail, "pip install 'ufvideo-sdk[export]'")
+        return Finding("export extra", Health.ABSENT, detail, INSTALL_EXPORT)
     return Finding("export extra", Health.OK, f"torch {_version('torch')}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.package.manifest_fields import (
+    ALL_STEMS,
     ModelConfig,
     StageEntry,
     TensorSpec,
@@ -46,10 +47,9 @@ def graph_signatures(
         mask_width,
         cache_dtype,
     )
-    stems = [stem for each in _native.all_capabilities() for stem in each.stages]
     return {
         stem: (_tensors(signatures[stem].inputs), _tensors(signatures[stem].outputs))
-        for stem in stems
+        for stem in ALL_STEMS
         if stem in signatures
     }
 

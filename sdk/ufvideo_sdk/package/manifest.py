@@ -14,12 +14,15 @@ from typing import Any
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.graph_signatures import graph_signatures
 from ufvideo_sdk.package.manifest_fields import (
+    ALL_STEMS,
     CAPABILITY_STAGES,
     PRECISIONS,
     SEG_HIDDEN_STATES,
     STAGE_STEMS,
+    VERSION_1_CAPABILITIES,
     FileEntry,
     ModelConfig,
     StageEntry,
@@ -39,7 +42,6 @@ from ufvideo_sdk.validation.paths import shown as shown_path
 __all__ = [
     "CAPABILITY_STAGES",
     "FORMAT_VERSION",
-    "MANIFEST_NAME",
     "PRECISIONS",
     "SEG_HIDDEN_STATES",
     "STAGE_STEMS",
@@ -57,12 +59,11 @@ __all__ = [
     "read_manifest",
 ]
 
-MANIFEST_NAME = "manifest.json"
 FORMAT_VERSION = 1
 """The format version that packages are written in."""
 
 # Keys that format version 2 added, and what they are in version 1.
-_NEW_KEYS = {"capabilities": ["ask", "segment"], "tracking": None}
+_NEW_KEYS = {"capabilities": list(VERSION_1_CAPABILITIES), "tracking": None}
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Manifest:
     files: tuple[FileEntry, ...]
     provenance: Mapping[str, str]
     verification: Mapping[str, StageVerification]
-    capabilities: tuple[str, ...] = ("ask", "segment")
+    capabilities: tuple[str, ...] = VERSION_1_CAPABILITIES
     tracking: TrackingConfig | None = None
 
     def __post_init__(self) -> None:
@@ -101,7 +102,7 @@ class Manifest:
             PackageVersionError: When this runtime does not read its format version.
             PackageError: Naming the key that is wrong by its full path.
         """
-        # A lone surrogate becomes what is no UTF-8, which the reader refuses.
+        # A lone surrogate becomes invalid UTF-8, which the native reader refuses.
         raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         _native.Manifest(raw, os.fsencode(source))
         value = _parsed(raw, source)
@@ -175,7 +176,7 @@ def read_manifest(path: Path | str) -> Manifest:
 
 
 def _parsed(raw: bytes, source: str | os.PathLike[str]) -> dict[str, Any]:
-    """The object in a text that the native reader has taken; the two may differ on what JSON is."""
+    """Parse JSON that the native reader accepted. Python's parser may still refuse it."""
     try:
         value: dict[str, Any] = json.loads(raw)
     except ValueError as error:
@@ -186,8 +187,7 @@ def _parsed(raw: bytes, source: str | os.PathLike[str]) -> dict[str, Any]:
 
 def _by_stem(entries: Mapping[str, Any], read: Any) -> dict[str, Any]:
     """What `read` makes of each entry, in the order of the pipeline, unknown stems last."""
-    order = [stem for stems in CAPABILITY_STAGES.values() for stem in stems]
-    known = [stem for stem in order if stem in entries]
+    known = [stem for stem in ALL_STEMS if stem in entries]
     return {stem: read(entries[stem]) for stem in (*known, *sorted(entries.keys() - set(known)))}
 
 

@@ -17,7 +17,11 @@ CAPABILITY_STAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {capability.name: tuple(capability.stages) for capability in _native.all_capabilities()}
 )
 """Stems of the stages that each capability of a package needs, in the order of the pipeline."""
-STAGE_STEMS = CAPABILITY_STAGES["ask"] + CAPABILITY_STAGES["segment"]
+ALL_STEMS = tuple(stem for stems in CAPABILITY_STAGES.values() for stem in stems)
+"""Stems of the stages of every capability, in the order of the pipeline."""
+VERSION_1_CAPABILITIES = ("ask", "segment")
+"""What every package of format version 1 can do."""
+STAGE_STEMS = tuple(stem for name in VERSION_1_CAPABILITIES for stem in CAPABILITY_STAGES[name])
 """Stems of the stages of a package that can ask and segment, in the order of the pipeline."""
 PRECISIONS = tuple(_native.precisions())
 SEG_HIDDEN_STATES = tuple(_native.seg_hidden_states())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.package.manifest import MANIFEST_NAME
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
 SHIPPED_NAME = "nano"
 WHAT_IT_IS = (

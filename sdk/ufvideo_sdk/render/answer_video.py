@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk.atomic_file import replacing
 from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.render.frame_painter import FramePainter
-from ufvideo_sdk.render.h264_file import FrameTimes, H264File, encoding
+from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
 from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import FrameMasks
@@ -60,6 +60,7 @@ class AnswerVideo:
     def _begin(self) -> None:
         self._items: Queue[_Item | None] = Queue(_MAX_WAITING)
         self._failure: BaseException | None = None
+        self._is_dropped = False
         self._num_frames = 0
         self._last_position = -1
         self._num_objects: int | None = None
@@ -71,14 +72,15 @@ class AnswerVideo:
 
     @property
     def failure(self) -> BaseException | None:
-        """Why the video is not written."""
+        """What drawing or encoding raised."""
         return self._failure
 
     def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
         """Append a frame, in the order of their times.
 
         Args:
-            answer: Question, text and spans to write below the picture; the first frame's count.
+            answer: Question, text and spans to write below the picture. Only the first frame's
+                answer is drawn.
             found: The masks of the frame.
             pixels: RGB, uint8 [H, W, 3]; copied.
 
@@ -119,7 +121,7 @@ class AnswerVideo:
         """Where in the clip a frame stands, which has to be behind the one before it."""
         check_instance(found, "found", FrameMasks)
         clip, last = self._clip, self._last_position
-        position = int(np.searchsorted(clip.frame_idxs, found.frame_idx))
+        position = int(clip.positions([found.frame_idx])[0])
         if position == len(clip.frame_idxs) or clip.frame_idxs[position] != found.frame_idx:
             raise InputError(f"found: expected a frame of {clip.name}, got frame {found.frame_idx}")
         if position <= last:
@@ -159,9 +161,8 @@ class AnswerVideo:
     ) -> None:
         thread, self._thread = self._thread, None
         assert thread is not None
-        if kind is not None:
-            # The frames that wait are not drawn for a file that will not be.
-            self._failure = self._failure or error
+        # The frames that wait are not drawn for a file that will not be.
+        self._is_dropped = kind is not None
         self._items.put(None)
         thread.join()
         if kind is None and self._num_frames == 0:
@@ -181,13 +182,12 @@ class AnswerVideo:
             raise self._failure
 
     def _write_all(self) -> None:
-        """Draw and encode frames until the last; those behind a failure are dropped."""
+        """Draw and encode frames until the last; after a failure they are dropped."""
         with ExitStack() as stack:
             painter: FramePainter | None = None
             file: H264File | None = None
-            times = FrameTimes(self._clip)
             while (item := self._items.get()) is not None:
-                if self._failure is not None:
+                if self._failure is not None or self._is_dropped:
                     continue
                 answer, found, position, pixels = item
                 try:
@@ -195,10 +195,8 @@ class AnswerVideo:
                         if painter is None or file is None:
                             painter = FramePainter(answer, len(found.objects))
                             size = (painter.height_px, painter.width_px)
-                            file = stack.enter_context(
-                                H264File(self._draft, *size, times, self._clip)
-                            )
-                        file.write(painter.paint_found(found, pixels), times.of(position))
+                            file = stack.enter_context(H264File(self._draft, *size, self._clip))
+                        file.write(painter.paint_found(found, pixels), position)
                 except BaseException as error:
                     self._failure = error
                 del item, answer, found, pixels

@@ -100,7 +100,7 @@ def _tile(
     draw_objects(tile, objects_on(answer, frame_idx), tags=len(answer.masks) > 1)
     if clip.is_image:
         return tile
-    time_s = float(clip.timestamps_s[np.searchsorted(clip.frame_idxs, frame_idx)])
+    time_s = float(clip.timestamps_s[clip.positions([frame_idx])[0]])
     in_span = any(span.start_s <= time_s <= span.end_s for span in answer.spans)
     if in_span:
         cv2.rectangle(tile, (2, 2), (width_px - 3, height_px - 3), SPAN_COLOUR, 4)

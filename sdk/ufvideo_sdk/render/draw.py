@@ -22,8 +22,9 @@ from ufvideo_sdk.render.text import (
     wrap,
 )
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR
-from ufvideo_sdk.results.answer import NOT_FOUND, Answer
+from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.not_found import NOT_FOUND
 
 Mask = NDArray[np.bool_]
 

@@ -61,7 +61,8 @@ class FramePainter:
             font_px=self._font_px,
             has_marker=True,
         )
-        # The longest there is comes first, so that what follows has room.
+        # Every object is 'not found' at first, the longest caption, so later captions fit its
+        # height.
         self._caption = self._caption_band()
         self.height_px = _even(
             self._picture_height_px + self._timeline.height_px + self._caption.shape[0]
@@ -72,19 +73,19 @@ class FramePainter:
         )
         self._place_caption()
 
-    def paint(self, frame_idx: int, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def paint(self, position: int, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """One frame of the video, with the answer's masks.
 
         Args:
-            frame_idx: Source index of the frame.
+            position: Where the frame stands in the clip.
             frame: RGB, uint8 [H, W, 3].
 
         Returns:
             RGB, uint8 [height_px, width_px, 3], valid until the next frame; both sides are even.
         """
         clip = self._answer.clip
-        time_s = float(clip.timestamps_s[np.searchsorted(clip.frame_idxs, frame_idx)])
-        return self._paint(time_s, frame, objects_on(self._answer, frame_idx))
+        objects = objects_on(self._answer, int(clip.frame_idxs[position]))
+        return self._paint(float(clip.timestamps_s[position]), frame, objects)
 
     def paint_found(self, found: FrameMasks, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The next frame of a video whose masks are made meanwhile.

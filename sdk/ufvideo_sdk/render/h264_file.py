@@ -50,7 +50,7 @@ def encoding(path: Path) -> Iterator[None]:
         ) from error
 
 
-class FrameTimes:
+class _FrameTimes:
     """When each frame of a clip is shown in a video of it, and for how long."""
 
     def __init__(self, clip: Clip) -> None:
@@ -97,9 +97,7 @@ class H264File:
         DeviceError: When PyAV was built without an H.264 encoder.
     """
 
-    def __init__(
-        self, path: Path, height_px: int, width_px: int, times: FrameTimes, clip: Clip
-    ) -> None:
+    def __init__(self, path: Path, height_px: int, width_px: int, clip: Clip) -> None:
         if max(height_px, width_px) > _MAX_SIDE_PX:
             raise InputError(
                 f"expected at most {_MAX_SIDE_PX} px a side for an .mp4, got {height_px} x"
@@ -111,7 +109,7 @@ class H264File:
                 "expected the encoder libx264 to write .mp4, got a PyAV without it; the wheel has"
                 " it: pip install --force-reinstall --only-binary=av av"
             )
-        self._end_ticks = times.end_ticks
+        self._times = _FrameTimes(clip)
         # Times of frames whose packets are not written yet, and of the frame behind them.
         self._shown: deque[int] = deque()
         self._waiting: list[av.Packet[Any]] = []
@@ -123,7 +121,7 @@ class H264File:
             f"file:{path.absolute()}", "w", format="mp4", options={"movflags": "+faststart"}
         )
         self._stream = self._container.add_stream(
-            "libx264", rate=times.rate, options={"preset": "veryfast", "crf": "20"}
+            "libx264", rate=self._times.rate, options={"preset": "veryfast", "crf": "20"}
         )
         self._stream.height, self._stream.width = height_px, width_px
         self._stream.pix_fmt = "yuv420p"
@@ -133,8 +131,9 @@ class H264File:
             aspect = clip.pixel_aspect.limit_denominator(65535)
             self._stream.codec_context.sample_aspect_ratio = aspect
 
-    def write(self, picture: NDArray[np.uint8], ticks: int) -> None:
-        """Append RGB uint8 [H, W, 3], shown from a time on until the next one's."""
+    def write(self, picture: NDArray[np.uint8], position: int) -> None:
+        """Append RGB uint8 [H, W, 3], shown from the time of its position in the clip."""
+        ticks = self._times.of(position)
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = ticks
         frame.time_base = Fraction(1, _TICKS_PER_S)
@@ -168,7 +167,8 @@ class H264File:
                     shown_ticks = end_ticks - (self._first_ticks or 0)
                     packet.duration = max(shown_ticks - packet.dts + self._first_dts, 1)
             self._container.mux(packet)
-        # Behind these, B-frames may still come out: the encoder holds back no more than 300.
+        # Times are needed until their packets come. libx264 delays at most 300 frames; 512 leaves
+        # a margin.
         while len(self._shown) > 512:
             self._shown.popleft()
 
@@ -177,7 +177,7 @@ class H264File:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._mux(self._stream.encode(), max(self._end_ticks, self._last_ticks() + 1))
+            self._mux(self._stream.encode(), max(self._times.end_ticks, self._last_ticks() + 1))
         self._container.close()
 
     def _last_ticks(self) -> int:

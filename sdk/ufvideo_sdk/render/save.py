@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
 from ufvideo_sdk.atomic_file import check_target, replacing
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.render.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.render.frame_painter import FramePainter
-from ufvideo_sdk.render.h264_file import FrameTimes, H264File, encoding
+from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.validation.paths import shown
 from ufvideo_sdk.video.clip import Clip
@@ -82,16 +81,15 @@ def check_save_path(
 def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
     clip = answer.clip
     painter = FramePainter(answer)
-    times = FrameTimes(clip)
     num_frames = len(clip.frame_idxs)
     chunk_frames = max(1, _CHUNK_BYTES // (clip.height * clip.width * 3))
     with (
-        H264File(path, painter.height_px, painter.width_px, times, clip) as file,
+        H264File(path, painter.height_px, painter.width_px, clip) as file,
         closing(clip.chunks(clip.frame_idxs, chunk_frames, skip_damaged=True)) as chunks,
     ):
         for frame_idxs, frames in chunks:
-            for frame_idx, frame in zip(frame_idxs, frames, strict=True):
-                at = int(np.searchsorted(clip.frame_idxs, frame_idx))
-                file.write(painter.paint(int(frame_idx), frame), times.of(at))
+            positions = clip.positions(frame_idxs).tolist()
+            for position, frame in zip(positions, frames, strict=True):
+                file.write(painter.paint(position, frame), position)
                 if progress is not None:
-                    progress(at + 1, num_frames)
+                    progress(position + 1, num_frames)

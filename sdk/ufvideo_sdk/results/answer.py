@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip
 
 
-NOT_FOUND = "not found"
-"""What commands and pictures say of an event without a span and an object without a pixel."""
-
-
 class StopReason(str, Enum):
     """Why an answer ended."""
 

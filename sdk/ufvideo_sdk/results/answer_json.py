@@ -103,7 +103,7 @@ def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
 
 
 def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
-    times_s = clip.timestamps_s[np.searchsorted(clip.frame_idxs, track.frame_idxs)]
+    times_s = clip.timestamps_s[clip.positions(track.frame_idxs)]
     size = [track.height, track.width]
     return {
         "frames": [

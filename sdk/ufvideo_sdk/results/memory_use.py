@@ -14,7 +14,8 @@ class MemoryUse:
     Attributes:
         total_bytes: All of the below.
         peak_bytes: The most at once since the model was loaded.
-        budget_bytes: `RuntimeConfig.memory_budget_bytes`, which neither of them passes.
+        budget_bytes: `RuntimeConfig.memory_budget_bytes`; `total_bytes` and `peak_bytes` never
+            exceed it.
         kv_cache_bytes: KV caches.
         clip_features_bytes: SigLIP features and video tokens of open clips.
         region_cache_bytes: SigLIP features kept of other frames.

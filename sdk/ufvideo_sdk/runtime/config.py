@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ class RuntimeConfig:
         for each in fields(self):
             # Copies: whoever gave them may change his own.
             object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
-        _native.RuntimeConfig(**self._native_settings())
+        _ = self._native_config
         check_engine_options(self.provider_options, self.stage_provider_options)
         most = 2**31 - 1
         if as_integer(self.max_frame_pixels) is None or not 1 <= self.max_frame_pixels <= most:
@@ -129,11 +130,11 @@ class RuntimeConfig:
 
     def providers_of(self, stem: str) -> tuple[str, ...]:
         """The providers of one stage."""
-        return tuple(_native.RuntimeConfig(**self._native_settings()).providers_of(stem))
+        return tuple(self._native_config.providers_of(stem))
 
     def options_of(self, stem: str, provider: str) -> dict[str, str]:
         """The options of one stage with one provider."""
-        return _native.RuntimeConfig(**self._native_settings()).options_of(stem, provider)
+        return self._native_config.options_of(stem, provider)
 
     def to_native(
         self, library: Path, *, engine_options: Mapping[str, Mapping[str, str]] | None = None
@@ -150,6 +151,15 @@ class RuntimeConfig:
         settings = self._native_settings()
         settings |= {"onnxruntime_library": library, "stage_provider_options": stage_options}
         return _native.RuntimeConfig(**settings)
+
+    @cached_property
+    def _native_config(self) -> _native.RuntimeConfig:
+        # No field: whatever compares, prints or replaces fields knows nothing of it.
+        return _native.RuntimeConfig(**self._native_settings())
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: what the native runtime made of them cannot be copied."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def _native_settings(self) -> dict[str, Any]:
         return {

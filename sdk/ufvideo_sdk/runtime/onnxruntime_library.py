@@ -16,6 +16,9 @@ ENVIRONMENT_VARIABLE = "UFVIDEO_ONNXRUNTIME_LIBRARY"
 # Both wheels install the module `onnxruntime`. If both are there, the GPU build is meant.
 DISTRIBUTIONS = ("onnxruntime-gpu", "onnxruntime")
 INSTALL = "pip install 'ufvideo-sdk[cpu]', or for an NVIDIA GPU pip install 'ufvideo-sdk[cuda]'"
+INSTALL_EXPORT = (
+    "pip install 'ufvideo-sdk[cpu,export]' (with cuda in place of cpu for an NVIDIA GPU)"
+)
 # Removing either wheel deletes files of the other, so that both go first.
 INSTALL_GPU_ALONE = (
     "pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'ufvideo-sdk[cuda]'"

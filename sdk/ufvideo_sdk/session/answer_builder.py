@@ -73,13 +73,13 @@ class AnswerBuilder:
 
     def __init__(self, model: LoadedModel, clip: Clip) -> None:
         self._tokenizer = model.tokenizer
-        self._facts = model.manifest.tokens
+        self._tokens = model.manifest.tokens
         self._providers = model.stage_providers
         self._clip = clip
 
     def text(self, config: GenerationConfig) -> AnswerText:
         """What takes the tokens of an answer as they come."""
-        return AnswerText(self._tokenizer, self._facts.end_ids, config.stop_strings)
+        return AnswerText(self._tokenizer, self._tokens.end_ids, config.stop_strings)
 
     def build(
         self,
@@ -110,7 +110,7 @@ class AnswerBuilder:
         is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
         ids = tuple(generation.token_ids[: text.num_tokens] if is_cut else generation.token_ids)
         num_objects = sum(position < len(ids) for position in generation.seg_positions)
-        ended = bool(ids) and ids[-1] in self._facts.end_ids
+        ended = bool(ids) and ids[-1] in self._tokens.end_ids
         words = ids[:-1] if ended else ids
         reason = STOP_REASONS[generation.stop_reason]
         answer = Answer(
@@ -135,7 +135,7 @@ class AnswerBuilder:
         if len(ids) == len(generation.token_ids):
             return generation.spans
         # A stop string cut tokens off, and maybe a span with them.
-        return _native.find_spans(ids, self._facts.time_first_id, self._facts.num_time_tokens)
+        return _native.find_spans(ids, self._tokens.time_first_id, self._tokens.num_time_tokens)
 
     def with_masks(
         self, native: SessionCall, partial: PartialAnswer, on_masks: MasksCallback | None = None

@@ -29,8 +29,8 @@ class Referring:
         config: How to answer with allow_absent.
 
     Raises:
-        InputError: When a config stands beside allow_absent=False, or one of them is of another
-            kind.
+        InputError: If `config` is set while `allow_absent` is False, or if either has the wrong
+            type.
     """
 
     expression: str

@@ -17,7 +17,7 @@ from ufvideo_sdk.video.clip import Clip
 
 FrameCallback = Callable[[FrameMasks, NDArray[np.uint8]], object]
 
-# Masks of a chunk come when all of it is done.
+# Frames in a chunk; masks are yielded after the whole chunk is segmented.
 _MAX_CHUNK_FRAMES = 8
 
 
@@ -157,12 +157,12 @@ class Segmentation:
         self, idx: int, runs: Sequence[str], scores: NDArray[np.float32]
     ) -> FrameMasks:
         clip = self._clip
-        at = int(np.searchsorted(clip.frame_idxs, idx))
+        time_s = float(clip.timestamps_s[clip.positions([idx])[0]])
         objects = tuple(
             ObjectMask(own_runs, float(score), clip.height, clip.width)
             for own_runs, score in zip(runs, scores, strict=True)
         )
-        return FrameMasks(idx, float(clip.timestamps_s[at]), objects)
+        return FrameMasks(idx, time_s, objects)
 
 
 def mask_tracks(

@@ -15,7 +15,7 @@ Self = TypeVar("Self", bound="SessionEntry")
 
 
 class SessionEntry:
-    """The part of `Session` that asks nothing."""
+    """Methods of `Session` that ask no question: statistics, memory, cancel, reset, close."""
 
     def __init__(self, native: _native.Session, pixels: _native.PixelCache) -> None:
         """Begin with nothing under way.

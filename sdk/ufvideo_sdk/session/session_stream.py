@@ -16,10 +16,10 @@ Self = TypeVar("Self", bound="SessionStream[Any]")
 
 
 class SessionStream(Iterator[Item], Generic[Item]):
-    """A call of a session whose results come one by one.
+    """Base class of streams; the session accepts no other call while one is under way.
 
-    The session accepts no other call until the stream is exhausted, closed or dropped. A stream
-    that is dropped, or whose `with` block ends with an error, harms nothing.
+    A stream ends when it is exhausted, closed or dropped. One that is dropped, or whose `with`
+    block ends with an error, harms nothing.
     """
 
     def __init__(self, gate: CallGate, call: SessionCall) -> None:

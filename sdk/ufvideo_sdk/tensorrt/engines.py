@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import ConfigError, DeviceError, UFVideoError
-from ufvideo_sdk.package.manifest import MANIFEST_NAME, Manifest
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import Manifest
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.runtime.nvidia_device import nvidia_device, tensorrt_version
 from ufvideo_sdk.tensorrt.engine_cache import EngineCache, default_folder

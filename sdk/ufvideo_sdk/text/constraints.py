@@ -34,30 +34,30 @@ class AnswerFormats:
 
         What may end it depends on where it begins: a state for each first time says so.
         """
-        facts = self._tokens
+        tokens = self._tokens
         before, after = (self._prompts.answer_ids(brace) for brace in SPAN_BRACES)
         states = _chain(before)
         first_started = len(states) + 1
-        closing = first_started + facts.num_time_tokens
-        times = range(facts.num_time_tokens)
-        states.append([(facts.time_first_id + k,) * 2 + (first_started + k,) for k in times])
-        last_id = facts.time_first_id + facts.num_time_tokens - 1
-        states += [[(facts.time_first_id + k, last_id, closing)] for k in times]
+        closing = first_started + tokens.num_time_tokens
+        times = range(tokens.num_time_tokens)
+        states.append([(tokens.time_first_id + k,) * 2 + (first_started + k,) for k in times])
+        last_id = tokens.time_first_id + tokens.num_time_tokens - 1
+        states += [[(tokens.time_first_id + k, last_id, closing)] for k in times]
         states += _chain(after, first_state=closing)
         return self._automaton([*states, []], is_end={len(states)})
 
     @cached_property
     def span_or_words(self) -> _native.TokenAutomaton:
         """Words with at most one span, in order: a model may say that an event does not happen."""
-        facts = self._tokens
-        last_id = facts.time_first_id + facts.num_time_tokens - 1
-        times = range(facts.num_time_tokens)
-        behind = 2 + facts.num_time_tokens
-        words = self._all_but([*range(facts.time_first_id, last_id + 1), facts.region_id])
+        tokens = self._tokens
+        last_id = tokens.time_first_id + tokens.num_time_tokens - 1
+        times = range(tokens.num_time_tokens)
+        behind = 2 + tokens.num_time_tokens
+        words = self._all_but([*range(tokens.time_first_id, last_id + 1), tokens.region_id])
         edges = [[(first, last, 1) for first, last in words]] * 2
-        started = [(facts.time_first_id + k,) * 2 + (2 + k,) for k in times]
+        started = [(tokens.time_first_id + k,) * 2 + (2 + k,) for k in times]
         states: list[Sequence[Edge]] = [[*each, *started] for each in edges]
-        states += [[(facts.time_first_id + k, last_id, behind)] for k in times]
+        states += [[(tokens.time_first_id + k, last_id, behind)] for k in times]
         states.append([(first, last, behind) for first, last in words])
         # State 0 is no end: an answer has a token.
         return self._automaton(states, is_end={1, behind})
@@ -68,13 +68,13 @@ class AnswerFormats:
 
         The first token is a word: with `preceding` a [SEG] takes the state of the token before it.
         """
-        facts = self._tokens
-        last_id = facts.time_first_id + facts.num_time_tokens - 1
-        words = self._all_but([*range(facts.time_first_id, last_id + 1), facts.region_id])
+        tokens = self._tokens
+        last_id = tokens.time_first_id + tokens.num_time_tokens - 1
+        words = self._all_but([*range(tokens.time_first_id, last_id + 1), tokens.region_id])
         before, behind = 1, 2
         states: list[Sequence[Edge]] = [
             [(first, last, before) for first, last in words],
-            [*((first, last, before) for first, last in words), (facts.seg_id,) * 2 + (behind,)],
+            [*((first, last, before) for first, last in words), (tokens.seg_id,) * 2 + (behind,)],
             [(first, last, behind) for first, last in words],
         ]
         return self._automaton(states, is_end={before, behind})
@@ -82,9 +82,9 @@ class AnswerFormats:
     @cached_property
     def moment(self) -> _native.TokenAutomaton:
         """A moment as the models were trained to write it, one time token."""
-        facts = self._tokens
-        last_id = facts.time_first_id + facts.num_time_tokens - 1
-        return self._automaton([[(facts.time_first_id, last_id, 1)], []], is_end={1})
+        tokens = self._tokens
+        last_id = tokens.time_first_id + tokens.num_time_tokens - 1
+        return self._automaton([[(tokens.time_first_id, last_id, 1)], []], is_end={1})
 
     def of_times(self, name: str) -> _native.TokenAutomaton:
         """The format "span" or "moment".

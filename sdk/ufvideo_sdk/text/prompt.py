@@ -49,11 +49,11 @@ class PromptBuilder:
     """Puts questions into the model's chat template."""
 
     def __init__(
-        self, tokenizer: TextTokenizer, template: ChatTemplate, facts: TokenConfig
+        self, tokenizer: TextTokenizer, template: ChatTemplate, tokens: TokenConfig
     ) -> None:
         self._tokenizer = tokenizer
         self._template = template
-        self._facts = facts
+        self._tokens = tokens
 
     def build(self, question: Question, clip: Clip) -> list[int]:
         """Token ids of a prompt that the model is to answer.
@@ -68,9 +68,9 @@ class PromptBuilder:
 
     def prefix(self, clip: Clip) -> list[int]:
         """Token ids that every question about the clip begins with, its placeholder the last."""
-        facts = self._facts
+        tokens = self._tokens
         ids = self.build(Question("?"), clip)
-        media_id = facts.image_placeholder_id if clip.is_image else facts.video_placeholder_id
+        media_id = tokens.image_placeholder_id if clip.is_image else tokens.video_placeholder_id
         return ids[: ids.index(media_id) + 1]
 
     def build_grounding(self, event: str, clip: Clip) -> list[int]:
@@ -94,7 +94,7 @@ class PromptBuilder:
         before, after = SEGMENT_ANSWER
         # The answer continues the template's last words: they are tokenised as one text, so that
         # its beginning is where the ids first differ from those of the question alone.
-        answered = self._tokenizer.encode_pieces([*pieces, before, self._facts.seg_id, after])
+        answered = self._tokenizer.encode_pieces([*pieces, before, self._tokens.seg_id, after])
         asked = self._tokenizer.encode_pieces(pieces)
         same = (a == b for a, b in zip(asked, answered, strict=False))
         return answered, next((i for i, equal in enumerate(same) if not equal), len(asked))
@@ -140,8 +140,8 @@ class PromptBuilder:
         return pieces + special(template.generation_prompt)
 
     def _media(self, clip: Clip) -> list[str | int]:
-        facts = self._facts
-        media_id = facts.image_placeholder_id if clip.is_image else facts.video_placeholder_id
+        tokens = self._tokens
+        media_id = tokens.image_placeholder_id if clip.is_image else tokens.video_placeholder_id
         before, after = self._template.media_prefix.split("{media}")
         special = self._tokenizer.split_special
         return [*special(before), media_id, *special(after)]
@@ -150,10 +150,10 @@ class PromptBuilder:
         if not isinstance(answer, Answer):
             return [checked_text(answer, f"history[{turn}][1]")]
         ids = list(answer.token_ids)
-        ended = bool(ids) and ids[-1] in self._facts.end_ids
+        ended = bool(ids) and ids[-1] in self._tokens.end_ids
         # A generated <region> points at nothing: as a token it would ask for a region, so it goes
         # back in as the characters it was read as.
-        region_id = self._facts.region_id
+        region_id = self._tokens.region_id
         ids = ids[:-1] if ended else ids
         pieces = [REGION_MARK if i == region_id else i for i in ids]
         if answer.stop_reason is not StopReason.STOP_STRING:
@@ -184,7 +184,7 @@ class PromptBuilder:
         times = iter(question.times)
         for piece in re.split(f"({REGION_MARK}|{TIME_MARK})", text):
             if piece == REGION_MARK:
-                yield self._facts.region_id
+                yield self._tokens.region_id
             elif piece == TIME_MARK:
                 yield from self._time(next(times), clip)
             else:
@@ -199,9 +199,9 @@ class PromptBuilder:
     def _time_id(self, time_s: float, clip: Clip) -> int:
         if clip.is_image:
             raise InputError(f"expected no times for an image, got {time_s!r}")
-        steps = clip.fraction_of(time_s) * (self._facts.num_time_tokens - 1)
+        steps = clip.fraction_of(time_s) * (self._tokens.num_time_tokens - 1)
         # The nearest token; a tie goes to the later one.
-        return self._facts.time_first_id + int(steps + 0.5)
+        return self._tokens.time_first_id + int(steps + 0.5)
 
 
 def grounding_question(event: str) -> str:

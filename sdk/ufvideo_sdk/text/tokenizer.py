@@ -30,7 +30,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 class TextTokenizer:
     """The package's tokenizer, shared by all sessions and threads."""
 
-    def __init__(self, path: Path, facts: TokenConfig) -> None:
+    def __init__(self, path: Path, tokens: TokenConfig) -> None:
         """Open a `tokenizer.json` and compare it with the manifest.
 
         Raises:
@@ -45,7 +45,8 @@ class TextTokenizer:
             added = self._tokenizer.get_added_tokens_decoder()
         _check_placed(path, placed, added)
         self._special_ids = {token.content: token_id for token_id, token in added.items()}
-        check_token_ids(path, facts, {token_id: token.content for token_id, token in added.items()})
+        names = {token_id: token.content for token_id, token in added.items()}
+        check_token_ids(path, tokens, names)
         # Special tokens in a text are from now on encoded like any other characters.
         self._tokenizer.encode_special_tokens = True
         longest_first = sorted(self._special_ids, key=len, reverse=True)

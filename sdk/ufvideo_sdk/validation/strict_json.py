@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NoReturn, Protocol, TypeVar, get_type_hints
 
 from ufvideo_sdk.errors import PackageError
@@ -176,24 +177,21 @@ def check_fields(instance: Any) -> None:
     Raises:
         FieldError: Naming the first field that breaks its rule.
     """
-    for name, rules in _rules(type(instance)).items():
+    # A class is hashable; mypy looks at the `__hash__` of its instances.
+    for name, rules in _rules(type(instance)).items():  # type: ignore[arg-type]
         for rule in rules:
             with inside(name):
                 rule.check(getattr(instance, name))
 
 
+@cache
 def _rules(kind: type) -> Mapping[str, tuple[Rule, ...]]:
     """The rules of a dataclass by field; looking them up takes far longer than checking by them."""
-    if kind not in _RULES:
-        hints = get_type_hints(kind, include_extras=True)
-        _RULES[kind] = {
-            field.name: getattr(hints[field.name], "__metadata__", ())
-            for field in dataclasses.fields(kind)
-        }
-    return _RULES[kind]
-
-
-_RULES: dict[type, Mapping[str, tuple[Rule, ...]]] = {}
+    hints = get_type_hints(kind, include_extras=True)
+    return {
+        field.name: getattr(hints[field.name], "__metadata__", ())
+        for field in dataclasses.fields(kind)
+    }
 
 
 class _Repeated(dict[str, Any]):

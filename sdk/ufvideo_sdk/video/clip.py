@@ -384,6 +384,10 @@ class Clip:
             warnings.warn(f"{self.name}: {'; '.join(new)}", DamagedVideoWarning, stacklevel=2)
         return lost
 
+    def positions(self, frame_idxs: FrameIdxs) -> NDArray[np.int64]:
+        """Positions in the clip by source index, int64 [F]; of others, where they would stand."""
+        return np.searchsorted(self.frame_idxs, frame_idxs).astype(np.int64, copy=False)
+
 
 def _no_pixels() -> None:
     """What a clip without a cache has in place of a reference to one."""

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
-from ufvideo_export.process import isolated as apart
+from ufvideo_export.process import isolated
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
 from ufvideo_sdk.errors import InferenceError
@@ -28,15 +28,16 @@ def test_equal_graphs(
     stage = stage_of(tiny_checkpoint, "region_encoder", "fp16")
     stage.write(tmp_path / "here.onnx")
     assert "module" in vars(stage)
-    monkeypatch.setattr(apart, "APART_BYTES", 0)
+    monkeypatch.setattr(isolated, "ISOLATED_BYTES", 0)
     other = stage_of(tiny_checkpoint, "region_encoder", "fp16")
-    other.write(tmp_path / "apart.onnx")
+    other.write(tmp_path / "isolated.onnx")
     # Nothing was loaded here.
     assert "module" not in vars(other)
-    assert (tmp_path / "apart.onnx").read_bytes() == (tmp_path / "here.onnx").read_bytes()
+    assert (tmp_path / "isolated.onnx").read_bytes() == (tmp_path / "here.onnx").read_bytes()
 
 
 def test_a_failure_is_said(tiny_checkpoint: Path, tmp_path: Path) -> None:
     stage = stage_of(tiny_checkpoint, "region_encoder", "fp32")
     with pytest.raises(InferenceError, match=r"region_encoder to be written .*(?s:.)*nowhere"):
-        apart.run_apart("region_encoder", stage.trace, tmp_path / "nowhere" / "region_encoder.onnx")
+        path = tmp_path / "nowhere" / "region_encoder.onnx"
+        isolated.run_isolated("region_encoder", stage.trace, path)
