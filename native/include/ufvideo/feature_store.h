@@ -39,7 +39,9 @@ class FeatureStore {
   std::shared_ptr<const Tensor> pin_vision(std::int64_t frame_idx);
   /// Adds features for a clip. Throws OutOfMemory, and nothing has changed.
   std::shared_ptr<const Tensor> pin_vision(std::int64_t frame_idx, Tensor features);
-  void unpin_vision(std::int64_t frame_idx, std::uint64_t scan);
+  /// Ends a hold on the features that pin_vision() returned.
+  void unpin_vision(std::int64_t frame_idx, const std::shared_ptr<const Tensor>& features,
+                    std::uint64_t scan);
   /// Drops the features of frames that no clip holds.
   void forget_unpinned_vision();
   std::size_t vision_bytes() const;

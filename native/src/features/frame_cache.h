@@ -92,10 +92,16 @@ class FrameCache {
     return pinned(found);
   }
   /// Once no one else has pinned it, the frame is kept as others are, or dropped.
-  void unpin(const FrameKey& key, std::uint64_t scan) {
+  ///
+  /// @param features what pin() returned: since then the entry may have been erased and another one
+  ///     pinned under the same key, whose pins are not this caller's.
+  void unpin(const FrameKey& key, const Shared& features, std::uint64_t scan) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = entries_.find(key);
-    if (found == entries_.end() || --found->second.num_pins != 0) {
+    if (found == entries_.end() || &found->second.held->features != features.get()) {
+      return;
+    }
+    if (--found->second.num_pins != 0) {
       return;
     }
     while (!found->second.held->lease.try_become(kept_)) {

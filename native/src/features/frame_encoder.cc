@@ -60,8 +60,8 @@ FrameEncoder::~FrameEncoder() { unpin(clip_features_); }
 
 void FrameEncoder::unpin(const FeaturesByIdx& features) {
   const std::uint64_t scan = store_->begin_scan();
-  for (const auto& entry : features) {
-    store_->unpin_vision(entry.first, scan);
+  for (const auto& [idx, pinned] : features) {
+    store_->unpin_vision(idx, pinned, scan);
   }
 }
 
