@@ -25,6 +25,9 @@ class FeatureStore {
   FeatureStore(const FeatureStore&) = delete;
   FeatureStore& operator=(const FeatureStore&) = delete;
 
+  /// Whether it was made for this model, whose sessions alone may use it.
+  bool is_of(const Model& model) const;
+
   /// Number of a new scan (one segmentation, one question). Entries are evicted for later scans
   /// only.
   std::uint64_t begin_scan();

@@ -90,9 +90,8 @@ inline constexpr int kMaxBatchRows = 16;
 /// being opened has no such result, its call throws Cancelled.
 class Session {
  public:
-  /// @param store features of the source that the session's clips are of, shared with other
-  /// sessions
-  ///     of the model; null: each clip is of a source of its own.
+  /// @param store feature store that sessions of this model share if their clips come from one
+  ///     source; null: the session creates its own. Throws InvalidInput if it is another model's.
   explicit Session(std::shared_ptr<const Model> model,
                    std::shared_ptr<FeatureStore> store = nullptr);
   ~Session();

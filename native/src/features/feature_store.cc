@@ -12,6 +12,8 @@ FeatureStore::FeatureStore(const Model& model)
 
 FeatureStore::~FeatureStore() { clear(); }
 
+bool FeatureStore::is_of(const Model& model) const { return model.frame_caches() == caches_; }
+
 std::uint64_t FeatureStore::begin_scan() { return caches_->next_scan(); }
 
 bool FeatureStore::holds_vision(std::int64_t frame_idx) const {

@@ -9,12 +9,24 @@
 #include "session/teacher_forcing.h"
 
 namespace ufvideo {
+namespace {
+
+std::shared_ptr<FeatureStore> checked_store(const Model& model,
+                                            std::shared_ptr<FeatureStore> store) {
+  if (store && !store->is_of(model)) {
+    fail(ErrorCode::kInvalidInput,
+         "session: store: expected a feature store of this model, got another model's");
+  }
+  return store;
+}
+
+}  // namespace
 
 Session::State::State(std::shared_ptr<const Model> shared_model,
                       std::shared_ptr<FeatureStore> store)
     : model(std::move(shared_model)),
       call([this] { publish(); }),
-      clip(*model, call, std::move(store)),
+      clip(*model, call, checked_store(*model, std::move(store))),
       masks(*model, call, clip.store()),
       sequence(*model, call) {
   publish();
