@@ -118,7 +118,8 @@ class Session {
   std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids,
                                      const CallOptions& options = {});
   /// Opens a clip with what was computed of it. Replaces an earlier clip. Throws InvalidInput when
-  /// a size is not this model's, OutOfMemory when the prefix exceeds the bound on the KV cache.
+  /// a size is not this model's. Throws OutOfMemory when the prefix or the features find no room;
+  /// then no clip is open, and the session holds no conversation.
   void restore_clip(const SavedClip& saved);
 
   /// Those of the frames whose features are not held, each once, in the order given: what a prompt

@@ -158,8 +158,14 @@ void Session::restore_clip(const SavedClip& saved) {
   state.clip.check_saved(saved);
   state.sequence.check_saved(saved);
   state.begin_clip(saved.frame_idxs, saved.is_image);
-  state.sequence.restore(saved);
-  state.clip.restore(saved);
+  try {
+    state.sequence.restore(saved);
+    state.clip.restore(saved);
+  } catch (...) {
+    // The prefix of a clip that is not open.
+    state.forget_conversation();
+    throw;
+  }
 }
 
 std::vector<std::int64_t> Session::missing_frames(
