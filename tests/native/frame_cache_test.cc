@@ -116,12 +116,12 @@ TEST(FrameCache, PinnedFramesCountAsAnotherKindAndStay) {
   auto second = cache.frames.pin({1, 1}, {1});
   EXPECT_EQ(cache.frames.pin({1, 1})->frame_idx, 1);
   EXPECT_EQ(cache.frames.pin({1, 2}), nullptr);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kClipFeatures), 200u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kClipFeatures), 200u);
   EXPECT_EQ(cache.frames.evict(1000), 0u);
   cache.frames.unpin({1, 1}, second, 5);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 0u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 0u);
   cache.frames.unpin({1, 1}, second, 5);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 100u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 100u);
   second.reset();
   // The later clip's frame takes its place; pinning it again would have kept it.
   cache.frames.unpin({1, 0}, first, 6);
@@ -138,10 +138,10 @@ TEST(FrameCache, APinOfAnErasedFrameReleasesNoOtherOne) {
   auto replaced = cache.frames.pin({1, 0}, {0});
   cache.frames.unpin({1, 0}, erased, 1);
   erased.reset();
-  EXPECT_EQ(cache.budget->held(MemoryKind::kClipFeatures), 100u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kClipFeatures), 100u);
   cache.frames.unpin({1, 0}, replaced, 2);
   replaced.reset();
-  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 100u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 100u);
   EXPECT_EQ(cache.frames.evict(100), 100u);
   EXPECT_EQ(cache.frames.evict(100), 0u);
   EXPECT_FALSE(cache.holds(0));
