@@ -39,6 +39,17 @@ void Session::State::require_no_answer() const {
   }
 }
 
+void Session::State::require_ready() const {
+  require_no_answer();
+  clip.require_open("session");
+}
+
+void Session::State::require_answer() const {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
+  }
+}
+
 void Session::State::forget_conversation() {
   answer.reset();
   sequence.clear();
@@ -176,15 +187,12 @@ std::vector<std::int64_t> Session::missing_frames(
 
 void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {
   config.validate();
-  require_no_answer();
-  clip.require_open("session");
+  require_ready();
   answer.emplace(answer_parts(), prompt, config);
 }
 
 std::optional<std::int64_t> Session::State::next_token() {
-  if (!answer) {
-    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
-  }
+  require_answer();
   try {
     return answer->next();
   } catch (...) {
@@ -194,9 +202,7 @@ std::optional<std::int64_t> Session::State::next_token() {
 }
 
 Generation Session::State::finish_answer() {
-  if (!answer) {
-    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
-  }
+  require_answer();
   Generation generation = answer->finish();
   answer.reset();
   return generation;
@@ -232,8 +238,7 @@ std::vector<Generation> Session::generate_many(const std::vector<Prompt>& prompt
                                                const CallOptions& options) {
   const Entry entry(*state_, &options);
   config.validate();
-  state_->require_no_answer();
-  state_->clip.require_open("session");
+  state_->require_ready();
   return answer_batch(state_->answer_parts(), prompts, config, callback);
 }
 
@@ -261,8 +266,7 @@ void Session::drop_answer() {
 Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start,
                                   const CallOptions& options) {
   const Entry entry(*state_, &options);
-  state_->require_no_answer();
-  state_->clip.require_open("session");
+  state_->require_ready();
   return teacher_forced(state_->answer_parts(), prompt, answer_start);
 }
 
