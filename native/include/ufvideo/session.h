@@ -184,7 +184,7 @@ class Session {
   StageTimings timings() const;
   /// The same for the bytes held: features of clip and region frames, mask cache, KV cache.
   std::size_t memory_bytes() const;
-  /// Of these, those of the KV cache.
+  /// Bytes of the KV cache, included in memory_bytes().
   std::size_t kv_cache_bytes() const;
 
  private:

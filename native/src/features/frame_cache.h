@@ -29,8 +29,10 @@ struct FrameKey {
 /// Scans (one segmentation, one question) decide what is evicted: an entry is evicted only for a
 /// later scan, the oldest scan's entries first, and of one scan the last frame first. A second scan
 /// over more frames than fit then finds as many as fit; evicting the least recently used frame
-/// would drop each one just before it is asked for again. What somebody holds is never evicted, and
-/// neither is a pinned frame: that is of a clip that is open, and counts as another kind of memory.
+/// would drop each one just before it is asked for again.
+///
+/// An entry that a caller still references is never evicted. Frames of open clips are pinned: they
+/// are not evicted either, and count as `pinned` memory.
 template <typename Features>
 class FrameCache {
  public:
