@@ -54,7 +54,9 @@ void bind_mask_runs(py::module_& module) {
         return encode_mask_runs(pixels.data<bool>(), static_cast<int>(pixels.dim(0)),
                                 static_cast<int>(pixels.dim(1)));
       },
-      py::arg("mask"), "The counts of a COCO run-length code, of a mask bool [H, W].");
+      py::arg("mask"),
+      "The counts of a COCO run-length code, of a mask bool [H, W].\n\n"
+      "Raises InputError when H x W are not 1 to 2^28 pixels.");
   module.def(
       "decode_masks",
       [](const Runs& runs, int height, int width) {

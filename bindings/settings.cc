@@ -44,8 +44,7 @@ py::int_ as_integer(py::handle value, const std::string& field) {
   return py::reinterpret_borrow<py::int_>(value);
 }
 
-/// Also what no integer of C++ holds is named with the setting's bounds, not with those of its
-/// type.
+/// A number too large for any C++ integer is refused with the setting's bounds too.
 template <typename Number>
 Number within(const py::int_& number, const std::string& field) {
   const auto [low, high] = integer_bounds(field);

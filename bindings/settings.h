@@ -16,7 +16,8 @@ namespace ufvideo::bindings {
 
 /// Reads one setting from a Python value of exactly that kind: a bool is no integer, a list no
 /// tuple, nothing is rounded. Throws InvalidConfig naming the field, what was expected and what
-/// came. Bounds are the struct's own to check, in validate().
+/// came. Integers are checked against integer_bounds() here, before they are narrowed; validate()
+/// checks all other bounds.
 void read_setting(pybind11::handle value, const std::string& field, bool& setting);
 void read_setting(pybind11::handle value, const std::string& field, int& setting);
 void read_setting(pybind11::handle value, const std::string& field, std::uint64_t& setting);

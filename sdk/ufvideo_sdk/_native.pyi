@@ -848,6 +848,8 @@ def decode_masks(runs: collections.abc.Sequence[str], height: typing.SupportsInt
 def encode_mask(mask: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> str:
     """
     The counts of a COCO run-length code, of a mask bool [H, W].
+    
+    Raises InputError when H x W are not 1 to 2^28 pixels.
     """
 def find_provider_problem(library: os.PathLike[str] | str | bytes, provider: str, device_id: typing.SupportsInt | typing.SupportsIndex = 0) -> ProviderProblem | None:
     """

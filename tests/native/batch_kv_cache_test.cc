@@ -90,7 +90,7 @@ TEST(BatchKvCache, ARefusedGrowthChangesNothing) {
   BatchKvCache rows(shared, 2, budget);
   rows.add_row(one);
   rows.add_row(one);
-  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 3 * 256 * kPositionBytes);
+  EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), 3 * 256 * kPositionBytes);
   expect_error(ErrorCode::kOutOfMemory, {"kv_cache_bytes", "147456", "512 positions"},
                [&] { rows.reserve_one(); });
   EXPECT_EQ(rows.lengths(), (std::vector<std::int64_t>{256, 256}));

@@ -112,21 +112,40 @@ TEST(FrameCache, WhatSomebodyHoldsCountsUntilItIsFree) {
 
 TEST(FrameCache, PinnedFramesCountAsAnotherKindAndStay) {
   Cache cache(100);
-  cache.frames.pin({1, 0}, {0});
-  cache.frames.pin({1, 1}, {1});
+  const auto first = cache.frames.pin({1, 0}, {0});
+  auto second = cache.frames.pin({1, 1}, {1});
   EXPECT_EQ(cache.frames.pin({1, 1})->frame_idx, 1);
   EXPECT_EQ(cache.frames.pin({1, 2}), nullptr);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kClipFeatures), 200u);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kClipFeatures), 200u);
   EXPECT_EQ(cache.frames.evict(1000), 0u);
-  cache.frames.unpin({1, 1}, 5);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 0u);
-  cache.frames.unpin({1, 1}, 5);
-  EXPECT_EQ(cache.budget->held(MemoryKind::kRegionFeatures), 100u);
+  cache.frames.unpin({1, 1}, second, 5);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 0u);
+  cache.frames.unpin({1, 1}, second, 5);
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 100u);
+  second.reset();
   // The later clip's frame takes its place; pinning it again would have kept it.
-  cache.frames.unpin({1, 0}, 6);
+  cache.frames.unpin({1, 0}, first, 6);
   EXPECT_TRUE(cache.holds(0));
   EXPECT_FALSE(cache.holds(1));
   EXPECT_EQ(cache.budget->use().total_bytes, 100u);
+}
+
+/// A source that is cleared while clips of it are open: each ends its own pins alone.
+TEST(FrameCache, APinOfAnErasedFrameReleasesNoOtherOne) {
+  Cache cache(1000);
+  auto erased = cache.frames.pin({1, 0}, {0});
+  cache.frames.erase_source(1, /*pinned_too=*/true);
+  auto replaced = cache.frames.pin({1, 0}, {0});
+  cache.frames.unpin({1, 0}, erased, 1);
+  erased.reset();
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kClipFeatures), 100u);
+  cache.frames.unpin({1, 0}, replaced, 2);
+  replaced.reset();
+  EXPECT_EQ(cache.budget->use().held(MemoryKind::kRegionFeatures), 100u);
+  EXPECT_EQ(cache.frames.evict(100), 100u);
+  EXPECT_EQ(cache.frames.evict(100), 0u);
+  EXPECT_FALSE(cache.holds(0));
+  EXPECT_EQ(cache.budget->use().total_bytes, 0u);
 }
 
 TEST(FrameCache, APinnedFrameThatFindsNoRoomIsRefused) {

@@ -84,10 +84,10 @@ TEST(KvCache, GivesItsMemoryBackToTheBudget) {
     KvCache cache(
         std::make_shared<const KvCacheSizes>(KvCacheSizes{2, 1, 4, DType::kFloat16, 2000}), budget);
     cache.reserve(300);
-    EXPECT_EQ(budget->held(MemoryKind::kKvCache), cache.bytes());
-    EXPECT_EQ(budget->held(MemoryKind::kKvCache), 512u * 32);
+    EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), cache.bytes());
+    EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), 512u * 32);
   }
-  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 0u);
+  EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), 0u);
 }
 
 TEST(KvCache, RewindsToWhatItHoldsOnly) {

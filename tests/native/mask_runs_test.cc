@@ -152,6 +152,8 @@ TEST(MaskRunsTest, RefusesWhatFillsNoMask) {
     const int columns = width;
     expect_error(ErrorCode::kInvalidInput, {"expected a mask of 1 to 268435456 pixels"},
                  [&] { mask_extent("1", rows, columns); });
+    expect_error(ErrorCode::kInvalidInput, {"expected a mask of 1 to 268435456 pixels"},
+                 [&] { encode_mask_runs(nullptr, rows, columns); });
   }
 }
 

@@ -28,7 +28,7 @@ TEST(MemoryBudget, CountsByKindAndInAll) {
   EXPECT_TRUE(pixels.try_grow(300));
   EXPECT_FALSE(pixels.try_grow(101));
   EXPECT_EQ(cache.room(), 100u);
-  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 600u);
+  EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), 600u);
   cache.shrink_to(50);
   const MemoryUse use = budget->use();
   EXPECT_EQ(use.total_bytes, 350u);
@@ -138,8 +138,8 @@ TEST(MemoryBudget, BytesBecomeAnotherKindWithinItsBound) {
   EXPECT_FALSE(clip.try_become(MemoryKind::kRegionFeatures));
   clip.shrink_to(100);
   EXPECT_TRUE(clip.try_become(MemoryKind::kRegionFeatures));
-  EXPECT_EQ(budget->held(MemoryKind::kClipFeatures), 0u);
-  EXPECT_EQ(budget->held(MemoryKind::kRegionFeatures), 100u);
+  EXPECT_EQ(budget->use().held(MemoryKind::kClipFeatures), 0u);
+  EXPECT_EQ(budget->use().held(MemoryKind::kRegionFeatures), 100u);
 }
 
 /// Leases of 16 threads that grow at once; some are evicted, some give back, some are refused.
@@ -205,8 +205,8 @@ TEST(MemoryBudget, ThreadsThatGrowAtOnceStayWithinIt) {
   EXPECT_GT(num_refused, 0);
   EXPECT_LE(budget->use().peak_bytes, kLimit);
   EXPECT_GT(budget->use().peak_bytes, kLimit / 2);
-  EXPECT_EQ(budget->held(MemoryKind::kPixels), kept.size() * 1000);
-  EXPECT_EQ(budget->held(MemoryKind::kKvCache), 0u);
+  EXPECT_EQ(budget->use().held(MemoryKind::kPixels), kept.size() * 1000);
+  EXPECT_EQ(budget->use().held(MemoryKind::kKvCache), 0u);
 }
 
 }  // namespace

@@ -79,6 +79,13 @@ TEST(FeatureStoreTest, FeaturesOutliveTheSessionThatComputedThem) {
   EXPECT_TRUE(equal_bytes(again.video_tokens(), tiny_session()->video_tokens()));
 }
 
+TEST(FeatureStoreTest, OneOfAnotherModelIsRefused) {
+  const auto other = model_with(tiny_config());
+  expect_error(ErrorCode::kInvalidInput,
+               {"session: store: expected a feature store of this model, got another model's"},
+               [&] { Session(tiny_model(), std::make_shared<FeatureStore>(*other)); });
+}
+
 TEST(FeatureStoreTest, SessionsWithoutOneShareNothing) {
   const auto first = tiny_session();
   Session second(tiny_model());

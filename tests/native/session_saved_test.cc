@@ -87,5 +87,18 @@ TEST(SavedClip, SizesOfAnotherModelAreRefused) {
   expect_refused({"frame_idxs", "expected 1"}, [](SavedClip& s) { s.is_image = true; });
 }
 
+TEST(SavedClip, AClipThatFindsNoRoomLeavesNoPrefix) {
+  const SavedClip saved = saved_clip();
+  Session plenty(tiny_model());
+  plenty.restore_clip(saved);
+  RuntimeConfig config = tiny_config();
+  config.memory_budget_bytes = plenty.memory_bytes() - 1;
+  Session session(Model::load(tiny_package(), config));
+  expect_error(ErrorCode::kOutOfMemory, {"clip", "video tokens", "memory_budget_bytes"},
+               [&] { session.restore_clip(saved); });
+  EXPECT_EQ(session.kv_cache_bytes(), 0u);
+  expect_error(ErrorCode::kInvalidState, {"open clip"}, [&] { session.video_tokens(); });
+}
+
 }  // namespace
 }  // namespace ufvideo

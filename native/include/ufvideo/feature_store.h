@@ -25,6 +25,9 @@ class FeatureStore {
   FeatureStore(const FeatureStore&) = delete;
   FeatureStore& operator=(const FeatureStore&) = delete;
 
+  /// Whether it was made for this model, whose sessions alone may use it.
+  bool is_of(const Model& model) const;
+
   /// Number of a new scan (one segmentation, one question). Entries are evicted for later scans
   /// only.
   std::uint64_t begin_scan();
@@ -39,7 +42,9 @@ class FeatureStore {
   std::shared_ptr<const Tensor> pin_vision(std::int64_t frame_idx);
   /// Adds features for a clip. Throws OutOfMemory, and nothing has changed.
   std::shared_ptr<const Tensor> pin_vision(std::int64_t frame_idx, Tensor features);
-  void unpin_vision(std::int64_t frame_idx, std::uint64_t scan);
+  /// Ends a hold on the features that pin_vision() returned.
+  void unpin_vision(std::int64_t frame_idx, const std::shared_ptr<const Tensor>& features,
+                    std::uint64_t scan);
   /// Drops the features of frames that no clip holds.
   void forget_unpinned_vision();
   std::size_t vision_bytes() const;

@@ -18,7 +18,9 @@ struct MaskExtent {
 /// first, each as the difference to the run two before it (the first three as they are), in
 /// five-bit groups, least significant first, as characters from '0' on.
 ///
-/// @param mask bool [height, width], sides of 1 or more.
+/// Throws InvalidInput when height x width are not 1 to 2^28 pixels.
+///
+/// @param mask bool [height, width].
 std::string encode_mask_runs(const bool* mask, int height, int width);
 
 /// Writes the mask of a code.

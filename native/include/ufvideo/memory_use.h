@@ -12,7 +12,7 @@ enum class MemoryKind {
   kKvCache,
   /// SigLIP features and video tokens of the clips that are open.
   kClipFeatures,
-  /// SigLIP features kept of other frames.
+  /// Cached SigLIP features of frames outside open clips.
   kRegionFeatures,
   /// SAM 2 features kept.
   kMaskFeatures,

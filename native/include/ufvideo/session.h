@@ -90,9 +90,8 @@ inline constexpr int kMaxBatchRows = 16;
 /// being opened has no such result, its call throws Cancelled.
 class Session {
  public:
-  /// @param store features of the source that the session's clips are of, shared with other
-  /// sessions
-  ///     of the model; null: each clip is of a source of its own.
+  /// @param store feature store that sessions of this model share if their clips come from one
+  ///     source; null: the session creates its own. Throws InvalidInput if it is another model's.
   explicit Session(std::shared_ptr<const Model> model,
                    std::shared_ptr<FeatureStore> store = nullptr);
   ~Session();
@@ -119,7 +118,8 @@ class Session {
   std::optional<SavedClip> save_clip(const std::vector<std::int64_t>& prefix_ids,
                                      const CallOptions& options = {});
   /// Opens a clip with what was computed of it. Replaces an earlier clip. Throws InvalidInput when
-  /// a size is not this model's, OutOfMemory when the prefix exceeds the bound on the KV cache.
+  /// a size is not this model's. Throws OutOfMemory when the prefix or the features find no room;
+  /// then no clip is open, and the session holds no conversation.
   void restore_clip(const SavedClip& saved);
 
   /// Those of the frames whose features are not held, each once, in the order given: what a prompt
@@ -184,7 +184,7 @@ class Session {
   StageTimings timings() const;
   /// The same for the bytes held: features of clip and region frames, mask cache, KV cache.
   std::size_t memory_bytes() const;
-  /// Of these, those of the KV cache.
+  /// Bytes of the KV cache, included in memory_bytes().
   std::size_t kv_cache_bytes() const;
 
  private:

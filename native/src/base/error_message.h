@@ -2,6 +2,7 @@
 
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "ufvideo/error.h"
 
@@ -20,6 +21,9 @@ template <typename... Parts>
 [[noreturn]] void fail(ErrorCode code, const Parts&... parts) {
   throw Error(code, message(parts...));
 }
+
+/// Lists names for a message: `a, b`; with a quote `"a", "b"`.
+std::string joined(const std::vector<std::string>& names, const char* quote = "");
 
 /// Whether a message of ONNX Runtime or the system says that memory ran out, of the host or of a
 /// device, or threads or file descriptors did.

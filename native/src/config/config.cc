@@ -30,16 +30,6 @@ constexpr std::array<OwnedOption, 6> kOwnedOptions{{
     {"trt_cuda_graph_enable", "addresses change from run to run"},
 }};
 
-/// The names for a message: "a, b, c".
-template <typename Names>
-std::string joined(const Names& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "" : ", ") + name;
-  }
-  return text;
-}
-
 void check_provider(const std::string& field, const std::string& provider) {
   const std::vector<std::string>& names = provider_names();
   if (std::find(names.begin(), names.end(), provider) == names.end()) {

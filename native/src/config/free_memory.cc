@@ -5,6 +5,8 @@
 #include <sstream>
 #include <string>
 
+#include "ufvideo/available_memory.h"
+
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -97,5 +99,7 @@ void return_free_memory() {
   malloc_trim(0);
 #endif
 }
+
+std::optional<std::size_t> available_memory_bytes() { return free_memory_bytes(); }
 
 }  // namespace ufvideo

@@ -13,23 +13,20 @@ std::size_t index_of(MemoryKind kind) { return static_cast<std::size_t>(kind); }
 
 std::size_t difference(std::size_t a, std::size_t b) { return a - std::min(a, b); }
 
-const char* limit_name(MemoryKind kind) {
-  switch (kind) {
-    case MemoryKind::kKvCache:
-      return "kv_cache_bytes";
-    case MemoryKind::kRegionFeatures:
-      return "region_cache_bytes";
-    case MemoryKind::kMaskFeatures:
-      return "mask_cache_bytes";
-    case MemoryKind::kPixels:
-      return "pixel_cache_bytes";
-    case MemoryKind::kClipFeatures:
-      break;
-  }
-  return "memory_budget_bytes";
-}
+struct OwnLimit {
+  /// Setting of RuntimeConfig.
+  const char* name;
+  std::optional<std::size_t> MemoryLimits::* bytes;
+};
 
-std::string to_raise(const char* limit_name) { return message("raise ", limit_name); }
+/// By MemoryKind. Features of open clips are bound by memory_budget_bytes alone.
+constexpr std::array<OwnLimit, kNumMemoryKinds> kOwnLimits{{
+    {"kv_cache_bytes", &MemoryLimits::kv_cache_bytes},
+    {nullptr, nullptr},
+    {"region_cache_bytes", &MemoryLimits::region_cache_bytes},
+    {"mask_cache_bytes", &MemoryLimits::mask_cache_bytes},
+    {"pixel_cache_bytes", &MemoryLimits::pixel_cache_bytes},
+}};
 
 }  // namespace
 
@@ -42,42 +39,33 @@ MemoryBudget::MemoryBudget(const MemoryLimits& limits, FreeMemory free_memory)
     : limits_(limits), free_memory_(std::move(free_memory)) {}
 
 std::optional<std::size_t> MemoryBudget::limit_of(MemoryKind kind) const {
-  switch (kind) {
-    case MemoryKind::kKvCache:
-      return limits_.kv_cache_bytes;
-    case MemoryKind::kRegionFeatures:
-      return limits_.region_cache_bytes;
-    case MemoryKind::kMaskFeatures:
-      return limits_.mask_cache_bytes;
-    case MemoryKind::kPixels:
-      return limits_.pixel_cache_bytes;
-    case MemoryKind::kClipFeatures:
-      break;
-  }
-  return std::nullopt;
+  const auto limit = kOwnLimits[index_of(kind)].bytes;
+  return limit == nullptr ? std::nullopt : limits_.*limit;
 }
 
 std::size_t MemoryBudget::total() const {
   return std::accumulate(held_.begin(), held_.end(), std::size_t{0});
 }
 
+MemoryBudget::Room MemoryBudget::own_room(MemoryKind kind) const {
+  const auto limit = limit_of(kind);
+  const std::size_t held = held_[index_of(kind)];
+  return limit ? Room{difference(*limit, held), Bound::kOwn, held} : Room{};
+}
+
 MemoryBudget::Room MemoryBudget::least_room(MemoryKind kind, bool is_new) const {
-  Room least;
-  if (const auto limit = limit_of(kind)) {
-    least = {difference(*limit, held_[index_of(kind)]), message(limit_name(kind), ": ", *limit),
-             to_raise(limit_name(kind))};
-  }
+  Room least = own_room(kind);
   if (const auto& limit = limits_.memory_budget_bytes) {
-    const std::size_t left = difference(*limit, total());
+    const std::size_t held = total();
+    const std::size_t left = difference(*limit, held);
     if (!least.bytes || left < *least.bytes) {
-      least = {left, message("memory_budget_bytes: ", *limit), to_raise("memory_budget_bytes")};
+      least = {left, Bound::kBudget, held};
     }
   }
   if (!least.bytes && is_new) {
     if (const std::optional<std::size_t> free = free_memory_()) {
-      const std::size_t usable = *free - std::min(*free / kReservedShare, kMaxReservedBytes);
-      least = {difference(usable, unsettled_), "the machine's free memory less a reserve",
-               "leave the machine more free memory"};
+      const std::size_t usable = *free - std::min(*free / kReservedDivisor, kMaxReservedBytes);
+      least = {difference(usable, unsettled_), Bound::kFreeMemory, total()};
     }
   }
   return least;
@@ -89,8 +77,8 @@ std::optional<std::size_t> MemoryBudget::room(MemoryKind kind, bool is_new, bool
   if (room && evicting) {
     *room += held_[index_of(MemoryKind::kRegionFeatures)] +
              held_[index_of(MemoryKind::kMaskFeatures)] + held_[index_of(MemoryKind::kPixels)];
-    if (const auto limit = limit_of(kind)) {
-      *room = std::min(*room, difference(*limit, held_[index_of(kind)]));
+    if (const auto own = own_room(kind).bytes) {
+      *room = std::min(*room, *own);
     }
   }
   return room;
@@ -99,11 +87,6 @@ std::optional<std::size_t> MemoryBudget::room(MemoryKind kind, bool is_new, bool
 bool MemoryBudget::can_ever_hold(MemoryKind kind, std::size_t bytes) const {
   return bytes <= limit_of(kind).value_or(bytes) &&
          bytes <= limits_.memory_budget_bytes.value_or(bytes);
-}
-
-std::size_t MemoryBudget::held(MemoryKind kind) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return held_[index_of(kind)];
 }
 
 MemoryUse MemoryBudget::use() const {
@@ -129,29 +112,33 @@ void MemoryBudget::take(MemoryKind kind, std::size_t bytes, bool is_new,
     const Room room = room_to_name(kind, bytes, is_new);
     const std::size_t missing = difference(bytes, room.bytes.value_or(bytes));
     // Evicting other kinds makes no room under a kind's own bound. None missing: given back since.
-    if (missing == 0 || (!room.is_own && evict(missing))) {
+    if (missing == 0 || (room.bound != Bound::kOwn && evict(missing))) {
       continue;
     }
+    const auto [bound, advice] = described(room.bound, kind);
     fail(ErrorCode::kOutOfMemory, purpose.holder, ": expected at most ", room.bytes.value_or(0),
-         " bytes more (", room.bound, "), asked for ", bytes, " ", purpose.reason, ", ", room.held,
+         " bytes more (", bound, "), asked for ", bytes, " ", purpose.reason, ", ", room.held,
          " bytes are held by all sessions of the model; ",
-         room.held == 0 ? "" : "close or reset sessions that are not needed, ", room.advice,
-         ", or ", purpose.advice);
+         room.held == 0 ? "" : "close or reset sessions that are not needed, ", advice, ", or ",
+         purpose.advice);
   }
+}
+
+std::pair<std::string, std::string> MemoryBudget::described(Bound bound, MemoryKind kind) const {
+  if (bound == Bound::kFreeMemory) {
+    return {"the machine's free memory less a reserve", "leave the machine more free memory"};
+  }
+  const bool is_own = bound == Bound::kOwn;
+  const char* name = is_own ? kOwnLimits[index_of(kind)].name : "memory_budget_bytes";
+  const std::size_t limit = *(is_own ? limit_of(kind) : limits_.memory_budget_bytes);
+  return {message(name, ": ", limit), message("raise ", name)};
 }
 
 MemoryBudget::Room MemoryBudget::room_to_name(MemoryKind kind, std::size_t bytes,
                                               bool is_new) const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto limit = limit_of(kind);
-  const std::size_t held = held_[index_of(kind)];
-  if (limit && bytes > difference(*limit, held)) {
-    return {difference(*limit, held), message(limit_name(kind), ": ", *limit),
-            to_raise(limit_name(kind)), held, true};
-  }
-  Room room = least_room(kind, is_new);
-  room.held = total();
-  return room;
+  const Room own = own_room(kind);
+  return own.bytes && bytes > *own.bytes ? own : least_room(kind, is_new);
 }
 
 bool MemoryBudget::evict(std::size_t bytes) const {
@@ -171,8 +158,8 @@ void MemoryBudget::give_back(MemoryKind kind, std::size_t bytes) {
 
 bool MemoryBudget::try_move(MemoryKind from, MemoryKind to, std::size_t bytes) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  const auto limit = limit_of(to);
-  if (limit && bytes > difference(*limit, held_[index_of(to)])) {
+  const std::optional<std::size_t> room = own_room(to).bytes;
+  if (room && bytes > *room) {
     return false;
   }
   held_[index_of(from)] -= bytes;
@@ -214,13 +201,16 @@ bool MemoryLease::try_grow(std::size_t bytes) {
   if (!budget_->try_take(kind_, bytes, is_new_)) {
     return false;
   }
-  bytes_ += bytes;
-  unsettled_ += is_new_ ? bytes : 0;
+  took(bytes);
   return true;
 }
 
 void MemoryLease::grow(std::size_t bytes, const MemoryPurpose& purpose) {
   budget_->take(kind_, bytes, is_new_, purpose);
+  took(bytes);
+}
+
+void MemoryLease::took(std::size_t bytes) {
   bytes_ += bytes;
   unsettled_ += is_new_ ? bytes : 0;
 }

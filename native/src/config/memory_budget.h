@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "config/free_memory.h"
 #include "ufvideo/config.h"
@@ -14,9 +15,9 @@
 
 namespace ufvideo {
 
-/// Of the machine's free memory, where that is the bound, this share is left to everything else,
-/// the activations of a run above all; at most so many bytes.
-inline constexpr std::size_t kReservedShare = 8;
+/// If the machine's free memory is the bound, 1/kReservedDivisor of it, at most kMaxReservedBytes,
+/// stays unused for other allocations such as activations.
+inline constexpr std::size_t kReservedDivisor = 8;
 inline constexpr std::size_t kMaxReservedBytes = std::size_t{256} << 20;
 
 /// Bounds on the memory of all sessions of a model, in bytes; unset: none. The names are those of
@@ -32,7 +33,7 @@ struct MemoryLimits {
 /// The bounds that a configuration sets.
 MemoryLimits memory_limits(const RuntimeConfig& config);
 
-/// What needed memory is for; completes the message of an error.
+/// Why memory is requested. Part of the OutOfMemory message.
 struct MemoryPurpose {
   /// Who asks: "KV cache".
   const char* holder;
@@ -49,7 +50,8 @@ struct MemoryPurpose {
 class MemoryBudget {
  public:
   using FreeMemory = std::function<std::optional<std::size_t>()>;
-  /// Frees at least so many bytes of what nobody uses, or all there is; returns how many.
+  /// Evicts unused cache entries until at least `bytes` bytes are free or none is left. Returns the
+  /// bytes freed.
   using Evict = std::function<std::size_t(std::size_t bytes)>;
 
   explicit MemoryBudget(
@@ -60,21 +62,20 @@ class MemoryBudget {
 
   /// Whether so many bytes of a kind could be taken if nothing else were held.
   bool can_ever_hold(MemoryKind kind, std::size_t bytes) const;
-  std::size_t held(MemoryKind kind) const;
   MemoryUse use() const;
 
  private:
   friend class MemoryLease;
 
-  /// Which bound leaves least, and how much that is.
+  /// The kind's own, memory_budget_bytes, or what the machine has free.
+  enum class Bound { kOwn, kBudget, kFreeMemory };
+  /// The tightest bound, and the bytes still available under it.
   struct Room {
+    /// Unset: there is no bound.
     std::optional<std::size_t> bytes;
-    std::string bound;
-    /// What to do about the bound: "raise kv_cache_bytes".
-    std::string advice;
+    Bound bound = Bound::kOwn;
+    /// Bytes that count against the bound.
     std::size_t held = 0;
-    /// Whether the bound is the kind's own.
-    bool is_own = false;
   };
 
   bool try_take(MemoryKind kind, std::size_t bytes, bool is_new);
@@ -90,6 +91,10 @@ class MemoryBudget {
   /// What an error names: the kind's own bound if that is passed, else the one that leaves least.
   Room room_to_name(MemoryKind kind, std::size_t bytes, bool is_new) const;
   Room least_room(MemoryKind kind, bool is_new) const;
+  /// Under the kind's own bound alone.
+  Room own_room(MemoryKind kind) const;
+  /// A bound and what to do about it: "kv_cache_bytes: 400", "raise kv_cache_bytes".
+  std::pair<std::string, std::string> described(Bound bound, MemoryKind kind) const;
   std::optional<std::size_t> limit_of(MemoryKind kind) const;
   std::size_t total() const;
 
@@ -117,7 +122,6 @@ class MemoryLease {
   MemoryLease(const MemoryLease&) = delete;
   MemoryLease& operator=(const MemoryLease&) = delete;
 
-  const std::shared_ptr<MemoryBudget>& budget() const { return budget_; }
   std::size_t bytes() const { return bytes_; }
 
   /// Takes more bytes if there is room for them as it is.
@@ -134,6 +138,8 @@ class MemoryLease {
   bool try_become(MemoryKind kind);
 
  private:
+  void took(std::size_t bytes);
+
   std::shared_ptr<MemoryBudget> budget_;
   MemoryKind kind_ = MemoryKind::kKvCache;
   bool is_new_ = false;

@@ -12,6 +12,8 @@ FeatureStore::FeatureStore(const Model& model)
 
 FeatureStore::~FeatureStore() { clear(); }
 
+bool FeatureStore::is_of(const Model& model) const { return model.frame_caches() == caches_; }
+
 std::uint64_t FeatureStore::begin_scan() { return caches_->next_scan(); }
 
 bool FeatureStore::holds_vision(std::int64_t frame_idx) const {
@@ -36,8 +38,9 @@ std::shared_ptr<const Tensor> FeatureStore::pin_vision(std::int64_t frame_idx, T
   return caches_->vision.pin({source_, frame_idx}, std::move(features));
 }
 
-void FeatureStore::unpin_vision(std::int64_t frame_idx, std::uint64_t scan) {
-  caches_->vision.unpin({source_, frame_idx}, scan);
+void FeatureStore::unpin_vision(std::int64_t frame_idx,
+                                const std::shared_ptr<const Tensor>& features, std::uint64_t scan) {
+  caches_->vision.unpin({source_, frame_idx}, features, scan);
 }
 
 void FeatureStore::forget_unpinned_vision() {

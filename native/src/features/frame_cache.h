@@ -29,8 +29,10 @@ struct FrameKey {
 /// Scans (one segmentation, one question) decide what is evicted: an entry is evicted only for a
 /// later scan, the oldest scan's entries first, and of one scan the last frame first. A second scan
 /// over more frames than fit then finds as many as fit; evicting the least recently used frame
-/// would drop each one just before it is asked for again. What somebody holds is never evicted, and
-/// neither is a pinned frame: that is of a clip that is open, and counts as another kind of memory.
+/// would drop each one just before it is asked for again.
+///
+/// An entry that a caller still references is never evicted. Frames of open clips are pinned: they
+/// are not evicted either, and count as `pinned` memory.
 template <typename Features>
 class FrameCache {
  public:
@@ -92,10 +94,16 @@ class FrameCache {
     return pinned(found);
   }
   /// Once no one else has pinned it, the frame is kept as others are, or dropped.
-  void unpin(const FrameKey& key, std::uint64_t scan) {
+  ///
+  /// @param features what pin() returned: since then the entry may have been erased and another one
+  ///     pinned under the same key, whose pins are not this caller's.
+  void unpin(const FrameKey& key, const Shared& features, std::uint64_t scan) {
     const std::lock_guard<std::mutex> lock(mutex_);
     const auto found = entries_.find(key);
-    if (found == entries_.end() || --found->second.num_pins != 0) {
+    if (found == entries_.end() || &found->second.held->features != features.get()) {
+      return;
+    }
+    if (--found->second.num_pins != 0) {
       return;
     }
     while (!found->second.held->lease.try_become(kept_)) {

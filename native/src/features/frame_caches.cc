@@ -4,11 +4,10 @@
 
 namespace ufvideo {
 
-FrameCaches::FrameCaches(const std::shared_ptr<MemoryBudget>& memory_budget)
-    : budget(memory_budget),
-      pixels(memory_budget, MemoryKind::kPixels, MemoryKind::kPixels),
-      vision(memory_budget, MemoryKind::kRegionFeatures, MemoryKind::kClipFeatures),
-      masks(memory_budget, MemoryKind::kMaskFeatures, MemoryKind::kMaskFeatures) {}
+FrameCaches::FrameCaches(const std::shared_ptr<MemoryBudget>& budget)
+    : pixels(budget, MemoryKind::kPixels, MemoryKind::kPixels),
+      vision(budget, MemoryKind::kRegionFeatures, MemoryKind::kClipFeatures),
+      masks(budget, MemoryKind::kMaskFeatures, MemoryKind::kMaskFeatures) {}
 
 std::size_t FrameCaches::evict(std::size_t bytes) {
   std::size_t freed = pixels.evict(bytes);

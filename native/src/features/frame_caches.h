@@ -15,16 +15,15 @@ namespace ufvideo {
 /// The caches that all sessions of a model share, so that a bound holds for the whole model, and
 /// memory goes to the session that works. Each source of frames has a number of its own.
 struct FrameCaches {
-  explicit FrameCaches(const std::shared_ptr<MemoryBudget>& memory_budget);
+  explicit FrameCaches(const std::shared_ptr<MemoryBudget>& budget);
 
   std::uint64_t next_source() { return ++num_sources; }
   /// A later scan has a larger number, whoever begins it.
   std::uint64_t next_scan() { return ++num_scans; }
-  /// Drops what nobody holds until so many bytes are free, what is computed again with least work
-  /// first: pixels, then features of SigLIP, then of SAM 2. Returns how many there are.
+  /// Evicts unreferenced entries until `bytes` bytes are free, cheapest to recompute first: pixels,
+  /// SigLIP features, SAM 2 features. Returns the bytes freed.
   std::size_t evict(std::size_t bytes);
 
-  std::shared_ptr<MemoryBudget> budget;
   /// uint8 [H, W, 3].
   FrameCache<Tensor> pixels;
   /// float32 [1, P, Dv].

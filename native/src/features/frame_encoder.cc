@@ -44,10 +44,14 @@ Tensor resized_rows(const Tensor& frames, const std::vector<std::int64_t>& rows,
   const auto count = static_cast<std::int64_t>(rows.size());
   return timed(timings, "resize", count, [&] {
     Tensor batch(DType::kUint8, {count, size_px, size_px, 3});
-    for (std::int64_t i = 0; i < count; ++i) {
-      const Tensor frame =
-          resize_bicubic(frames.rows(rows[i], rows[i] + 1), size_px, size_px, {num_threads});
-      std::memcpy(batch.rows(i, i + 1).raw(), frame.raw(), frame.bytes());
+    for (std::int64_t begin = 0, end = 0; begin < count; begin = end) {
+      // Rows that follow each other share the filters.
+      for (end = begin + 1; end < count && rows[end] == rows[end - 1] + 1;) {
+        ++end;
+      }
+      const Tensor resized = resize_bicubic(frames.rows(rows[begin], rows[end - 1] + 1), size_px,
+                                            size_px, {num_threads});
+      std::memcpy(batch.rows(begin, end).raw(), resized.raw(), resized.bytes());
     }
     return batch;
   });
@@ -60,8 +64,8 @@ FrameEncoder::~FrameEncoder() { unpin(clip_features_); }
 
 void FrameEncoder::unpin(const FeaturesByIdx& features) {
   const std::uint64_t scan = store_->begin_scan();
-  for (const auto& entry : features) {
-    store_->unpin_vision(entry.first, scan);
+  for (const auto& [idx, pinned] : features) {
+    store_->unpin_vision(idx, pinned, scan);
   }
 }
 

@@ -17,6 +17,13 @@ constexpr int kMaxGroups = 12;
 constexpr std::size_t kFirstDifference = 3;
 constexpr std::int64_t kMaxPixels = std::int64_t{1} << 28;
 
+void check_size(int height, int width) {
+  if (height < 1 || width < 1 || std::int64_t{height} * width > kMaxPixels) {
+    fail(ErrorCode::kInvalidInput, "expected a mask of 1 to ", kMaxPixels, " pixels, got ", height,
+         " x ", width);
+  }
+}
+
 void append_number(std::int64_t value, std::string& counts) {
   bool more = true;
   while (more) {
@@ -105,12 +112,8 @@ class RunReader {
  public:
   RunReader(const std::string& counts, int height, int width)
       : counts_(counts), height_(height), width_(width) {
-    const std::int64_t num_pixels = std::int64_t{height} * width;
-    if (height < 1 || width < 1 || num_pixels > kMaxPixels) {
-      fail(ErrorCode::kInvalidInput, "expected a mask of 1 to ", kMaxPixels, " pixels, got ",
-           height, " x ", width);
-    }
-    left_ = num_pixels;
+    check_size(height, width);
+    left_ = std::int64_t{height} * width;
   }
 
   /// Reads the next run; false at the end, where all pixels are accounted for.
@@ -188,10 +191,11 @@ class RunReader {
 }  // namespace
 
 std::string encode_mask_runs(const bool* mask, int height, int width) {
+  check_size(height, width);
   const auto* pixels = reinterpret_cast<const std::uint8_t*>(mask);
   std::vector<std::int64_t> runs =
       positions_by_column(changes_by_row(pixels, height, width), height, width);
-  // From where each run ends to how long it is.
+  // Convert run end positions to run lengths.
   runs.push_back(std::int64_t{height} * width);
   for (std::size_t i = runs.size() - 1; i > 0; --i) {
     runs[i] -= runs[i - 1];
@@ -207,8 +211,8 @@ void decode_mask_runs(const std::string& counts, int height, int width, bool* ma
   const auto flip = [&](std::int64_t position) {
     pixels[position % height * width + position / height] ^= 1;
   };
-  // First the changes alone, the first pixel of a column being one if it is set; then each row is
-  // added to the one below, eight pixels or more at a time.
+  // First mark each pixel that differs from the pixel above it; in row 0, each set pixel. Then XOR
+  // every row with the row above.
   for (RunReader run(counts, height, width); run.next();) {
     if (!run.is_set() || run.start() == run.end()) {
       continue;

@@ -56,12 +56,15 @@ Filter make_filter(int in_size, int out_size) {
     }
     filter.taps[out] = {first, last - first};
   }
-  constexpr int kLowBits = 15;
+  return filter;
+}
+
+/// Writes the weights in 16 bits too, for the horizontal pass.
+void split_weights(Filter& filter) {
   for (const std::int32_t weight : filter.weights) {
     filter.low.push_back(static_cast<std::int16_t>(weight & ((1 << kLowBits) - 1)));
     filter.high.push_back(static_cast<std::int16_t>(weight >> kLowBits));
   }
-  return filter;
 }
 
 const ResizePasses& passes_of(const ResizeOptions& options) {
@@ -209,7 +212,8 @@ Tensor resize_bicubic(const Tensor& frames, int height, int width, const ResizeO
   }
   const auto num_frames = frames.dim(0);
   Tensor resized(DType::kUint8, {num_frames, height, width, kChannels});
-  const Filter horizontal = make_filter(in_width, width);
+  Filter horizontal = make_filter(in_width, width);
+  split_weights(horizontal);
   const Filter vertical = make_filter(in_height, height);
   const std::size_t in_step = static_cast<std::size_t>(in_height) * in_width * kChannels;
   const std::size_t out_step = static_cast<std::size_t>(height) * width * kChannels;

@@ -12,8 +12,6 @@
 namespace ufvideo {
 namespace {
 
-constexpr int kLowBits = 15;
-
 /// Four pixels' values in 16 bits, two pixels side by side: r0 r1 g0 g1 b0 b1 0 0, and of the next
 /// two pixels in the upper half.
 UFVIDEO_AVX2 inline __m256i paired(const std::uint8_t* pixel) {

@@ -16,7 +16,9 @@ inline constexpr std::int32_t kHalf = 1 << (kFractionBits - 1);
 /// Weights come in groups of so many, of which a vector pass multiplies all at once.
 inline constexpr int kTapGroup = 4;
 inline constexpr std::ptrdiff_t kTapGroupBytes = std::ptrdiff_t{kTapGroup} * kChannels;
-/// Bytes that a vector pass may read behind the last pixel of a row; they count nothing.
+/// Bits of a weight's lower part, where it is split into two 16-bit numbers.
+inline constexpr int kLowBits = 15;
+/// Bytes that a vector pass may read past the last pixel of a row; their weights are 0.
 inline constexpr int kReadBeyond = 16;
 
 /// Which input pixels make an output pixel: `count` of them from `first` on.
@@ -32,7 +34,8 @@ struct Filter {
   int stride;
   /// Fixed-point weights, `stride` of them for each output pixel.
   std::vector<std::int32_t> weights;
-  /// The same in 16 bits: weight == high * 2^15 + low, low from 0 on.
+  /// The same in 16 bits: weight == high * 2^kLowBits + low, low from 0 on. Empty in the vertical
+  /// filter, whose pass takes whole weights.
   std::vector<std::int16_t> low;
   std::vector<std::int16_t> high;
 };

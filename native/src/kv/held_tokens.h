@@ -15,8 +15,6 @@ class HeldTokens {
   /// @param region_id the id that region tokens stand in place of.
   explicit HeldTokens(std::int64_t region_id) : region_id_(region_id) {}
 
-  bool empty() const { return ids_.empty(); }
-
   /// How many leading ids of a prompt are held. A region mark counts where its region's tokens are
   /// the same ones, bit for bit.
   ///

@@ -32,14 +32,6 @@ namespace {
 constexpr const char* kNotCaptured = "cannot use the graph capture feature";
 constexpr const char* kNodesLeft = "fallback to CPU EP has been explicitly disabled";
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    text += (text.empty() ? "\"" : ", \"") + name + "\"";
-  }
-  return text;
-}
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -322,7 +314,7 @@ Graph::Graph(const std::filesystem::path& path, const std::string& stage, const 
     }
     if (what.find(kNodesLeft) != std::string::npos) {
       fail(ErrorCode::kDeviceUnavailable, stage, ": expected every node of ", path.string(),
-           " to run on ", joined(state_->providers.used),
+           " to run on ", joined(state_->providers.used, "\""),
            ", some are left; add \"cpu\" behind them (RuntimeConfig.providers or stage_providers)");
     }
     fail(says_out_of_memory(what) ? ErrorCode::kOutOfMemory : ErrorCode::kInvalidPackage, stage,

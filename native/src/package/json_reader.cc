@@ -183,14 +183,10 @@ std::string shown_key(const std::string& key) {
 }
 
 void JsonValue::require_keys(const std::vector<std::string>& expected) const {
-  std::string listed;
-  for (const std::string& key : expected) {
-    listed += (listed.empty() ? "" : ", ") + key;
-  }
   for (const std::string& key : keys(value_.size())) {
     if (std::find(expected.begin(), expected.end(), key) == expected.end()) {
       fail_at(ErrorCode::kInvalidPackage, path_of(shown_key(key)), "unknown key, expected ",
-              listed);
+              joined(expected));
     }
   }
   for (const std::string& key : expected) {
@@ -271,15 +267,13 @@ std::string JsonValue::text(std::size_t min_length, std::size_t max_length) cons
 }
 
 std::string JsonValue::one_of(const std::vector<std::string>& allowed) const {
-  std::string listed;
   for (const std::string& choice : allowed) {
     if (value_ == choice) {
       return choice;
     }
-    listed += (listed.empty() ? "" : ", ") + choice;
   }
   const bool is_short = value_.is_string() && value_.get_ref<const std::string&>().size() <= 64;
-  refuse("expected one of ", listed, ", got ",
+  refuse("expected one of ", joined(allowed), ", got ",
          is_short ? value_.dump(-1, ' ', true) : value_.type_name());
 }
 

@@ -120,7 +120,13 @@ const std::vector<Capability>& all_capabilities() {
 }
 
 const std::vector<std::string>& stage_stems() {
-  static const std::vector<std::string> stems = stems_of({"ask", "segment", "track"});
+  static const std::vector<std::string> stems = [] {
+    std::vector<std::string> all;
+    for (const Capability& capability : all_capabilities()) {
+      all.insert(all.end(), capability.stages.begin(), capability.stages.end());
+    }
+    return all;
+  }();
   return stems;
 }
 

@@ -77,7 +77,7 @@ std::map<std::string, StageVariant> read_variants(const JsonValue& value) {
   for (const std::string& provider : value.keys(providers.size())) {
     const JsonValue variant = value.member(provider);
     if (std::find(providers.begin(), providers.end(), provider) == providers.end()) {
-      variant.refuse("expected a key among tensorrt, cuda, cpu");
+      variant.refuse("expected a key among ", joined(providers));
     }
     variants.emplace(provider, read_variant(variant));
   }

@@ -13,7 +13,7 @@
 namespace ufvideo {
 namespace {
 
-/// What a later reading of one session's timings added, put on top of another sum.
+/// Adds the timings `added` to `sum`, stage by stage.
 void add_timings(StageTimings& sum, const StageTimings& added) {
   for (const auto& [stem, timing] : added) {
     StageTiming& total = sum[stem];
@@ -63,10 +63,11 @@ class BatchRun : public RowStepper {
   std::int64_t length_of(std::size_t row) const {
     return rows_ ? rows_->lengths().at(row) : parts_.sequence.cache().length();
   }
-  /// Prefills the next question and takes its first token; nothing when it was cancelled before.
-  std::optional<BatchLoop::Token> admit();
+  /// Prefills the next question and adds its first token; false when it was cancelled before.
+  bool admit(std::vector<BatchLoop::Token>& tokens);
   /// Scores the next question's choices and tells its answer; false when it was cancelled before.
   bool choose(const IndexedTokenCallback& callback);
+  void count_prefill(Generation& generation, const StageTimings& before, Clock::time_point begin);
   std::vector<BatchLoop::Token> next_tokens();
   void cancel_all();
   void collect();
@@ -144,24 +145,29 @@ std::vector<TokenStepper::Output> BatchRun::step(const std::vector<std::int64_t>
   return outputs;
 }
 
-std::optional<BatchLoop::Token> BatchRun::admit() {
+void BatchRun::count_prefill(Generation& generation, const StageTimings& before,
+                             Clock::time_point begin) {
+  generation.time_to_first_token_ms = elapsed_ms(begin);
+  generation.timings = timings_between(before, parts_.call.timings());
+}
+
+bool BatchRun::admit(std::vector<BatchLoop::Token>& tokens) {
   const StageTimings before = parts_.call.timings();
   const Clock::time_point begin = Clock::now();
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
   DecodeLoop loop = start_loop(parts_, prompts_[question], config_, generation);
   if (loop.ended()) {
-    return std::nullopt;
+    return false;
   }
-  const BatchLoop::Token token = parts_.sequence.guarded([&] {
+  tokens.push_back(parts_.sequence.guarded([&] {
     if (rows_) {
       rows_->add_row(parts_.sequence.cache());
     }
     return loop_.add(question, std::move(loop));
-  });
-  generation.time_to_first_token_ms = elapsed_ms(begin);
-  generation.timings = timings_between(before, parts_.call.timings());
-  return token;
+  }));
+  count_prefill(generation, before, begin);
+  return true;
 }
 
 bool BatchRun::choose(const IndexedTokenCallback& callback) {
@@ -175,8 +181,7 @@ bool BatchRun::choose(const IndexedTokenCallback& callback) {
   const std::size_t question = num_admitted_++;
   Generation& generation = generations_[question];
   DecodeLoop loop = start_loop(parts_, prompts_[question], config_, generation);
-  generation.time_to_first_token_ms = elapsed_ms(begin);
-  generation.timings = timings_between(before, parts_.call.timings());
+  count_prefill(generation, before, begin);
   if (loop.ended()) {
     return false;
   }
@@ -242,15 +247,9 @@ std::vector<Generation> BatchRun::run(const IndexedTokenCallback& callback) {
   while (loop_.size() != 0 || num_admitted_ < prompts_.size()) {
     std::vector<BatchLoop::Token> tokens;
     if (loop_.size() < most && num_admitted_ < prompts_.size()) {
-      if (prompts_[num_admitted_].choices) {
-        if (!choose(callback)) {
-          generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;
-          cancel_all();
-        }
-      } else if (const std::optional<BatchLoop::Token> first = admit()) {
-        tokens.push_back(*first);
-      } else {
-        generations_[num_admitted_ - 1].stop_reason = StopReason::kCancelled;
+      const std::size_t question = num_admitted_;
+      if (!(prompts_[question].choices ? choose(callback) : admit(tokens))) {
+        generations_[question].stop_reason = StopReason::kCancelled;
         cancel_all();
       }
     } else if (parts_.call.is_cancelled()) {

@@ -9,12 +9,24 @@
 #include "session/teacher_forcing.h"
 
 namespace ufvideo {
+namespace {
+
+std::shared_ptr<FeatureStore> checked_store(const Model& model,
+                                            std::shared_ptr<FeatureStore> store) {
+  if (store && !store->is_of(model)) {
+    fail(ErrorCode::kInvalidInput,
+         "session: store: expected a feature store of this model, got another model's");
+  }
+  return store;
+}
+
+}  // namespace
 
 Session::State::State(std::shared_ptr<const Model> shared_model,
                       std::shared_ptr<FeatureStore> store)
     : model(std::move(shared_model)),
       call([this] { publish(); }),
-      clip(*model, call, std::move(store)),
+      clip(*model, call, checked_store(*model, std::move(store))),
       masks(*model, call, clip.store()),
       sequence(*model, call) {
   publish();
@@ -24,6 +36,17 @@ void Session::State::require_no_answer() const {
   if (answer) {
     fail(ErrorCode::kInvalidState,
          "session: expected no answer under way, one is; call finish first");
+  }
+}
+
+void Session::State::require_ready() const {
+  require_no_answer();
+  clip.require_open("session");
+}
+
+void Session::State::require_answer() const {
+  if (!answer) {
+    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
   }
 }
 
@@ -146,8 +169,14 @@ void Session::restore_clip(const SavedClip& saved) {
   state.clip.check_saved(saved);
   state.sequence.check_saved(saved);
   state.begin_clip(saved.frame_idxs, saved.is_image);
-  state.sequence.restore(saved);
-  state.clip.restore(saved);
+  try {
+    state.sequence.restore(saved);
+    state.clip.restore(saved);
+  } catch (...) {
+    // The prefix of a clip that is not open.
+    state.forget_conversation();
+    throw;
+  }
 }
 
 std::vector<std::int64_t> Session::missing_frames(
@@ -158,15 +187,12 @@ std::vector<std::int64_t> Session::missing_frames(
 
 void Session::State::begin_answer(const Prompt& prompt, const GenerationConfig& config) {
   config.validate();
-  require_no_answer();
-  clip.require_open("session");
+  require_ready();
   answer.emplace(answer_parts(), prompt, config);
 }
 
 std::optional<std::int64_t> Session::State::next_token() {
-  if (!answer) {
-    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
-  }
+  require_answer();
   try {
     return answer->next();
   } catch (...) {
@@ -176,9 +202,7 @@ std::optional<std::int64_t> Session::State::next_token() {
 }
 
 Generation Session::State::finish_answer() {
-  if (!answer) {
-    fail(ErrorCode::kInvalidState, "session: expected an answer under way, none is; call begin");
-  }
+  require_answer();
   Generation generation = answer->finish();
   answer.reset();
   return generation;
@@ -214,8 +238,7 @@ std::vector<Generation> Session::generate_many(const std::vector<Prompt>& prompt
                                                const CallOptions& options) {
   const Entry entry(*state_, &options);
   config.validate();
-  state_->require_no_answer();
-  state_->clip.require_open("session");
+  state_->require_ready();
   return answer_batch(state_->answer_parts(), prompts, config, callback);
 }
 
@@ -243,8 +266,7 @@ void Session::drop_answer() {
 Generation Session::teacher_force(const Prompt& prompt, std::int64_t answer_start,
                                   const CallOptions& options) {
   const Entry entry(*state_, &options);
-  state_->require_no_answer();
-  state_->clip.require_open("session");
+  state_->require_ready();
   return teacher_forced(state_->answer_parts(), prompt, answer_start);
 }
 

@@ -33,7 +33,11 @@ struct Session::State {
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
   void forget_conversation();
+  /// Each throws InvalidState.
   void require_no_answer() const;
+  void require_answer() const;
+  /// Unless a clip is open and no answer is under way.
+  void require_ready() const;
 
   /// Begins a call with these options, null: those of the answer under way, if there is one.
   void begin_call(const CallOptions* options);

@@ -27,7 +27,7 @@ def encode_mask(mask: NDArray[np.bool_]) -> str:
         The `counts` of a COCO code whose `size` is [H, W].
 
     Raises:
-        InputError: When mask is not bool [H, W].
+        InputError: When mask is not bool [H, W], or has more pixels than a picture can have.
     """
     if mask.dtype != np.bool_ or mask.ndim != 2 or mask.size == 0:
         raise InputError(f"expected a mask bool [H, W], got {mask.dtype} {list(mask.shape)}")
