@@ -1,0 +1,431 @@
+"""Files of a repository, from a server that speaks the Hub's protocol."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.hub_server import HubServer, Repository, git_digest
+from tests.unit.hub_fixtures import SECRET, cache, hub
+from ufvideo_sdk import CapacityError, ConfigError, DownloadProgress, PackageError
+from ufvideo_sdk.hub import download as download_module
+from ufvideo_sdk.hub import repository as repository_module
+from ufvideo_sdk.hub.hub_name import parse_hub_name
+from ufvideo_sdk.hub.repository import HubRepository, open_repository
+
+__all__ = ["cache", "hub"]
+
+WEIGHTS = bytes(range(251)) * 800
+FILES = {
+    "config.json": b'{"size": 3}',
+    "sub/merges.txt": b"a b\n",
+    "empty.txt": b"",
+    "model.safetensors": WEIGHTS,
+    "pytorch_model.bin": b"a pickle",
+}
+WANTED = ["config.json", "sub/merges.txt", "empty.txt", "model.safetensors"]
+
+
+@pytest.fixture
+def user_name(hub: HubServer) -> Repository:
+    hub.repositories["user/name"] = Repository(dict(FILES), revisions=("v1", "refs/pr/1"))
+    return hub.repositories["user/name"]
+
+
+def opened(text: str = "hf:user/name") -> HubRepository:
+    return open_repository(parse_hub_name(text, "package"), needed_by="a test", kind=PackageError)
+
+
+def test_files_come_into_the_cache_that_others_share(
+    hub: HubServer, user_name: Repository, cache: Path
+) -> None:
+    repository = opened()
+    repository.download(WANTED)
+    folder = cache / "models--user--name" / "snapshots" / user_name.commit
+    assert repository.folder == folder
+    assert {name: (folder / name).read_bytes() for name in WANTED} == {
+        name: FILES[name] for name in WANTED
+    }
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    assert (folder / "model.safetensors").readlink() == Path(f"../../blobs/{digest}")
+    assert (folder / "sub/merges.txt").readlink().name == git_digest(FILES["sub/merges.txt"])
+    assert (cache / "models--user--name/refs/main").read_text() == user_name.commit
+    # huggingface_hub finds them as its own.
+    library: Any = pytest.importorskip("huggingface_hub")
+    for name in WANTED:
+        found = library.try_to_load_from_cache("user/name", name, cache_dir=cache)
+        assert Path(found).read_bytes() == FILES[name]
+
+
+def test_one_listing_and_one_request_for_each_file(hub: HubServer, user_name: Repository) -> None:
+    opened().download(WANTED)
+    paths = [request.path for request in hub.requests]
+    assert paths[0] == "/api/models/user/name/revision/main"
+    assert sum(path.startswith("/api/") for path in paths) == 1
+    # An empty file needs none; a large one is sent on to a second host.
+    assert len(hub.file_requests) == 4
+    before = len(hub.requests)
+    opened().download(WANTED)
+    assert [each.path for each in hub.requests[before:]] == paths[:1]
+
+
+@pytest.mark.parametrize("revision", ["v1", "refs/pr/1", "commit"])
+def test_revisions(hub: HubServer, user_name: Repository, cache: Path, revision: str) -> None:
+    text = user_name.commit if revision == "commit" else revision
+    repository = opened(f"hf:user/name@{text}")
+    repository.download(["config.json"])
+    assert repository.source.revision == text
+    assert repository.source.commit == user_name.commit
+    ref = cache / "models--user--name" / "refs" / text
+    assert ref.is_file() == (revision != "commit")
+
+
+def test_a_moved_branch_is_another_commit(hub: HubServer, user_name: Repository) -> None:
+    first = opened()
+    first.download(["config.json"])
+    user_name.files["config.json"] = b'{"size": 4}'
+    second = opened()
+    second.download(["config.json"])
+    assert first.source.commit != second.source.commit
+    assert (first.folder / "config.json").read_bytes() == b'{"size": 3}'
+    assert (second.folder / "config.json").read_bytes() == b'{"size": 4}'
+
+
+def test_progress_counts_bytes(hub: HubServer, user_name: Repository, cache: Path) -> None:
+    seen: list[DownloadProgress] = []
+    opened().download(WANTED, on_download=seen.append)
+    total = sum(len(FILES[name]) for name in WANTED)
+    done = [progress.done_bytes for progress in seen]
+    assert done[0] == 0
+    assert done[-1] == total
+    assert done == sorted(done)
+    assert len(set(done)) > 10
+    assert {progress.total_bytes for progress in seen} == {total}
+    assert {progress.folder for progress in seen} == {cache}
+    assert [name for name in WANTED if name in {progress.file for progress in seen}] == WANTED
+    seen.clear()
+    opened().download(WANTED, on_download=seen.append)
+    assert seen == []
+
+
+def test_a_cut_connection_goes_on_from_its_last_byte(
+    hub: HubServer, user_name: Repository, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.cut_after = 100_000
+    repository = opened()
+    with caplog.at_level(logging.DEBUG, logger="huggingface_hub.file_download"):
+        repository.download(["model.safetensors"])
+    assert (repository.folder / "model.safetensors").read_bytes() == WEIGHTS
+    ranges = [each.headers.get("range") for each in hub.file_requests if each.host == "localhost"]
+    assert ranges[0] is None
+    assert ranges[1] is not None
+    begin = int(ranges[1].removeprefix("bytes=").rstrip("-"))
+    assert 0 < begin <= 100_000
+    # Its lines name addresses that the Hub has signed.
+    assert "signed-by-the-hub" not in caplog.text
+
+
+def test_a_stopped_download_goes_on_the_next_time(
+    hub: HubServer, user_name: Repository, cache: Path
+) -> None:
+    class StopError(Exception):
+        pass
+
+    def stop(progress: DownloadProgress) -> None:
+        if progress.done_bytes > 60_000:
+            raise StopError
+
+    with pytest.raises(StopError):
+        opened().download(["model.safetensors"], on_download=stop)
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    partial = cache / "models--user--name" / "blobs" / f"{digest}.incomplete"
+    have = partial.stat().st_size
+    assert 60_000 < have < len(WEIGHTS)
+    assert partial.read_bytes() == WEIGHTS[:have]
+    hub.requests.clear()
+    hub.sent = 0
+    seen: list[DownloadProgress] = []
+    repository = opened()
+    assert repository.missing_bytes(["model.safetensors"]) == len(WEIGHTS) - have
+    repository.download(["model.safetensors"], on_download=seen.append)
+    assert (repository.folder / "model.safetensors").read_bytes() == WEIGHTS
+    assert seen[0].done_bytes == have
+    assert hub.file_requests[-1].headers["range"] == f"bytes={have}-"
+    assert hub.sent == len(WEIGHTS) - have
+    assert not partial.exists()
+
+
+def test_a_killed_download_of_another_length_begins_anew(
+    hub: HubServer, user_name: Repository, cache: Path
+) -> None:
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    partial = cache / "models--user--name" / "blobs" / f"{digest}.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(bytes(len(WEIGHTS) + 1))
+    repository = opened()
+    repository.download(["model.safetensors"])
+    assert (repository.folder / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_wrong_digest_is_refused(
+    hub: HubServer, user_name: Repository, cache: Path, name: str
+) -> None:
+    hub.wrong.add(name)
+    repository = opened()
+    with pytest.raises(PackageError, match=f"expected {name} with the digest [0-9a-f]+ that the"):
+        repository.download([name])
+    assert [path for path in cache.rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+    hub.wrong.clear()
+    repository.download([name])
+    assert (repository.folder / name).read_bytes() == FILES[name]
+
+
+def test_partial_bytes_of_another_file_are_refused_and_removed(
+    hub: HubServer, user_name: Repository, cache: Path
+) -> None:
+    digest = hashlib.sha256(WEIGHTS).hexdigest()
+    partial = cache / "models--user--name" / "blobs" / f"{digest}.incomplete"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(bytes(1000))
+    with pytest.raises(PackageError, match="digest"):
+        opened().download(["model.safetensors"])
+    opened().download(["model.safetensors"])
+
+
+def test_a_changed_file_in_the_cache_is_refused(hub: HubServer, user_name: Repository) -> None:
+    repository = opened()
+    repository.download(WANTED)
+    blob = (repository.folder / "model.safetensors").resolve()
+    blob.write_bytes(bytes(len(WEIGHTS)))
+    with pytest.raises(PackageError, match=f"remove {blob} and download it again"):
+        opened().download(WANTED)
+
+
+def test_offline_asks_nobody(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = opened()
+    repository.download(WANTED)
+    hub.requests.clear()
+    monkeypatch.setattr(repository.library.constants, "HF_HUB_OFFLINE", True)
+    offline = opened()
+    assert offline.is_offline
+    assert offline.source == repository.source
+    assert sorted(offline.files) == sorted(WANTED)
+    offline.download(WANTED)
+    with pytest.raises(PackageError, match="HF_HUB_OFFLINE is set, found none of this revision"):
+        opened("hf:user/name@v1")
+    with pytest.raises(PackageError, match="expected its files in the cache"):
+        opened("hf:user/other")
+    (offline.folder / "model.safetensors").resolve().write_bytes(b"short")
+    with pytest.raises(PackageError, match="with the digest"):
+        opened().download(WANTED)
+    assert hub.requests == []
+
+
+def test_a_full_disk_is_refused_before_anything_is_read(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch, cache: Path
+) -> None:
+    free = len(WEIGHTS) + 10
+    usage = shutil.disk_usage(cache.parents[1])._replace(free=free)
+    places: list[Path] = []
+
+    def disk_usage(place: Path) -> Any:
+        places.append(Path(place))
+        return usage
+
+    monkeypatch.setattr(download_module.shutil, "disk_usage", disk_usage)
+    with pytest.raises(CapacityError, match=r"expected 0\.2 MB of free space .* found 0\.2 MB at"):
+        opened().download(WANTED)
+    assert hub.file_requests == []
+    assert cache.is_relative_to(places[0])
+    # What is there already counts.
+    opened().download(["config.json"])
+    opened().download(WANTED)
+
+
+def test_a_disk_that_fills_up_is_a_capacity_error(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(download_module._Counter, "write", full)
+    with pytest.raises(CapacityError, match=r"No space left .* HF_HOME"):
+        opened().download(["model.safetensors"])
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "../x.json", "/etc/x.json", "a/../../x.json", "x.pt", "x.pkl"]
+)
+def test_other_files_are_never_read(hub: HubServer, user_name: Repository, name: str) -> None:
+    with pytest.raises(PackageError, match="never downloaded"):
+        opened().download(["config.json", name])
+    assert hub.file_requests == []
+
+
+def test_what_the_hub_refuses(hub: HubServer, user_name: Repository) -> None:
+    cases = {
+        "hf:user/none": "found none of that name that may be read; if it is private set HF_TOKEN",
+        "hf:user/name@v9": "expected a branch, a tag or a commit of user/name, got 'v9'",
+    }
+    for text, message in cases.items():
+        with pytest.raises(PackageError, match=message):
+            opened(text)
+    user_name.is_gated = True
+    with pytest.raises(PackageError, match="it is gated: accept them on its page on the Hub"):
+        opened()
+    hub.status = 500
+    with pytest.raises(PackageError, match="got HTTP status 500; try again later"):
+        opened()
+
+
+def test_nobody_listens(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    constants: Any = pytest.importorskip("huggingface_hub.constants")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(PackageError, match=r"got Connection refused; .* HF_HUB_OFFLINE=1"):
+        opened()
+
+
+def test_a_server_that_lists_no_digests(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = repository_module._listing
+
+    def without_sizes(*arguments: Any) -> Any:
+        answer = listed(*arguments)
+        answer.siblings[0].size = None
+        return answer
+
+    def with_a_path(*arguments: Any) -> Any:
+        answer = listed(*arguments)
+        answer.siblings[0].blob_id = "../../../x"
+        return answer
+
+    for changed in (without_sizes, with_a_path):
+        monkeypatch.setattr(repository_module, "_listing", changed)
+        with pytest.raises(PackageError, match="lists none"):
+            opened()
+
+
+def test_a_private_repository_and_its_token(
+    hub: HubServer,
+    user_name: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    user_name.token = SECRET
+    with pytest.raises(PackageError, match="set HF_TOKEN or run `hf auth login`"):
+        opened()
+    monkeypatch.setenv("HF_TOKEN", "hf_" + "another" * 5)
+    with pytest.raises(PackageError, match="check that the token in use may read it"):
+        opened()
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    opened().download(WANTED)
+    on_second_host = [each for each in hub.requests if each.host == "localhost"]
+    assert on_second_host
+    assert not any("authorization" in each.headers for each in on_second_host)
+    assert "hf_" not in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("trouble", ["status", "wrong", "gated", "nobody", "no header"])
+def test_no_message_holds_the_token(
+    hub: HubServer,
+    user_name: Repository,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    trouble: str,
+) -> None:
+    user_name.token = SECRET
+    token = "hf_\u79d8\u5bc6" if trouble == "no header" else SECRET
+    monkeypatch.setenv("HF_TOKEN", token)
+    if trouble == "status":
+        hub.status = 403
+    elif trouble == "wrong":
+        hub.wrong.add("model.safetensors")
+    elif trouble == "gated":
+        user_name.is_gated = True
+    elif trouble == "nobody":
+        constants: Any = pytest.importorskip("huggingface_hub.constants")
+        monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with caplog.at_level(logging.DEBUG), pytest.raises(PackageError) as raised:
+        opened().download(WANTED)
+    # Not even behind the error, where a tool that shows a traceback's variables would find it.
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+    for text in (str(raised.value), caplog.text, *capfd.readouterr()):
+        assert token not in text
+        assert "Bearer" not in text
+
+
+def test_the_user_agent_names_the_library_alone(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library: Any = pytest.importorskip("huggingface_hub")
+    opened().download(WANTED)
+    agents = {request.headers["user-agent"] for request in hub.requests}
+    assert agents == {f"hf_hub/{library.__version__}"}
+
+
+def test_nothing_is_drawn_or_logged(
+    hub: HubServer,
+    user_name: Repository,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    utils: Any = pytest.importorskip("huggingface_hub.utils")
+    # As on a terminal.
+    monkeypatch.setenv("TQDM_POSITION", "-1")
+    hub.cut_after = 100_000
+    opened().download(WANTED)
+    assert "".join(capfd.readouterr()) == ""
+    assert not utils.are_progress_bars_disabled("huggingface_hub.http_get")
+    assert logging.getLogger("huggingface_hub.file_download").filters == []
+
+
+def test_two_at_once_read_each_file_once(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.bytes_per_s = 2_000_000
+    problems: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            opened().download(WANTED)
+        except BaseException as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert hub.sent == sum(len(FILES[name]) for name in WANTED)
+
+
+def test_a_disk_without_links_keeps_files(
+    hub: HubServer, user_name: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_links(self: Path, target: str, target_is_directory: bool = False) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", no_links)
+    repository = opened()
+    repository.download(WANTED)
+    assert not (repository.folder / "config.json").is_symlink()
+    opened().download(WANTED)
+
+
+def test_a_missing_library_names_its_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
+    with pytest.raises(ConfigError, match=r"pip install 'ufvideo-sdk\[cpu,hub\]'"):
+        opened()
