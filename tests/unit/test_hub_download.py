@@ -273,7 +273,7 @@ def test_other_files_are_never_read(hub: HubServer, user_name: Repository, name:
 
 def test_what_the_hub_refuses(hub: HubServer, user_name: Repository) -> None:
     cases = {
-        "hf:user/none": "found none of that name that may be read; if it is private set HF_TOKEN",
+        "hf:user/none": "found none of that name that may be read; if it is private, set HF_TOKEN",
         "hf:user/name@v9": "expected a branch, a tag or a commit of user/name, got 'v9'",
     }
     for text, message in cases.items():
@@ -423,6 +423,28 @@ def test_a_disk_without_links_keeps_files(
     repository.download(WANTED)
     assert not (repository.folder / "config.json").is_symlink()
     opened().download(WANTED)
+
+
+def test_a_cache_that_cannot_be_written(hub: HubServer, user_name: Repository, cache: Path) -> None:
+    cache.parent.mkdir()
+    cache.write_bytes(b"a file")
+    with pytest.raises(PackageError, match=f"expected a cache that can be written at {cache}"):
+        opened().download(WANTED)
+
+
+def test_a_blob_of_another_commit_is_compared_too(hub: HubServer, user_name: Repository) -> None:
+    first = opened()
+    first.download(WANTED)
+    user_name.files["config.json"] = b"{}"
+    blob = (first.folder / "model.safetensors").resolve()
+    hub.requests.clear()
+    second = opened()
+    second.download(WANTED)
+    assert [request.path.rsplit("/", 1)[1] for request in hub.file_requests] == ["config.json"]
+    blob.write_bytes(bytes(len(WEIGHTS)))
+    user_name.files["config.json"] = b"[]"
+    with pytest.raises(PackageError, match=f"remove {blob} and download it again"):
+        opened().download(WANTED)
 
 
 def test_a_missing_library_names_its_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -237,6 +237,14 @@ def test_a_plain_path_is_never_asked_for(hub: HubServer, tmp_path: Path, tiny: R
         UFVideo.load("hf:tiny")
 
 
+def test_a_plain_path_imports_no_library_of_the_hub() -> None:
+    source = (
+        "import sys; from ufvideo_sdk import UFVideo; UFVideo.load(sys.argv[1]);"
+        "assert 'huggingface_hub' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", source, str(TINY)], check=True)
+
+
 def test_an_exception_of_the_callback_ends_a_download(hub: HubServer, tiny: Repository) -> None:
     def stop(progress: DownloadProgress) -> None:
         if progress.file == STAGE:

@@ -61,6 +61,8 @@ def layer_key(layer: int, name: str) -> str:
 class Checkpoint:
     """A checkpoint folder, its sizes, and where its SigLIP lies."""
 
+    _name: str | None = None
+
     def __init__(
         self,
         folder: Path,

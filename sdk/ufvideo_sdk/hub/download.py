@@ -127,8 +127,11 @@ class Download:
         lock.parent.mkdir(parents=True, exist_ok=True)
         blob.parent.mkdir(parents=True, exist_ok=True)
         with self.library.utils.WeakFileLock(lock):
-            # Another process may have been faster.
-            if not is_file(blob):
+            # Another commit has it, or another process was faster.
+            if is_file(blob):
+                if digest_of(blob, file.digest) != file.digest:
+                    raise changed_in_cache(self.name, name, file.digest, blob, self.kind)
+            else:
                 self._read(name, file, partial, came)
                 if digest_of(partial, file.digest) != file.digest:
                     # Going on from these bytes would never end well.
@@ -239,6 +242,16 @@ def check_space(cache: Path, needed_bytes: int, what: str) -> None:
 def readable_bytes(num_bytes: int) -> str:
     """A size for a message: MB up to a gigabyte, then GB; of 1000s, as the Hub shows them."""
     return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.1f} MB"
+
+
+def changed_in_cache(
+    repository: HubName, name: str, digest: str, path: Path, kind: type[UFVideoError]
+) -> UFVideoError:
+    """The error for a file of the cache that was changed after it came."""
+    return kind(
+        f"{repository}: expected {name} with the digest {digest}, the file in the cache has another"
+        f" one: remove {path.resolve()} and download it again"
+    )
 
 
 def digest_of(path: Path, like: str) -> str:

@@ -6,7 +6,6 @@ signed, and those of the libraries below it the headers of a request, which hold
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 
 from ufvideo_sdk.atomic_file import NO_ROOM
@@ -39,7 +38,7 @@ def hub_problem(
             " free some, or name a cache on another disk with HF_HOME; the download goes on from"
             " where it stopped"
         )
-    if system is not None and system.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+    if system is not None and system.filename is not None:
         return kind(
             f"{name}: expected a cache that can be written at {library.constants.HF_HUB_CACHE},"
             f" got: {system.strerror}; name another one with HF_HOME"
@@ -58,7 +57,7 @@ def hub_problem(
     if isinstance(error, errors.RepositoryNotFoundError):
         return kind(
             f"{name}: expected a model repository on the Hub, found none of that name that may be"
-            f" read; if it is private{_token_remedy(library, and_then='')}"
+            f" read; if it is private{_token_remedy(library, and_then=',')}"
         )
     if isinstance(error, errors.EntryNotFoundError):
         return kind(f"{name}: expected the files that the Hub lists, one of them is not there")

@@ -12,6 +12,7 @@ from ufvideo_sdk.hub.download import (
     Download,
     DownloadCallback,
     HubFile,
+    changed_in_cache,
     digest_of,
     missing_bytes,
 )
@@ -106,10 +107,7 @@ class HubRepository:
     def _check_digest(self, name: str) -> None:
         digest, path = self.files[name].digest, self.folder / name
         if digest is not None and digest_of(path, digest) != digest:
-            raise self.kind(
-                f"{self.name}: expected {name} with the digest {digest}, the file in the cache has"
-                f" another one: remove {path.resolve()} and download it again"
-            )
+            raise changed_in_cache(self.name, name, digest, path, self.kind)
 
 
 def open_repository(name: HubName, *, needed_by: str, kind: type[UFVideoError]) -> HubRepository:
