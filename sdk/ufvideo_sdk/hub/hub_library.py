@@ -15,7 +15,7 @@ from ufvideo_sdk.validation.optional_library import optional_library
 INSTALL = "pip install 'ufvideo-sdk[cpu,hub]'"
 # Whoever loads a model has not asked for the library's own bars and lines.
 _DOWNLOAD_BAR = "huggingface_hub.http_get"
-_LOGGER = "huggingface_hub.file_download"
+_LOGGERS = ("huggingface_hub.file_download", "huggingface_hub.utils._http")
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class HubLibrary:
         Its lines name the addresses of files, which the Hub signs.
         """
         thread = threading.get_ident()
-        logger = logging.getLogger(_LOGGER)
+        loggers = [logging.getLogger(name) for name in _LOGGERS]
 
         def is_other(record: logging.LogRecord) -> bool:
             return record.thread != thread
@@ -77,7 +77,8 @@ class HubLibrary:
         # The user may force bars with HF_HUB_DISABLE_PROGRESS_BARS=0, which has priority.
         is_forced = self.constants.HF_HUB_DISABLE_PROGRESS_BARS is False
         was_off = is_forced or bars.are_progress_bars_disabled(_DOWNLOAD_BAR)
-        logger.addFilter(is_other)
+        for logger in loggers:
+            logger.addFilter(is_other)
         if not was_off:
             bars.disable_progress_bars(_DOWNLOAD_BAR)
         try:
@@ -85,7 +86,8 @@ class HubLibrary:
         finally:
             if not was_off:
                 bars.enable_progress_bars(_DOWNLOAD_BAR)
-            logger.removeFilter(is_other)
+            for logger in loggers:
+                logger.removeFilter(is_other)
 
 
 def hub_library(needed_by: str) -> HubLibrary:

@@ -192,12 +192,13 @@ def _cache(name: HubName, library: HubLibrary) -> HubCache:
 def _listing(name: HubName, library: HubLibrary) -> Any:
     agent = {"user-agent": library.user_agent}
     api = library.api.HfApi(endpoint=library.constants.ENDPOINT, headers=agent)
-    return api.model_info(
-        name.repository,
-        revision=name.revision,
-        files_metadata=True,
-        timeout=_LISTING_TIMEOUT_S,
-    )
+    with library.quiet():
+        return api.model_info(
+            name.repository,
+            revision=name.revision,
+            files_metadata=True,
+            timeout=_LISTING_TIMEOUT_S,
+        )
 
 
 def _files(listed: Any, name: HubName, kind: type[UFVideoError]) -> tuple[str, dict[str, HubFile]]:
