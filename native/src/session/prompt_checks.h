@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 #include "ufvideo/config.h"
 #include "ufvideo/manifest.h"
 #include "ufvideo/session.h"

@@ -12,7 +12,7 @@
 #include "base/cancellation.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 #include "kv/held_tokens.h"
 #include "kv/kv_cache.h"
 #include "session/call_context.h"

@@ -1,4 +1,4 @@
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 
 #include <gtest/gtest.h>
 
