@@ -14,6 +14,9 @@ namespace ufvideo {
 void check_constraint(const Prompt& prompt, const GenerationConfig& config,
                       const Manifest& manifest);
 
+/// Throws InvalidInput, naming the first token id outside the vocabulary that is no placeholder.
+void check_token_ids(const Prompt& prompt, const PromptLayout& layout, int vocab_size);
+
 /// Throws OutOfMemory unless the context has room for the prompt and the longest answer in its
 /// format.
 ///

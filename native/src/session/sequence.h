@@ -109,9 +109,9 @@ class Sequence : public TokenStepper {
 
  private:
   PromptLayout laid_out(const Prompt& prompt, const PromptMedia& media) const;
-  /// Feeds embeddings [S, D] behind what the cache holds. Throws RunCancelled when it was
-  /// cancelled.
-  PrefillOutput feed(const Tensor& embeddings, const std::vector<std::int64_t>& wanted_rows);
+  /// Feeds embeddings behind what the cache holds. Throws RunCancelled when it was cancelled.
+  PrefillOutput feed(const PromptEmbeddings& embeddings,
+                     const std::vector<std::int64_t>& wanted_rows);
 
   const Model& model_;
   CallContext& call_;
