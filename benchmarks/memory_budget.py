@@ -6,11 +6,11 @@ within `RuntimeConfig.memory_budget_bytes` and once without, each time in a fres
 with 1 if the budget was passed, by the model's count or by the growth of the process's anonymous
 memory at rest.
 
-Graphs compute in an arena of ONNX Runtime that never shrinks and that all models of a process share.
-It grows with the number of runs at once, and no session keeps any of it: a model without a bound does
-the same work first, with all threads at once, so that it has its full size when growth begins. Growth
-is read at rest, when all sessions hold what they hold and none works, and while they work: then it
-includes what a call reads and computes for itself, such as chunks of frames and a prompt's embeddings.
+Graphs compute in an arena of ONNX Runtime that never shrinks and that all models of a process
+share. It grows with the number of runs at once, and no session keeps any of it: a model without a
+bound does the same work first, with all threads at once, so that it has its full size when growth
+begins. Growth is read at rest, when all sessions hold what they hold and none works, and while they
+work: then it includes what a call reads and computes for itself, such as chunks of frames.
 """
 
 from __future__ import annotations
