@@ -42,7 +42,11 @@ def check_instance(value: object, name: str, kind: type) -> None:
         InputError: When it is none.
     """
     if not isinstance(value, kind):
-        raise InputError(f"{name}: expected a {kind.__name__}, got {described(value)}")
+        text = f"{name}: expected a {kind.__name__}, got {described(value)}"
+        if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
+            given = ", ".join(f"{key}={item!r}" for key, item in value.items())
+            text += f": give {kind.__name__}({given})"
+        raise InputError(text)
 
 
 def check_callback(value: object, name: str) -> None:
@@ -65,6 +69,10 @@ def as_array(value: Any, name: str, items: str) -> np.ndarray[Any, Any]:
         return np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name}: expected {items}, got rows that differ: {error}") from None
+    except (TypeError, RuntimeError) as error:
+        # Such as a tensor on a GPU.
+        came = f"a {type(value).__name__} that NumPy cannot read: {error}"
+        raise InputError(f"{name}: expected {items}, got {came}") from None
 
 
 def as_indices(value: Any, name: str) -> NDArray[np.int64]:
