@@ -21,6 +21,7 @@ from ufvideo_sdk import (
     ConfigError,
     InputError,
     PackageError,
+    Region,
     RuntimeConfig,
     UFVideo,
     UFVideoError,
@@ -95,12 +96,12 @@ MISTAKES: dict[str, Mistake] = {
     'segment("Where is the red ball?")': (
         lambda at: at.session().segment("Where is the red ball?"),
         InputError,
-        ["expected the name of an object", "Please segment it."],
+        ["expected the name of an object", "ask('Where is the red ball? Please segment it.')"],
     ),
     'locate("When does the ball stop?")': (
         lambda at: at.session().locate("When does the ball stop?"),
         InputError,
-        ["expected what happens", "ask(...)"],
+        ["expected what happens", "ask('When does the ball stop?')"],
     ),
     'UFVideo.load("USER/NAME")': (
         lambda at: UFVideo.load("Hevven/UFVideo-7B"),
@@ -266,6 +267,23 @@ def test_settings_are_named_where_they_belong(place: Place) -> None:
     with pytest.raises(TypeError, match="question"):
         session.ask()
     assert list(inspect.signature(session.ask).parameters)[:2] == ["question", "regions"]
+
+
+def test_one_in_place_of_several(place: Place) -> None:
+    session = place.session()
+    box = Region.from_box(0, (5, 5, 9, 9), height=48, width=64)
+    with pytest.raises(InputError, match=r"regions: .* got Region.*: give it in a list"):
+        session.ask("What is <region>?", regions=box)
+    with pytest.raises(InputError, match=r"frames: .* got 2: give \[2\]"):
+        session.segment("the red ball", frames=2)
+
+
+def test_what_is_no_session_or_checkpoint_is_named(place: Place) -> None:
+    with pytest.raises(InputError, match=r"another kind of file: UFVideo\.open opens videos"):
+        place.model.load_session(place.video)
+    read = pytest.importorskip("ufvideo_export.checkpoint.config").read_model_sizes
+    with pytest.raises(InputError, match="found a package, exported already"):
+        read(shipped_package())
 
 
 @pytest.mark.parametrize("name", ["CPUExecutionProvider", "CPU"])

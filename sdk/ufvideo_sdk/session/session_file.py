@@ -155,7 +155,10 @@ class _Reader:
         """The head, bytes of the facts and of the file."""
         head = self._file.read(_FACTS_OFFSET)
         if len(head) < _FACTS_OFFSET or not head.startswith(SESSION_MAGIC):
-            raise InputError("expected a session file of ufvideo-sdk, got another kind of file")
+            raise InputError(
+                "expected a session file of ufvideo-sdk, got another kind of file: UFVideo.open"
+                " opens videos and pictures"
+            )
         _, version, facts_bytes, file_bytes = _HEAD.unpack_from(head)
         if version != SESSION_FORMAT_VERSION:
             raise InputError(

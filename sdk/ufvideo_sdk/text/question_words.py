@@ -6,6 +6,9 @@ import re
 
 from ufvideo_sdk.errors import InputError
 
+_MAX_SHOWN = 120
+# Nobody can tell a question from the words of a sign that is seen.
+_QUOTES = "; words that are seen, as on a sign, go into quotes"
 # Of other scripts too.
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 # What no object's or event's name begins with. "What is on the table" and "who is running" are
@@ -36,17 +39,16 @@ def check_is_expression(words: str) -> None:
     Raises:
         InputError: When it ends with a question mark, or begins as no name does.
     """
-    if _is_question(words):
+    text = words.strip()
+    expected = "expression: expected the name of an object, such as 'the red car', got the"
+    if _is_question(text):
+        asked = f"{text} Please segment it."
         raise InputError(
-            f"expression: expected the name of an object, such as 'the red car', got the question"
-            f' {words.strip()!r}: ask it, ask("... Please segment it."), whose answer has the'
-            " masks; a text that is seen goes into quotes"
+            f"{expected} question {_shown(text)}: ask({_shown(asked)}) answers it with masks"
+            f"{_QUOTES}"
         )
-    if _REQUEST.match(words.strip()):
-        raise InputError(
-            f"expression: expected the name of an object alone, such as 'the red car', got the"
-            f" request {words.strip()!r}"
-        )
+    if _REQUEST.match(text):
+        raise InputError(f"{expected} request {_shown(text)}: leave out what to do with it")
 
 
 def check_is_event(words: str) -> None:
@@ -55,19 +57,20 @@ def check_is_event(words: str) -> None:
     Raises:
         InputError: When it ends with a question mark, or begins as no event does.
     """
-    if _is_question(words):
-        raise InputError(
-            f"event: expected what happens, such as 'a car stops', got the question"
-            f" {words.strip()!r}: ask it, ask(...), whose answer has the times; a text that is seen"
-            " goes into quotes"
-        )
-    if _MOMENT.match(words.strip()):
-        raise InputError(
-            f"event: expected what happens alone, such as 'a car stops', got the request"
-            f" {words.strip()!r}"
-        )
-
-
-def _is_question(words: str) -> bool:
     text = words.strip()
+    expected = "event: expected what happens, such as 'a car stops', got the"
+    if _is_question(text):
+        raise InputError(
+            f"{expected} question {_shown(text)}: ask({_shown(text)}) answers it with times"
+            f"{_QUOTES}"
+        )
+    if _MOMENT.match(text):
+        raise InputError(f"{expected} request {_shown(text)}: leave out what to do with it")
+
+
+def _is_question(text: str) -> bool:
     return text.rstrip(" .!").endswith(_QUESTION_MARKS) or _QUESTION.match(text) is not None
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}...")

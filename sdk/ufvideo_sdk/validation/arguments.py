@@ -32,7 +32,8 @@ def check_sequence(value: object, name: str, items: str) -> None:
     if isinstance(value, np.ndarray):
         fits = value.ndim > 0
     if not fits:
-        raise InputError(f"{name}: expected a sequence of {items}, got {described(value)}")
+        remedy = ": give it in a list" if type(value).__name__ == items else ""
+        raise InputError(f"{name}: expected a sequence of {items}, got {described(value)}{remedy}")
 
 
 def check_instance(value: object, name: str, kind: type) -> None:
@@ -83,9 +84,9 @@ def as_indices(value: Any, name: str) -> NDArray[np.int64]:
     """
     idxs = as_array(value, name, "a list of one or more integers")
     if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-        raise InputError(
-            f"{name}: expected a list of one or more integers, got {idxs.dtype} {list(idxs.shape)}"
-        )
+        is_one = idxs.ndim == 0 and np.issubdtype(idxs.dtype, np.integer)
+        came = f"{idxs}: give [{idxs}]" if is_one else f"{idxs.dtype} {list(idxs.shape)}"
+        raise InputError(f"{name}: expected a list of one or more integers, got {came}")
     largest = np.iinfo(np.int64).max
     # Beyond it a uint64 would turn negative.
     if idxs.dtype == np.uint64 and int(idxs.max()) > largest:

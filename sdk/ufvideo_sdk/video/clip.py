@@ -111,7 +111,7 @@ class Clip:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Absolute paths of the files that the source is read from; empty for an array."""
+        """Absolute paths of the files that are read; empty for arrays and file objects."""
         return self._source.files
 
     @property

@@ -307,7 +307,7 @@ def is_pillow(value: object) -> bool:
 
 def rgb_of_bgr(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A frame with the first and the last channel swapped, uint8 [H, W, 3], a copy."""
-    swapped = np.empty_like(frame, order="C")
+    swapped = np.empty(frame.shape, np.uint8)
     for channel in range(3):
         swapped[..., channel] = frame[..., 2 - channel]
     return swapped

@@ -28,8 +28,8 @@ _VIDEO_SUFFIXES = (
     ".wmv", ".3gp", ".gif",
 )  # fmt: skip
 _CAMERA = (
-    "of a camera, read frames into a list and give it with timestamps_s= (of OpenCV with"
-    ' frames_format="bgr" too)'
+    "of a camera, read frames into a list and give it with timestamps_s=, and with"
+    ' frames_format="bgr" if OpenCV reads them'
 )
 
 
@@ -65,12 +65,13 @@ def check_is_source(value: object, where: str = "source") -> None:
         )
     if hasattr(value, "asnumpy"):
         raise InputError(
-            f"{where}: expected an array of NumPy or a tensor, got {library}'s {kind}: .asnumpy()"
+            f"{where}: expected an array of NumPy or a tensor, got a {library} {kind}: its"
+            " .asnumpy() is one"
         )
     if (library, kind) in _READERS or library in _READER_LIBRARIES:
         raise InputError(
-            f"{where}: expected a path or frames, got a {library}.{kind}, which reads them by"
-            f" itself: give the path of its file; {_CAMERA}"
+            f"{where}: expected a path or frames, got {library}.{kind}, which reads them by itself:"
+            f" give the path of its file; {_CAMERA}"
         )
 
 
