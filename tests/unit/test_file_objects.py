@@ -270,6 +270,39 @@ def test_a_file_that_fails_says_so(path: Path) -> None:
         next(source.frames([0]))
 
 
+class Upload(Shared):
+    """As that of a web framework."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__(content)
+        self.file = Shared(content)
+
+    async def read(self, num_bytes: int = -1) -> bytes:  # type: ignore[override]
+        return b""
+
+
+def test_an_asynchronous_file_is_refused(path: Path) -> None:
+    upload: Any = Upload(path.read_bytes())
+    with pytest.raises(InputError, match=r"asynchronous: give the file inside.* upload\.file"):
+        open_source(upload)
+    assert_same(open_source(upload.file), open_source(path), "upload")
+
+
+@pytest.mark.parametrize("result", ["text", None, b"x" * (1 << 20), ZeroDivisionError("oops")])
+def test_files_that_return_something_else(path: Path, result: object) -> None:
+    file = Shared(path.read_bytes())
+    source = open_source(file)  # type: ignore[arg-type]
+
+    def read(num_bytes: int = -1) -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    file.read = read  # type: ignore[method-assign]
+    with pytest.raises(InputError, match="<Shared>: expected"):
+        next(source.frames([0]))
+
+
 def test_no_other_file_is_opened(tmp_path: Path) -> None:
     """A movie may name a file with its samples: FFmpeg opens none for a file object."""
     secret = tmp_path / "secret.mp4"

@@ -19,7 +19,7 @@ from tests.unit.written_videos import numbered_frame
 from ufvideo_sdk import CancellationToken, CancelledError, CapacityError, Region, _native
 from ufvideo_sdk.cancellation import reading_for
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.video import frames_in_memory
+from ufvideo_sdk.video import given_frames
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_file import open_source
@@ -86,6 +86,28 @@ def test_a_dataset_is_read_frame_by_frame() -> None:
     clip = Clip(open_source(dataset, fps=2))
     assert_close(clip.read([3, 1]), FRAMES[[3, 1]], EXACT, where="dataset")
     assert dataset.read == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (FRAMES[0, :9], r"frames\[2\]: expected uint8 \[20, 30, 3\], got uint8 \[9, 30, 3\]"),
+        (FRAMES[0] / 255, r"got float64 \[20, 30, 3\]"),
+        (
+            OSError("the disk is on fire"),
+            r"frames\[2\]: expected a frame, got: the disk is on fire",
+        ),
+    ],
+)
+def test_a_dataset_that_is_not_what_it_says(frame: Any, message: str) -> None:
+    class Broken(Dataset):
+        def __getitem__(self, idx: int) -> np.ndarray:
+            if isinstance(frame, Exception):
+                raise frame
+            return frame
+
+    with pytest.raises(InputError, match=message):
+        next(open_source(Broken(), fps=2).frames([2]))
 
 
 @pytest.mark.parametrize("form", ["array", "list", "iterator"])
@@ -174,7 +196,7 @@ def test_an_iterator_is_read_once_and_copied() -> None:
 
 
 def test_an_iterator_without_end_ends_where_memory_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames_in_memory, "_CHECK_BYTES", FRAMES.nbytes)
+    monkeypatch.setattr(given_frames, "_CHECK_BYTES", FRAMES.nbytes)
     free = iter([1 << 30, 1 << 20, 100])
     monkeypatch.setattr(_native, "available_memory_bytes", lambda: next(free))
     with pytest.raises(CapacityError, match=r"the first 15 take 27,000 bytes, 100 are free"):
@@ -229,6 +251,7 @@ VideoReader.__module__ = "decord.video_reader"
         ([Image.new("RGB", (30, 20)), Image.new("RGB", (20, 30))], "frames[1] 30 x 20 px"),
         ([FRAMES, FRAMES], "it is several frames: give it alone, or list(frames)"),
         ([FRAMES[0], "a.png"], "frames[1]: expected all frames as paths or none"),
+        ((path for path in ("b.png", "a.png")), "give sorted(...) of it"),
         ([FRAMES[0], None], "frames[1]: expected an array uint8 [H, W, 3] or a Pillow image"),
         ([Image.new("I;16", (30, 20))], "at most 8 bits a channel"),
         ({"bytes": b"", "path": "a.mp4"}, 'example["path"]'),

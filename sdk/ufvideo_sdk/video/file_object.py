@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import threading
@@ -64,6 +65,11 @@ class FileObject:
         self._lock = threading.Lock()
         if getattr(file, "closed", False):
             raise InputError(f"{self.path}: expected an open file, got a closed one: open it again")
+        if inspect.iscoroutinefunction(file.read):
+            raise InputError(
+                f"{self.path}: expected a file that is read at once, its read() is asynchronous:"
+                " give the file inside, such as upload.file"
+            )
         if isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
             raise InputError(
                 f'{self.path}: expected a binary file, got one opened as text: open(path, "rb")'
@@ -136,6 +142,11 @@ class FileObject:
                 f"{self.path}: expected a binary file, its read() returned"
                 f' {type(data).__name__}: open(path, "rb")'
             )
+        if len(data) > num_bytes:
+            raise InputError(
+                f"{self.path}: expected at most {num_bytes} bytes of read({num_bytes}), got"
+                f" {len(data)}"
+            )
         return bytes(data)
 
     def _in_file(self, work: Any) -> Any:
@@ -146,8 +157,9 @@ class FileObject:
             )
         try:
             return work()
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{self.path}: expected a readable file, got: {error}") from None
+        except Exception as error:
+            # It is the caller's, and may read an archive or a server.
+            raise InputError(f"{self.path}: expected a readable file, got: {error}") from error
 
 
 class _Reader(io.RawIOBase):

@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk import _native
-from ufvideo_sdk.cancellation import check_cancelled
-from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.validation.paths import as_path
-from ufvideo_sdk.video.array_checks import ArrayLike, as_frames_array, is_array_like
-from ufvideo_sdk.video.frame_source import RecordedSource
-from ufvideo_sdk.video.images import FrameFiles, frame_times
-from ufvideo_sdk.video.not_frames import check_is_source
-from ufvideo_sdk.video.pictures import rgb_of_image, upright_size
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video.array_checks import as_frames_array
+from ufvideo_sdk.video.images import frame_times
+from ufvideo_sdk.video.pictures import check_image, rgb_of_image, upright_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# The free memory is looked at after as many bytes of frames.
-_CHECK_BYTES = 64 << 20
-
 Times = NDArray[np.float64] | float | None
-Frame: TypeAlias = "ArrayLike | Image | str | os.PathLike[str]"
-Frames: TypeAlias = "ArrayLike | Image | Iterable[Frame]"
+
+NO_TIMES = "expected fps= or timestamps_s= with frames [T, H, W, 3], got neither"
+PILLOW_IS_RGB = 'frames_format: expected "rgb" for Pillow images, which know their own channels'
 
 
 class FrameArray:
@@ -64,10 +55,29 @@ class FrameArray:
         self.timestamps_s = _checked_times(timestamps_s, num_frames)
 
     def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the frames of these indices, RGB, uint8 [H, W, 3]."""
+        """Yield the frames of these indices, RGB, uint8 [H, W, 3].
+
+        Raises:
+            InputError: When a dataset cannot be read.
+        """
         for idx in frame_idxs:
-            frame: NDArray[np.uint8] = np.asarray(self._frames[idx])
+            frame = self._frame(int(idx))
             yield rgb_of_bgr(frame) if self._is_bgr else frame
+
+    def _frame(self, idx: int) -> NDArray[np.uint8]:
+        if isinstance(self._frames, np.ndarray):
+            frame: NDArray[np.uint8] = self._frames[idx]
+            return frame
+        try:
+            frame = np.asarray(self._frames[idx])
+        except Exception as error:
+            raise InputError(f"frames[{idx}]: expected a frame, got: {error}") from error
+        if frame.dtype != np.uint8 or frame.shape != (self.height, self.width, 3):
+            raise InputError(
+                f"frames[{idx}]: expected uint8 {[self.height, self.width, 3]}, got {frame.dtype}"
+                f" {list(frame.shape)}"
+            )
+        return frame
 
 
 class FrameList:
@@ -106,13 +116,16 @@ class FrameList:
         self._check_images()
         self.height, self.width = _size(self._frames[0])
         for i, each in enumerate(self._frames):
-            _check_size(_size(each), (self.height, self.width), i)
+            check_size(_size(each), (self.height, self.width), i)
         self.timestamps_s = _checked_times(times, len(self._frames))
 
     def _check_images(self) -> None:
         images = [each for each in self._frames if is_pillow(each)]
+        for i, each in enumerate(self._frames):
+            if is_pillow(each):
+                check_image(each, f"frames[{i}]", self._max_frame_pixels)
         if images and self._is_bgr:
-            raise InputError(_PILLOW_IS_RGB)
+            raise InputError(PILLOW_IS_RGB)
         moving = [each for each in images if getattr(each, "is_animated", False)]
         if len(moving) > len({id(each) for each in moving}):
             raise InputError(
@@ -131,7 +144,7 @@ class FrameList:
             each = self._frames[idx]
             if is_pillow(each):
                 pixels = rgb_of_image(each, f"frames[{idx}]", self._max_frame_pixels)
-                _check_size(pixels.shape[:2], (self.height, self.width), idx)
+                check_size(pixels.shape[:2], (self.height, self.width), idx)
                 yield pixels
             else:
                 frame: NDArray[np.uint8] = np.asarray(each)
@@ -168,105 +181,6 @@ class PillowImage:
             yield self._pixels
 
 
-def given_frames(
-    source: Any, times: Times, *, is_bgr: bool, max_frame_pixels: int
-) -> RecordedSource:
-    """The frames that a caller gives in place of a path.
-
-    Args:
-        source: An array or a tensor, uint8 [T, H, W, 3] or [H, W, 3]; a Pillow image; or an
-            iterable of arrays [H, W, 3], Pillow images or paths of pictures. Frames of a list,
-            tuple or deque are not copied; those of another iterable are, as it yields them.
-        times: Seconds of each frame, float64 [n], or a rate in frames a second.
-        is_bgr: Whether blue comes first in arrays.
-        max_frame_pixels: Largest image that is decoded, in pixels.
-
-    Raises:
-        InputError: When it is none of these, saying what to do.
-        CapacityError: When the frames of an iterable do not fit into the free memory.
-    """
-    check_is_source(source)
-    if is_pillow(source):
-        if is_bgr:
-            raise InputError(_PILLOW_IS_RGB)
-        if times is not None:
-            raise InputError("expected no fps and timestamps_s for an image")
-        return PillowImage(source, max_frame_pixels)
-    if is_array_like(source):
-        return FrameArray(source, times, is_bgr=is_bgr)
-    if isinstance(source, (Mapping, Set)) or not isinstance(source, Iterable):
-        raise InputError(
-            "source: expected a path, a binary file, an array uint8 [T, H, W, 3], an image or a"
-            f" list of frames, got {type(source).__name__}"
-        )
-    if times is None:
-        raise InputError(_NO_TIMES)
-    if not isinstance(source, (list, tuple, deque)):
-        return _copied(source, times, is_bgr=is_bgr, max_frame_pixels=max_frame_pixels)
-    frames = list(source)
-    if not frames:
-        raise InputError("frames: expected one frame or more, got an empty list")
-    if all(isinstance(each, (str, os.PathLike)) for each in frames):
-        if is_bgr:
-            raise InputError('frames_format: expected "rgb" for files, which say their own order')
-        paths = [as_path(each, f"frames[{i}]") for i, each in enumerate(frames)]
-        return FrameFiles("frames", paths, times, max_frame_pixels)
-    for i, each in enumerate(frames):
-        _check_is_frame(each, i)
-    return FrameList(frames, times, is_bgr=is_bgr, max_frame_pixels=max_frame_pixels)
-
-
-def _copied(
-    items: Iterable[Any], times: NDArray[np.float64] | float, *, is_bgr: bool, max_frame_pixels: int
-) -> FrameList:
-    """The frames of an iterable, copied: it may use the memory of one for the next."""
-    frames: list[NDArray[np.uint8]] = []
-    num_unchecked = 0
-    for i, each in enumerate(items):
-        check_cancelled()
-        if isinstance(times, np.ndarray) and i == len(times):
-            raise InputError(f"frames: expected {i}, one for each of timestamps_s, got more")
-        _check_is_frame(each, i)
-        if is_pillow(each):
-            if is_bgr:
-                raise InputError(_PILLOW_IS_RGB)
-            frame = rgb_of_image(each, f"frames[{i}]", max_frame_pixels)
-        else:
-            given = np.asarray(as_frames_array(each, f"frames[{i}]", is_one=True))
-            frame = rgb_of_bgr(given) if is_bgr else given.copy()
-        frames.append(frame)
-        _check_size(frame.shape[:2], frames[0].shape[:2], i)
-        num_unchecked += frame.nbytes
-        if num_unchecked >= _CHECK_BYTES:
-            num_unchecked = 0
-            _check_memory(frames)
-    if not frames:
-        raise InputError("frames: expected one frame or more, the iterable yielded none")
-    return FrameList(frames, times, max_frame_pixels=max_frame_pixels)
-
-
-def _check_memory(frames: Sequence[NDArray[np.uint8]]) -> None:
-    free = _native.available_memory_bytes()
-    if free is not None and free < 2 * _CHECK_BYTES + frames[0].nbytes:
-        num_bytes = len(frames) * frames[0].nbytes
-        raise CapacityError(
-            f"frames: expected memory for all frames of an iterable, the first {len(frames)} take"
-            f" {num_bytes:,} bytes, {free:,} are free: give fewer or smaller ones, or a file"
-        )
-
-
-def _check_is_frame(value: object, number: int) -> None:
-    where = f"frames[{number}]"
-    if isinstance(value, (str, os.PathLike)):
-        raise InputError(f"{where}: expected all frames as paths or none, got a path beside others")
-    check_is_source(value, where)
-    if not is_pillow(value) and not is_array_like(value):
-        raise InputError(
-            f"{where}: expected an array uint8 [H, W, 3] or a Pillow image, got"
-            f" {type(value).__name__}"
-        )
-
-
 def _checked_times(times: Times, num_frames: int | None) -> NDArray[np.float64]:
     """Seconds of frames; num_frames is None for an image.
 
@@ -278,7 +192,7 @@ def _checked_times(times: Times, num_frames: int | None) -> NDArray[np.float64]:
             raise InputError("expected no fps and timestamps_s for an image [H, W, 3]")
         return np.zeros(1)
     if times is None:
-        raise InputError(_NO_TIMES)
+        raise InputError(NO_TIMES)
     return frame_times(times, num_frames, "frames")
 
 
@@ -290,7 +204,12 @@ def _size(frame: Any) -> tuple[int, int]:
     return int(frame.shape[0]), int(frame.shape[1])
 
 
-def _check_size(size: tuple[int, ...], first: tuple[int, ...], number: int) -> None:
+def check_size(size: tuple[int, ...], first: tuple[int, ...], number: int) -> None:
+    """Refuse a frame of another height and width than the first one has.
+
+    Raises:
+        InputError: Naming both.
+    """
     if size != first:
         raise InputError(
             f"frames: expected one size, frames[0] has {first[0]} x {first[1]} px (height x width)"
@@ -311,7 +230,3 @@ def rgb_of_bgr(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     for channel in range(3):
         swapped[..., channel] = frame[..., 2 - channel]
     return swapped
-
-
-_NO_TIMES = "expected fps= or timestamps_s= with frames [T, H, W, 3], got neither"
-_PILLOW_IS_RGB = 'frames_format: expected "rgb" for Pillow images, which know their own channels'

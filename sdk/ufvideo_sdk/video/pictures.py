@@ -90,7 +90,7 @@ def rgb_of_image(image: Image, where: str, max_pixels: int) -> NDArray[np.uint8]
         InputError: When it has more pixels, more than 8 bits a channel, or cannot be loaded.
         CapacityError: When memory is exhausted.
     """
-    check_frame_size(where, image.height, image.width, max_pixels)
+    check_image(image, where, max_pixels)
     try:
         return _rgb(image, where)
     except UFVideoError:
@@ -102,11 +102,25 @@ def rgb_of_image(image: Image, where: str, max_pixels: int) -> NDArray[np.uint8]
         raise InputError(f"{where}: expected an image that loads, got: {error}") from None
 
 
+def check_image(image: Image, where: str, max_pixels: int) -> None:
+    """Refuse a Pillow image that `rgb_of_image` would, as far as that is known before it is loaded.
+
+    Raises:
+        InputError: When it has more pixels, or more than 8 bits a channel.
+    """
+    check_frame_size(where, image.height, image.width, max_pixels)
+    _check_mode(image, where)
+
+
+def _check_mode(image: Image, where: str) -> None:
+    if image.mode not in _COLOUR_MODES:
+        raise InputError(f"{where}: expected at most 8 bits a channel, found mode {image.mode}")
+
+
 def _rgb(image: Image, where: str) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
-    if image.mode not in _COLOUR_MODES:
-        raise InputError(f"{where}: expected at most 8 bits a channel, found mode {image.mode}")
+    _check_mode(image, where)
     return np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
 
 

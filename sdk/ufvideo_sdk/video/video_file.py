@@ -22,7 +22,7 @@ from ufvideo_sdk.video.animated_image import AnimatedImage
 from ufvideo_sdk.video.file_object import FileObject, file_of, is_file_object
 from ufvideo_sdk.video.frame_picture import PictureMaker
 from ufvideo_sdk.video.frame_source import RecordedSource
-from ufvideo_sdk.video.frames_in_memory import Frames, given_frames
+from ufvideo_sdk.video.given_frames import Frames, given_frames
 from ufvideo_sdk.video.images import FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video.listed_frames import Times
 from ufvideo_sdk.video.not_frames import nothing_there
