@@ -326,7 +326,7 @@ def test_other_calls_name_arguments_of_another_kind(
         (lambda: session.segment("ball", frames=None), "frames: expected a list"),
         (lambda: UFVideo.load(5), "package: expected a path, got int"),
         (lambda: UFVideo.load(small_package, runtime=None), "runtime: expected a RuntimeConfig"),
-        (lambda: model.open(5), "expected a path or a uint8 array as source, got int"),
+        (lambda: model.open(5), "source: expected a path or frames, got int 5"),
         (lambda: model.open(video, start_s="1"), "start_s: expected finite seconds"),
         (lambda: session.ask("Why?", config=SHORT).save(5), "path: expected a path, got int"),
         (lambda: Region([[1], [2, 3]], np.ones((2, 4, 4), bool)), "frame_idxs: .*rows that differ"),
