@@ -28,6 +28,9 @@ from ufvideo_sdk.package.hub_package import fetch_package
 
 __all__ = ["cache", "hub"]
 
+# Version 0 of huggingface_hub leaves the connection of a stopped download to the collector.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
 
 UFVIDEO = Path(sys.executable).with_name("ufvideo")

@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import quote
 
 from ufvideo_sdk.errors import CapacityError, UFVideoError
 from ufvideo_sdk.hub.hub_cache import HubCache
@@ -25,6 +27,8 @@ from ufvideo_sdk.validation.paths import is_file
 # Digests of Git LFS are SHA-256; those of Git itself SHA-1, over a header and the bytes.
 _SHA256_DIGITS = 64
 _BLOCK_BYTES = 1 << 20
+# Before a connection that was cut is opened again.
+_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -153,20 +157,29 @@ class Download:
             if not is_resumable:
                 draft.truncate(0)
                 have = 0
-            url = self.library.file_download.hf_hub_url(
-                self.source.repository,
-                name,
-                revision=self.source.commit,
-                endpoint=self.library.constants.ENDPOINT,
+            where = f"{self.source.repository}/resolve/{self.source.commit}/{quote(name)}"
+            url = f"{self.library.constants.ENDPOINT}/{where}"
+            while True:
+                try:
+                    self._read_from(have, url, came.around(draft), file)
+                    return
+                except Exception:
+                    # Version 0 of the library gives up when a server closes the connection. As
+                    # long as bytes come, that is worth another try.
+                    before, have = have, draft.tell()
+                    if came.problem is not None or not (is_resumable and have > before):
+                        raise
+                time.sleep(_PAUSE_S)
+
+    def _read_from(self, begin: int, url: str, draft: _Counter, file: HubFile) -> None:
+        with self.library.quiet():
+            self.library.file_download.http_get(
+                url,
+                draft,
+                resume_size=begin,
+                headers=dict(self.library.headers()),
+                expected_size=file.size_bytes,
             )
-            with self.library.quiet():
-                self.library.file_download.http_get(
-                    url,
-                    came.around(draft),
-                    resume_size=have,
-                    headers=dict(self.library.headers()),
-                    expected_size=file.size_bytes,
-                )
 
 
 class _Counter:
