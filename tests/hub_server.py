@@ -255,17 +255,24 @@ class _Handler(BaseHTTPRequestHandler):
         elif not repository.has(revision) or file not in repository.files:
             self._send_json(404, {"error": "no such entry"}, "EntryNotFound")
         elif file.endswith(_LARGE) and not is_second_host:
+            entry = _sibling(file, repository.files[file])
             self.send_response(302)
             self.send_header("X-Repo-Commit", repository.commit)
-            self.send_header("X-Linked-Etag", f'"{_sibling(file, repository.files[file])["lfs"]}"')
+            self.send_header("X-Linked-Etag", f'"{entry["lfs"]["sha256"]}"')
+            self.send_header("X-Linked-Size", str(entry["size"]))
             location = f"http://localhost:{self.hub.port}{self.path}?Signature=signed-by-the-hub"
             self.send_header("Location", location)
             self.send_header("Content-Length", "0")
             self.end_headers()
         else:
-            self._send_file(file, repository.files[file], headers.get("range", ""))
+            headers_of_file = {
+                "X-Repo-Commit": repository.commit,
+                "ETag": f'"{git_digest(repository.files[file])}"',
+            }
+            asked = headers.get("range", "")
+            self._send_file(file, repository.files[file], asked, headers_of_file)
 
-    def _send_file(self, name: str, content: bytes, asked: str) -> None:
+    def _send_file(self, name: str, content: bytes, asked: str, headers: Mapping[str, str]) -> None:
         if name in self.hub.wrong:
             content = bytes([content[0] ^ 1]) + content[1:]
         begin = int(asked.removeprefix("bytes=").rstrip("-")) if asked else 0
@@ -277,7 +284,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - begin))
         self.send_header("Accept-Ranges", "bytes")
+        for key, value in headers.items():
+            self.send_header(key, value)
         self.end_headers()
+        if self.command != "HEAD":
+            self._send_bytes(name, content, begin)
+
+    def _send_bytes(self, name: str, content: bytes, begin: int) -> None:
         end = len(content)
         cut = self.hub.cut_after
         if cut is not None and cut < end - begin and self.hub.is_to_be_cut(name):

@@ -126,11 +126,15 @@ def test_a_snapshot_opens_as_a_plain_folder_too(hub: HubServer, tiny: Repository
 
 
 def test_a_snapshot_of_the_library_itself(hub: HubServer, tiny: Repository, cache: Path) -> None:
-    library: Any = pytest.importorskip("huggingface_hub")
-    for name in ("model.bin", "README.md"):
-        del tiny.files[name]
-    folder = library.snapshot_download("user/tiny", cache_dir=cache, endpoint=hub.endpoint)
-    assert answer(UFVideo.load(folder)) == answer(UFVideo.load(TINY))
+    source = "import huggingface_hub; print(huggingface_hub.snapshot_download('user/tiny'))"
+    found = subprocess.run(
+        [sys.executable, "-c", source],
+        env=environment(hub, cache.parent, HF_HUB_DISABLE_XET="1"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert answer(UFVideo.load(found.stdout.strip())) == answer(UFVideo.load(TINY))
     hub.requests.clear()
     UFVideo.load("hf:user/tiny")
     assert [request for request in hub.file_requests if request.method == "GET"] == []
@@ -282,13 +286,13 @@ def test_commands_take_a_repository(hub: HubServer, tiny: Repository, tmp_path: 
     }
     assert "MB of hf:user/tiny (commit" in first.stderr
     assert f"into {tmp_path / 'hub'}" in first.stderr
-    second = run(hub, tmp_path, "info", UFVIDEO_PACKAGE="hf:user/tiny", HF_HUB_OFFLINE="1")
+    second = run(hub, tmp_path, "info", "hf:user/tiny", HF_HUB_OFFLINE="1")
     assert second.returncode == 0, second.stderr
     assert f"hf:user/tiny@main, commit {tiny.commit}" in second.stdout
     assert second.stderr == ""
     third = run(hub, tmp_path, "verify", f"hf:user/tiny@{tiny.commit}")
     assert third.returncode == 0, third.stderr
-    fourth = run(hub, tmp_path, "tokens", "What happens?", "--package", "hf:user/tiny")
+    fourth = run(hub, tmp_path, "tokens", "What happens?", UFVIDEO_PACKAGE="hf:user/tiny")
     assert fourth.returncode == 0, fourth.stderr
 
 
