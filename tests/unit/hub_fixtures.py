@@ -8,11 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.hub_server import HubServer, hub_server
+from tests.hub_server import HubServer, Repository, hub_server
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.hub.hub_name import parse_hub_name
+from ufvideo_sdk.hub.repository import HubRepository, open_repository
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "tests" / "data" / "tiny" / "package"
 SECRET = "hf_" + "SecretOfTheTests" * 2
+WEIGHTS = bytes(range(251)) * 800
+FILES = {
+    "config.json": b'{"size": 3}',
+    "sub/merges.txt": b"a b\n",
+    "empty.txt": b"",
+    "model.safetensors": WEIGHTS,
+    "pytorch_model.bin": b"a pickle",
+}
+WANTED = ["config.json", "sub/merges.txt", "empty.txt", "model.safetensors"]
 
 
 @pytest.fixture
@@ -43,3 +55,13 @@ def environment(server: HubServer, home: Path, **variables: str) -> dict[str, st
     names = ("HF_", "HUGGING", "TRANSFORMERS_OFFLINE", "UFVIDEO_PACKAGE")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(names)}
     return {**kept, "HF_ENDPOINT": server.endpoint, "HF_HOME": str(home), **variables}
+
+
+@pytest.fixture
+def user_name(hub: HubServer) -> Repository:
+    hub.repositories["user/name"] = Repository(dict(FILES), revisions=("v1", "refs/pr/1"))
+    return hub.repositories["user/name"]
+
+
+def opened(text: str = "hf:user/name") -> HubRepository:
+    return open_repository(parse_hub_name(text, "package"), needed_by="a test", kind=PackageError)

@@ -18,7 +18,6 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from ufvideo_sdk.cli.interruptible import interruptible
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.validation.paths import as_path
 
@@ -66,6 +65,7 @@ def named_package(package: str | None) -> NamedPackage:
         return NamedPackage(folder)
     if not is_hub_name(package):
         return NamedPackage(as_path(package, "PACKAGE"))
+    from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.package.hub_package import fetch_package
 
     with download_bar() as on_download:
