@@ -168,7 +168,11 @@ def test_shards_are_those_of_the_index(hub: HubServer, siglip: Repository) -> No
     names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
     files = {"model.safetensors.index.json": json.dumps({"weight_map": names}).encode()}
     config = (SMALL / "siglip" / "config.json").read_bytes()
-    siglip.files = {"config.json": config, **files, **dict.fromkeys(names.values(), b"x")}
+    siglip.files = {
+        "config.json": config,
+        **files,
+        **{name: name.encode() for name in names.values()},
+    }
     source, _ = hub_checkpoint.locate(SMALL / "checkpoint", "hf:user/siglip", None)
     assert source.hub is None
     assert set(names.values()) <= read(hub)
