@@ -90,7 +90,7 @@ class Demo:
         shared = f" (overlap {found[0]:.2f})" if found else ""
         span = TimeSpan(truth.start_s, truth.end_s)
         asked = f"Find when {event}."
-        return Line(asked, f"{told}{shared}", str(span), right), spans
+        return Line(asked, f"{told}{shared}", str(span), right), list(spans)
 
     def masks(self) -> tuple[Line, list[MaskTrack]]:
         """What moves, in every frame."""
@@ -100,7 +100,7 @@ class Demo:
         worth = sum(mask_scores(masks, self.rendered.masks[MOVING : MOVING + 1])) / 2
         answered = f"masks on {len(tracks[0])} frames, J&F {100 * worth:.0f}"
         asked = f"Segment the {expression} in every frame."
-        return Line(asked, answered, "J&F 100", worth > _RIGHT_MASKS), tracks
+        return Line(asked, answered, "J&F 100", worth > _RIGHT_MASKS), list(tracks)
 
     def _task(self, kind: TaskKind, question: str) -> Task:
         tasks = all_tasks(self.truth, seed=SEED)

@@ -73,7 +73,9 @@ class Knowing:
         names = [name(thing) for thing in self.rendered.scene.things]
         masks = self.rendered.masks[names.index(expression)]
         scores = np.ones(len(masks), np.float32)
-        return [MaskTrack.from_masks(self.clip.frame_idxs, ~masks if self.wrong else masks, scores)]
+        found = ~masks if self.wrong else masks
+        clip = self.clip
+        return [MaskTrack.from_masks(clip.frame_idxs, clip.timestamps_s, found, scores)]
 
 
 def test_everything_is_asked_and_drawn(tmp_path: Path) -> None:

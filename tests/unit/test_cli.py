@@ -16,11 +16,19 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
+from tests.unit.drawn_answers import (
+    drawn_answer,
+    drawn_clip,
+    drawn_image,
+    emptied,
+    located,
+    segmented,
+)
 from ufvideo_sdk import errors
 from ufvideo_sdk.cli import app
-from ufvideo_sdk.results.answer import Answer, TextEvent, TimeSpan
-from ufvideo_sdk.results.masks import FrameMasks, MaskTrack
+from ufvideo_sdk.results.answer import Answer, TextEvent
+from ufvideo_sdk.results.locate_result import LocateResult
+from ufvideo_sdk.results.segment_result import SegmentResult
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
@@ -63,31 +71,18 @@ class PretendedSession:
         self.asked = {"question": question, **options}
         return PretendedStream(self.answer)
 
-    def locate(self, event: str, **options: Any) -> list[TimeSpan]:
+    def locate(self, event: str, **options: Any) -> LocateResult:
         self.asked = {"event": event, **options}
-        return list(self.answer.spans)
+        return located(self.clip, self.answer.spans, event=event, text=self.answer.text)
 
-    def segment(self, expression: str, **options: Any) -> list[MaskTrack]:
-        self.asked = {"expression": expression, **options}
-        return list(self.answer.masks)
-
-    @contextmanager
-    def segment_stream(self, expression: str, **options: Any) -> Iterator[Any]:
-        self.asked = {"expression": expression, **options}
-        yield PretendedMasks(self.answer)
-
-
-class PretendedMasks:
-    """The masks of an answer frame by frame."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.tracks, self.clip = list(answer.masks), answer.clip
-
-    def __iter__(self) -> Iterator[FrameMasks]:
-        for position, frame_idx in enumerate(self.tracks[0].frame_idxs.tolist()):
-            self.pixels = self.clip.read([frame_idx])[0]
-            objects = tuple(track[position] for track in self.tracks)
-            yield FrameMasks(frame_idx, float(self.clip.timestamps_s[frame_idx]), objects)
+    def segment(self, expression: str, *, on_masks: Any, **options: Any) -> SegmentResult:
+        self.asked = {"expression": expression, "on_masks": on_masks, **options}
+        masks = self.answer.masks
+        found = segmented(self.clip, masks, expression=expression, is_absent=not masks)
+        for frame in found.by_frame() if on_masks is not None else ():
+            pixels = self.clip.read([frame.frame_idx])[0]
+            on_masks(segmented(self.clip, expression=expression), frame, pixels)
+        return found
 
 
 @pytest.fixture
@@ -183,20 +178,20 @@ def test_what_is_not_there_is_not_found(
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "not found\n"
     assert session.asked["allow_absent"] is True
-    assert json.loads(paths[0].read_text(encoding="utf-8"))["text"] == "not found"
+    assert json.loads(paths[0].read_text(encoding="utf-8"))["is_absent"] is True
     assert all(path.is_file() for path in paths)
 
 
 def test_an_empty_mask_is_not_found(session: PretendedSession) -> None:
     first, second = session.answer.masks
-    empty = MaskTrack.from_masks(first.frame_idxs, np.zeros_like(first.masks), first.scores)
+    empty = emptied(first)
     session.answer = replace(session.answer, masks=(empty, second))
     lines = run(*SEGMENT).stdout.splitlines()
     assert lines[0] == "object 1: not found on 3 frames"
     assert lines[1].startswith("object 2: 3 frames, 4.7 % of the picture")
     assert run(*ASK).stdout.splitlines()[2] == "object 1: not found on 3 frames"
     session.answer = replace(session.answer, masks=(empty,))
-    assert json.loads(run(*SEGMENT, "--json").stdout)["text"] == "not found"
+    assert json.loads(run(*SEGMENT, "--json").stdout)["is_absent"] is False
 
 
 def test_package_comes_from_the_environment(session: PretendedSession) -> None:
@@ -338,6 +333,7 @@ def test_locate_prints_spans(session: PretendedSession) -> None:
     content = json.loads(result.stdout)
     assert content["question"] == "a car stops" and content["masks"] == []
     assert content["spans"] == [{"start_s": 10.5, "end_s": 11.75}]
+    assert content["is_absent"] is False and content["stop_reason"] == "end"
 
 
 def test_segment_saves_masks(session: PretendedSession, tmp_path: Path) -> None:
@@ -386,8 +382,50 @@ def test_an_error_of_segmenting_is_no_problem_of_the_video(
         raise errors.InputError("expression: expected text, got ''")
 
     monkeypatch.setattr(session, "stream", refuse)
-    monkeypatch.setattr(session, "segment_stream", refuse)
+    monkeypatch.setattr(session, "segment", refuse)
     result = run(*command, "--frames", "all", "--save", str(tmp_path / "car.mp4"))
     assert result.exit_code == 3
     assert result.stderr == "error: expression: expected text, got ''\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [ASK, SEGMENT])
+def test_masks_are_saved_as_a_folder(
+    session: PretendedSession, tmp_path: Path, command: list[str]
+) -> None:
+    folder = tmp_path / "masks"
+    result = run(*command, "--save-masks", str(folder))
+    assert result.exit_code == 0 and f"wrote {folder}" in result.stderr
+    assert len(list(folder.glob("object_?/*.png"))) == 6
+    again = run(*command, "--save-masks", str(folder))
+    assert again.exit_code == 3 and "holds files" in again.stderr
+    vos = tmp_path / "vos"
+    result = run(*command, "--save-masks", str(vos), "--mask-layout", "youtube-vos")
+    assert result.exit_code == 0 and sorted(p.name for p in vos.iterdir()) == [
+        "Annotations",
+        "meta.json",
+    ]
+
+
+def test_a_wrong_folder_of_masks_is_refused_before_the_work(
+    session: PretendedSession, tmp_path: Path
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    for options, code in (
+        (["--save-masks", str(tmp_path / "full")], 3),
+        (["--save-masks", str(tmp_path / "a" / "b")], 3),
+        (["--save-masks", str(tmp_path / "new"), "--mask-layout", "davis"], 2),
+        (["--mask-layout", "youtube-vos"], 2),
+    ):
+        result = run(*SEGMENT, *options)
+        assert result.exit_code == code, result.stderr
+    assert not session.requests and [path.name for path in tmp_path.iterdir()] == ["full"]
+
+
+def test_a_result_without_masks_writes_no_folder(session: PretendedSession, tmp_path: Path) -> None:
+    session.answer = replace(session.answer, masks=())
+    result = run(*SEGMENT, "--allow-absent", "--save-masks", str(tmp_path / "new"))
+    assert result.exit_code == 0 and result.stdout == "not found\n"
+    assert f"no masks: {tmp_path / 'new'} was not written" in result.stderr
     assert list(tmp_path.iterdir()) == []

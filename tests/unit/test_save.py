@@ -20,7 +20,7 @@ from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
 from ufvideo_sdk.render.draw import object_colour
 from ufvideo_sdk.render.save import save_answer
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
-from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.video_file import open_source
 
