@@ -1,105 +1,31 @@
-"""The command line in front of a session that only pretends."""
+"""What commands print, save and refuse."""
 
 from __future__ import annotations
 
 import errno
 import importlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
 from tests.unit.drawn_answers import (
-    drawn_answer,
-    drawn_clip,
     drawn_image,
     emptied,
-    located,
-    segmented,
 )
+from tests.unit.pretended_session import ASK, SEGMENT, PretendedSession, pretend, run
 from ufvideo_sdk import errors
-from ufvideo_sdk.cli import app
-from ufvideo_sdk.results.answer import Answer, TextEvent
-from ufvideo_sdk.results.locate_result import LocateResult
-from ufvideo_sdk.results.segment_result import SegmentResult
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
-ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
-SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
-
-
-class PretendedStream:
-    """An answer that comes in three pieces."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    def __iter__(self) -> Iterator[TextEvent]:
-        third = len(self.answer.text) // 3
-        for part in (slice(0, third), slice(third, 2 * third), slice(2 * third, None)):
-            yield TextEvent(self.answer.text[part], 1)
-
-
-class PretendedModel:
-    """Knows its last token."""
-
-    class manifest:  # noqa: N801
-        class tokens:  # noqa: N801
-            end_ids = (9,)
-
-
-class PretendedSession:
-    """Answers everything with one prepared answer, and keeps what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.clip = answer.clip
-        self.stats = answer.stats.stages
-        self.stage_providers = answer.stats.providers
-        self.asked: dict[str, Any] = {}
-        self.requests: list[Any] = []
-
-    def stream(self, question: str, **options: Any) -> PretendedStream:
-        self.asked = {"question": question, **options}
-        return PretendedStream(self.answer)
-
-    def locate(self, event: str, **options: Any) -> LocateResult:
-        self.asked = {"event": event, **options}
-        return located(self.clip, self.answer.spans, event=event, text=self.answer.text)
-
-    def segment(self, expression: str, *, on_masks: Any, **options: Any) -> SegmentResult:
-        self.asked = {"expression": expression, "on_masks": on_masks, **options}
-        masks = self.answer.masks
-        found = segmented(self.clip, masks, expression=expression, is_absent=not masks)
-        for frame in found.by_frame() if on_masks is not None else ():
-            pixels = self.clip.read([frame.frame_idx])[0]
-            on_masks(segmented(self.clip, expression=expression), frame, pixels)
-        return found
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> PretendedSession:
-    pretended = PretendedSession(drawn_answer(drawn_clip(), num_objects=2))
-
-    @contextmanager
-    def opened(request: Any) -> Iterator[tuple[Any, PretendedSession]]:
-        pretended.requests.append(request)
-        yield PretendedModel, pretended
-
-    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", opened)
-    return pretended
-
-
-def run(*arguments: str, env: dict[str, str] | None = None) -> Any:
-    return CliRunner().invoke(app, list(arguments), env=env, prog_name="ufvideo")
+    return pretend(monkeypatch)
 
 
 def test_ask_prints_text_times_and_objects(session: PretendedSession) -> None:
@@ -386,46 +312,4 @@ def test_an_error_of_segmenting_is_no_problem_of_the_video(
     result = run(*command, "--frames", "all", "--save", str(tmp_path / "car.mp4"))
     assert result.exit_code == 3
     assert result.stderr == "error: expression: expected text, got ''\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("command", [ASK, SEGMENT])
-def test_masks_are_saved_as_a_folder(
-    session: PretendedSession, tmp_path: Path, command: list[str]
-) -> None:
-    folder = tmp_path / "masks"
-    result = run(*command, "--save-masks", str(folder))
-    assert result.exit_code == 0 and f"wrote {folder}" in result.stderr
-    assert len(list(folder.glob("object_?/*.png"))) == 6
-    again = run(*command, "--save-masks", str(folder))
-    assert again.exit_code == 3 and "holds files" in again.stderr
-    vos = tmp_path / "vos"
-    result = run(*command, "--save-masks", str(vos), "--mask-layout", "youtube-vos")
-    assert result.exit_code == 0 and sorted(p.name for p in vos.iterdir()) == [
-        "Annotations",
-        "meta.json",
-    ]
-
-
-def test_a_wrong_folder_of_masks_is_refused_before_the_work(
-    session: PretendedSession, tmp_path: Path
-) -> None:
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "mine").touch()
-    for options, code in (
-        (["--save-masks", str(tmp_path / "full")], 3),
-        (["--save-masks", str(tmp_path / "a" / "b")], 3),
-        (["--save-masks", str(tmp_path / "new"), "--mask-layout", "davis"], 2),
-        (["--mask-layout", "youtube-vos"], 2),
-    ):
-        result = run(*SEGMENT, *options)
-        assert result.exit_code == code, result.stderr
-    assert not session.requests and [path.name for path in tmp_path.iterdir()] == ["full"]
-
-
-def test_a_result_without_masks_writes_no_folder(session: PretendedSession, tmp_path: Path) -> None:
-    session.answer = replace(session.answer, masks=())
-    result = run(*SEGMENT, "--allow-absent", "--save-masks", str(tmp_path / "new"))
-    assert result.exit_code == 0 and result.stdout == "not found\n"
-    assert f"no masks: {tmp_path / 'new'} was not written" in result.stderr
     assert list(tmp_path.iterdir()) == []

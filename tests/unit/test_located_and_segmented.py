@@ -310,7 +310,14 @@ def test_a_stream_without_a_result_says_why(model: Any) -> None:
     assert list(stream) == [] and stream.result.is_cancelled and stream.cancelled
 
 
-def test_a_session_shows_its_clip(session: Any) -> None:
+def test_sessions_and_streams_show_what_they_are_about(session: Any) -> None:
+    stream = session.segment_stream("the ball")
+    assert repr(stream) == "MaskStream('the ball', under way)"
+    stream.close()
+    assert repr(stream) == "MaskStream('the ball', ended)"
+    with session.stream("Why?", config=SHORT) as stream:
+        assert repr(stream) == "AnswerStream('Why?', under way)"
+    assert repr(stream) == "AnswerStream('Why?', ended)"
     assert repr(session).startswith("Session(") and repr(session.clip) in repr(session)
     assert "\n" not in repr(session) and len(repr(session)) < 150
     session.close()

@@ -18,8 +18,9 @@ from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
 from ufvideo_sdk.results.object_mask import FrameMasks
 from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.results.short_text import counted
 from ufvideo_sdk.validation.arguments import check_instance, described
-from ufvideo_sdk.validation.paths import as_path
+from ufvideo_sdk.validation.paths import as_path, shown
 from ufvideo_sdk.video.clip import Clip
 
 # Frames that wait to be drawn; each is a copy.
@@ -64,6 +65,9 @@ class AnswerVideo:
         self._num_frames = 0
         self._last_position = -1
         self._num_objects: int | None = None
+
+    def __repr__(self) -> str:
+        return f"AnswerVideo({shown(self._path)}, {counted(self._num_frames, 'frame')})"
 
     @property
     def num_frames(self) -> int:

@@ -57,9 +57,14 @@ class MaskStream(SessionStream[FrameMasks]):
         return self._clip
 
     @property
-    def expression(self) -> str:
+    def question(self) -> str:
         """What the masks are of."""
         return self._request.expression
+
+    @property
+    def expression(self) -> str:
+        """What the masks are of."""
+        return self.question
 
     @property
     def cancelled(self) -> bool:
