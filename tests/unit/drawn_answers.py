@@ -14,7 +14,7 @@ from ufvideo_sdk.results.segment_result import SegmentResult
 from ufvideo_sdk.results.stop_reason import StopReason
 from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.images import FrameArray
+from ufvideo_sdk.video.frames_in_memory import FrameArray
 
 
 def drawn_clip(

@@ -28,7 +28,7 @@ from ufvideo_sdk.render.draw import object_colour
 from ufvideo_sdk.render.html import still_idx
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
 from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.images import FrameArray
+from ufvideo_sdk.video.frames_in_memory import FrameArray
 
 HOSTILE = (
     '<script>alert(1)</script> <img src=x onerror="alert(2)"> \' " & &lt;b&gt; </div></div>'

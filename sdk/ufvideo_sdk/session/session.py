@@ -16,6 +16,7 @@ from ufvideo_sdk.results.answer import Answer, StageProviders
 from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.segment_result import SegmentResult
 from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
 from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback, SegmentCallback
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
@@ -98,6 +99,7 @@ class Session(SessionEntry):
         """Execution providers of each stage, by stem."""
         return self._model.stage_providers
 
+    @naming_misplaced_settings
     def ask(
         self,
         question: str,
@@ -170,6 +172,7 @@ class Session(SessionEntry):
             generation = native.generate(request.prompt, config.to_native(), callback)
             return self._answers.build(native, request, generation, text, on_masks)
 
+    @naming_misplaced_settings
     def stream(
         self,
         question: str,
@@ -203,6 +206,7 @@ class Session(SessionEntry):
             self._gate.begin_stream(native)
             return AnswerStream(self._gate, self._answers, request, native, on_masks)
 
+    @naming_misplaced_settings
     def ask_many(
         self,
         questions: Sequence[str | Ask],
@@ -243,6 +247,7 @@ class Session(SessionEntry):
             requests = self._requests.build_many(native, asks, config)
             return answer_many(native, self._answers, requests, config, on_text)
 
+    @naming_misplaced_settings
     def locate(
         self,
         event: str,
@@ -287,6 +292,7 @@ class Session(SessionEntry):
             is_whole = formats.num_times(generation.token_ids) > 1
             return self._answers.located(event, generation, is_whole=is_whole)
 
+    @naming_misplaced_settings
     def segment(
         self,
         expression: str,
@@ -329,6 +335,7 @@ class Session(SessionEntry):
             request = self._segment_request(referring)
             return self._answers.segment(native, request, on_masks)
 
+    @naming_misplaced_settings
     def segment_stream(
         self,
         expression: str,
