@@ -96,6 +96,8 @@ def test_supervision_does_not_take_a_track_for_another_librarys_result() -> None
         supervision.Detections.from_ultralytics(track)
 
 
+# Its compiled half, of NumPy's older protocol.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_pycocotools_reads_the_masks() -> None:
     coco_module = pytest.importorskip("pycocotools.coco")
     answer = half_empty()
@@ -144,7 +146,7 @@ def test_results_of_coco_can_be_compared_with_themselves(
 def test_coco_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pycocotools", None)
     image = drawn_answer(drawn_image(), spans=(), mask_every=1).to_coco()
-    assert image["images"][0]["file_name"] == "frames" and len(image["annotations"]) == 1
+    assert image["images"][0]["file_name"] == "image" and len(image["annotations"]) == 1
     nothing = located(drawn_clip()).to_coco()
     assert nothing["images"] == nothing["annotations"] == nothing["categories"] == []
 

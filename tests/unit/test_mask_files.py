@@ -96,7 +96,7 @@ def test_a_pixel_belongs_to_the_best_score(
     tmp_path: Path, scores: tuple[float, ...], label: int
 ) -> None:
     overlapping(*scores).save_masks(tmp_path / "out", "youtube-vos")
-    labels = read(tmp_path / "out" / "Annotations" / "frames" / "00000.png")
+    labels = read(tmp_path / "out" / "Annotations" / "image" / "00000.png")
     assert labels[:, :80].tolist() == [[label] * 80] * 120 and not labels[:, 80:].any()
 
 

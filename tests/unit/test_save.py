@@ -279,7 +279,7 @@ def test_a_failure_ends_the_reading(
 
     monkeypatch.setattr(Clip, "chunks", kept)
     monkeypatch.setattr("ufvideo_sdk.render.save.FramePainter.paint", fail)
-    monkeypatch.setattr("ufvideo_sdk.render.contact_sheet._tile", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.contact_sheet.draw_tile", fail)
     with pytest.raises(InputError, match="a frame"):
         drawn_answer().save(tmp_path / name)
     assert [each.gi_frame for each in started] == [None]
