@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from tests.hub_server import HubServer, Repository
 from tests.unit.hub_fixtures import ROOT, cache, environment, hub
 from ufvideo_export import export_package
@@ -82,15 +83,18 @@ def test_an_export_of_repositories_equals_one_of_folders(
 
 
 @pytest.mark.slow
-def test_the_command(
-    hub: HubServer, checkpoint: Repository, siglip: Repository, tmp_path: Path
-) -> None:
+def test_the_command(hub: HubServer, tmp_path: Path) -> None:
     if not UFVIDEO.exists():
         pytest.skip("needs the command: pip install .")
+    sizes = RandomSizes(num_layers=1, num_aligner_blocks=1)
+    folder = make_random_checkpoint(tmp_path / "tiny", sizes, seed=1)
+    siglip = hub.add_folder("user/siglip", folder / "siglip")
+    shutil.rmtree(folder / "siglip")
+    checkpoint = hub.add_folder("user/small", folder)
     package = tmp_path / "package"
     arguments = ["hf:user/small", f"{package}/", "--vision-tower", "hf:user/siglip"]
     found = subprocess.run(
-        [str(UFVIDEO), "export", *arguments, "--precision", "int4", "--block-size", "32"],
+        [str(UFVIDEO), "export", *arguments],
         env=environment(hub, tmp_path / "hf"),
         capture_output=True,
         text=True,
@@ -101,7 +105,7 @@ def test_the_command(
     assert "MB of hf:user/small (commit" in found.stderr
     manifest = json.loads((package / "manifest.json").read_text())
     assert manifest["provenance"]["source_commit"] == checkpoint.commit
-    assert manifest["stages"]["language_model"]["precision"] == "int4"
+    assert manifest["provenance"]["vision_tower_commit"] == siglip.commit
 
 
 def located(
