@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ufvideo_sdk.hub.download import DownloadCallback, DownloadProgress
     from ufvideo_sdk.hub.hub_name import HubRevision
 
+# What comes at once needs no line.
+_SAID_BYTES = 100_000
+
 
 @dataclass(frozen=True)
 class NamedPackage:
@@ -75,7 +78,10 @@ def named_package(package: str | None) -> NamedPackage:
 
 @contextmanager
 def download_bar() -> Iterator[DownloadCallback]:
-    """Show what comes from the Hub: one line on stderr, and a bar if that is a terminal."""
+    """Show what comes from the Hub: a line on stderr, and a bar if that is a terminal.
+
+    A package's manifest, which comes first, has no line of its own.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -88,17 +94,18 @@ def download_bar() -> Iterator[DownloadCallback]:
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("", total=None, visible=False)
-        told: set[str] = set()
+        told: set[int] = set()
 
         def on_download(progress: DownloadProgress) -> None:
-            if not told:
+            total = progress.total_bytes
+            if total >= _SAID_BYTES and total not in told:
                 say(download_line(progress), err=True)
-                told.add(progress.source.repository)
+                told.add(total)
             bar.update(
                 task,
                 description=progress.file,
                 completed=progress.done_bytes,
-                total=progress.total_bytes,
+                total=total,
                 visible=True,
             )
 
@@ -106,7 +113,7 @@ def download_bar() -> Iterator[DownloadCallback]:
 
 
 def download_line(progress: DownloadProgress) -> str:
-    """What is said once, when a download begins."""
+    """What is said when a download begins."""
     from ufvideo_sdk.hub.download import readable_bytes
 
     left = readable_bytes(progress.total_bytes - progress.done_bytes)
