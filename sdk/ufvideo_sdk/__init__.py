@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TextEvent,
         TimeSpan,
     )
+    from ufvideo_sdk.results.load_stats import LoadStats
     from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
     from ufvideo_sdk.results.memory_use import MemoryUse
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
@@ -65,6 +66,7 @@ __all__ = [
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "LoadStats",
     "MaskStream",
     "MaskTrack",
     "MemoryUse",
@@ -104,6 +106,7 @@ _HOMES = {
     "FrameMasks": "results.masks",
     "MaskTrack": "results.masks",
     "ObjectMask": "results.masks",
+    "LoadStats": "results.load_stats",
     "MemoryUse": "results.memory_use",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CancelledError
+from ufvideo_sdk.results.from_native import Timing
 from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.source_clock import timings_between
 
 FrameCallback = Callable[[FrameMasks, NDArray[np.uint8]], object]
 
@@ -27,12 +28,12 @@ class MaskTracks:
 
     Attributes:
         tracks: One for each object; none when there is no object, or no frame was done.
-        timings: Timings of the chunks.
+        timings: Timings of the chunks, and of reading them.
         cancelled: Whether the call was cancelled before the last frame.
     """
 
     tracks: tuple[MaskTrack, ...]
-    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
+    timings: tuple[Mapping[str, Timing], ...] = ()
     cancelled: bool = False
 
 
@@ -40,7 +41,6 @@ class Segmentation:
     """Segments objects on frames, one chunk after the other.
 
     Attributes:
-        timings: Timings of the chunks until now.
         cancelled: Whether the call was cancelled before the last frame.
     """
 
@@ -69,7 +69,8 @@ class Segmentation:
         self._done_idxs: list[int] = []
         self._runs: list[list[str]] = [[] for _ in range(self._num_objects)]
         self._scores: list[NDArray[np.float32]] = []
-        self.timings: list[Mapping[str, _native.StageTiming]] = []
+        self._timings: list[Mapping[str, Timing]] = []
+        self._read_before = clip.clock.timings()
         self.cancelled = False
 
     def frames(self) -> Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None]:
@@ -95,6 +96,11 @@ class Segmentation:
                 yield from self._given(found, frames)
                 # Not held beside the next one.
                 del chunk, frames
+
+    @property
+    def timings(self) -> tuple[Mapping[str, Timing], ...]:
+        """Timings of the chunks until now, and of reading them."""
+        return (*self._timings, timings_between(self._read_before, self._clip.clock.timings()))
 
     def tracks(self) -> tuple[MaskTrack, ...]:
         """One track for each object on the frames yielded until now; none before the first one."""
@@ -144,7 +150,7 @@ class Segmentation:
         for all_runs, own_runs in zip(self._runs, runs, strict=True):
             all_runs += own_runs
         self._scores.append(scores)
-        self.timings.append(found.timings)
+        self._timings.append(found.timings)
         self.cancelled = found.cancelled
         return [
             self._frame_masks(idx, runs_on_frame, scores_on_frame)
@@ -195,4 +201,4 @@ def mask_tracks(
                 on_frame(masks, pixels)
             # Its chunk is not held while the next one is read.
             del masks, pixels
-    return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)
+    return MaskTracks(found.tracks(), found.timings, found.cancelled)
