@@ -22,6 +22,7 @@ from ufvideo_sdk.video.clip_bounds import inside_bounds
 from ufvideo_sdk.video.frame_source import (
     FrameSource,
     RecordedSource,
+    check_is_opened,
     range_size,
     size_change,
     time_of_frame,
@@ -66,6 +67,7 @@ class Clip:
             InputError: When the bounds are not finite or in disorder, hold no frame, or are given
                 for an image.
         """
+        check_is_opened(source)
         self._select(source, np.flatnonzero(inside_bounds(source, start_s, end_s)))
 
     @classmethod
@@ -111,7 +113,7 @@ class Clip:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Absolute paths of the files that the source is read from; empty for an array."""
+        """Absolute paths of the files that are read; empty for arrays and file objects."""
         return self._source.files
 
     @property
@@ -369,8 +371,7 @@ class Clip:
     def _reader(
         self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
     ) -> TimedFrames[NDArray[np.uint8]]:
-        # An array is read already.
-        is_ahead = beside and bool(self._source.files)
+        is_ahead = beside and not getattr(self._source, "is_decoded", not self._source.files)
         max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1) if is_ahead else None
         return self.clock.reader(self._source.frames(idxs), cancel, max_frames)
 
