@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         StageStats,
         TextEvent,
     )
+    from ufvideo_sdk.results.load_stats import LoadStats
     from ufvideo_sdk.results.locate_result import LocateResult
     from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.memory_use import MemoryUse
@@ -71,6 +72,7 @@ __all__ = [
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "LoadStats",
     "LocateResult",
     "MaskStream",
     "MaskTrack",
@@ -113,6 +115,7 @@ _HOMES = {
     "AnswerStats": "results.answer",
     "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
+    "LoadStats": "results.load_stats",
     "ObjectMask": "results.object_mask",
     "LocateResult": "results.locate_result",
     "SegmentResult": "results.segment_result",
