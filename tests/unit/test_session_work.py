@@ -95,6 +95,7 @@ def test_a_cancel_while_region_frames_are_read_is_not_lost(model: Any) -> None:
     assert answer.stop_reason is StopReason.CANCELLED
     assert (answer.token_ids, answer.text, answer.masks) == ((), "", ())
     assert session.stats["vision_encoder"].num_items == 8, "frame 0 is not encoded any more"
+    source.on_read = lambda _: None
     assert session.ask(WHAT, regions=[box], config=SHORT).stop_reason is StopReason.MAX_NEW_TOKENS
 
 
