@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,13 @@ class UFVideo:
         if not is_folder(folder):
             raise no_package(folder, package)
         return cls(folder, read_manifest(folder), runtime, on_engine)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer for what a session has: type checkers are to see that it is not here."""
+            remedy = f": open(source).{name} is the session's" if hasattr(Session, name) else ""
+            raise AttributeError(f"'UFVideo' object has no attribute {name!r}{remedy}")
 
     def memory_use(self) -> MemoryUse:
         """What all sessions of the model hold together, from any thread."""

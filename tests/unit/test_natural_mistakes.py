@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import re
@@ -266,6 +267,15 @@ def test_settings_are_named_where_they_belong(place: Place) -> None:
     with pytest.raises(TypeError, match="question"):
         session.ask()
     assert list(inspect.signature(session.ask).parameters)[:2] == ["question", "regions"]
+
+
+def test_a_model_is_asked_by_a_session(place: Place) -> None:
+    for name in ("ask", "segment", "locate", "clip"):
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}': open\(source\)\.{name}"):
+            getattr(place.model, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'colour'$"):
+        place.model.colour  # noqa: B018
+    assert copy.copy(place.model).package == place.model.package
 
 
 def test_one_in_place_of_several(place: Place) -> None:
