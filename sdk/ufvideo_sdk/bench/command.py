@@ -50,7 +50,7 @@ def bench(
     ] = 10,
     rounds: Annotated[
         int, typer.Option(metavar="NUMBER", help="Rounds of each process that count.")
-    ] = 5,
+    ] = 10,
     max_new_tokens: Annotated[
         int, typer.Option(metavar="NUMBER", help="Longest answer, tokens.")
     ] = 32,

@@ -125,7 +125,7 @@ def _strip_card(summary: Summary, by_process: Sequence[Sequence[float]]) -> str:
     called = "median" if summary.p50 is not None else "mean"
     return (
         f'<div class="card">{_text(figure.name)} <b>{middle:.4g}</b> {_text(called)}'
-        f"<small>{_text(figure.what)}</small>{_strip(by_process, middle)}</div>"
+        f"<small>{_text(figure.what.replace('`', ''))}</small>{_strip(by_process, middle)}</div>"
     )
 
 
@@ -203,4 +203,4 @@ def _table(summaries: Sequence[Summary]) -> Iterator[str]:
 def _number(summary: Summary, value: float) -> str:
     if summary.figure.unit == "bytes":
         return f"{value / _MIB:.1f} MiB"
-    return f"{value:.4g}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"

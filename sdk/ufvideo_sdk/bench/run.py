@@ -52,7 +52,7 @@ class BenchConfig:
     """
 
     num_processes: int = 10
-    num_rounds: int = 5
+    num_rounds: int = 10
     duration_s: float | None = None
     providers: tuple[tuple[str, ...], ...] = (_CPU,)
     num_threads: int | None = None
