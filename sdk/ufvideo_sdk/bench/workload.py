@@ -30,16 +30,16 @@ class Workload:
         InputError: When a number is below 1, or a text is missing.
     """
 
-    first_question: str = "What happens in the video?"
-    second_question: str = "Which object moves, and where does it go?"
-    region_question: str = "What is <region>?"
-    event: str = "the circle moves"
-    expression: str = "the circle"
+    first_question: str = "What does the orange circle do?"
+    second_question: str = "What does the purple triangle do?"
+    region_question: str = "Please describe the object [<region>]."
+    event: str = "the purple triangle moves up"
+    expression: str = "purple triangle"
     batch: tuple[str, ...] = (
-        "What happens in the video?",
+        "What does the orange circle do?",
+        "What does the purple triangle do?",
+        "What does the ring do?",
         "How many objects are there?",
-        "What colour is the circle?",
-        "Where does the square move?",
     )
     num_mask_frames: int = 4
     max_new_tokens: int = 32
