@@ -320,4 +320,4 @@ def test_sessions_and_streams_show_what_they_are_about(session: Any) -> None:
     assert repr(session).startswith("Session(") and repr(session.clip) in repr(session)
     assert "\n" not in repr(session) and len(repr(session)) < 150
     session.close()
-    assert repr(session).startswith("Session(")
+    assert repr(session).endswith(", closed)")

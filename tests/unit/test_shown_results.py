@@ -29,11 +29,15 @@ from ufvideo_sdk.render.html import still_idx
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frames_in_memory import FrameArray
+from ufvideo_sdk.video.video_file import open_source
 
 HOSTILE = (
     '<script>alert(1)</script> <img src=x onerror="alert(2)"> \' " & &lt;b&gt; </div></div>'
     " \x1b[2J \u202eevil\u2066 {<TEMP-010>} [SEG]"
 )
+
+
+MEDIA = Path(__file__).parent.parent / "data" / "media"
 
 
 class Tags(HTMLParser):
@@ -122,6 +126,18 @@ def test_every_kind_of_result_is_plotted_and_shown() -> None:
         assert width <= 640 and height <= 480 and (width == 640 or height == 480)
         assert kind.question in tags.text and kind.caption in tags.text
         assert kind.clip.name in tags.text
+
+
+def test_pixels_that_are_no_squares_are_shown_in_their_shape() -> None:
+    clip = Clip(open_source(MEDIA / "sar2.mp4"))
+    assert clip.pixel_aspect == 2
+    answer = drawn_answer(clip, mask_every=1, spans=())
+    width, height = Tags(answer._repr_html_()).picture.size
+    assert width / height == pytest.approx(2 * clip.width / clip.height, rel=0.02)
+    sheet = np.array(answer.plot([0]))
+    rows = (np.abs(sheet.astype(int) - object_colour(0)).max(axis=-1) <= 60).any(axis=1)
+    columns = (np.abs(sheet.astype(int) - object_colour(0)).max(axis=-1) <= 60).any(axis=0)
+    assert columns[: sheet.shape[1]].sum() > 1.5 * rows[: sheet.shape[0] // 2].sum()
 
 
 def test_html_says_what_was_found() -> None:
