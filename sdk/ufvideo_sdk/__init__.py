@@ -27,6 +27,7 @@ from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
+    from ufvideo_sdk.demo.files import demo_clip
     from ufvideo_sdk.model import UFVideo
     from ufvideo_sdk.render.answer_video import AnswerVideo
     from ufvideo_sdk.results.answer import (
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from ufvideo_sdk.session.session import Session
     from ufvideo_sdk.video.clip import Clip
     from ufvideo_sdk.video.regions import Region
+
+    __version__: str
 
 __all__ = [
     "Answer",
@@ -88,6 +91,7 @@ __all__ = [
     "TimeSpan",
     "UFVideo",
     "UFVideoError",
+    "demo_clip",
 ]
 
 # Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
@@ -101,6 +105,7 @@ _HOMES = {
     "GenerationConfig": "runtime.config",
     "RuntimeConfig": "runtime.config",
     "UFVideo": "model",
+    "demo_clip": "demo.files",
     "Region": "video.regions",
     "Ask": "session.request",
     "MaskStream": "session.mask_stream",
@@ -124,12 +129,17 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    value: Any
+    if name == "__version__":
+        # pyproject.toml says it, and pip keeps what that said.
+        value = importlib.import_module("importlib.metadata").version("ufvideo-sdk")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})
