@@ -23,7 +23,7 @@ from tests.unit.drawn_answers import (
     located,
     segmented,
 )
-from ufvideo_sdk import InputError, StopReason, TimeSpan
+from ufvideo_sdk import InputError, StopReason, TimeSpan, UFVideo
 from ufvideo_sdk.render.draw import object_colour
 from ufvideo_sdk.render.html import still_idx
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
@@ -226,3 +226,24 @@ def test_no_plotting_library_is_loaded() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_session_without_its_video_shows_the_text(tmp_path: Path) -> None:
+    model = UFVideo.load()
+    frames = np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), np.uint8)
+    with model.open(frames, fps=4.0) as session:
+        session.save(tmp_path / "clip.session")
+    with model.load_session(tmp_path / "clip.session") as session:
+        answer = session.ask("What happens?")
+        tags = Tags(answer._repr_html_())
+        assert answer.text in tags.text and "video=" in tags.text
+        assert not [tag for tag, _ in tags.tags if tag == "img"] and tags.depth == 0
+        with pytest.raises(InputError, match="video="):
+            answer.plot()
+
+
+def test_a_clip_of_one_frame_has_a_time_line() -> None:
+    clip = drawn_clip(1)
+    for result in (drawn_answer(clip, spans=[]), located(clip, [TimeSpan(10.0, 10.0)])):
+        assert result.plot().width >= 640
+        assert Tags(result._repr_html_()).text.count("10.00 s") >= 2
