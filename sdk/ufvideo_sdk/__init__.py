@@ -35,12 +35,15 @@ if TYPE_CHECKING:
         AnswerStats,
         StageProviders,
         StageStats,
-        StopReason,
         TextEvent,
-        TimeSpan,
     )
-    from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
+    from ufvideo_sdk.results.locate_result import LocateResult
+    from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.memory_use import MemoryUse
+    from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask
+    from ufvideo_sdk.results.segment_result import SegmentResult
+    from ufvideo_sdk.results.stop_reason import StopReason
+    from ufvideo_sdk.results.time_span import TimeSpan
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
     from ufvideo_sdk.session.mask_stream import MaskStream
@@ -68,6 +71,7 @@ __all__ = [
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "LocateResult",
     "MaskStream",
     "MaskTrack",
     "MemoryUse",
@@ -76,6 +80,7 @@ __all__ = [
     "PackageVersionError",
     "Region",
     "RuntimeConfig",
+    "SegmentResult",
     "Session",
     "StageProviders",
     "StageStats",
@@ -106,15 +111,17 @@ _HOMES = {
     "MaskStream": "session.mask_stream",
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
-    "FrameMasks": "results.masks",
+    "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
-    "ObjectMask": "results.masks",
+    "ObjectMask": "results.object_mask",
+    "LocateResult": "results.locate_result",
+    "SegmentResult": "results.segment_result",
     "MemoryUse": "results.memory_use",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
-    "StopReason": "results.answer",
+    "StopReason": "results.stop_reason",
     "TextEvent": "results.answer",
-    "TimeSpan": "results.answer",
+    "TimeSpan": "results.time_span",
     "AnswerStream": "session.answer_stream",
     "AnswerVideo": "render.answer_video",
     "Session": "session.session",

@@ -71,7 +71,9 @@ class Knowing:
         assert (expression, frames) == (asked.expression, "all")
         masks = decode_masks(asked.truth, height=self.clip.height, width=self.clip.width)
         scores = np.ones(len(masks), np.float32)
-        return [MaskTrack.from_masks(self.clip.frame_idxs, ~masks if self.wrong else masks, scores)]
+        found = ~masks if self.wrong else masks
+        clip = self.clip
+        return [MaskTrack.from_masks(clip.frame_idxs, clip.timestamps_s, found, scores)]
 
 
 @pytest.fixture
@@ -197,7 +199,7 @@ def test_overlaps() -> None:
     assert time_overlap(TimeSpan(1, 1), TimeSpan(1, 1)) == 1.0
     masks = np.zeros((2, 4, 4), np.bool_)
     masks[0, :2] = True
-    track = MaskTrack.from_masks(np.arange(2), masks, np.ones(2, np.float32))
+    track = MaskTrack.from_masks(np.arange(2), np.arange(2) / 4, masks, np.ones(2, np.float32))
     half = np.zeros((4, 4), np.bool_)
     half[:1] = True
     empty = np.zeros((4, 4), np.bool_)

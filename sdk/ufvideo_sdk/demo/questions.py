@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.results.answer import Answer, TimeSpan
+from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.results.rle import decode_masks
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.session import Session
 from ufvideo_sdk.video.regions import Region
