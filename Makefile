@@ -171,7 +171,7 @@ stubs-check: setup
 
 # The documents as a site in build/site; a warning is an error.
 docs: setup
-	$(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Everything that a machine with an NVIDIA GPU and without a network lacks, in pieces (docs/gpu.md).
 OUT ?= out/gpu-kit

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import ufvideo_sdk
-from tests.docs.fenced_blocks import blocks_of
+from tests.docs.fenced_blocks import blocks_of, pages
 from ufvideo_sdk import errors
 
 ROOT = Path(__file__).parents[2]
@@ -66,3 +66,15 @@ def test_every_public_name_is_in_the_reference() -> None:
     shown = re.findall(r"^::: ufvideo_sdk\.(\w+)$", pages, re.MULTILINE)
     assert len(shown) == len(set(shown))
     assert set(shown) == set(ufvideo_sdk.__all__) - CLASSES.keys()
+
+
+@pytest.mark.parametrize("page", pages())
+def test_lists_are_lists_on_the_site_too(page: str) -> None:
+    """Python-Markdown wants four spaces before a nested item, and an empty line before a list."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    before = ""
+    for line in re.sub(r"^```.*?^```$", "\n", text, flags=re.MULTILINE | re.DOTALL).splitlines():
+        assert not re.match(r" {1,3}([-*]|\d+\.) ", line), line
+        begins = re.match(r"([-*]|\d+\.) ", line) and not re.match(r"([-*]|\d+\.) | {2,}", before)
+        assert not (begins and before.strip()), line
+        before = line
