@@ -22,7 +22,7 @@ def main() -> int:
     given = parser.parse_args()
 
     writer = csv.writer(sys.stdout)
-    writer.writerow(["frame", "time_s", "left", "top", "width", "height", "pixels", "score"])
+    writer.writerow(["frame", "time_s", "x1", "y1", "x2", "y2", "pixels", "score"])
     num_found = 0
     with UFVideo.load(given.package).open(given.video) as session:
         for found in session.segment_stream(given.expression, frames="all"):

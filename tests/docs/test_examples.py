@@ -59,7 +59,7 @@ def test_cut_event(tmp_path: Path) -> None:
 def test_boxes_to_csv() -> None:
     lines = lines_of(run("boxes_to_csv.py", demo_clip(), "the purple triangle"))
     assert len(lines) == 46
-    assert int(lines[-1]["top"]) < int(lines[0]["top"]), "it moves up"
+    assert int(lines[-1]["y1"]) < int(lines[0]["y1"]), "it moves up"
 
 
 def test_notebook_runs_and_brings_no_outputs(tmp_path: Path) -> None:
