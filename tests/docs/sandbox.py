@@ -8,16 +8,24 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.docs.fenced_blocks import Block
+from tests.hub_server import hub_server
 from ufvideo_sdk import demo_clip
 from ufvideo_sdk.package.shipped_package import shipped_package
 
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("page_runner.py")
 SMALL = ROOT / "tests" / "data" / "small"
+# What the local Hub serves: the golden checkpoint, which has the released format.
+HUB = {
+    "Hevven/UFVideo-7B": SMALL / "checkpoint",
+    "google/siglip-so400m-patch14-384": SMALL / "siglip",
+}
 # A clone has these, links of them are enough: nothing writes there.
 _CLONE = (
     ".cache",
@@ -49,17 +57,38 @@ class Ran:
     error: str | None
 
 
-def prepare(folder: Path) -> Path:
-    """Make what the pages name: videos, a package, a checkpoint and its vision tower."""
+def prepare(folder: Path, blocks: list[Block]) -> Path:
+    """Make what the pages name: videos, a package, a checkpoint and its vision tower.
+
+    A page that downloads the released model makes its package itself.
+    """
     for name in _CLONE:
         if (ROOT / name).exists():
             (folder / name).symlink_to(ROOT / name)
     for name in ("clip.mp4", "street.mp4"):
         shutil.copy(demo_clip(), folder / name)
-    shutil.copytree(shipped_package(), folder / "package")
+    if not any(map(downloads, blocks)):
+        shutil.copytree(shipped_package(), folder / "package")
     (folder / "checkpoint").symlink_to(SMALL / "checkpoint")
     (folder / "siglip-so400m-patch14-384").symlink_to(SMALL / "siglip")
     return folder
+
+
+def downloads(block: Block) -> bool:
+    """Whether a block asks the Hub for a model."""
+    return block.language == "bash" and "hf:" in block.code
+
+
+@contextmanager
+def hub(blocks: list[Block], folder: Path) -> Iterator[dict[str, str]]:
+    """The environment in which blocks find the Hub: a server here, with a small model by its name."""
+    if not any(map(downloads, blocks)):
+        yield {}
+        return
+    with hub_server() as server:
+        for name, path in HUB.items():
+            server.add_folder(name, path)
+        yield {"HF_ENDPOINT": server.endpoint, "HF_HOME": str(folder / "huggingface")}
 
 
 def named_file(block: Block) -> str | None:
@@ -84,16 +113,17 @@ def run(blocks: list[Block], folder: Path) -> list[Ran]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("UFVIDEO_")}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     environment["HOME"] = str(folder)
-    done = subprocess.run(
-        [sys.executable, "-W", "error", str(RUNNER)],
-        input=json.dumps([(block.language, block.code) for block in runnable]),
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=_LONGEST_S,
-        check=False,
-    )
+    with hub(runnable, folder) as variables:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", str(RUNNER)],
+            input=json.dumps([(block.language, block.code) for block in runnable]),
+            cwd=folder,
+            env=environment | variables,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+        )
     lines = done.stdout.splitlines()
     ran = [Ran(block, **json.loads(line)) for block, line in zip(runnable, lines, strict=False)]
     if len(ran) < len(runnable) and not (ran and ran[-1].error):

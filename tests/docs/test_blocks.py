@@ -64,7 +64,7 @@ def test_page_works_as_printed(page: str, tmp_path: Path) -> None:
     saved = [block for block in blocks if sandbox.named_file(block) is not None]
     to_run = [block for block in blocks if is_run(block) or block in saved]
     outputs = expected_outputs(page)
-    ran = sandbox.run(to_run, sandbox.prepare(tmp_path))
+    ran = sandbox.run(to_run, sandbox.prepare(tmp_path, to_run))
     for each in ran:
         assert each.error is None, f"{each.block}:\n{each.error}"
         if each.block in outputs:
