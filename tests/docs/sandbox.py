@@ -81,7 +81,7 @@ def downloads(block: Block) -> bool:
 
 @contextmanager
 def hub(blocks: list[Block], folder: Path) -> Iterator[dict[str, str]]:
-    """The environment in which blocks find the Hub: a server here, with a small model by its name."""
+    """The environment in which blocks find a Hub: a server here, with a small model."""
     if not any(map(downloads, blocks)):
         yield {}
         return
