@@ -17,6 +17,7 @@ import os
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -35,15 +36,25 @@ WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
 FLOORS = {"end to end, ms": 2.0}
 DEFAULT_FLOOR = 1.0
 MEMORY_ROW = "peak memory, MiB"
+NUM_UNCOUNTED = 1
+SETTLE_S = 1.0
 UNBATCHED_ROWS = frozenset({"vision_encoder, ms a frame", "aligner, ms a clip"})
 
 
 def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Figures]]:
     """Rounds of both sides in turn, after one of each that is not counted."""
     with start_side(WORKERS[0], workload) as ours, start_side(WORKERS[1], workload) as theirs:
-        ours.round(), theirs.round()
-        rounds = [(ours.round(), theirs.round()) for _ in range(num_rounds)]
-    return [a for a, _ in rounds], [b for _, b in rounds]
+        rounds = [
+            (settled_round(ours), settled_round(theirs)) for _ in range(NUM_UNCOUNTED + num_rounds)
+        ]
+    counted = rounds[NUM_UNCOUNTED:]
+    return [a for a, _ in counted], [b for _, b in counted]
+
+
+def settled_round(side: WorkerProcess) -> Figures:
+    """A round once the other side's threads have stopped spinning behind theirs."""
+    time.sleep(SETTLE_S)
+    return side.round()
 
 
 def start_side(module: str, workload: Workload) -> WorkerProcess:

@@ -14,11 +14,13 @@ from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.errors import InputError, PackageError
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import Manifest, read_manifest
+from ufvideo_sdk.package.no_package import no_package
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.package.token_check import check_turn_end
 from ufvideo_sdk.results.from_native import memory_use, stage_providers
 from ufvideo_sdk.results.memory_use import MemoryUse
 from ufvideo_sdk.runtime.config import RuntimeConfig
+from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
 from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
 from ufvideo_sdk.session.loaded_model import LoadedModel
@@ -32,11 +34,11 @@ from ufvideo_sdk.text.constraints import AnswerFormats
 from ufvideo_sdk.text.prompt import PromptBuilder
 from ufvideo_sdk.text.tokenizer import TextTokenizer
 from ufvideo_sdk.validation.arguments import as_integer, check_callback, check_instance, described
-from ufvideo_sdk.validation.paths import as_path, is_folder, shown
+from ufvideo_sdk.validation.paths import as_path, is_folder
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_damage import DamagedFramesError
-from ufvideo_sdk.video.video_file import Source, VideoFile, open_source
+from ufvideo_sdk.video.video_file import FramesFormat, Source, VideoFile, open_source
 
 TOKENIZER_NAME = "tokenizer.json"
 CHAT_TEMPLATE_NAME = "chat_template.json"
@@ -58,12 +60,19 @@ class UFVideo:
 
     def __init__(
         self,
-        package: Path,
-        manifest: Manifest,
-        runtime: RuntimeConfig,
+        package: Path | None = None,
+        manifest: Manifest | None = None,
+        runtime: RuntimeConfig | None = None,
         on_engine: EngineCallback | None = None,
     ) -> None:
-        """Open the package. Use `UFVideo.load`."""
+        """Use `UFVideo.load`.
+
+        Raises:
+            InputError: When it is called as `UFVideo.load` is.
+        """
+        if package is None or manifest is None or runtime is None:
+            given = repr(str(package)) if isinstance(package, (str, os.PathLike)) else ""
+            raise InputError(f"expected UFVideo.load({given}), got UFVideo({given})")
         loaded = _load(package, manifest, runtime, on_engine)
         self._loaded = loaded
         self._max_frame_pixels = runtime.max_frame_pixels
@@ -76,6 +85,7 @@ class UFVideo:
         self.formats = loaded.formats
 
     @classmethod
+    @naming_misplaced_settings
     def load(
         cls,
         package: str | os.PathLike[str] | None = None,
@@ -108,7 +118,7 @@ class UFVideo:
             package = shipped_package()
         folder = as_path(package, "package")
         if not is_folder(folder):
-            raise PackageError(f"expected a package folder, found none at {shown(folder)}")
+            raise no_package(folder, package)
         return cls(folder, read_manifest(folder), runtime, on_engine)
 
     def memory_use(self) -> MemoryUse:
@@ -118,6 +128,7 @@ class UFVideo:
     def __repr__(self) -> str:
         return f"UFVideo({self.manifest.model.name}, {self.package})"
 
+    @naming_misplaced_settings
     def open(
         self,
         source: Source,
@@ -126,6 +137,7 @@ class UFVideo:
         end_s: float | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        frames_format: FramesFormat = "rgb",
         stream: int | None = None,
         strict: bool = False,
         cancel: _native.CancellationToken | None = None,
@@ -134,13 +146,17 @@ class UFVideo:
         """Open a clip and encode it.
 
         Args:
-            source: Path of a video, an image or a folder of frames; or RGB uint8 [T, H, W, 3] with
-                `fps` or `timestamps_s`; or an image, RGB uint8 [H, W, 3].
+            source: Path of a video, an image or a folder of frames, or a binary file object of
+                one. Or frames, with `fps` or `timestamps_s`: an array or a tensor on the CPU, uint8
+                [T, H, W, 3]; a list of arrays [H, W, 3], Pillow images or paths of pictures; or an
+                iterable of these, whose frames are copied into memory. Or an image: an array [H, W,
+                3] or a Pillow image. docs/videos.md says more.
             start_s: Leave out frames shown before this time, in seconds of the source's clock.
             end_s: Leave out frames shown after this time.
-            fps: Frame rate of an array, of a folder (a folder without one counts as 3), or of a
-                bare video stream, which has no times.
+            fps: Rate of frames, of a folder (a folder without one counts as 3), or of a bare video
+                stream, which has no times.
             timestamps_s: Presentation times of these, strictly increasing, [T].
+            frames_format: Order of the channels of arrays: "rgb", or "bgr" as OpenCV has it.
             stream: Which video stream of a file, by its number in the file as ffprobe counts;
                 None: the default one.
             strict: Refuse a damaged video. Otherwise its whole frames are read; `Clip.damage` and a
@@ -160,7 +176,12 @@ class UFVideo:
         options = self._source_options(stream, strict)
         with reading_for(cancel):
             frames = open_source(
-                source, fps=fps, timestamps_s=timestamps_s, options=options, keep_open=True
+                source,
+                fps=fps,
+                timestamps_s=timestamps_s,
+                frames_format=frames_format,
+                options=options,
+                keep_open=True,
             )
 
         def opened() -> Session:
@@ -188,6 +209,7 @@ class UFVideo:
         video: Source | None = None,
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+        frames_format: FramesFormat = "rgb",
         stream: int | None = None,
         strict: bool = False,
     ) -> Session:
@@ -201,8 +223,9 @@ class UFVideo:
             path: The file.
             video: The source again, as `open` takes it; size, number of frames and their times must
                 be those saved. Its pixels are not compared.
-            fps: Frame rate of an array, a folder or a bare stream, as `open` takes it.
+            fps: Rate of frames, a folder or a bare stream, as `open` takes it.
             timestamps_s: Presentation times of these.
+            frames_format: Order of the channels of arrays, as `open` takes it.
             stream: Which video stream, as `open` takes it.
             strict: Refuse a damaged video, as `open` does.
 
@@ -218,7 +241,13 @@ class UFVideo:
         frames = None
         if video is not None:
             options = self._source_options(stream, strict)
-            frames = open_source(video, fps=fps, timestamps_s=timestamps_s, options=options)
+            frames = open_source(
+                video,
+                fps=fps,
+                timestamps_s=timestamps_s,
+                frames_format=frames_format,
+                options=options,
+            )
         clip = saved_clip(read, frames)
         try:
             return Session(self._loaded, clip, saved=read)

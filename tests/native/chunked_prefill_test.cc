@@ -25,6 +25,10 @@ Tensor random_embeddings() {
   return rows;
 }
 
+Tensor random_rows(std::int64_t begin, std::int64_t end) {
+  return random_embeddings().rows(begin, end);
+}
+
 /// The tolerance REORDERED of tests/compare.py: the same sums in another order.
 void expect_close(const Tensor& actual, const Tensor& expected, std::size_t count) {
   float scale = 0.0f;
@@ -53,7 +57,7 @@ Fed fed(std::int64_t chunk_length, const std::vector<std::int64_t>& wanted) {
     return {std::move(output.logits), std::move(output.hidden_states)};
   };
   result.output =
-      feed_in_chunks(random_embeddings(), wanted, {chunk_length, run, [] { return false; }})
+      feed_in_chunks(wanted, {chunk_length, kLength, random_rows, run, [] { return false; }})
           .value();
   return result;
 }
@@ -99,7 +103,8 @@ TEST(ChunkedPrefill, KeepsTheRowsAskedForAndNoOthers) {
     return ChunkOutput{Tensor(DType::kFloat32, {4}), piece};
   };
   const Tensor rows = random_embeddings();
-  const auto output = feed_in_chunks(rows, {9, 10}, {10, run, [] { return false; }});
+  const auto output =
+      feed_in_chunks({9, 10}, {10, kLength, random_rows, run, [] { return false; }});
   EXPECT_EQ(num_runs, 4);
   ASSERT_EQ(output->states.size(), 2u);
   for (const std::int64_t i : {0, 1}) {
@@ -117,7 +122,7 @@ TEST(ChunkedPrefill, ACancelTakesEffectBeforeTheNextPiece) {
     return ChunkOutput{Tensor(DType::kFloat32, {4}), piece};
   };
   const auto is_cancelled = [&] { return num_runs == 2; };
-  EXPECT_FALSE(feed_in_chunks(random_embeddings(), {kLength - 1}, {10, run, is_cancelled}));
+  EXPECT_FALSE(feed_in_chunks({kLength - 1}, {10, kLength, random_rows, run, is_cancelled}));
   EXPECT_EQ(num_runs, 2);
 }
 

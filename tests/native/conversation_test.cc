@@ -111,7 +111,7 @@ TEST(Conversation, APromptThatIsRefusedHarmsNothing) {
   const auto session = tiny_session();
   const Prompt prompt = ask({21, 22, 23});
   const Ids first = session->generate(prompt, greedy(6)).token_ids;
-  expect_error(ErrorCode::kInvalidInput, {"token_embedder"},
+  expect_error(ErrorCode::kInvalidInput, {"token_ids[4]", "got 1048576"},
                [&] { session->generate(ask({21, 1 << 20}), greedy(6)); });
   EXPECT_EQ(session->generate(prompt, greedy(6)).token_ids, first);
 }

@@ -68,11 +68,14 @@ TEST(FiniteTest, OnlyStatesThatArePickedMustBe) {
     states.data<float>()[2 * (piece.dim(0) - 1)] = kNan;
     return ChunkOutput{floats({4}, 0.0f), states};
   };
-  const PrefillFeed feed{3, run, [] { return false; }};
   const Tensor embeddings = floats({6, 2}, 0.0f);
-  EXPECT_EQ(feed_in_chunks(embeddings, {0, 4}, feed)->states.size(), 2u);
+  const auto embed = [&](std::int64_t begin, std::int64_t end) {
+    return embeddings.rows(begin, end);
+  };
+  const PrefillFeed feed{3, 6, embed, run, [] { return false; }};
+  EXPECT_EQ(feed_in_chunks({0, 4}, feed)->states.size(), 2u);
   expect_error(ErrorCode::kInferenceFailed, {"hidden_states"},
-               [&] { feed_in_chunks(embeddings, {0, 5}, feed); });
+               [&] { feed_in_chunks({0, 5}, feed); });
 }
 
 }  // namespace

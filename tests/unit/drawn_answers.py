@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk.results.answer import Answer, AnswerStats, StageStats, StopReason, TimeSpan
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.images import FrameArray
+from ufvideo_sdk.video.frames_in_memory import FrameArray
 
 
 def drawn_clip(

@@ -25,7 +25,7 @@ from ufvideo_sdk import (
     StopReason,
 )
 from ufvideo_sdk.results.masks import ObjectMask
-from ufvideo_sdk.video.images import FrameArray
+from ufvideo_sdk.video.frames_in_memory import FrameArray
 
 
 def _read(path: Path) -> tuple[NDArray[np.float64], list[NDArray[np.uint8]]]:

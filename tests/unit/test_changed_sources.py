@@ -159,8 +159,8 @@ def test_a_picture_that_changes_while_it_is_read_is_refused(
     clip = Clip(open_source(path if kind == "picture" else folder))
     clip.read([0])
 
-    def changed_meanwhile(read: Path, max_pixels: int) -> np.ndarray:
-        frame = read_picture(read, max_pixels)
+    def changed_meanwhile(read: Path, *given: Any) -> np.ndarray:
+        frame = read_picture(read, *given)
         touch(read, read)
         if fails:
             raise InputError("half of the one and half of the other")

@@ -95,6 +95,7 @@ def test_a_cancel_while_region_frames_are_read_is_not_lost(model: Any) -> None:
     assert answer.stop_reason is StopReason.CANCELLED
     assert (answer.token_ids, answer.text, answer.masks) == ((), "", ())
     assert session.stats["vision_encoder"].num_items == 8, "frame 0 is not encoded any more"
+    source.on_read = lambda _: None
     assert session.ask(WHAT, regions=[box], config=SHORT).stop_reason is StopReason.MAX_NEW_TOKENS
 
 
@@ -325,7 +326,7 @@ def test_other_calls_name_arguments_of_another_kind(
         (lambda: session.segment("ball", frames=None), "frames: expected a list"),
         (lambda: UFVideo.load(5), "package: expected a path, got int"),
         (lambda: UFVideo.load(small_package, runtime=None), "runtime: expected a RuntimeConfig"),
-        (lambda: model.open(5), "expected a path or a uint8 array as source, got int"),
+        (lambda: model.open(5), "source: expected a path or frames, got int 5"),
         (lambda: model.open(video, start_s="1"), "start_s: expected finite seconds"),
         (lambda: session.ask("Why?", config=SHORT).save(5), "path: expected a path, got int"),
         (lambda: Region([[1], [2, 3]], np.ones((2, 4, 4), bool)), "frame_idxs: .*rows that differ"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from ufvideo_export.checkpoint.other_formats import refuse_other_files, refuse_quantized_config
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
 ARCHITECTURE = "videorefer_qwen2"
 ALIGNER_PADDING = {"stc_connector_v35": 0, "stc_connector": 1}
@@ -163,6 +164,11 @@ def read_model_sizes(folder: Path) -> ModelSizes:
         raise InputError(f"expected a checkpoint folder, {folder} is none")
     refuse_other_files(folder)
     if not path.is_file():
+        if (folder / MANIFEST_NAME).is_file():
+            raise InputError(
+                f"expected a checkpoint folder, found a package, exported already, in {folder}:"
+                " UFVideo.load opens it"
+            )
         raise InputError(f"expected a checkpoint folder with config.json, found none in {folder}")
     fields = JsonFields(path)
     fields.only("model_type", (ARCHITECTURE,), None)

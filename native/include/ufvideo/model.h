@@ -23,7 +23,8 @@ class MemoryBudget;
 /// The weights: immutable after loading and shared by any number of sessions and threads.
 class Model {
  public:
-  /// Opens the package and every stage. Throws InvalidPackage, UnsupportedPackage, InvalidConfig,
+  /// Opens the package and every stage that asking and segmenting need, as far as the package has
+  /// these capabilities. Throws InvalidPackage, UnsupportedPackage, InvalidConfig,
   /// DeviceUnavailable or InferenceFailed.
   static std::shared_ptr<const Model> load(const std::filesystem::path& package,
                                            const RuntimeConfig& config);
@@ -48,6 +49,7 @@ class Model {
   const RegionEncoder& region_encoder() const;
   const TokenEmbedder& token_embedder() const;
   const LanguageModel& language_model() const;
+  /// These two throw InvalidPackage if the package cannot segment.
   const MaskEncoder& mask_encoder() const;
   const MaskDecoder& mask_decoder() const;
 

@@ -8,18 +8,16 @@
 
 namespace ufvideo {
 
-std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
-                                            const std::vector<std::int64_t>& wanted_rows,
+std::optional<PrefillOutput> feed_in_chunks(const std::vector<std::int64_t>& wanted_rows,
                                             const PrefillFeed& feed) {
   PrefillOutput output;
-  const std::int64_t num_rows = embeddings.dim(0);
   auto wanted = wanted_rows.begin();
-  for (std::int64_t begin = 0; begin < num_rows; begin += feed.chunk_length) {
+  for (std::int64_t begin = 0; begin < feed.num_positions; begin += feed.chunk_length) {
     if (feed.is_cancelled()) {
       return std::nullopt;
     }
-    const std::int64_t end = std::min(begin + feed.chunk_length, num_rows);
-    ChunkOutput piece = feed.run(embeddings.rows(begin, end));
+    const std::int64_t end = std::min(begin + feed.chunk_length, feed.num_positions);
+    ChunkOutput piece = feed.run(feed.embed(begin, end));
     for (; wanted != wanted_rows.end() && *wanted < end; ++wanted) {
       output.states.push_back(copied_row(piece.hidden_states, *wanted - begin));
       require_finite(output.states.back(), "language_model: hidden_states");

@@ -27,23 +27,25 @@ struct PrefillOutput {
 
 /// How a prompt is fed.
 struct PrefillFeed {
-  /// Positions a run takes at most.
+  /// Positions of a run, at most.
   std::int64_t chunk_length;
+  /// Positions S of the prompt, 1 or more.
+  std::int64_t num_positions;
+  /// Returns the embeddings of positions `begin` to `end`, float32 [end - begin, D].
+  std::function<Tensor(std::int64_t begin, std::int64_t end)> embed;
   /// Feeds float32 [S, D] behind what was fed before.
   std::function<ChunkOutput(const Tensor& embeddings)> run;
   /// Asked before each run; where it says so, the prompt is left there.
   std::function<bool()> is_cancelled;
 };
 
-/// Feeds a prompt in pieces, so that no run holds activations of more than one piece, and keeps
-/// the states of a few rows only.
+/// Feeds a prompt in chunks, so that embeddings and activations of one chunk only are in memory,
+/// and keeps the states of a few rows.
 ///
-/// @param embeddings float32 [S, D], S of 1 or more.
 /// @param wanted_rows ascending.
-/// @return nothing when it was cancelled. Throws InferenceFailed when a state asked for is not
-///     finite.
-std::optional<PrefillOutput> feed_in_chunks(const Tensor& embeddings,
-                                            const std::vector<std::int64_t>& wanted_rows,
+/// @return nullopt if it was cancelled. Throws InferenceFailed when a state asked for is not
+/// finite.
+std::optional<PrefillOutput> feed_in_chunks(const std::vector<std::int64_t>& wanted_rows,
                                             const PrefillFeed& feed);
 
 /// Row of float32 [S, D], wherever it lies, as [D] in host memory of its own: the rest of the

@@ -1,8 +1,10 @@
 #include "ufvideo/model.h"
 
-#include <initializer_list>
+#include <optional>
 #include <utility>
+#include <vector>
 
+#include "base/error_message.h"
 #include "config/memory_budget.h"
 #include "features/frame_caches.h"
 
@@ -15,18 +17,45 @@ struct Model::Stages {
         aligner(package, config),
         region_encoder(package, config),
         token_embedder(package, config),
-        language_model(package, config, budget),
-        mask_encoder(package, config),
-        mask_decoder(package, config) {}
+        language_model(package, config, budget) {
+    if (package.manifest().can("segment")) {
+      mask_encoder.emplace(package, config);
+      mask_decoder.emplace(package, config);
+    }
+  }
+
+  std::vector<const Stage*> all() const {
+    std::vector<const Stage*> stages{&vision_encoder, &aligner, &region_encoder, &token_embedder,
+                                     &language_model};
+    if (mask_encoder) {
+      stages.insert(stages.end(), {&*mask_encoder, &*mask_decoder});
+    }
+    return stages;
+  }
 
   VisionEncoder vision_encoder;
   Aligner aligner;
   RegionEncoder region_encoder;
   TokenEmbedder token_embedder;
   LanguageModel language_model;
-  MaskEncoder mask_encoder;
-  MaskDecoder mask_decoder;
+  std::optional<MaskEncoder> mask_encoder;
+  std::optional<MaskDecoder> mask_decoder;
 };
+
+namespace {
+
+template <typename OneStage>
+const OneStage& required(const std::optional<OneStage>& stage, const char* capability) {
+  if (!stage) {
+    fail(
+        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected \"", capability,
+        "\" for what is asked, the package lacks its stages; load one that has them, or export the "
+        "checkpoint again");
+  }
+  return *stage;
+}
+
+}  // namespace
 
 Model::Model(Package package, RuntimeConfig config)
     : package_(std::move(package)),
@@ -49,10 +78,7 @@ const RuntimeConfig& Model::config() const { return config_; }
 
 ProvidersByStage Model::stage_providers() const {
   ProvidersByStage by_stage;
-  for (const Stage* stage : std::initializer_list<const Stage*>{
-           &stages_->vision_encoder, &stages_->aligner, &stages_->region_encoder,
-           &stages_->token_embedder, &stages_->language_model, &stages_->mask_encoder,
-           &stages_->mask_decoder}) {
+  for (const Stage* stage : stages_->all()) {
     by_stage.emplace(stage->stem(), stage->providers());
   }
   return by_stage;
@@ -67,7 +93,11 @@ const Aligner& Model::aligner() const { return stages_->aligner; }
 const RegionEncoder& Model::region_encoder() const { return stages_->region_encoder; }
 const TokenEmbedder& Model::token_embedder() const { return stages_->token_embedder; }
 const LanguageModel& Model::language_model() const { return stages_->language_model; }
-const MaskEncoder& Model::mask_encoder() const { return stages_->mask_encoder; }
-const MaskDecoder& Model::mask_decoder() const { return stages_->mask_decoder; }
+const MaskEncoder& Model::mask_encoder() const {
+  return required(stages_->mask_encoder, "segment");
+}
+const MaskDecoder& Model::mask_decoder() const {
+  return required(stages_->mask_decoder, "segment");
+}
 
 }  // namespace ufvideo

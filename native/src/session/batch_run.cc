@@ -99,6 +99,7 @@ std::int64_t BatchRun::checked_length(const Prompt& prompt) const {
   const std::int64_t num_video_tokens = parts_.clip.video_tokens().dim(0);
   const PromptLayout layout = lay_out_prompt(
       prompt.token_ids, manifest.tokens, parts_.clip.is_image(), num_video_tokens, region_lengths);
+  check_token_ids(prompt, layout, manifest.model.vocab_size);
   check_room(prompt, layout, model_.language_model().max_positions(), num_video_tokens);
   parts_.clip.check_regions(prompt);
   return layout.length;

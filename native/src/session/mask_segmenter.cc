@@ -126,7 +126,7 @@ void MaskSegmenter::encode(const SegmentRequest& request, const std::vector<std:
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const MaskFeatures one = encoded.frame(static_cast<std::int64_t>(i));
     const std::int64_t idx = request.frame_idxs[rows[i]];
-    by_idx.emplace(idx, store_->keep_mask(idx, rows.size() == 1 ? one : own_features(one), scan_));
+    by_idx.emplace(idx, store_->keep_mask(idx, own_features(one), scan_));
   }
 }
 

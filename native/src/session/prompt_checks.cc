@@ -49,6 +49,16 @@ void check_constraint(const Prompt& prompt, const GenerationConfig& config,
   }
 }
 
+void check_token_ids(const Prompt& prompt, const PromptLayout& layout, int vocab_size) {
+  for (std::size_t i = 0; i < prompt.token_ids.size(); ++i) {
+    const std::int64_t token_id = prompt.token_ids[i];
+    if (i != layout.media_index && (token_id < 0 || token_id >= vocab_size)) {
+      fail(ErrorCode::kInvalidInput, "prompt: token_ids[", i, "]: expected 0 to ", vocab_size - 1,
+           ", got ", token_id);
+    }
+  }
+}
+
 void check_room(const Prompt& prompt, const PromptLayout& layout, std::int64_t max_positions,
                 std::int64_t num_video_tokens) {
   if (layout.length > max_positions) {

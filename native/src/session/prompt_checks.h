@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 #include "ufvideo/config.h"
 #include "ufvideo/manifest.h"
 #include "ufvideo/session.h"
@@ -13,6 +13,9 @@ namespace ufvideo {
 /// model, and fit the configuration: the longest answer is not cut off.
 void check_constraint(const Prompt& prompt, const GenerationConfig& config,
                       const Manifest& manifest);
+
+/// Throws InvalidInput, naming the first token id outside the vocabulary that is no placeholder.
+void check_token_ids(const Prompt& prompt, const PromptLayout& layout, int vocab_size);
 
 /// Throws OutOfMemory unless the context has room for the prompt and the longest answer in its
 /// format.

@@ -32,6 +32,7 @@ PromptLayout Sequence::laid_out(const Prompt& prompt, const PromptMedia& media) 
   const std::int64_t num_video_tokens = media.video_tokens.dim(0);
   PromptLayout layout = lay_out_prompt(prompt.token_ids, model_.manifest().tokens, media.is_image,
                                        num_video_tokens, region_lengths);
+  check_token_ids(prompt, layout, model_.manifest().model.vocab_size);
   check_room(prompt, layout, model_.language_model().max_positions(), num_video_tokens);
   return layout;
 }
@@ -54,13 +55,13 @@ Sequence::Prefill Sequence::prefill(const Prompt& prompt, const PromptMedia& med
     position -= num_reused;
   }
   const TokenEmbedder& embedder = model_.token_embedder();
-  const Tensor embeddings =
-      timed(call_.timings(), embedder.stem(),
-            static_cast<std::int64_t>(prompt.token_ids.size() - first_index), [&] {
-              const auto embed = [&](const auto& token_ids) { return embedder.embed(token_ids); };
-              return splice_prompt(prompt.token_ids, first_index, layout, model_.manifest().tokens,
-                                   embed, media.video_tokens, media.region_tokens);
-            });
+  const auto embed = [&](const std::vector<std::int64_t>& token_ids) {
+    return timed(call_.timings(), embedder.stem(), static_cast<std::int64_t>(token_ids.size()),
+                 [&] { return embedder.embed(token_ids); });
+  };
+  const PromptEmbeddings embeddings(prompt.token_ids, first_index, layout,
+                                    model_.manifest().tokens.region_id,
+                                    {embed, media.video_tokens, media.region_tokens});
   return guarded([&]() -> Prefill {
     cache_->rewind(num_reused);
     held_.keep(first_index);
@@ -81,18 +82,22 @@ Sequence::Prefill Sequence::prefill(const Prompt& prompt, const PromptMedia& med
   });
 }
 
-PrefillOutput Sequence::feed(const Tensor& embeddings,
+PrefillOutput Sequence::feed(const PromptEmbeddings& embeddings,
                              const std::vector<std::int64_t>& wanted_rows) {
+  const std::int64_t num_positions = embeddings.length();
   // All of it at once: growing with each chunk would hold the cache twice again and again.
-  cache_->reserve(embeddings.dim(0));
+  cache_->reserve(num_positions);
   const LanguageModel& language_model = model_.language_model();
   std::int64_t num_fed = 0;
   const auto report_fed = [&] {
     try {
-      call_.report(num_fed, embeddings.dim(0));
+      call_.report(num_fed, num_positions);
     } catch (...) {
       throw ProgressFailed(std::current_exception());
     }
+  };
+  const auto embed = [&](std::int64_t begin, std::int64_t end) {
+    return embeddings.rows(begin, end);
   };
   const auto run = [&](const Tensor& chunk) -> ChunkOutput {
     LanguageModelOutput output = timed(call_.timings(), language_model.stem(), chunk.dim(0),
@@ -102,9 +107,9 @@ PrefillOutput Sequence::feed(const Tensor& embeddings,
     return {std::move(output.logits), std::move(output.hidden_states)};
   };
   report_fed();
-  std::optional<PrefillOutput> output = feed_in_chunks(
-      embeddings, wanted_rows,
-      {model_.config().prefill_chunk_tokens, run, [this] { return call_.is_cancelled(); }});
+  std::optional<PrefillOutput> output =
+      feed_in_chunks(wanted_rows, {model_.config().prefill_chunk_tokens, num_positions, embed, run,
+                                   [this] { return call_.is_cancelled(); }});
   if (!output) {
     throw RunCancelled();
   }

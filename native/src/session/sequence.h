@@ -12,7 +12,7 @@
 #include "base/cancellation.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 #include "kv/held_tokens.h"
 #include "kv/kv_cache.h"
 #include "session/call_context.h"
@@ -109,9 +109,9 @@ class Sequence : public TokenStepper {
 
  private:
   PromptLayout laid_out(const Prompt& prompt, const PromptMedia& media) const;
-  /// Feeds embeddings [S, D] behind what the cache holds. Throws RunCancelled when it was
-  /// cancelled.
-  PrefillOutput feed(const Tensor& embeddings, const std::vector<std::int64_t>& wanted_rows);
+  /// Feeds embeddings behind what the cache holds. Throws RunCancelled when it was cancelled.
+  PrefillOutput feed(const PromptEmbeddings& embeddings,
+                     const std::vector<std::int64_t>& wanted_rows);
 
   const Model& model_;
   CallContext& call_;

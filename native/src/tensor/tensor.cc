@@ -1,11 +1,11 @@
 #include "ufvideo/tensor.h"
 
 #include <array>
-#include <cstdlib>
 #include <limits>
 #include <utility>
 
 #include "base/error_message.h"
+#include "tensor/host_memory.h"
 
 namespace ufvideo {
 namespace {
@@ -55,18 +55,12 @@ constexpr DType dtype_of<float>() {
   return DType::kFloat32;
 }
 
-// Wide vector loads of every CPU we run on stay within one cache line.
-constexpr std::size_t kAlignmentBytes = 64;
-
 std::shared_ptr<void> allocate(std::size_t bytes, DType dtype, const Shape& shape) {
   if (bytes == 0) {
     return nullptr;
   }
-  if (bytes <= std::numeric_limits<std::size_t>::max() - kAlignmentBytes) {
-    const std::size_t rounded = (bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
-    if (void* memory = std::aligned_alloc(kAlignmentBytes, rounded)) {
-      return {memory, std::free};
-    }
+  if (std::shared_ptr<void> memory = allocate_host_memory(bytes)) {
+    return memory;
   }
   fail(ErrorCode::kOutOfMemory, "expected ", bytes, " free bytes for a tensor of ",
        dtype_name(dtype), " ", shape_string(shape), ", the system has none");

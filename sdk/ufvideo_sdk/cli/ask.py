@@ -33,6 +33,7 @@ from ufvideo_sdk.cli.options import (
     ThreadsOption,
     TopKOption,
     TopPOption,
+    check_order,
     check_save_paths,
     only_given,
     parse_frames,
@@ -89,6 +90,7 @@ def ask(
     from ufvideo_sdk.cli.opened import Request, opened
     from ufvideo_sdk.runtime.config import GenerationConfig
 
+    check_order(source, question, "QUESTION")
     marks = [parse_region(text) for text in region or []]
     masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
     paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])

@@ -21,6 +21,7 @@ from ufvideo_sdk.cli.options import (
     StreamOption,
     StrictOption,
     ThreadsOption,
+    check_order,
     check_save_paths,
     read_by,
     runtime_settings,
@@ -56,6 +57,7 @@ def locate(
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
+    check_order(source, event, "EVENT")
     paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback

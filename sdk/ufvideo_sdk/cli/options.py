@@ -247,6 +247,27 @@ def check_save_paths(
     return paths
 
 
+def check_order(source: str, words: str, name: str) -> None:
+    """Refuse a source and words in the wrong order.
+
+    Args:
+        source: What stands where the source should.
+        words: What stands behind it.
+        name: What should stand there, as the help calls it.
+
+    Raises:
+        InputError: When nothing is at the source, and the words name something.
+    """
+    from ufvideo_sdk.errors import InputError
+
+    is_swapped = not os.path.lexists(source) and os.path.lexists(words)  # noqa: PTH
+    if is_swapped:
+        raise InputError(
+            f"expected SOURCE {name} in this order, found nothing at {shown(Path(source))}, but"
+            f" {shown(Path(words))} is there: swap them"
+        )
+
+
 def read_by(source: str, package: Path | None) -> list[Path]:
     """Return the files that a command reads, as far as its arguments name them."""
     package_files = () if package is None else entries_of(as_path(str(package), "--package"))

@@ -24,6 +24,7 @@ from ufvideo_sdk.cli.options import (
     StreamOption,
     StrictOption,
     ThreadsOption,
+    check_order,
     check_save_paths,
     parse_frames,
     read_by,
@@ -65,6 +66,7 @@ def segment(
     from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, answer_of, opened
 
+    check_order(source, expression, "EXPRESSION")
     paths = check_save_paths(save, inputs=read_by(source, package))
     wanted = parse_frames(frames)
     runtime = runtime_settings(

@@ -1,5 +1,5 @@
-"""Names of files in a package; imports nothing, for what must run without the native module."""
+"""Names of files in a package; for what must run without the native module too."""
 
 from __future__ import annotations
 
-MANIFEST_NAME = "manifest.json"
+from ufvideo_sdk.validation.known_folders import MANIFEST_NAME as MANIFEST_NAME

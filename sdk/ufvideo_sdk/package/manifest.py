@@ -36,6 +36,7 @@ from ufvideo_sdk.package.manifest_fields import (
     as_plain,
     made,
 )
+from ufvideo_sdk.package.no_package import no_manifest
 from ufvideo_sdk.validation.paths import is_file, is_folder, unreadable
 from ufvideo_sdk.validation.paths import shown as shown_path
 
@@ -164,9 +165,7 @@ def read_manifest(path: Path | str) -> Manifest:
     if is_folder(path):
         path = path / MANIFEST_NAME
     if not is_file(path):
-        raise PackageError(
-            f"expected a package with a {MANIFEST_NAME}, found no file {shown_path(path)}"
-        )
+        raise no_manifest(path)
     try:
         with path.open("rb") as file:
             raw = file.read(_native.MAX_MANIFEST_BYTES + 1)

@@ -66,6 +66,7 @@ def stage_providers(
             num_nodes=dict(found[stem].num_nodes),
         )
         for stem in STAGE_STEMS
+        if stem in found
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,15 @@ from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 # What the native runtime has no use for: reading video, and TensorRT's engines, are Python's.
 _NOT_NATIVE = ("max_frame_pixels", "engine_cache")
+# What ONNX Runtime and others call a provider.
+_PROVIDER_NAMES = {
+    "CPUExecutionProvider": "cpu",
+    "CUDAExecutionProvider": "cuda",
+    "TensorrtExecutionProvider": "tensorrt",
+    "CPU": "cpu",
+    "CUDA": "cuda",
+    "gpu": "cuda",
+}
 
 
 def _none() -> FixedMapping[Any]:
@@ -83,7 +92,7 @@ class RuntimeConfig:
         ConfigError: Naming the field, the value and what is allowed.
     """
 
-    providers: tuple[str, ...] = ("cpu",)
+    providers: Sequence[str] = ("cpu",)
     num_threads: int | None = None
     allow_spinning: bool = False
     verify_digests: bool = True
@@ -99,7 +108,7 @@ class RuntimeConfig:
     device_id: int = 0
     device_memory_limit_bytes: int | None = None
     cuda_graphs: bool = False
-    stage_providers: Mapping[str, tuple[str, ...]] = field(default_factory=_none)
+    stage_providers: Mapping[str, Sequence[str]] = field(default_factory=_none)
     provider_options: Mapping[str, Mapping[str, str]] = field(default_factory=_none)
     stage_provider_options: Mapping[str, Mapping[str, Mapping[str, str]]] = field(
         default_factory=_none
@@ -109,6 +118,9 @@ class RuntimeConfig:
     def __post_init__(self) -> None:
         """Check every field; those of the native runtime are checked there."""
         _take_numbers(self)
+        for name in ("providers", "stage_providers"):
+            object.__setattr__(self, name, _as_tuple(getattr(self, name)))
+        _check_names("providers", self.providers)
         for each in fields(self):
             # Copies: whoever gave them may change his own.
             object.__setattr__(self, each.name, frozen(getattr(self, each.name)))
@@ -195,21 +207,46 @@ class GenerationConfig:
     top_p: float | None = None
     seed: int | None = None
     repetition_penalty: float = 1.0
-    stop_strings: tuple[str, ...] = ()
+    stop_strings: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Check every field."""
         _take_numbers(self)
+        object.__setattr__(self, "stop_strings", _as_tuple(self.stop_strings))
         self.to_native()
         stops = self.stop_strings
         if not isinstance(stops, tuple) or not all(isinstance(s, str) and s for s in stops):
-            raise ConfigError(f"stop_strings: expected a tuple of texts, got {stops!r}")
+            remedy = f": give ({stops!r},)" if isinstance(stops, str) and stops else ""
+            raise ConfigError(f"stop_strings: expected a tuple of texts, got {stops!r}{remedy}")
 
     def to_native(self) -> _native.GenerationConfig:
         """The same for the native runtime, which knows no text: stop strings stay here."""
         settings = {each.name: getattr(self, each.name) for each in fields(self)}
         del settings["stop_strings"]
         return _native.GenerationConfig(**settings)
+
+
+def _as_tuple(value: Any) -> Any:
+    """A list as a tuple, which does not change, also as the value of a mapping; others as is."""
+    if isinstance(value, Mapping):
+        return {key: tuple(item) if isinstance(item, list) else item for key, item in value.items()}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _check_names(field: str, names: object) -> None:
+    """Refuse a text in place of several, and the names that others have for providers.
+
+    Raises:
+        ConfigError: Saying what to give.
+    """
+    if isinstance(names, str):
+        raise ConfigError(f"{field}: expected names in a tuple, got {names!r}: give ({names!r},)")
+    for name in names if isinstance(names, tuple) else ():
+        if name in _PROVIDER_NAMES:
+            raise ConfigError(
+                f"{field}: expected names such as {_PROVIDER_NAMES[name]!r}, got {name!r}: give"
+                f" {_PROVIDER_NAMES[name]!r}"
+            )
 
 
 def _take_numbers(config: RuntimeConfig | GenerationConfig) -> None:

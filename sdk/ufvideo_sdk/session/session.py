@@ -16,6 +16,7 @@ from ufvideo_sdk.results.answer import Answer, StageProviders, TimeSpan
 from ufvideo_sdk.results.from_native import spans_in_seconds
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
 from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
@@ -96,6 +97,7 @@ class Session(SessionEntry):
         """Execution providers of each stage, by stem."""
         return self._model.stage_providers
 
+    @naming_misplaced_settings
     def ask(
         self,
         question: str,
@@ -168,6 +170,7 @@ class Session(SessionEntry):
             generation = native.generate(request.prompt, config.to_native(), callback)
             return self._answers.build(native, request, generation, text, on_masks)
 
+    @naming_misplaced_settings
     def stream(
         self,
         question: str,
@@ -201,6 +204,7 @@ class Session(SessionEntry):
             self._gate.begin_stream(native)
             return AnswerStream(self._gate, self._answers, request, native, on_masks)
 
+    @naming_misplaced_settings
     def ask_many(
         self,
         questions: Sequence[str | Ask],
@@ -241,6 +245,7 @@ class Session(SessionEntry):
             requests = self._requests.build_many(native, asks, config)
             return answer_many(native, self._answers, requests, config, on_text)
 
+    @naming_misplaced_settings
     def locate(
         self,
         event: str,
@@ -286,6 +291,7 @@ class Session(SessionEntry):
             is_whole = formats.num_times(generation.token_ids) > 1
             return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
 
+    @naming_misplaced_settings
     def segment(
         self,
         expression: str,
@@ -325,6 +331,7 @@ class Session(SessionEntry):
             found = mask_tracks(native, self._clip, request.states(native), request.frame_idxs)
             return list(found.tracks)
 
+    @naming_misplaced_settings
     def segment_stream(
         self,
         expression: str,

@@ -22,11 +22,11 @@ from ufvideo_sdk.atomic_file import replacing
 from ufvideo_sdk.errors import CapacityError, InputError, PackageError
 from ufvideo_sdk.package.manifest import Manifest
 from ufvideo_sdk.session.session_header import ArrayFacts, SessionFacts
+from ufvideo_sdk.validation.known_content import SESSION_MAGIC
 from ufvideo_sdk.validation.paths import open_plain_file, reading_failed
 from ufvideo_sdk.validation.strict_json import plain
 
 SESSION_FORMAT_VERSION = 1
-_MAGIC = b"\x89UFVS\r\n\x1a"
 # Magic, format version, bytes of the facts, bytes of the file; the SHA-256 of all else follows.
 _HEAD = struct.Struct("<8sIIQ")
 _FACTS_OFFSET = _HEAD.size + 32
@@ -73,7 +73,7 @@ def write_session_file(
     num_bytes = _FACTS_OFFSET + len(text)
     for array in arrays.values():
         num_bytes += _padding(num_bytes) + array.nbytes
-    head = _HEAD.pack(_MAGIC, SESSION_FORMAT_VERSION, len(text), num_bytes)
+    head = _HEAD.pack(SESSION_MAGIC, SESSION_FORMAT_VERSION, len(text), num_bytes)
     with replacing(path, sources) as draft, draft.open("wb") as file:
         digest = hashlib.sha256(head)
         file.write(head + bytes(digest.digest_size))
@@ -154,8 +154,11 @@ class _Reader:
     def _head(self) -> tuple[bytes, int, int]:
         """The head, bytes of the facts and of the file."""
         head = self._file.read(_FACTS_OFFSET)
-        if len(head) < _FACTS_OFFSET or not head.startswith(_MAGIC):
-            raise InputError("expected a session file of ufvideo-sdk, got another kind of file")
+        if len(head) < _FACTS_OFFSET or not head.startswith(SESSION_MAGIC):
+            raise InputError(
+                "expected a session file of ufvideo-sdk, got another kind of file: UFVideo.open"
+                " opens videos and pictures"
+            )
         _, version, facts_bytes, file_bytes = _HEAD.unpack_from(head)
         if version != SESSION_FORMAT_VERSION:
             raise InputError(

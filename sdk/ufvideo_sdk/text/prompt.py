@@ -11,6 +11,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.package.manifest import TokenConfig
 from ufvideo_sdk.results.answer import Answer, StopReason, TimeSpan
 from ufvideo_sdk.text.chat_template import ChatTemplate
+from ufvideo_sdk.text.question_words import check_is_event, check_is_expression
 from ufvideo_sdk.text.tokenizer import TextTokenizer
 from ufvideo_sdk.validation.arguments import check_sequence
 
@@ -205,16 +206,26 @@ class PromptBuilder:
 
 
 def grounding_question(event: str) -> str:
-    """The question that asks when an event happens; the event without a full stop."""
-    words = checked_text(event, "event").strip().lower().rstrip(".")
+    """The question that asks when an event happens; the event without a full stop.
+
+    Raises:
+        InputError: When the event is no phrase.
+    """
+    check_is_event(checked_text(event, "event"))
+    words = event.strip().lower().rstrip(".")
     if not words:
         raise InputError(f"event: expected words, got {event!r}")
     return f"When is {words} occur in the video? Only give the start and end timestamp."
 
 
 def segmentation_question(expression: str) -> str:
-    """The question that asks where something is."""
-    words = checked_text(expression, "expression").strip().lower()
+    """The question that asks where something is.
+
+    Raises:
+        InputError: When the expression is no phrase.
+    """
+    check_is_expression(checked_text(expression, "expression"))
+    words = expression.strip().lower()
     return f"Please segment the {words} in this image."
 
 

@@ -32,7 +32,8 @@ def check_sequence(value: object, name: str, items: str) -> None:
     if isinstance(value, np.ndarray):
         fits = value.ndim > 0
     if not fits:
-        raise InputError(f"{name}: expected a sequence of {items}, got {described(value)}")
+        remedy = ": give it in a list" if type(value).__name__ == items else ""
+        raise InputError(f"{name}: expected a sequence of {items}, got {described(value)}{remedy}")
 
 
 def check_instance(value: object, name: str, kind: type) -> None:
@@ -42,7 +43,11 @@ def check_instance(value: object, name: str, kind: type) -> None:
         InputError: When it is none.
     """
     if not isinstance(value, kind):
-        raise InputError(f"{name}: expected a {kind.__name__}, got {described(value)}")
+        text = f"{name}: expected a {kind.__name__}, got {described(value)}"
+        if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
+            given = ", ".join(f"{key}={item!r}" for key, item in value.items())
+            text += f": give {kind.__name__}({given})"
+        raise InputError(text)
 
 
 def check_callback(value: object, name: str) -> None:
@@ -65,6 +70,10 @@ def as_array(value: Any, name: str, items: str) -> np.ndarray[Any, Any]:
         return np.asarray(value)
     except ValueError as error:
         raise InputError(f"{name}: expected {items}, got rows that differ: {error}") from None
+    except (TypeError, RuntimeError) as error:
+        # Such as a tensor on a GPU.
+        came = f"a {type(value).__name__} that NumPy cannot read: {error}"
+        raise InputError(f"{name}: expected {items}, got {came}") from None
 
 
 def as_indices(value: Any, name: str) -> NDArray[np.int64]:
@@ -75,9 +84,9 @@ def as_indices(value: Any, name: str) -> NDArray[np.int64]:
     """
     idxs = as_array(value, name, "a list of one or more integers")
     if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-        raise InputError(
-            f"{name}: expected a list of one or more integers, got {idxs.dtype} {list(idxs.shape)}"
-        )
+        is_one = idxs.ndim == 0 and np.issubdtype(idxs.dtype, np.integer)
+        came = f"{idxs}: give [{idxs}]" if is_one else f"{idxs.dtype} {list(idxs.shape)}"
+        raise InputError(f"{name}: expected a list of one or more integers, got {came}")
     largest = np.iinfo(np.int64).max
     # Beyond it a uint64 would turn negative.
     if idxs.dtype == np.uint64 and int(idxs.max()) > largest:

@@ -28,7 +28,8 @@ def as_path(value: object, name: str) -> Path:
     """
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(text, str):
-        raise InputError(f"{name}: expected a path, got {type(value).__name__}")
+        remedy = ": give os.fsdecode(path)" if isinstance(text, bytes) else ""
+        raise InputError(f"{name}: expected a path, got {type(value).__name__}{remedy}")
     if not text:
         raise InputError(f"{name}: expected a path, got an empty text")
     try:

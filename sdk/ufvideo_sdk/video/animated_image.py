@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.validation.display_name import display_name
-from ufvideo_sdk.video.opened_file import OpenedFile
+from ufvideo_sdk.video.file_object import FileObject
+from ufvideo_sdk.video.opened_file import OpenedFile, SourceFile
 from ufvideo_sdk.video.video_container import check_frame_size
 
 if TYPE_CHECKING:
@@ -33,21 +35,21 @@ class AnimatedImage:
     pixel_aspect = Fraction(1)
     damage: tuple[str, ...] = ()
 
-    def __init__(self, path: Path, max_frame_pixels: int) -> None:
+    def __init__(self, source: Path | FileObject, max_frame_pixels: int) -> None:
         """List the frames and their times, which decodes each frame once.
 
         Args:
-            path: The file.
+            source: The file.
             max_frame_pixels: Largest frame that is decoded, in pixels.
 
         Raises:
             InputError: When it cannot be read as an animated picture, or is too large.
         """
-        self._path = path
+        self._as_opened: SourceFile = OpenedFile.of(source) if isinstance(source, Path) else source
+        self._path = path = self._as_opened.path
         self._max_frame_pixels = max_frame_pixels
-        self.files: tuple[Path, ...] = (path.absolute(),)
+        self.files: tuple[Path, ...] = self._as_opened.files
         self.name = display_name(path.name)
-        self._as_opened = OpenedFile.of(path)
         starts_ms, at_ms = [], 0.0
         with self._as_opened.unchanged(), self._opened() as image:
             self.height, self.width = image.size[1], image.size[0]
@@ -95,14 +97,19 @@ class AnimatedImage:
                 f"{self._path}: expected whole frames, frame {number} cannot be read: {error}"
             ) from None
 
-    def _opened(self) -> Image:
+    @contextmanager
+    def _opened(self) -> Iterator[Image]:
+        with self._as_opened.reader("an animated picture") as file, self._image(file) as image:
+            yield image
+
+    def _image(self, file: BinaryIO) -> Image:
         from PIL import Image
 
         try:
             with warnings.catch_warnings():
                 # The limit on pixels is ours.
                 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                image = Image.open(self._path, formats=_FORMATS)
+                image = Image.open(file, formats=_FORMATS)
         except Image.DecompressionBombError as error:
             raise InputError(f"{self._path}: expected a smaller picture: {error}") from None
         except _DAMAGE as error:

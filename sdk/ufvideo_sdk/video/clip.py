@@ -22,6 +22,7 @@ from ufvideo_sdk.video.clip_bounds import inside_bounds
 from ufvideo_sdk.video.frame_source import (
     FrameSource,
     RecordedSource,
+    check_is_opened,
     range_size,
     size_change,
     time_of_frame,
@@ -65,6 +66,7 @@ class Clip:
             InputError: When the bounds are not finite or in disorder, hold no frame, or are given
                 for an image.
         """
+        check_is_opened(source)
         self._select(source, np.flatnonzero(inside_bounds(source, start_s, end_s)))
 
     @classmethod
@@ -109,7 +111,7 @@ class Clip:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Absolute paths of the files that the source is read from; empty for an array."""
+        """Absolute paths of the files that are read; empty for arrays and file objects."""
         return self._source.files
 
     @property
@@ -368,8 +370,7 @@ class Clip:
         self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
     ) -> ReadAhead[NDArray[np.uint8]] | UntilCancelled[NDArray[np.uint8]]:
         frames = self._source.frames(idxs)
-        # An array is read already.
-        if not beside or not self._source.files:
+        if not beside or getattr(self._source, "is_decoded", not self._source.files):
             return UntilCancelled(frames, cancel)
         max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1)
         return ReadAhead(frames, cancel, max_frames)

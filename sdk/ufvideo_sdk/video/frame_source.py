@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.validation.arguments import described
 
 
 class FrameTimes(Protocol):
@@ -27,7 +28,8 @@ def time_of_frame(times: FrameTimes, frame_idx: int) -> float:
 class FrameSource(Protocol):
     """Where frames come from: a video file, an image, a folder, an array, a stream.
 
-    A source may also have `pixel_aspect` (a Fraction, width of a pixel divided by its height),
+    A source may also have `is_decoded` (whether its frames are in memory as they are, so that no
+    thread reads ahead), `pixel_aspect` (a Fraction, width of a pixel divided by its height),
     `damage` (a tuple of sentences that say what is lost), `frame_size(frame_idx)` (height and width
     of a frame, where frames may differ in size) and `lost_frames()` (the frozenset of indices of
     frames that are damaged, where `frames` may raise a DamagedFramesError).
@@ -39,7 +41,7 @@ class FrameSource(Protocol):
         is_image: Whether it is one picture without a time axis.
         timestamps_s: Presentation times in seconds by frame index, never decreasing. Two frames
             share a time if the file rounds times. A stream need not know those of frames to come.
-        files: Absolute paths of the files that are read; empty for an array.
+        files: Absolute paths of the files that are read; empty for an array or a file object.
     """
 
     name: str
@@ -69,6 +71,19 @@ class RecordedSource(FrameSource, Protocol):
     @property
     def timestamps_s(self) -> NDArray[np.float64]:
         """See the class."""
+
+
+def check_is_opened(source: object) -> None:
+    """Refuse what is no source, such as a path.
+
+    Raises:
+        InputError: When it is none.
+    """
+    if not hasattr(source, "frames") or not hasattr(source, "timestamps_s"):
+        raise InputError(
+            f"source: expected one that is open, got {described(source)}: UFVideo.open(source).clip"
+            " is its clip"
+        )
 
 
 def range_size(source: FrameSource, frame_idxs: NDArray[np.int64]) -> tuple[int, int]:

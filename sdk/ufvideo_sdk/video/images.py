@@ -1,4 +1,4 @@
-"""Frames that are no video file: an image, a folder of frames, an array."""
+"""Frames in files of pictures: one, a folder, a list; and the times of frames that have none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.arguments import as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.paths import reading_failed
-from ufvideo_sdk.video.opened_file import OpenedFile
+from ufvideo_sdk.video.file_object import FileObject
+from ufvideo_sdk.video.not_frames import check_is_frame_folder
+from ufvideo_sdk.video.opened_file import OpenedFile, SourceFile
 from ufvideo_sdk.video.pictures import FORMATS, picture_format, picture_size, read_picture
 from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
@@ -29,25 +31,26 @@ class ImageFile:
 
     is_image = True
 
-    def __init__(self, path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> None:
+    def __init__(
+        self, source: Path | FileObject, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
+    ) -> None:
         """Decode the picture: its pixels alone say for sure how large it is.
 
         Args:
-            path: The file.
+            source: The file.
             max_frame_pixels: Largest picture that is decoded, in pixels.
 
         Raises:
             InputError: When it cannot be read as one still picture, or is too large.
             CapacityError: When memory or file descriptors are exhausted.
         """
-        self._path = path
+        self._as_opened: SourceFile = OpenedFile.of(source) if isinstance(source, Path) else source
+        self._path = self._as_opened.path
         self._max_frame_pixels = max_frame_pixels
-        self.name = display_name(path.name)
-        self.files: tuple[Path, ...] = (path.absolute(),)
+        self.name = display_name(self._path.name)
+        self.files: tuple[Path, ...] = self._as_opened.files
         # For the first who asks; whoever wants it again reads the file again.
-        self._as_opened = OpenedFile.of(path)
-        with self._as_opened.unchanged():
-            self._decoded: list[NDArray[np.uint8]] = [read_picture(path, max_frame_pixels)]
+        self._decoded: list[NDArray[np.uint8]] = [self._read()]
         self.height, self.width = self._decoded[0].shape[:2]
         self.timestamps_s = np.zeros(1)
 
@@ -61,8 +64,7 @@ class ImageFile:
             try:
                 frame = self._decoded.pop()
             except IndexError:
-                with self._as_opened.unchanged():
-                    frame = read_picture(self._path, self._max_frame_pixels)
+                frame = self._read()
             if frame.shape[:2] != (self.height, self.width):
                 raise InputError(
                     f"{self._path}: expected {self.height} x {self.width} px as when it was opened,"
@@ -70,11 +72,69 @@ class ImageFile:
                 )
             yield frame
 
+    def _read(self) -> NDArray[np.uint8]:
+        with self._as_opened.unchanged():
+            reader = self._as_opened.reader("a picture")
+            return read_picture(self._path, self._max_frame_pixels, reader)
 
-class FrameFolder:
-    """Pictures of one size in natural order of their names: frame_2 before frame_10."""
+
+class FrameFiles:
+    """Pictures of one size, each the file of one frame, in the order given."""
 
     is_image = False
+
+    def __init__(
+        self,
+        name: str,
+        paths: Sequence[Path],
+        times: NDArray[np.float64] | float,
+        max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS,
+    ) -> None:
+        """Check every picture's size.
+
+        Args:
+            name: What the pictures are together, for messages and results.
+            paths: The files, one or more.
+            times: Seconds of each frame, float64 [n], or a rate in frames a second.
+            max_frame_pixels: Largest picture that is decoded, in pixels.
+
+        Raises:
+            InputError: When one is no picture, or sizes or counts differ.
+        """
+        self._max_frame_pixels = max_frame_pixels
+        self.name = display_name(name)
+        self._paths = paths
+        self.files: tuple[Path, ...] = tuple(entry.absolute() for entry in self._paths)
+        self._as_opened = [OpenedFile.of(entry) for entry in self._paths]
+        self.height, self.width = read_picture(self._paths[0], max_frame_pixels).shape[:2]
+        for entry in self._paths[1:]:
+            height, width = picture_size(entry, max_frame_pixels)
+            if (height, width) != (self.height, self.width):
+                raise InputError(
+                    f"{self.name}: expected frames of one size, {self._paths[0].name} has"
+                    f" {self.height} x {self.width} px and {entry.name} {height} x {width} px"
+                )
+        self.timestamps_s = frame_times(times, len(self._paths), self.name)
+
+    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+        """Yield the pictures of these indices, uint8 [H, W, 3].
+
+        Raises:
+            InputError: When one cannot be read any more, or was changed since it was opened.
+        """
+        for idx in frame_idxs:
+            with self._as_opened[idx].unchanged():
+                frame = read_picture(self._paths[idx], self._max_frame_pixels)
+            if frame.shape[:2] != (self.height, self.width):
+                raise InputError(
+                    f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
+                    f" frame, got {frame.shape[0]} x {frame.shape[1]} px"
+                )
+            yield frame
+
+
+class FrameFolder(FrameFiles):
+    """Pictures of one size in natural order of their names: frame_2 before frame_10."""
 
     def __init__(
         self,
@@ -94,80 +154,8 @@ class FrameFolder:
         Raises:
             InputError: When the folder is empty, holds other files, or sizes or counts differ.
         """
-        self._max_frame_pixels = max_frame_pixels
-        self.name = display_name(path.name or str(path))
-        self._paths = _pictures_in(path)
-        self.files: tuple[Path, ...] = tuple(entry.absolute() for entry in self._paths)
-        self._as_opened = [OpenedFile.of(entry) for entry in self._paths]
-        self.height, self.width = read_picture(self._paths[0], max_frame_pixels).shape[:2]
-        for entry in self._paths[1:]:
-            height, width = picture_size(entry, max_frame_pixels)
-            if (height, width) != (self.height, self.width):
-                raise InputError(
-                    f"{path}: expected frames of one size, {self._paths[0].name} has"
-                    f" {self.height} x {self.width} px and {entry.name} {height} x {width} px"
-                )
-        given = FOLDER_FPS if timestamps_s is None else timestamps_s
-        self.timestamps_s = _times(given, len(self._paths), self.name)
-
-    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the pictures of these indices, uint8 [H, W, 3].
-
-        Raises:
-            InputError: When one cannot be read any more, or was changed since it was opened.
-        """
-        for idx in frame_idxs:
-            with self._as_opened[idx].unchanged():
-                frame = read_picture(self._paths[idx], self._max_frame_pixels)
-            if frame.shape[:2] != (self.height, self.width):
-                raise InputError(
-                    f"{self._paths[idx]}: expected {self.height} x {self.width} px like the first"
-                    f" frame, got {frame.shape[0]} x {frame.shape[1]} px"
-                )
-            yield frame
-
-
-class FrameArray:
-    """Frames that the caller holds; they are not copied and must not change meanwhile."""
-
-    def __init__(
-        self, array: NDArray[Any], timestamps_s: NDArray[np.float64] | float | None
-    ) -> None:
-        """Check the array.
-
-        Args:
-            array: RGB, uint8 [T, H, W, 3], or [H, W, 3] for an image.
-            timestamps_s: Seconds of each frame, float64 [T], or a rate in frames a second; None
-                for an image only.
-
-        Raises:
-            InputError: When dtype, shape or times are not so.
-        """
-        if array.dtype != np.uint8 or array.ndim not in (3, 4) or array.shape[-1] != 3:
-            raise InputError(
-                "expected frames uint8 [T, H, W, 3] or an image uint8 [H, W, 3], got"
-                f" {array.dtype} {list(array.shape)}"
-            )
-        if 0 in array.shape:
-            raise InputError(f"expected frames with pixels, got {list(array.shape)}")
-        self.is_image = array.ndim == 3
-        self.name = "image" if self.is_image else "frames"
-        self.files: tuple[Path, ...] = ()
-        self._frames: NDArray[np.uint8] = array[None] if self.is_image else array
-        self.height, self.width = self._frames.shape[1:3]
-        if self.is_image:
-            if timestamps_s is not None:
-                raise InputError("expected no fps and timestamps_s for an image [H, W, 3]")
-            self.timestamps_s = np.zeros(1)
-            return
-        if timestamps_s is None:
-            raise InputError("expected fps= or timestamps_s= with frames [T, H, W, 3], got neither")
-        self.timestamps_s = _times(timestamps_s, len(array), self.name)
-
-    def frames(self, frame_idxs: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the frames of these indices, uint8 [H, W, 3]."""
-        for idx in frame_idxs:
-            yield self._frames[idx]
+        times = FOLDER_FPS if timestamps_s is None else timestamps_s
+        super().__init__(path.name or str(path), _pictures_in(path), times, max_frame_pixels)
 
 
 def given_times(
@@ -208,17 +196,32 @@ def _pictures_in(folder: Path) -> list[Path]:
         others = [entry.name for entry in entries if not entry.is_file()]
     except OSError as error:
         raise reading_failed(error, folder, "a folder of frames") from None
+        if others:
+            check_is_frame_folder(folder, entries)
     if not entries:
         raise InputError(f"{folder}: expected a folder of frames, found it empty")
     others += [e.name for e in entries if e.name not in others and picture_format(e) is None]
     if others:
+        check_is_frame_folder(folder, entries)
         raise InputError(
             f"{folder}: expected only pictures ({', '.join(FORMATS)}), found {sorted(others)[0]}"
         )
     return sorted(entries, key=lambda entry: natural_key(entry.name))
 
 
-def _times(given: NDArray[np.float64] | float, num_frames: int, name: str) -> NDArray[np.float64]:
+def frame_times(
+    given: NDArray[np.float64] | float, num_frames: int, name: str
+) -> NDArray[np.float64]:
+    """Seconds of each of some frames, float64 [n].
+
+    Args:
+        given: The same, or a rate in frames a second.
+        num_frames: How many there are.
+        name: What the frames are of, for messages.
+
+    Raises:
+        InputError: When there is another number of times, or they are not finite and increasing.
+    """
     if isinstance(given, float):
         return np.arange(num_frames) / given
     if given.shape != (num_frames,):

@@ -54,7 +54,7 @@ def read_sample_table(file: BinaryIO, track_id: int) -> SampleTable:
         TablesUnusableError: When the tables cannot be relied on.
         OSError: When the file cannot be read.
     """
-    file_bytes = os.fstat(file.fileno()).st_size
+    file_bytes = file.seek(0, os.SEEK_END)
     movie = _movie(file, file_bytes)
     try:
         tracks = [_boxes_of_track(box) for kind, box in _children(movie) if kind == b"trak"]

@@ -9,7 +9,7 @@ from typing import Any
 from ufvideo_sdk.cancellation import check_cancelled
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.video.nal_units import NalUnits
-from ufvideo_sdk.video.opened_file import OpenedFile
+from ufvideo_sdk.video.opened_file import SourceFile
 from ufvideo_sdk.video.packet_table import PacketRecord
 from ufvideo_sdk.video.video_container import SourceOptions, opened, video_stream
 
@@ -35,13 +35,13 @@ class OpenVideo:
         first_packets: The first packets that were read from the beginning.
     """
 
-    def __init__(self, path: Path, options: SourceOptions, as_opened: OpenedFile) -> None:
+    def __init__(self, path: Path, options: SourceOptions, as_opened: SourceFile) -> None:
         """Open the file.
 
         Args:
-            path: The file.
+            path: The file, for messages.
             options: Stream and limits.
-            as_opened: Identity that the file must have each time it is opened.
+            as_opened: The file, which must be the same each time it is opened.
 
         Raises:
             InputError: When it cannot be opened, has no video, or was changed.
@@ -81,7 +81,11 @@ class OpenVideo:
             InputError: As the constructor.
         """
         self.close()
-        self.container = opened(self.path, self.options.max_frame_pixels)
+        limit = self.options.max_frame_pixels
+        if self._as_opened.files:
+            self.container = opened(self.path, limit)
+        else:
+            self.container = opened(self.path, limit, self._as_opened.reader("a video file"))
         try:
             self._as_opened.check()
             self.stream = video_stream(self.container, self.path, self.options)

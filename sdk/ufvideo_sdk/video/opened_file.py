@@ -4,13 +4,54 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.validation.paths import reading_failed, shown
+from ufvideo_sdk.validation.paths import open_plain_file, reading_failed, shown
+
+
+class SourceFile(Protocol):
+    """A file that frames are read from: one on a disk, or a file object of the caller.
+
+    Attributes:
+        path: Its path; of a file object a name for messages, which nothing opens.
+        files: Absolute paths of the files that are read; empty for a file object.
+    """
+
+    @property
+    def path(self) -> Path:
+        """See the class."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """See the class."""
+
+    def reader(self, what: str) -> BinaryIO:
+        """Open the file for reading, at its beginning and with a position of its own.
+
+        Args:
+            what: What it should be, for messages, such as "a video file".
+
+        Raises:
+            InputError: When it cannot be opened.
+        """
+
+    def check(self) -> None:
+        """Refuse a file that is not the one that was opened.
+
+        Raises:
+            InputError: When it was changed, replaced, removed or closed.
+        """
+
+    def unchanged(self) -> AbstractContextManager[None]:
+        """Read the file inside: it is checked before and afterwards.
+
+        Raises:
+            InputError: As `check`.
+        """
 
 
 @dataclass(frozen=True)
@@ -40,6 +81,23 @@ class OpenedFile:
             return cls(path, _state(path.stat() if file is None else os.fstat(file.fileno())))
         except OSError as error:
             raise reading_failed(error, path, "a file") from None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The absolute path."""
+        return (self.path.absolute(),)
+
+    def reader(self, what: str) -> BinaryIO:
+        """Open the file for reading.
+
+        Args:
+            what: What it should be, such as "a video file".
+
+        Raises:
+            InputError: When it is no plain file any more, or may not be read.
+            CapacityError: When the process has no free file descriptor.
+        """
+        return open_plain_file(self.path, what)
 
     def check(self) -> None:
         """Refuse another file, or another content.

@@ -210,5 +210,10 @@ def _holds_units(file: BinaryIO, pos: int, size: int, units: NalUnits) -> bool:
 
 
 def _bytes_at(file: BinaryIO, pos: int, size: int) -> bytes:
+    try:
+        descriptor = file.fileno()
+    except OSError:
+        file.seek(pos)
+        return file.read(size)
     # Past the buffer, which would read kilobytes for each number of four bytes.
-    return os.pread(file.fileno(), size, pos)
+    return os.pread(descriptor, size, pos)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,9 @@ def picture_format(path: Path) -> str | None:
         return format_of_head(file.read(HEAD_BYTES))
 
 
-def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> NDArray[np.uint8]:
+def read_picture(
+    path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS, file: BinaryIO | None = None
+) -> NDArray[np.uint8]:
     """Read one still picture, turned as its EXIF orientation says, transparency dropped.
 
     Of a JPEG of several pictures (MPO: a second eye, a preview, a map of depth) it is the first,
@@ -58,6 +60,8 @@ def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> NDAr
     Args:
         path: PNG, JPEG, BMP, WebP, TIFF or AVIF, whatever its name.
         max_pixels: Most pixels.
+        file: A reader of it at its beginning, if it is open; it is closed. Then the path is a name
+            for messages.
 
     Returns:
         RGB, uint8 [H, W, 3].
@@ -67,12 +71,57 @@ def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> NDAr
             channel.
         CapacityError: When memory or file descriptors are exhausted.
     """
+    with _opened(path, "a picture", max_pixels, file) as image:
+        return _rgb(image, str(path))
+
+
+def rgb_of_image(image: Image, where: str, max_pixels: int) -> NDArray[np.uint8]:
+    """The pixels of a Pillow image as `read_picture` has those of a file.
+
+    Args:
+        image: An image, which may not be loaded yet.
+        where: What it is, for messages, such as "frames[3]".
+        max_pixels: Most pixels.
+
+    Returns:
+        RGB, uint8 [H, W, 3], a copy.
+
+    Raises:
+        InputError: When it has more pixels, more than 8 bits a channel, or cannot be loaded.
+        CapacityError: When memory is exhausted.
+    """
+    check_image(image, where, max_pixels)
+    try:
+        return _rgb(image, where)
+    except UFVideoError:
+        raise
+    except MemoryError:
+        raise CapacityError(f"{where}: expected memory for the pixels of an image") from None
+    except Exception as error:
+        # It may be read from its file only now.
+        raise InputError(f"{where}: expected an image that loads, got: {error}") from None
+
+
+def check_image(image: Image, where: str, max_pixels: int) -> None:
+    """Refuse a Pillow image that `rgb_of_image` would, as far as that is known before it is loaded.
+
+    Raises:
+        InputError: When it has more pixels, or more than 8 bits a channel.
+    """
+    check_frame_size(where, image.height, image.width, max_pixels)
+    _check_mode(image, where)
+
+
+def _check_mode(image: Image, where: str) -> None:
+    if image.mode not in _COLOUR_MODES:
+        raise InputError(f"{where}: expected at most 8 bits a channel, found mode {image.mode}")
+
+
+def _rgb(image: Image, where: str) -> NDArray[np.uint8]:
     from PIL import ImageOps
 
-    with _opened(path, "a picture", max_pixels) as image:
-        if image.mode not in _COLOUR_MODES:
-            raise InputError(f"{path}: expected at most 8 bits a channel, found mode {image.mode}")
-        return np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
+    _check_mode(image, where)
+    return np.array(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
 
 
 def picture_size(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> tuple[int, int]:
@@ -82,7 +131,7 @@ def picture_size(path: Path, max_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> tupl
         InputError: When it cannot be read, is animated, or has more pixels.
     """
     with _opened(path, "a picture", max_pixels) as image:
-        return _upright_size(image)
+        return upright_size(image)
 
 
 def read_mask(path: Path, *, height: int, width: int) -> NDArray[np.bool_]:
@@ -105,7 +154,7 @@ def read_mask(path: Path, *, height: int, width: int) -> NDArray[np.bool_]:
     with _opened(path, "a mask image", None) as image:
         if image.mode not in _MASK_MODES:
             raise InputError(f"{path}: expected a mask of one channel, got {image.mode}")
-        size = _upright_size(image)
+        size = upright_size(image)
         if size != (height, width):
             raise InputError(
                 f"{path}: expected a mask of {height} x {width} pixels (height x width of the"
@@ -141,13 +190,15 @@ def format_of_head(head: bytes) -> str | None:
 
 
 @contextmanager
-def _opened(path: Path, what: str, max_pixels: int | None) -> Iterator[Image]:
+def _opened(
+    path: Path, what: str, max_pixels: int | None, file: BinaryIO | None = None
+) -> Iterator[Image]:
     """Open a picture whose pixels are not decoded yet; whatever fails within is an error of ours.
 
     Decoders meet hostile bytes: what Pillow raises then is not one family, nor documented.
     """
-    with open_plain_file(path, what) as file:
-        found = format_of_head(file.read(HEAD_BYTES))
+    with open_plain_file(path, what) if file is None else file as content:
+        found = format_of_head(content.read(HEAD_BYTES))
         if found not in FORMATS:
             named = "HEIF, which is not read" if found == "HEIF" else "none of these"
             raise InputError(
@@ -155,7 +206,7 @@ def _opened(path: Path, what: str, max_pixels: int | None) -> Iterator[Image]:
                 " it to PNG or JPEG"
             )
         try:
-            image = _header_of(file, found)
+            image = _header_of(content, found)
             if max_pixels is not None:
                 check_frame_size(path, image.height, image.width, max_pixels)
             _check_still(image, path)
@@ -210,8 +261,8 @@ def _check_still(image: Image, path: Path) -> None:
         )
 
 
-def _upright_size(image: Image) -> tuple[int, int]:
-    """Height and width once the orientation is applied."""
+def upright_size(image: Image) -> tuple[int, int]:
+    """Height and width of a Pillow image once its orientation is applied, pixels."""
     width, height = image.size
     if image.format == "TIFF":
         # Some versions of Pillow have swapped the sides of `size` already.

@@ -40,9 +40,13 @@ class Region:
             )
         masks = as_array(self.masks, "masks", "bool [F, H, W]").copy()
         if masks.dtype != np.bool_ or masks.ndim != 3 or len(masks) != len(idxs):
+            is_number = masks.dtype != np.bool_ and masks.dtype != object
+            remedy = ": masks > 0 is where they are not zero" if is_number else ""
+            if masks.dtype == np.bool_ and masks.ndim == 2:
+                remedy = ": masks[None] is one frame's"
             raise InputError(
                 f"masks: expected bool [{len(idxs)}, H, W], one for each of frame_idxs, got"
-                f" {masks.dtype} {list(masks.shape)}"
+                f" {masks.dtype} {list(masks.shape)}{remedy}"
             )
         empty = np.flatnonzero(~masks.any(axis=(1, 2)))
         if empty.size:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.validation.known_content import NUM_HEAD_BYTES, known_content
 from ufvideo_sdk.validation.paths import NO_DESCRIPTOR
 
 # Formats that hold their own frames. FFmpeg recognises a format by content, so that without this
@@ -27,7 +29,6 @@ _NO_TIMESTAMPS = 0x80
 # AV_DISPOSITION_ATTACHED_PIC, AV_DISPOSITION_TIMED_THUMBNAILS: a picture, not a video.
 _PICTURE_DISPOSITIONS = 0x400 | 0x800
 _DEFAULT_DISPOSITION = 0x1
-_PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD", b"[playlist]")
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,15 @@ def check_gif(path: Path, file: BinaryIO) -> None:
         )
 
 
-def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
+def opened(
+    path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS, file: BinaryIO | None = None
+) -> Any:
     """Open a container with PyAV.
 
     Args:
         path: The file. FFmpeg opens it and no other one.
         max_frame_pixels: Largest frame FFmpeg may decode while it looks at the streams.
+        file: Its content, if it is read by Python; then FFmpeg opens nothing.
 
     Raises:
         InputError: When FFmpeg cannot open it, or its format is not in FORMATS.
@@ -78,23 +82,24 @@ def opened(path: Path, max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS) -> Any:
     import av
 
     options = {
-        "protocol_whitelist": "file",
+        "protocol_whitelist": "file" if file is None else "none",
         "format_whitelist": ",".join(FORMATS),
         "max_pixels": str(decoder_limit(max_frame_pixels)),
     }
     try:
         # FFmpeg takes a relative name with a colon for a URL.
-        return av.open(f"file:{path.absolute()}", options=options)
+        return av.open(f"file:{path.absolute()}" if file is None else file, options=options)
     except MemoryError as error:
         raise CapacityError(f"expected memory to open {path}: {reason(error)}") from None
+    except InputError:
+        # Of a file object that cannot be read.
+        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         if getattr(error, "errno", 0) in NO_DESCRIPTOR:
             raise CapacityError(f"{path}: expected a free file descriptor: {error}") from None
-        if _is_playlist(path):
-            raise InputError(
-                f"{path}: expected a video file, found a playlist, which names other files: open"
-                " the video file itself"
-            ) from None
+        found = _known_content(path, file)
+        if found:
+            raise InputError(f"{path}: expected a video file, found {found}") from None
         if isinstance(error, ValueError) and getattr(error, "errno", 0) == errno.EINVAL:
             # How FFmpeg refuses a format that it knows and the list does not have.
             raise InputError(
@@ -139,7 +144,7 @@ def video_stream(container: Any, path: Path, options: SourceOptions) -> Any:
     return chosen
 
 
-def check_frame_size(path: Path, height: int, width: int, max_frame_pixels: int) -> None:
+def check_frame_size(path: Path | str, height: int, width: int, max_frame_pixels: int) -> None:
     """Refuse frames that are too large.
 
     Raises:
@@ -190,9 +195,11 @@ def _listed(streams: list[Any]) -> str:
     )
 
 
-def _is_playlist(path: Path) -> bool:
+def _known_content(path: Path, file: BinaryIO | None) -> str:
+    """What a file holds that is no video, and what to do with it; empty if that is unknown."""
     try:
-        with path.open("rb") as file:
-            return file.read(64).lstrip().startswith(_PLAYLIST_STARTS)
+        with path.open("rb") if file is None else nullcontext(file) as content:
+            content.seek(0)
+            return known_content(path, content.read(NUM_HEAD_BYTES))
     except OSError:
-        return False
+        return ""

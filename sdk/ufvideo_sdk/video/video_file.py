@@ -9,28 +9,33 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.validation.arguments import described
 from ufvideo_sdk.validation.display_name import display_name
-from ufvideo_sdk.validation.paths import as_path, open_plain_file, shown, status_of
+from ufvideo_sdk.validation.paths import as_path, open_plain_file, status_of
 from ufvideo_sdk.video.animated_image import AnimatedImage
+from ufvideo_sdk.video.file_object import FileObject, file_of, is_file_object
 from ufvideo_sdk.video.frame_picture import PictureMaker
 from ufvideo_sdk.video.frame_source import RecordedSource
-from ufvideo_sdk.video.images import FrameArray, FrameFolder, ImageFile, given_times
+from ufvideo_sdk.video.given_frames import Frames, given_frames
+from ufvideo_sdk.video.images import FrameFolder, ImageFile, given_times
 from ufvideo_sdk.video.listed_frames import Times
+from ufvideo_sdk.video.not_frames import nothing_there
 from ufvideo_sdk.video.open_video import OpenVideo
-from ufvideo_sdk.video.opened_file import OpenedFile
+from ufvideo_sdk.video.opened_file import OpenedFile, SourceFile
 from ufvideo_sdk.video.pictures import IMAGE_SUFFIXES
 from ufvideo_sdk.video.source_kind import SourceKind, source_kind
 from ufvideo_sdk.video.video_container import SourceOptions, check_gif
 from ufvideo_sdk.video.video_reading import Reading
 from ufvideo_sdk.video.video_survey import Survey, survey_video
 
-Source = str | os.PathLike[str] | NDArray[np.uint8]
+Source: TypeAlias = "str | os.PathLike[str] | IO[bytes] | Frames"
+FramesFormat = Literal["rgb", "bgr"]
 _DEFAULT_OPTIONS = SourceOptions()
 
 
@@ -39,17 +44,20 @@ def open_source(
     *,
     fps: float | None = None,
     timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
+    frames_format: FramesFormat = "rgb",
     options: SourceOptions = _DEFAULT_OPTIONS,
     keep_open: bool = False,
 ) -> RecordedSource:
-    """Open a video file, an image file, a folder of frames or an array.
+    """Open a video file, an image file, a folder of frames, or frames in memory.
 
     What a file is follows from its content, whatever its name.
 
     Args:
-        source: A path, or RGB uint8 [T, H, W, 3] or [H, W, 3].
-        fps: Rate of an array, of a folder (3 if none is given), or of a bare stream without times.
+        source: A path; a binary file that can seek; or frames, as `given_frames` takes them.
+        fps: Rate of frames in memory, of a folder (3 if none is given), or of a bare stream without
+            times.
         timestamps_s: Presentation time of each frame of these, [T], in place of a rate.
+        frames_format: Order of the channels of arrays; "rgb" for all else.
         options: How to read a file.
         keep_open: Keep a video file open for the next reads, until its `release` is called.
 
@@ -57,23 +65,36 @@ def open_source(
         InputError: When the source cannot be read, saying why.
     """
     times = given_times(fps, timestamps_s)
-    if isinstance(source, np.ndarray):
-        _refuse_stream(options, "an array")
-        return FrameArray(source, times)
-    if not isinstance(source, (str, os.PathLike)):
-        raise InputError(f"expected a path or a uint8 array as source, got {type(source).__name__}")
-    path = as_path(source, "source")
-    status = status_of(path)
-    if status is None:
-        raise InputError(f"{shown(path)}: expected a file or a folder, found nothing there")
-    if stat.S_ISDIR(status.st_mode):
-        _refuse_stream(options, "a folder")
-        return FrameFolder(path, times, options.max_frame_pixels)
-    with open_plain_file(path, "a file") as file:
+    if frames_format not in ("rgb", "bgr"):
+        raise InputError(f'frames_format: expected "rgb" or "bgr", got {described(frames_format)}')
+    is_bgr, is_path = frames_format == "bgr", isinstance(source, (str, os.PathLike))
+    if not is_path and not is_file_object(source):
+        _refuse_stream(options, "frames in memory")
+        pixels = options.max_frame_pixels
+        return given_frames(source, times, is_bgr=is_bgr, max_frame_pixels=pixels)
+    if is_bgr:
+        raise InputError('frames_format: expected "rgb" for a file, which says its own order')
+    place = as_path(source, "source") if is_path else file_of(source)
+    if isinstance(place, Path):
+        status = status_of(place)
+        if status is None:
+            raise nothing_there(place, source)
+        if stat.S_ISDIR(status.st_mode):
+            _refuse_stream(options, "a folder")
+            return FrameFolder(place, times, options.max_frame_pixels)
+    return _opened_file(place, times, options, keep_open=keep_open)
+
+
+def _opened_file(
+    place: Path | FileObject, times: Times, options: SourceOptions, *, keep_open: bool
+) -> RecordedSource:
+    """What a file holds: a video, a picture, or an animated picture."""
+    path = place if isinstance(place, Path) else place.path
+    with _reader_of(place) as file:
         kind = source_kind(path, file)
         is_named_picture = path.suffix.lower() in IMAGE_SUFFIXES
         if kind is SourceKind.VIDEO and not is_named_picture:
-            return VideoFile(path, options, times, file=file, keep_open=keep_open)
+            return VideoFile(place, options, times, file=file, keep_open=keep_open)
         _refuse_stream(options, "a picture")
         if times is not None:
             raise InputError(
@@ -83,12 +104,12 @@ def open_source(
         if kind is SourceKind.VIDEO:
             # A picture's name, and content that is none: a video, if FFmpeg knows it.
             try:
-                return VideoFile(path, options, file=file, keep_open=keep_open)
+                return VideoFile(place, options, file=file, keep_open=keep_open)
             except InputError:
                 pass
     if kind is SourceKind.ANIMATION:
-        return AnimatedImage(path, options.max_frame_pixels)
-    return ImageFile(path, options.max_frame_pixels)
+        return AnimatedImage(place, options.max_frame_pixels)
+    return ImageFile(place, options.max_frame_pixels)
 
 
 class VideoFile:
@@ -111,10 +132,11 @@ class VideoFile:
     """
 
     is_image = False
+    is_decoded = False
 
     def __init__(
         self,
-        path: Path,
+        source: Path | FileObject,
         options: SourceOptions = _DEFAULT_OPTIONS,
         times: Times = None,
         *,
@@ -124,28 +146,30 @@ class VideoFile:
         """List the frames, and decode the first for the size.
 
         Args:
-            path: The file.
+            source: The file.
             options: How to read it.
             times: Rate or times, float64 [n], of a stream that has none.
-            file: The file, if it is open already.
+            file: A reader of the file, if there is one already.
             keep_open: Keep it open for the next reads, until `release` is called.
 
         Raises:
             InputError: When the file cannot be read, has no video or no whole frame, or, with
                 `options.strict`, is damaged.
         """
-        self._path = path
+        self._path = source if isinstance(source, Path) else source.path
         self._options = options
         self._times = times
         self._lock = threading.Lock()
         self._keeps_open = keep_open
         self._idle: OpenVideo | None = None
-        self.files: tuple[Path, ...] = (path.absolute(),)
-        self.name = display_name(path.name)
+        self.name = display_name(self._path.name)
         with ExitStack() as stack:
             if file is None:
-                file = stack.enter_context(open_plain_file(path, "a video file"))
-            self._as_opened = OpenedFile.of(path, file)
+                file = stack.enter_context(_reader_of(source))
+            self._as_opened: SourceFile = (
+                OpenedFile.of(source, file) if isinstance(source, Path) else source
+            )
+            self.files: tuple[Path, ...] = self._as_opened.files
             self._take(self._surveyed(file, decode_all=False))
 
     def _surveyed(self, file: BinaryIO, *, decode_all: bool) -> Survey:
@@ -158,7 +182,7 @@ class VideoFile:
 
     def _surveyed_whole(self) -> Survey:
         self._as_opened.check()
-        with open_plain_file(self._path, "a video file") as file:
+        with self._as_opened.reader("a video file") as file:
             return self._surveyed(file, decode_all=True)
 
     def _take(self, survey: Survey) -> None:
@@ -280,6 +304,10 @@ class VideoFile:
             missing = ~np.isin(self._index.ordinals, whole.index.ordinals)
             self._lost = frozenset(int(idx) for idx in np.flatnonzero(missing))
         return self._lost
+
+
+def _reader_of(place: Path | FileObject) -> BinaryIO:
+    return open_plain_file(place, "a file") if isinstance(place, Path) else place.reader("a file")
 
 
 def _refuse_stream(options: SourceOptions, what: str) -> None:

@@ -1,6 +1,7 @@
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error_message.h"
 #include "tensor/device_memory.h"
@@ -63,50 +64,79 @@ PromptLayout lay_out_prompt(const std::vector<std::int64_t>& token_ids, const To
   return layout;
 }
 
-Tensor splice_prompt(const std::vector<std::int64_t>& token_ids, std::size_t first_index,
-                     const PromptLayout& layout, const TokenConfig& tokens,
-                     const EmbedTokens& embed, const Tensor& video_tokens,
-                     const std::vector<Tensor>& region_tokens) {
-  std::vector<std::int64_t> words;
-  for (std::size_t i = first_index; i < token_ids.size(); ++i) {
-    if (i != layout.media_index && token_ids[i] != tokens.region_id) {
-      words.push_back(token_ids[i]);
-    }
+PromptEmbeddings::PromptEmbeddings(const std::vector<std::int64_t>& token_ids,
+                                   std::size_t first_index, const PromptLayout& layout,
+                                   std::int64_t region_id, PromptSources sources)
+    : embed_(std::move(sources.embed)), width_(sources.video_tokens.dim(1)) {
+  for (const Tensor& region : sources.region_tokens) {
+    check_width("region_encoder", region, width_);
   }
-  const Tensor word_embeddings = embed(words);
-  const std::int64_t width = video_tokens.dim(1);
-  check_width("token_embedder", word_embeddings, width);
-  for (const Tensor& region : region_tokens) {
-    check_width("region_encoder", region, width);
-  }
-  const std::int64_t first_position =
-      first_index < layout.positions.size() ? layout.positions[first_index] : layout.length;
-  const auto marks_before =
-      std::count(token_ids.begin(), token_ids.begin() + first_index, tokens.region_id);
-  auto region = region_tokens.begin() + marks_before;
-  std::vector<Tensor> pieces;
-  std::int64_t num_words = 0;
-  std::int64_t first_word = 0;
-  const auto end_words = [&] {
-    if (num_words != first_word) {
-      pieces.push_back(word_embeddings.rows(first_word, num_words));
-    }
-    first_word = num_words;
-  };
+  const auto first = token_ids.begin() + static_cast<std::ptrdiff_t>(first_index);
+  auto region = sources.region_tokens.begin() + std::count(token_ids.begin(), first, region_id);
   for (std::size_t i = first_index; i < token_ids.size(); ++i) {
     if (i == layout.media_index) {
-      end_words();
-      pieces.push_back(video_tokens);
-    } else if (token_ids[i] == tokens.region_id) {
-      end_words();
-      pieces.push_back(*region++);
+      add_media(sources.video_tokens);
+    } else if (token_ids[i] == region_id) {
+      add_media(*region++);
     } else {
-      ++num_words;
+      add_word(token_ids[i]);
     }
   }
-  end_words();
-  return concatenated_on(word_embeddings.device(), pieces, DType::kFloat32,
-                         {layout.length - first_position, width});
+}
+
+void PromptEmbeddings::add_word(std::int64_t token_id) {
+  if (segments_.empty() || segments_.back().words.empty()) {
+    segments_.push_back({length_, length_, {}, {}});
+  }
+  segments_.back().words.push_back(token_id);
+  segments_.back().end = ++length_;
+}
+
+void PromptEmbeddings::add_media(const Tensor& media) {
+  segments_.push_back({length_, length_ + media.dim(0), {}, media});
+  length_ += media.dim(0);
+}
+
+Tensor PromptEmbeddings::rows(std::int64_t begin, std::int64_t end) const {
+  std::vector<std::int64_t> words;
+  const auto each_segment = [&](const auto& visit) {
+    for (const Segment& segment : segments_) {
+      const std::int64_t from = std::max(begin, segment.begin) - segment.begin;
+      const std::int64_t to = std::min(end, segment.end) - segment.begin;
+      if (from < to) {
+        visit(segment, from, to);
+      }
+    }
+  };
+  each_segment([&](const Segment& segment, std::int64_t from, std::int64_t to) {
+    if (!segment.words.empty()) {
+      words.insert(words.end(), segment.words.begin() + from, segment.words.begin() + to);
+    }
+  });
+  std::vector<Tensor> parts;
+  DevicePtr device;
+  Tensor embedded;
+  if (!words.empty()) {
+    embedded = embed_(words);
+    check_width("token_embedder", embedded, width_);
+    device = embedded.device();
+  }
+  std::int64_t num_words = 0;
+  each_segment([&](const Segment& segment, std::int64_t from, std::int64_t to) {
+    if (segment.words.empty()) {
+      parts.push_back(segment.media.rows(from, to));
+    } else {
+      parts.push_back(embedded.rows(num_words, num_words + to - from));
+      num_words += to - from;
+    }
+  });
+  if (parts.size() == 1) {
+    return parts.front();
+  }
+  if (words.empty()) {
+    device = parts.front().device();
+  }
+  return concatenated_on(device, parts, DType::kFloat32, {end - begin, width_});
 }
 
 }  // namespace ufvideo

@@ -1,6 +1,10 @@
-#include "decode/prompt_splice.h"
+#include "decode/prompt_embeddings.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
 
 #include "error_expectation.h"
 #include "tiny_model.h"
@@ -34,15 +38,17 @@ TEST(PromptLayout, RefusesPlaceholdersThatDoNotFit) {
                [&] { lay_out({-201, 5}, false, {1, 1}); });
 }
 
-/// Splices a video and one region between words of the tiny model (rows of 32).
-Tensor splice(const Tensor& video, const Tensor& region) {
+/// A video and one region between words of the tiny model (rows of 32).
+PromptEmbeddings prompt_embeddings(const Tensor& video, const Tensor& region,
+                                   std::size_t first_index = 0) {
   const std::vector<std::int64_t> ids{1, -201, 2, 5, 3};
   const PromptLayout layout =
       lay_out_prompt(ids, token_facts(), false, video.dim(0), {region.dim(0)});
   const auto embed = [](const auto& token_ids) {
     return tiny_model()->token_embedder().embed(token_ids);
   };
-  return splice_prompt(ids, 0, layout, token_facts(), embed, video, {region});
+  return PromptEmbeddings(ids, first_index, layout, token_facts().region_id,
+                          {embed, video, {region}});
 }
 
 Tensor rows_of(float value, std::int64_t num_rows, std::int64_t width) {
@@ -51,8 +57,8 @@ Tensor rows_of(float value, std::int64_t num_rows, std::int64_t width) {
   return rows;
 }
 
-TEST(SplicePrompt, PutsWordsVideoAndRegionsInTheirPlaces) {
-  const Tensor spliced = splice(rows_of(7, 4, 32), rows_of(9, 2, 32));
+TEST(PromptEmbeddings, PutsWordsVideoAndRegionsInTheirPlaces) {
+  const Tensor spliced = prompt_embeddings(rows_of(7, 4, 32), rows_of(9, 2, 32)).rows(0, 9);
   const Tensor words = tiny_model()->token_embedder().embed({1, 2, 3});
   ASSERT_EQ(spliced.shape(), (Shape{9, 32}));
   for (std::int64_t i = 0; i < 32; ++i) {
@@ -68,11 +74,37 @@ TEST(SplicePrompt, PutsWordsVideoAndRegionsInTheirPlaces) {
   }
 }
 
-TEST(SplicePrompt, RefusesRowsOfAnotherWidth) {
+TEST(PromptEmbeddings, AnyRowsAreThoseOfTheWhole) {
+  Tensor video(DType::kFloat32, {4, 32});
+  for (std::size_t i = 0; i < video.elements(); ++i) {
+    video.data<float>()[i] = static_cast<float>(i);
+  }
+  const Tensor region = rows_of(9, 2, 32);
+  const PromptEmbeddings embeddings = prompt_embeddings(video, region);
+  ASSERT_EQ(embeddings.length(), 9);
+  const Tensor whole = embeddings.rows(0, 9);
+  for (std::int64_t begin = 0; begin < 9; ++begin) {
+    for (std::int64_t end = begin + 1; end <= 9; ++end) {
+      SCOPED_TRACE(std::to_string(begin) + " to " + std::to_string(end));
+      const Tensor rows = embeddings.rows(begin, end);
+      ASSERT_EQ(rows.shape(), (Shape{end - begin, 32}));
+      EXPECT_TRUE(std::equal(rows.data<float>(), rows.data<float>() + rows.elements(),
+                             whole.data<float>() + begin * 32));
+    }
+  }
+  // From the region on: what comes before it is cached.
+  const PromptEmbeddings rest = prompt_embeddings(video, region, 3);
+  ASSERT_EQ(rest.length(), 3);
+  const Tensor last = rest.rows(0, 3);
+  EXPECT_TRUE(std::equal(last.data<float>(), last.data<float>() + last.elements(),
+                         whole.data<float>() + std::ptrdiff_t{6} * 32));
+}
+
+TEST(PromptEmbeddings, RefusesRowsOfAnotherWidth) {
   expect_error(ErrorCode::kInvalidPackage, {"token_embedder", "width 16", "[3, 32]"},
-               [] { splice(rows_of(7, 4, 16), rows_of(9, 2, 16)); });
+               [] { prompt_embeddings(rows_of(7, 4, 16), rows_of(9, 2, 16)).rows(0, 9); });
   expect_error(ErrorCode::kInvalidPackage, {"region_encoder", "width 32", "[2, 33]"},
-               [] { splice(rows_of(7, 4, 32), rows_of(9, 2, 33)); });
+               [] { prompt_embeddings(rows_of(7, 4, 32), rows_of(9, 2, 33)); });
 }
 
 }  // namespace

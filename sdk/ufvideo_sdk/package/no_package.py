@@ -1,0 +1,89 @@
+"""What people name in place of a package, and what to do with it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.validation.known_content import NUM_HEAD_BYTES, known_content
+from ufvideo_sdk.validation.known_folders import (
+    MANIFEST_NAME,
+    FolderKind,
+    folder_kind,
+    package_inside,
+)
+from ufvideo_sdk.validation.paths import is_file, is_folder, shown
+from ufvideo_sdk.validation.urls import is_url, shown_url
+
+# As the Hugging Face Hub spells the name of a repository.
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]+)?")
+_HUB_HOST = "huggingface.co/"
+_PACKAGE_FILES = (".onnx", ".data", ".json")
+
+
+def no_package(path: Path, given: object) -> PackageError:
+    """The error for a path that is no folder.
+
+    Args:
+        path: The path.
+        given: The same as the caller wrote it: pathlib merges the slashes of a URL.
+    """
+    if is_url(given):
+        text = shown_url(given)
+        name = _HUB_NAME.match(text.partition(_HUB_HOST)[2])
+        remedy = "download it, and give the path of the folder"
+        if name is not None:
+            remedy = f"hf:{name[0]} names it on the Hugging Face Hub"
+        return PackageError(f"expected a package folder, got the URL {text}: {remedy}")
+    if is_file(path):
+        return PackageError(f"expected a package folder, got the file {shown(path)}{_file(path)}")
+    return PackageError(
+        f"expected a package folder, found none at {shown(path)}{_on_the_hub(path)}"
+    )
+
+
+def no_manifest(path: Path) -> PackageError:
+    """The error for a folder without a manifest.
+
+    Args:
+        path: Where the manifest should be.
+    """
+    folder = path.parent
+    if is_file(folder):
+        return no_package(folder, folder)
+    expected = f"expected a package with a {MANIFEST_NAME}, found "
+    if folder_kind(folder) is FolderKind.CHECKPOINT:
+        return PackageError(
+            f"{expected}a checkpoint at {shown(folder)}: export it first, ufvideo export"
+            f" {os.fspath(folder)} package/ --vision-tower siglip-so400m-patch14-384/, and load"
+            " package/"
+        )
+    inner = package_inside(folder)
+    remedy = "" if inner is None else f"; a package is in it: {shown(inner)}"
+    return PackageError(f"{expected}no file {shown(path)}{remedy or _on_the_hub(folder)}")
+
+
+def _on_the_hub(path: Path) -> str:
+    """How to name a repository of the Hugging Face Hub, if a path that names nothing may be one."""
+    name = os.fspath(path)
+    if is_folder(path) or not _HUB_NAME.fullmatch(name):
+        return ""
+    return f"; if it is a repository of the Hugging Face Hub, name it hf:{name}"
+
+
+def _file(path: Path) -> str:
+    """What to do with a file that is given in place of the folder; empty if that is unknown."""
+    if is_file(path.parent / MANIFEST_NAME) and path.suffix.lower() in _PACKAGE_FILES:
+        return f": give the folder that it lies in, {shown(path.parent)}"
+    try:
+        with path.open("rb") as file:
+            found = known_content(path, file.read(NUM_HEAD_BYTES))
+    except OSError:
+        found = ""
+    if found:
+        return f", {found}"
+    if path.suffix.lower() in (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx"):
+        return ": ufvideo export makes a package of the checkpoint's folder"
+    return ": a package is what `ufvideo export` wrote; a video is what the model is asked about"
