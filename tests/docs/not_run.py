@@ -15,12 +15,14 @@ GPU = "needs an NVIDIA GPU or TensorRT"
 BOARD = "needs a Jetson board, or builds ONNX Runtime for one"
 CROSS = "`make test-aarch64` runs it"
 SHOWN = "shows a layout or a usage, and is no command"
+SAME = "docs/guides/released_model.md has the same block, which is run"
 JSON = "compared key by key in test_json_blocks.py"
 
 # The page, and how the block's first line begins (`Block.key`).
 NOT_RUN: dict[tuple[str, str], str] = {
     ("README.md", 'pip install ".[cpu]"'): INSTALLS,
     ("README.md", 'pip install ".[cpu,export,hub]"'): INSTALLS,
+    ("README.md", "ufvideo export hf:Hevven/UFVideo-7B package/ --v"): SAME,
     ("docs/architecture.md", "EXPORT (Python, torch) RUNTIME (C++17 core, Pyth"): SHOWN,
     ("docs/architecture.md", "native/src (C++17) sdk/ufvideo_sdk (Python) expo"): SHOWN,
     ("docs/cli.md", "ufvideo ask SOURCE QUESTION text as it comes, th"): SHOWN,

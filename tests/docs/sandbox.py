@@ -13,6 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import av
+from PIL import Image
+
 from tests.docs.fenced_blocks import Block
 from tests.hub_server import hub_server
 from ufvideo_sdk import demo_clip
@@ -69,6 +72,9 @@ def prepare(folder: Path, blocks: list[Block]) -> Path:
         shutil.copy(demo_clip(), folder / name)
     if not any(map(downloads, blocks)):
         shutil.copytree(shipped_package(), folder / "package")
+    with av.open(str(demo_clip())) as clip:
+        size = (clip.streams.video[0].width, clip.streams.video[0].height)
+    Image.new("L", size, 255).save(folder / "truck.png")
     (folder / "checkpoint").symlink_to(SMALL / "checkpoint")
     (folder / "siglip-so400m-patch14-384").symlink_to(SMALL / "siglip")
     return folder

@@ -13,7 +13,7 @@ import pytest
 from tests.docs import sandbox
 from tests.docs.fenced_blocks import Block, blocks_of, inline_code, pages, parse
 from tests.docs.known_commands import unknown_commands
-from tests.docs.not_run import NOT_RUN
+from tests.docs.not_run import NOT_RUN, SAME
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
@@ -93,6 +93,12 @@ def test_every_block_is_run_or_has_a_reason() -> None:
     assert not without, "run them, or say why not in tests/docs/not_run.py"
     gone = NOT_RUN.keys() - {block.key for block in BLOCKS}
     assert not gone, f"blocks that are in tests/docs/not_run.py only: {sorted(gone)}"
+
+
+def test_a_block_that_is_run_elsewhere_is_the_same() -> None:
+    run_code = {block.code for block in BLOCKS if is_run(block)}
+    for block in BLOCKS:
+        assert NOT_RUN.get(block.key) != SAME or block.code in run_code, str(block)
 
 
 def test_the_reasons_are_counted(record_property: pytest.RecordProperty) -> None:  # type: ignore[name-defined]
