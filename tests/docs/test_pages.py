@@ -51,7 +51,7 @@ def test_error_index_is_errors_py(name: str) -> None:
     """The table repeats the bases; the index of each class is its page."""
     index = (ERRORS / "index.md").read_text(encoding="utf-8")
     assert f"[{name}]({page_of(name).name})" in index
-    row = re.search(rf"^\| \[{name}\]\([^)]*\) \| ([^|]*) \|", index, re.MULTILINE)
+    row = re.search(rf"^\| \[{name}\]\([^)]*\) \|([^|]*)\|", index, re.MULTILINE)
     if row is not None:
         base = next(b.__name__ for b in reversed(CLASSES[name].__bases__))
         assert row[1].strip("` ") == ("" if base == BASE else base)
