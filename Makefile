@@ -8,16 +8,17 @@ JOBS ?= 2
 
 SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk export -type f \
   \( -name '*.py' -o -name '*.pyi' -o -name '*.cc' -o -name '*.h' -o -name '*.cmake' -o -name '*.sh' \
-  -o -name py.typed -o -path '*/nano/*' \))
+  -o -name py.typed -o -path '*/nano/*' -o -path '*/ufvideo_sdk/demo/*' \))
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: check demo demo-export test test-python test-native test-aarch64 example sanitize tsan lint lint-python \
+.PHONY: check demo demo-export test test-python test-python-version test-oldest test-native test-aarch64 example sanitize tsan lint lint-python \
   lint-cpp types stubs stubs-check format docs bench gpu-kit test-gpu-kit setup clean
 
-# What nano, the model that ships, answers about a rendered clip, beside the truth; no PyTorch.
+# What nano, the model that ships, answers about the clip that ships, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
-	$(BIN)/python -m training.demo out
+	mkdir -p out
+	$(BIN)/ufvideo demo --save out/demo.mp4 --save out/demo.png
 
 # From a checkpoint to an answer about a video file.
 demo-export: setup
@@ -36,6 +37,22 @@ test: setup test-native test-python
 # A file's tests stay in one process, which makes their packages once.
 test-python: setup example $(GPU_WHEEL)/.fetched
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# The tests that are neither slow nor need PyTorch, with another Python and in an environment of its
+# own: `make test-python-version PYTHON=python3.13`.
+OTHER := build/python-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+TEST_TOOLS := pytest pytest-xdist psutil onnx
+
+test-python-version: $(HEADERS)/.fetched
+	$(PYTHON) -m venv $(OTHER)
+	$(OTHER)/bin/python -m pip install -q ".[cpu]" $(TEST_TOOLS)
+	$(OTHER)/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
+
+# The same with the oldest release of everything that the metadata promises; of Python that is 3.10.
+test-oldest: $(HEADERS)/.fetched
+	$(PYTHON) -m venv $(OTHER)-oldest
+	$(OTHER)-oldest/bin/python -m pip install -q -c tests/oldest.txt ".[cpu]" $(TEST_TOOLS)
+	$(OTHER)-oldest/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
 
 setup: $(VENV)/.installed
 
@@ -70,7 +87,10 @@ $(VENV)/.runtime: $(HEADERS)/.fetched $(SOURCES) | $(VENV)/.created
 	touch $@
 
 $(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
-	$(BIN)/pip install -q ".[cpu,export,dev,docs]"
+	rm -rf build/wheel
+	$(BIN)/pip wheel -q --no-deps --wheel-dir build/wheel .
+	$(BIN)/pip install -q --no-deps --force-reinstall build/wheel/*.whl
+	$(BIN)/pip install -q "$$(echo build/wheel/*.whl)[cpu,export,dev,docs]"
 	touch $@ $(VENV)/.runtime
 
 ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \

@@ -109,8 +109,8 @@ def measure_rendered(rendered: Rendered, num_frames: int) -> Measured:
         begin = time.perf_counter()
         runs.append(encode_mask(mask))
         elapsed_s += time.perf_counter() - begin
-    scores = np.ones(num_frames, np.float32)
-    track = MaskTrack(np.arange(num_frames), tuple(runs), scores, HEIGHT, WIDTH)
+    idxs, scores = np.arange(num_frames), np.ones(num_frames, np.float32)
+    track = MaskTrack(idxs, idxs / FPS, tuple(runs), scores, HEIGHT, WIDTH)
     pairs = zip(track, rendered_masks(rendered, num_frames), strict=True)
     is_equal = all(np.array_equal(mask.pixels(), dense) for mask, dense in pairs)
     ms = 1e3 * elapsed_s / num_frames

@@ -6,7 +6,7 @@ encoder's preset is the same. The time is that of `ufvideo segment VIDEO EXPRESS
 --save OUT.mp4` behind the opening of the clip:
 
 - "two passes": `segment`, then `Answer.save`, which reads and decodes the file again.
-- "one pass": `segment_stream` and `AnswerVideo`.
+- "one pass": `segment` with `AnswerVideo.write` as its `on_masks`.
 
 With SITE, a folder that holds another `ufvideo_sdk`, the whole command of both versions is timed in
 place of these: "before" and "now".
@@ -32,24 +32,17 @@ from training.demo import MOVING, SEED
 from training.world import make_scene, render
 from training.world.sentences import name
 from ufvideo_sdk import AnswerVideo, Session, UFVideo
-from ufvideo_sdk.cli.opened import answer_of
 
 
 def two_passes(session: Session, expression: str, out: Path) -> None:
     """Segment, then read the file again to draw it."""
-    tracks = session.segment(expression, frames="all")
-    answer_of(session, expression, masks=tuple(tracks)).save(out)
+    session.segment(expression, frames="all").save(out)
 
 
 def one_pass(session: Session, expression: str, out: Path) -> None:
     """Draw what is segmented while it is in memory."""
-    answer = answer_of(session, expression)
-    with (
-        AnswerVideo(out, session.clip) as video,
-        session.segment_stream(expression, frames="all") as stream,
-    ):
-        for found in stream:
-            video.write(answer, found, stream.pixels)
+    with AnswerVideo(out, session.clip) as video:
+        session.segment(expression, frames="all", on_masks=video.write)
 
 
 def cpu_s() -> float:

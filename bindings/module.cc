@@ -6,6 +6,7 @@ PYBIND11_MODULE(_native, module) {
   module.doc() = "The native runtime: packages, models, sessions. Same names as the C++ headers.";
   using namespace ufvideo::bindings;
   end_beside_native_threads();
+  bind_version(module);
   bind_error(module);
   bind_config(module);
   bind_runtime(module);

@@ -5,6 +5,7 @@
 namespace ufvideo::bindings {
 
 // One function for each public header, in the order in which types need each other.
+void bind_version(pybind11::module_& module);
 void bind_error(pybind11::module_& module);
 void bind_config(pybind11::module_& module);
 void bind_runtime(pybind11::module_& module);

@@ -30,6 +30,7 @@ SOURCES = (
     "CMakeLists.txt",
     "LICENSE",
     "README.md",
+    "THIRD_PARTY_NOTICES.txt",
     "pyproject.toml",
     "bindings",
     "benchmarks",

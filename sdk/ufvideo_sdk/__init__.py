@@ -27,6 +27,7 @@ from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
+    from ufvideo_sdk.demo.files import demo_clip
     from ufvideo_sdk.model import UFVideo
     from ufvideo_sdk.render.answer_video import AnswerVideo
     from ufvideo_sdk.results.answer import (
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
         AnswerStats,
         StageProviders,
         StageStats,
-        StopReason,
         TextEvent,
-        TimeSpan,
     )
-    from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
+    from ufvideo_sdk.results.locate_result import LocateResult
+    from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.memory_use import MemoryUse
+    from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask
+    from ufvideo_sdk.results.segment_result import SegmentResult
+    from ufvideo_sdk.results.stop_reason import StopReason
+    from ufvideo_sdk.results.time_span import TimeSpan
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
     from ufvideo_sdk.session.mask_stream import MaskStream
@@ -47,6 +51,8 @@ if TYPE_CHECKING:
     from ufvideo_sdk.session.session import Session
     from ufvideo_sdk.video.clip import Clip
     from ufvideo_sdk.video.regions import Region
+
+    __version__: str
 
 __all__ = [
     "Answer",
@@ -65,6 +71,7 @@ __all__ = [
     "GenerationConfig",
     "InferenceError",
     "InputError",
+    "LocateResult",
     "MaskStream",
     "MaskTrack",
     "MemoryUse",
@@ -73,6 +80,7 @@ __all__ = [
     "PackageVersionError",
     "Region",
     "RuntimeConfig",
+    "SegmentResult",
     "Session",
     "StageProviders",
     "StageStats",
@@ -83,6 +91,7 @@ __all__ = [
     "TimeSpan",
     "UFVideo",
     "UFVideoError",
+    "demo_clip",
 ]
 
 # Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
@@ -96,20 +105,23 @@ _HOMES = {
     "GenerationConfig": "runtime.config",
     "RuntimeConfig": "runtime.config",
     "UFVideo": "model",
+    "demo_clip": "demo.files",
     "Region": "video.regions",
     "Ask": "session.request",
     "MaskStream": "session.mask_stream",
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
-    "FrameMasks": "results.masks",
+    "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
-    "ObjectMask": "results.masks",
+    "ObjectMask": "results.object_mask",
+    "LocateResult": "results.locate_result",
+    "SegmentResult": "results.segment_result",
     "MemoryUse": "results.memory_use",
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
-    "StopReason": "results.answer",
+    "StopReason": "results.stop_reason",
     "TextEvent": "results.answer",
-    "TimeSpan": "results.answer",
+    "TimeSpan": "results.time_span",
     "AnswerStream": "session.answer_stream",
     "AnswerVideo": "render.answer_video",
     "Session": "session.session",
@@ -117,12 +129,17 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    value: Any
+    if name == "__version__":
+        # pyproject.toml says it, and pip keeps what that said.
+        value = importlib.import_module("importlib.metadata").version("ufvideo-sdk")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges', 'version']
 class RuntimeConfig:
     """
     How to run here.
@@ -923,6 +923,10 @@ def symbol_ranges(manifest: Manifest, stem: str) -> list[SymbolRange]:
     others.
     
     Raises PackageError when the manifest has no such stage.
+    """
+def version() -> str:
+    """
+    Version of the native library.
     """
 FRAMES_PER_ALIGNMENT: int = 16
 MAX_MANIFEST_BYTES: int = 1048576

@@ -1,4 +1,4 @@
-"""Files that appear in one step, or not at all."""
+"""Files and folders that appear in one step, or not at all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,21 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.validation.paths import NO_DESCRIPTOR, kind_of, reading_failed, shown, status_of
+from ufvideo_sdk.validation.paths import (
+    NO_DESCRIPTOR,
+    entries_of,
+    kind_of,
+    reading_failed,
+    shown,
+    status_of,
+)
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """Error numbers of a full disk, a full quota and a file that is larger than the system allows."""
@@ -94,13 +102,114 @@ def replacing(path: Path, sources: Iterable[Path] = ()) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
             os.close(descriptor)
     except OSError as error:
-        if error.errno in NO_ROOM:
-            raise CapacityError(f"expected room for {path}, got: {error.strerror}") from error
-        if error.errno in NO_DESCRIPTOR:
-            raise reading_failed(error, path, "a file to write") from error
+        raise _writing_failed(error, path) from error
+
+
+def check_new_folder(path: Path) -> Path:
+    """Return the folder that `new_folder` would make, links followed.
+
+    Args:
+        path: Its name.
+
+    Raises:
+        InputError: When something is there that is no empty folder, when it is the working folder,
+            or when the folder around it is missing or may not be written.
+    """
+    status = status_of(path)
+    target = Path(os.path.realpath(path))
+    if status is not None:
+        if not stat.S_ISDIR(status.st_mode):
+            raise InputError(
+                f"expected a new or an empty folder, got {kind_of(status)}: {shown(path)}"
+            )
+        if entries_of(target):
+            raise InputError(
+                f"expected a new or an empty folder, got one that holds files: {shown(path)}; name"
+                " another folder"
+            )
+        # It would be another folder afterwards, and the working folder one without a name.
+        if os.path.samestat(status, Path().stat()):
+            raise InputError(
+                f"expected another folder than the working folder, got {shown(path)}; name a new"
+                " folder"
+            )
+    if not target.parent.is_dir():
+        raise InputError(f"expected a folder that exists, got {target.parent} (for {shown(path)})")
+    if not os.access(target.parent, os.W_OK | os.X_OK):
         raise InputError(
-            f"expected to write {shown(path)}, got: {error.strerror or error}"
-        ) from error
+            f"expected a folder that can be written, got {target.parent} (for {shown(path)})"
+        )
+    return target
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Yield a draft of a folder, which gets its name when all went well and is on the disk.
+
+    What is there already is never changed: the name must be new, or an empty folder's, whose mode
+    is kept.
+
+    Args:
+        path: The folder's name.
+
+    Raises:
+        InputError: As `check_new_folder`, or when writing fails.
+        CapacityError: When the disk is full.
+    """
+    target = check_new_folder(path)
+    try:
+        _remove_left_drafts(target.parent)
+        draft, descriptor = _new_draft_folder(target.parent)
+        try:
+            yield draft
+            for folder, _, names in os.walk(draft, topdown=False):
+                for name in names:
+                    flush_to_disk(Path(folder, name))
+                flush_to_disk(Path(folder))
+            # Writing may take minutes: what is there now decides.
+            older = status_of(check_new_folder(path))
+            if older is not None:
+                os.fchmod(descriptor, stat.S_IMODE(older.st_mode) & 0o777)
+            # The system puts a folder in the place of an empty one, and of nothing else.
+            draft.rename(target)
+            flush_to_disk(target.parent)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+            os.close(descriptor)
+    except OSError as error:
+        raise _writing_failed(error, path) from error
+
+
+def _writing_failed(error: OSError, path: Path) -> InputError | CapacityError:
+    """The SDK's error for one of the system that came while a path was written."""
+    if error.errno in NO_ROOM:
+        return CapacityError(f"expected room for {shown(path)}, got: {error.strerror}")
+    if error.errno in NO_DESCRIPTOR:
+        return reading_failed(error, path, "a file to write")
+    return InputError(f"expected to write {shown(path)}, got: {error.strerror or error}")
+
+
+def _new_draft_folder(parent: Path) -> tuple[Path, int]:
+    """Make a folder and hold its lock, which the system frees however this process ends."""
+    while True:
+        draft = parent / _DRAFTS.replace("?" * 16, secrets.token_hex(8))
+        draft.mkdir()
+        try:
+            descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            # Another process took it for one that was left, before the lock was ours.
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if draft.exists():
+                return draft, descriptor
+        except BlockingIOError:
+            pass
+        except OSError:
+            # A file system without locks: nobody removes what cannot be locked.
+            return draft, descriptor
+        os.close(descriptor)
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _new_draft(folder: Path, mode: int) -> tuple[Path, int]:
@@ -130,12 +239,16 @@ def _remove_left_drafts(folder: Path) -> None:
     for left in folder.glob(_DRAFTS):
         with suppress(OSError):
             status = left.lstat()
-            if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
+            is_folder = stat.S_ISDIR(status.st_mode)
+            if not (is_folder or stat.S_ISREG(status.st_mode)) or status.st_uid != os.geteuid():
                 continue
             descriptor = os.open(left, flags)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                left.unlink()
+                if is_folder:
+                    shutil.rmtree(left)
+                else:
+                    left.unlink()
             finally:
                 os.close(descriptor)
 

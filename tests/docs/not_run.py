@@ -25,7 +25,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("README.md", "ufvideo export hf:Hevven/UFVideo-7B package/ --v"): SAME,
     ("docs/architecture.md", "EXPORT (Python, torch) RUNTIME (C++17 core, Pyth"): SHOWN,
     ("docs/architecture.md", "native/src (C++17) sdk/ufvideo_sdk (Python) expo"): SHOWN,
-    ("docs/cli.md", "ufvideo ask SOURCE QUESTION text as it comes, th"): SHOWN,
+    ("docs/cli.md", "ufvideo demo nano asked about a clip that ships,"): SHOWN,
     ("docs/cli.md", "{"): JSON,
     ("docs/cpp.md", "cmake -S . -B build/aarch64 -G Ninja -DCMAKE_TOO"): CROSS,
     ("docs/gpu.md", "make gpu-kit OUT=kit"): GPU,

@@ -1,113 +1,96 @@
-"""The demo prints what was answered beside the truth, and draws it."""
+"""The clip and the truth that ship are what their command makes; the truth is right."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
-from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import av
-import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from training.demo import SEED, main, run
-from training.tasks import all_tasks
-from training.tasks.positions import to_positions
-from training.world import Truth, make_scene, render
-from training.world.sentences import name
-from ufvideo_sdk import Answer, AnswerStats, MaskTrack, Region, StopReason, TimeSpan
-from ufvideo_sdk.video.clip import Clip
-from ufvideo_sdk.video.video_file import open_source
+from training.demo import MOVING, SEED, write_demo
+from training.demo_picture import EVENT, EXPRESSION, MAX_BYTES, QUESTION, Picture, save
+from training.world import make_scene, render
+from ufvideo_sdk import demo_clip
+from ufvideo_sdk.demo.files import CLIP_NAME, TRUTH_NAME, shipped_file
+from ufvideo_sdk.demo.questions import EventQuestion, MaskQuestion, WordsQuestion, read_questions
+from ufvideo_sdk.results.rle import decode_masks
 
-
-class Knowing:
-    """Stands in for a model that knows this one clip."""
-
-    manifest = SimpleNamespace(model=SimpleNamespace(name="nano"))
-
-    def __init__(self, *, wrong: bool = False) -> None:
-        self.wrong = wrong
-        self.rendered = render(make_scene(SEED))
-        self.truth = Truth(self.rendered.scene)
-
-    @contextmanager
-    def open(self, path: Path) -> Any:
-        self.clip = Clip(open_source(path))
-        yield self
-
-    def ask(self, question: str, *, config: Any, regions: Any = ()) -> Answer:
-        tasks = [t for t in all_tasks(self.truth, seed=SEED) if t.question == question]
-        if regions:
-            (region,) = regions
-            assert isinstance(region, Region)
-            (thing,) = {
-                i
-                for i, masks in enumerate(self.rendered.masks)
-                if (masks[region.frame_idxs] == region.masks).all()
-            }
-            tasks = [t for t in tasks if t.regions[0].thing == thing]
-        text = to_positions(tasks[0].answer, self.rendered.scene.fractions())
-        return Answer(
-            question=question,
-            text="There is no mouse in the video, [SEG]." if self.wrong else text,
-            token_ids=(1,),
-            spans=(),
-            masks=(),
-            stop_reason=StopReason.END,
-            stats=AnswerStats({}, 1, 0, 1, 1.0, 1.0),
-            clip=self.clip,
-        )
-
-    def locate(self, event: str) -> list[TimeSpan]:
-        assert event == "the purple triangle moves up"
-        (span,) = self.truth.of(1, "move")
-        shift = self.rendered.scene.duration_s / 2 if self.wrong else 0.1
-        return [TimeSpan(span.start_s - shift, span.end_s - shift)]
-
-    def segment(self, expression: str, *, frames: str) -> list[MaskTrack]:
-        assert frames == "all"
-        names = [name(thing) for thing in self.rendered.scene.things]
-        masks = self.rendered.masks[names.index(expression)]
-        scores = np.ones(len(masks), np.float32)
-        return [MaskTrack.from_masks(self.clip.frame_idxs, ~masks if self.wrong else masks, scores)]
+ROOT = Path(__file__).parents[2]
 
 
-def test_everything_is_asked_and_drawn(tmp_path: Path) -> None:
-    lines = run(Knowing(), tmp_path)  # type: ignore[arg-type]
-    assert len(lines) == 5 and all(line.right for line in lines)
-    told = " ".join(f"{line.asked} {line.answered}" for line in lines)
-    for words in ("leaves to the bottom", "overlap 0.9", "small ring that changes", "There is no"):
-        assert words in told
-    with av.open(str(tmp_path / "demo.mp4")) as container:
-        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    assert len(frames) == make_scene(SEED).num_frames
-    sheet = cv2.imread(str(tmp_path / "demo.png"))
-    assert sheet.shape[1] > 1000 and sheet.std() > 20
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("demo")
+    write_demo(folder)
+    return folder
 
 
-def test_what_is_wrong_is_called_so(tmp_path: Path) -> None:
-    lines = run(Knowing(wrong=True), tmp_path)  # type: ignore[arg-type]
-    assert not any(line.right for line in lines)
+def decoded(path: Path) -> tuple[NDArray[np.uint8], list[float]]:
+    """All frames, uint8 [T, H, W, 3], and their times in seconds."""
+    with av.open(str(path)) as container:
+        frames = list(container.decode(video=0))
+    pixels = np.stack([frame.to_ndarray(format="rgb24") for frame in frames])
+    return pixels, [float(frame.time) for frame in frames]
 
 
-def test_the_command_runs_with_any_package(
-    small_package: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    out = tmp_path / "out"
-    monkeypatch.setattr("sys.argv", ["demo", str(out), "--package", str(small_package)])
-    assert main() == 0
-    said = capsys.readouterr().out
-    assert said.count("  truth   ") == 5 and f"Look at {out / 'demo.png'}" in said
-    assert {path.name for path in out.iterdir()} == {"clip.mp4", "demo.mp4", "demo.png"}
+def test_the_truth_that_ships_is_what_the_command_writes(written: Path) -> None:
+    assert shipped_file(TRUTH_NAME).read_bytes() == (written / TRUTH_NAME).read_bytes()
+
+
+def test_the_clip_that_ships_is_what_the_command_writes(written: Path) -> None:
+    (shipped, times), (again, times_again) = decoded(demo_clip()), decoded(written / CLIP_NAME)
+    assert times == times_again and shipped.shape == again.shape
+    # Another release of the encoder may round otherwise.
+    assert np.abs(shipped.astype(int) - again).mean() < 0.5
+    assert demo_clip().stat().st_size < 50_000
+
+
+def test_the_questions_are_about_the_clip() -> None:
+    questions = read_questions(shipped_file(TRUTH_NAME))
+    kinds = [type(question) for question in questions]
+    assert kinds == [WordsQuestion, EventQuestion, WordsQuestion, MaskQuestion, WordsQuestion]
+    rendered = render(make_scene(SEED))
+    height, width = rendered.frames.shape[1:3]
+    (masks,) = (each for each in questions if isinstance(each, MaskQuestion))
+    right = decode_masks(masks.truth, height=height, width=width)
+    assert (right == rendered.masks[MOVING]).all()
+    for question in questions:
+        if isinstance(question, WordsQuestion):
+            assert question.words and question.is_said(question.truth)
+            assert (question.region is not None) == ("<region>" in question.question)
+    # The moving picture asks the same.
+    assert any(getattr(each, "question", None) == QUESTION for each in questions)
+    assert any(getattr(each, "event", None) == EVENT for each in questions)
+    assert masks.expression == EXPRESSION
+
+
+def test_the_moving_picture_is_small_and_moves() -> None:
+    path = ROOT / "docs" / "assets" / "demo.webp"
+    assert path.stat().st_size <= MAX_BYTES
+    with Image.open(path) as image:
+        assert getattr(image, "n_frames", 1) > 40 and image.info["loop"] == 0
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_a_moving_picture_keeps_its_frames_and_times(tmp_path: Path, suffix: str) -> None:
+    frames = [np.full((20, 30, 3), 20 * i, np.uint8) for i in range(8)]
+    path = tmp_path / f"picture{suffix}"
+    save(Picture(frames, [100] * 7 + [500]), path)
+    with Image.open(path) as image:
+        assert getattr(image, "n_frames", 1) == 8 and image.size == (30, 20)
+
+
+def test_the_truth_is_data_without_paths() -> None:
+    content = json.loads(shipped_file(TRUTH_NAME).read_text(encoding="utf-8"))
+    assert set(content) == {"size", "questions"}
 
 
 def test_no_pytorch_is_needed() -> None:
-    command = "import sys, training.demo; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", command]).returncode == 0
+    command = "import sys, training.demo, training.demo_picture; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", command], check=False).returncode == 0

@@ -87,6 +87,7 @@ class KnowingSession:
         tracks = tuple(
             MaskTrack.from_masks(
                 np.array(idxs),
+                self.clip.timestamps_s[self.clip.positions(idxs)],
                 drawn.rendered.masks[i, frames],
                 np.ones(len(idxs), np.float32),
             )

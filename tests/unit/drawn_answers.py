@@ -7,8 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.results.answer import Answer, AnswerStats, StageStats, StopReason, TimeSpan
+from ufvideo_sdk.results.answer import Answer, AnswerStats, StageStats
+from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frames_in_memory import FrameArray
 
@@ -49,6 +53,24 @@ def square_mask(
     return mask
 
 
+def emptied(track: MaskTrack) -> MaskTrack:
+    """The track without a pixel of its object."""
+    masks = np.zeros_like(track.masks)
+    return MaskTrack.from_masks(track.frame_idxs, track.times_s, masks, track.scores)
+
+
+def drawn_stats() -> AnswerStats:
+    """Statistics of a short answer."""
+    return AnswerStats(
+        stages={"vision_encoder": StageStats(1, 8, 12.5)},
+        num_prefill_tokens=40,
+        num_reused_tokens=0,
+        num_generated_tokens=3,
+        time_to_first_token_ms=20.0,
+        decode_ms=10.0,
+    )
+
+
 def drawn_answer(
     clip: Clip | None = None,
     *,
@@ -65,6 +87,7 @@ def drawn_answer(
     tracks = tuple(
         MaskTrack.from_masks(
             frame_idxs=clip.frame_idxs[shown],
+            times_s=clip.timestamps_s[shown],
             masks=np.stack(
                 [
                     square_mask(
@@ -84,13 +107,33 @@ def drawn_answer(
         spans=tuple(spans),
         masks=tracks,
         stop_reason=StopReason.END,
-        stats=AnswerStats(
-            stages={"vision_encoder": StageStats(1, 8, 12.5)},
-            num_prefill_tokens=40,
-            num_reused_tokens=0,
-            num_generated_tokens=3,
-            time_to_first_token_ms=20.0,
-            decode_ms=10.0,
-        ),
+        stats=drawn_stats(),
         clip=clip,
+    )
+
+
+def located(
+    clip: Clip,
+    spans: Sequence[TimeSpan] = (),
+    stop_reason: StopReason = StopReason.END,
+    *,
+    event: str = "the bright square stops",
+    text: str = "",
+) -> LocateResult:
+    """What `Session.locate` would return."""
+    return LocateResult(event, text, (), tuple(spans), (), stop_reason, drawn_stats(), clip)
+
+
+def segmented(
+    clip: Clip,
+    masks: Sequence[MaskTrack] = (),
+    stop_reason: StopReason = StopReason.END,
+    *,
+    expression: str = "the bright square",
+    text: str = "",
+    is_absent: bool = False,
+) -> SegmentResult:
+    """What `Session.segment` would return."""
+    return SegmentResult(
+        expression, text, (), (), tuple(masks), stop_reason, drawn_stats(), clip, is_absent
     )

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from tests.compare import EXACT, assert_close, mask_iou
-from tests.unit.drawn_answers import drawn_answer, drawn_clip
+from tests.unit.drawn_answers import drawn_answer, drawn_clip, emptied
 from training.demo import SEED
 from training.world import make_scene, render
 from training.world.scene import COLORS, KINDS
 from training.world.sentences import name
-from ufvideo_sdk import GenerationConfig, InputError, MaskTrack, UFVideo
-from ufvideo_sdk.render.draw import caption_band, mask_times_s
+from ufvideo_sdk import GenerationConfig, InputError, UFVideo
+from ufvideo_sdk.render.draw import caption_band, mask_times_s, object_line
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +67,11 @@ def test_what_segment_refuses(session: Any) -> None:
 def test_pictures_say_that_a_mask_is_empty() -> None:
     answer = drawn_answer(drawn_clip(), num_objects=1)
     (track,) = answer.masks
-    empty = MaskTrack.from_masks(track.frame_idxs, np.zeros_like(track.masks), track.scores)
+    empty = emptied(track)
     same = drawn_answer(drawn_clip(), num_objects=1)
     object.__setattr__(same, "masks", (empty,))
     assert len(mask_times_s(answer)) == len(track.frame_idxs) and mask_times_s(same) == []
-    from ufvideo_sdk.render.draw import _legend
-
-    assert _legend(0, track).text.startswith("object 1: 3 frames, score 0.")
-    assert _legend(0, empty).text.strip() == "object 1: not found on 3 frames"
+    assert object_line(0, track).startswith("object 1: 3 frames, score 0.")
+    assert object_line(0, empty) == "object 1: not found on 3 frames"
     bands = [caption_band(each, width_px=640, font_px=20) for each in (answer, same)]
     assert bands[0].shape != bands[1].shape or not np.array_equal(*bands)

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.unit.conftest import SHORT
-from tests.unit.drawn_answers import drawn_answer, drawn_clip
+from tests.unit.drawn_answers import drawn_answer, drawn_clip, emptied
 from tests.unit.test_session_work import Watched, opened
 from ufvideo_sdk import (
     Answer,
@@ -24,7 +24,7 @@ from ufvideo_sdk import (
     StateError,
     StopReason,
 )
-from ufvideo_sdk.results.masks import ObjectMask
+from ufvideo_sdk.results.object_mask import ObjectMask
 from ufvideo_sdk.video.frames_in_memory import FrameArray
 
 
@@ -69,7 +69,7 @@ def test_an_object_is_not_found_until_it_is(tmp_path: Path) -> None:
 
     answer = drawn_answer(drawn_clip(4, height=240, width=480), num_objects=0, text="", spans=())
     full = drawn_answer(answer.clip, mask_every=1).masks[0]
-    empty = type(full).from_masks(full.frame_idxs, np.zeros_like(full.masks), full.scores)
+    empty = emptied(full)
     painter = FramePainter(answer, 1)
     frame = np.zeros((240, 480, 3), np.uint8)
     pictures = [
@@ -224,7 +224,7 @@ def test_refuses_what_is_not_of_its_clip(tmp_path: Path) -> None:
         AnswerVideo(tmp_path / "out.mp4", clip)
     wrong: list[tuple[tuple[Any, Any, Any], str]] = [
         ((other, found, pixels), "expected one about the video's own clip"),
-        ((3, found, pixels), "answer: expected a Answer, got int 3"),
+        ((3, found, pixels), "answer: expected an Answer or a SegmentResult, got int 3"),
         ((answer, mask, pixels), "found: expected a FrameMasks"),
         (
             (answer, replace(found, frame_idx=99), pixels),

@@ -100,9 +100,10 @@ def test_load_ask_segment_and_save(video: Path, home: Path, out: Path) -> None:
 
 @needs_strace
 @pytest.mark.skipif(not UFVIDEO.exists(), reason="needs the command: pip install .")
-@pytest.mark.parametrize("command", ["doctor", "segment"])
+@pytest.mark.parametrize("command", ["demo", "doctor", "segment"])
 def test_commands(command: str, video: Path, home: Path, out: Path) -> None:
     arguments = {
+        "demo": ["--save", str(out / "demo.png")],
         "doctor": [],
         "segment": [str(video), "the circle", "--save", str(out / "masks.json")],
     }[command]

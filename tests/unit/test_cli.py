@@ -1,110 +1,31 @@
-"""The command line in front of a session that only pretends."""
+"""What commands print, save and refuse."""
 
 from __future__ import annotations
 
 import errno
 import importlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from typer.testing import CliRunner
 
-from tests.unit.drawn_answers import drawn_answer, drawn_clip, drawn_image
+from tests.unit.drawn_answers import (
+    drawn_image,
+    emptied,
+)
+from tests.unit.pretended_session import ASK, SEGMENT, PretendedSession, pretend, run
 from ufvideo_sdk import errors
-from ufvideo_sdk.cli import app
-from ufvideo_sdk.results.answer import Answer, TextEvent, TimeSpan
-from ufvideo_sdk.results.masks import FrameMasks, MaskTrack
 
 # Its package has the function under the module's name.
 ASK_MODULE = importlib.import_module("ufvideo_sdk.cli.ask")
-ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
-SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
-
-
-class PretendedStream:
-    """An answer that comes in three pieces."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-
-    def __iter__(self) -> Iterator[TextEvent]:
-        third = len(self.answer.text) // 3
-        for part in (slice(0, third), slice(third, 2 * third), slice(2 * third, None)):
-            yield TextEvent(self.answer.text[part], 1)
-
-
-class PretendedModel:
-    """Knows its last token."""
-
-    class manifest:  # noqa: N801
-        class tokens:  # noqa: N801
-            end_ids = (9,)
-
-
-class PretendedSession:
-    """Answers everything with one prepared answer, and keeps what it was asked."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.answer = answer
-        self.clip = answer.clip
-        self.stats = answer.stats.stages
-        self.stage_providers = answer.stats.providers
-        self.asked: dict[str, Any] = {}
-        self.requests: list[Any] = []
-
-    def stream(self, question: str, **options: Any) -> PretendedStream:
-        self.asked = {"question": question, **options}
-        return PretendedStream(self.answer)
-
-    def locate(self, event: str, **options: Any) -> list[TimeSpan]:
-        self.asked = {"event": event, **options}
-        return list(self.answer.spans)
-
-    def segment(self, expression: str, **options: Any) -> list[MaskTrack]:
-        self.asked = {"expression": expression, **options}
-        return list(self.answer.masks)
-
-    @contextmanager
-    def segment_stream(self, expression: str, **options: Any) -> Iterator[Any]:
-        self.asked = {"expression": expression, **options}
-        yield PretendedMasks(self.answer)
-
-
-class PretendedMasks:
-    """The masks of an answer frame by frame."""
-
-    def __init__(self, answer: Answer) -> None:
-        self.tracks, self.clip = list(answer.masks), answer.clip
-
-    def __iter__(self) -> Iterator[FrameMasks]:
-        for position, frame_idx in enumerate(self.tracks[0].frame_idxs.tolist()):
-            self.pixels = self.clip.read([frame_idx])[0]
-            objects = tuple(track[position] for track in self.tracks)
-            yield FrameMasks(frame_idx, float(self.clip.timestamps_s[frame_idx]), objects)
 
 
 @pytest.fixture
 def session(monkeypatch: pytest.MonkeyPatch) -> PretendedSession:
-    pretended = PretendedSession(drawn_answer(drawn_clip(), num_objects=2))
-
-    @contextmanager
-    def opened(request: Any) -> Iterator[tuple[Any, PretendedSession]]:
-        pretended.requests.append(request)
-        yield PretendedModel, pretended
-
-    monkeypatch.setattr("ufvideo_sdk.cli.opened.opened", opened)
-    return pretended
-
-
-def run(*arguments: str, env: dict[str, str] | None = None) -> Any:
-    return CliRunner().invoke(app, list(arguments), env=env, prog_name="ufvideo")
+    return pretend(monkeypatch)
 
 
 def test_ask_prints_text_times_and_objects(session: PretendedSession) -> None:
@@ -183,20 +104,20 @@ def test_what_is_not_there_is_not_found(
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "not found\n"
     assert session.asked["allow_absent"] is True
-    assert json.loads(paths[0].read_text(encoding="utf-8"))["text"] == "not found"
+    assert json.loads(paths[0].read_text(encoding="utf-8"))["is_absent"] is True
     assert all(path.is_file() for path in paths)
 
 
 def test_an_empty_mask_is_not_found(session: PretendedSession) -> None:
     first, second = session.answer.masks
-    empty = MaskTrack.from_masks(first.frame_idxs, np.zeros_like(first.masks), first.scores)
+    empty = emptied(first)
     session.answer = replace(session.answer, masks=(empty, second))
     lines = run(*SEGMENT).stdout.splitlines()
     assert lines[0] == "object 1: not found on 3 frames"
     assert lines[1].startswith("object 2: 3 frames, 4.7 % of the picture")
     assert run(*ASK).stdout.splitlines()[2] == "object 1: not found on 3 frames"
     session.answer = replace(session.answer, masks=(empty,))
-    assert json.loads(run(*SEGMENT, "--json").stdout)["text"] == "not found"
+    assert json.loads(run(*SEGMENT, "--json").stdout)["is_absent"] is False
 
 
 def test_package_comes_from_the_environment(session: PretendedSession) -> None:
@@ -338,6 +259,7 @@ def test_locate_prints_spans(session: PretendedSession) -> None:
     content = json.loads(result.stdout)
     assert content["question"] == "a car stops" and content["masks"] == []
     assert content["spans"] == [{"start_s": 10.5, "end_s": 11.75}]
+    assert content["is_absent"] is False and content["stop_reason"] == "end"
 
 
 def test_segment_saves_masks(session: PretendedSession, tmp_path: Path) -> None:
@@ -386,7 +308,7 @@ def test_an_error_of_segmenting_is_no_problem_of_the_video(
         raise errors.InputError("expression: expected text, got ''")
 
     monkeypatch.setattr(session, "stream", refuse)
-    monkeypatch.setattr(session, "segment_stream", refuse)
+    monkeypatch.setattr(session, "segment", refuse)
     result = run(*command, "--frames", "all", "--save", str(tmp_path / "car.mp4"))
     assert result.exit_code == 3
     assert result.stderr == "error: expression: expected text, got ''\n"

@@ -61,7 +61,10 @@ def test_interrupts_have_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.exit_code == 130 and result.stderr == "interrupted\n"
 
 
-@pytest.mark.parametrize("name", ["ask", "locate", "segment", "info", "verify", "doctor", "tokens"])
+COMMANDS = ("demo", "ask", "locate", "segment", "info", "verify", "build", "doctor", "tokens")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_an_example(name: str) -> None:
     result = run(name, "--help")
     assert result.exit_code == 0
@@ -70,6 +73,6 @@ def test_every_command_has_an_example(name: str) -> None:
 
 def test_help_lists_commands_and_exit_codes() -> None:
     stdout = run("--help").stdout
-    for name in ("ask", "locate", "segment", "info", "verify", "doctor", "tokens", "export"):
+    for name in (*COMMANDS, "export"):
         assert f"\n  {name} " in stdout
     assert "130 interrupted" in stdout

@@ -28,7 +28,7 @@ def test_shares_count_what_comes_before_the_first_difference() -> None:
 
 def test_the_worst_mask_counts() -> None:
     empty, full, half = (
-        MaskTrack.from_masks(np.zeros(1, np.int64), mask, np.ones(1, np.float32))
+        MaskTrack.from_masks(np.zeros(1, np.int64), np.zeros(1), mask, np.ones(1, np.float32))
         for mask in (
             np.zeros((1, 2, 2), bool),
             np.ones((1, 2, 2), bool),

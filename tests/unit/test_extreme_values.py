@@ -16,7 +16,7 @@ import pytest
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, errors
 from ufvideo_sdk.errors import ConfigError, DeviceError, InputError, PackageError, UFVideoError
 from ufvideo_sdk.package.manifest import read_manifest
-from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.runtime.onnxruntime_library import ENVIRONMENT_VARIABLE, find_library
 from ufvideo_sdk.validation.arguments import described
 from ufvideo_sdk.validation.strict_json import FieldError, inside

@@ -29,6 +29,7 @@ PUBLIC = {
     "cancellation": "base",
     "error": "base",
     "statistics": "base",
+    "version": "base",
     "tensor": "tensor",
     "mask_runs": "frames",
     "resize": "frames",

@@ -9,7 +9,7 @@ from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk.render.draw import caption_band
 from ufvideo_sdk.render.text import Word, font_for, label, paste, text_width_px, words_of, wrap
 from ufvideo_sdk.render.timeline import Timeline
-from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 
 WHITE = (255, 255, 255)
 

@@ -12,7 +12,9 @@ import pytest
 from tests.unit.drawn_answers import drawn_clip
 from tests.unit.small_words import FACTS, TEMPLATE, small_prompts
 from ufvideo_sdk.errors import InputError, PackageError
-from ufvideo_sdk.results.answer import Answer, AnswerStats, StopReason, TimeSpan
+from ufvideo_sdk.results.answer import Answer, AnswerStats
+from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.text.chat_template import ChatTemplate, read_chat_template
 from ufvideo_sdk.text.prompt import (
     PromptBuilder,

@@ -20,7 +20,7 @@ from ufvideo_sdk.errors import CapacityError, DeviceError, InputError
 from ufvideo_sdk.render.draw import object_colour
 from ufvideo_sdk.render.save import save_answer
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
-from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.video_file import open_source
 
@@ -279,7 +279,7 @@ def test_a_failure_ends_the_reading(
 
     monkeypatch.setattr(Clip, "chunks", kept)
     monkeypatch.setattr("ufvideo_sdk.render.save.FramePainter.paint", fail)
-    monkeypatch.setattr("ufvideo_sdk.render.contact_sheet._tile", fail)
+    monkeypatch.setattr("ufvideo_sdk.render.contact_sheet.draw_tile", fail)
     with pytest.raises(InputError, match="a frame"):
         drawn_answer().save(tmp_path / name)
     assert [each.gi_frame for each in started] == [None]

@@ -73,6 +73,17 @@ def read_words(text: str) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def read_phrases(text: str, categories: frozenset[str]) -> tuple[str, ...]:
+    """The phrases of some categories as a text says them, in order."""
+    found = (match.group(1) for match in _PHRASE.finditer(_TOKEN.sub(" ", text).lower()))
+    return tuple(phrase for phrase in found if _ENTRIES[phrase][0] in categories)
+
+
+def phrases_of(categories: frozenset[str]) -> tuple[str, ...]:
+    """Every phrase of some categories, sorted."""
+    return tuple(sorted(p for p, (category, _) in _ENTRIES.items() if category in categories))
+
+
 def lexicon_words(categories: frozenset[str]) -> tuple[str, ...]:
     """Every single word of the phrases of some categories."""
     phrases = (phrase for phrase, (category, _) in _ENTRIES.items() if category in categories)

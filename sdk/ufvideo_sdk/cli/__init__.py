@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
+import ufvideo_sdk
 from ufvideo_sdk.cli.ask import ask
 from ufvideo_sdk.cli.build import build
 from ufvideo_sdk.cli.command_group import CommandGroup
+from ufvideo_sdk.cli.demo import demo
 from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
 from ufvideo_sdk.cli.locate import locate
+from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.segment import segment
 from ufvideo_sdk.cli.standard_streams import prepare_streams
 from ufvideo_sdk.cli.tokens import tokens
@@ -31,12 +36,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (ask, locate, segment, info, verify, build, doctor, tokens):
+for _command in (demo, ask, locate, segment, info, verify, build, doctor, tokens):
     app.command()(_command)
 
 
+def _print_version(is_wanted: bool) -> None:
+    if is_wanted:
+        say(f"ufvideo {ufvideo_sdk.__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
     """Ask a video: answers in text, in time and in pixels."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ufvideo_sdk.cli.mask_folder import MaskLayoutOption, SaveMasksOption, check_mask_folder
 from ufvideo_sdk.cli.options import (
     ChoiceCaseOption,
     ChoiceOption,
@@ -43,10 +44,12 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.region_option import RegionOption, parse_region, region_of
 from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
+from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
 from ufvideo_sdk.results.not_found import NOT_FOUND
 
 if TYPE_CHECKING:
     from ufvideo_sdk.results.answer import Answer, TextEvent
+    from ufvideo_sdk.results.result import Result
 
 
 def ask(
@@ -58,6 +61,8 @@ def ask(
     package: PackageOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
+    save_masks: SaveMasksOption = None,
+    mask_layout: MaskLayoutOption = MASK_LAYOUTS[0],
     region: RegionOption = None,
     choice: ChoiceOption = None,
     choice_case: ChoiceCaseOption = "model",
@@ -94,6 +99,7 @@ def ask(
     marks = [parse_region(text) for text in region or []]
     masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
     paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])
+    folder = check_mask_folder(save_masks, mask_layout)
     segment_frames = parse_frames(frames)
     config = GenerationConfig(
         **only_given(
@@ -139,7 +145,7 @@ def ask(
 
         with one_pass_video(paths, segment_frames, clip) as video, shown:
             answer = interruptible_items(answered, shown.on_text, cancel)
-        with saved_after(answer, paths, video):
+        with saved_after(answer, paths, video, folder):
             if as_json:
                 print_json(answer.to_json())
             else:
@@ -213,7 +219,7 @@ def _print(answer: Answer, *, with_text: bool) -> None:
     )
 
 
-def mask_lines(answer: Answer) -> list[str]:
+def mask_lines(answer: Result) -> list[str]:
     """One line for each object that was segmented."""
     lines = []
     for idx, track in enumerate(answer.masks, start=1):

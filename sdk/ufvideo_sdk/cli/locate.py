@@ -27,7 +27,6 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
-from ufvideo_sdk.results.not_found import NOT_FOUND
 
 
 def locate(
@@ -55,7 +54,7 @@ def locate(
     """
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible
-    from ufvideo_sdk.cli.opened import Request, answer_of, opened
+    from ufvideo_sdk.cli.opened import Request, opened
 
     check_order(source, event, "EVENT")
     paths = check_save_paths(save, inputs=read_by(source, package))
@@ -66,17 +65,14 @@ def locate(
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         with spinner("looking for the event") as label:
-            spans = tuple(
-                interruptible(
-                    lambda: session.locate(
-                        event,
-                        allow_absent=allow_absent,
-                        cancel=cancel,
-                        on_progress=counted(label, "looking for the event"),
-                    ),
-                    cancel,
-                )
+            found = interruptible(
+                lambda: session.locate(
+                    event,
+                    allow_absent=allow_absent,
+                    cancel=cancel,
+                    on_progress=counted(label, "looking for the event"),
+                ),
+                cancel,
             )
-        answer = answer_of(session, event, spans=spans)
-        with saved_after(answer, paths):
-            show(answer, map(str, spans) if spans else [NOT_FOUND], as_json=as_json)
+        with saved_after(found, paths):
+            show(found, map(str, found.spans) if found else [found.caption], as_json=as_json)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.results.answer import Answer
-from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.video.clip import Clip
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class OnePassVideo:
         """Whether the video needs no second attempt: it was written, or `problem` says why not."""
         return self.problem is not None or (self.video is not None and self.video.num_frames > 0)
 
-    def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
+    def write(self, answer: Result, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
         """Append a frame; the answer's `on_masks`."""
         if self.video is None or self.problem is not None:
             return

@@ -1,4 +1,4 @@
-"""From the shared options to an open session, and from a session's parts to an answer."""
+"""From the shared options to an open session."""
 
 from __future__ import annotations
 
@@ -16,14 +16,6 @@ from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.errors import DamagedVideoWarning
 from ufvideo_sdk.model import UFVideo
-from ufvideo_sdk.results.answer import (
-    Answer,
-    AnswerStats,
-    StopReason,
-    TimeSpan,
-)
-from ufvideo_sdk.results.masks import MaskTrack
-from ufvideo_sdk.results.not_found import NOT_FOUND
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.session.session import Session
 
@@ -91,35 +83,3 @@ def _say_damage(session: Session, said: set[str]) -> None:
         if line not in said:
             say(f"{session.clip.name}: {line}", err=True)
             said.add(line)
-
-
-def answer_of(
-    session: Session,
-    question: str,
-    *,
-    spans: tuple[TimeSpan, ...] = (),
-    masks: tuple[MaskTrack, ...] = (),
-) -> Answer:
-    """Spans or masks that came without words, as an answer that can be saved and printed.
-
-    Its text says where there are none: a picture or JSON of it would look like any other.
-    """
-    is_found = bool(spans) or any(not track.is_empty for track in masks)
-    return Answer(
-        question=question,
-        text="" if is_found else NOT_FOUND,
-        token_ids=(),
-        spans=spans,
-        masks=masks,
-        stop_reason=StopReason.END,
-        stats=AnswerStats(
-            stages=session.stats,
-            num_prefill_tokens=0,
-            num_reused_tokens=0,
-            num_generated_tokens=0,
-            time_to_first_token_ms=0.0,
-            decode_ms=0.0,
-            providers=session.stage_providers,
-        ),
-        clip=session.clip,
-    )

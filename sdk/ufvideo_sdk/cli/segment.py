@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from ufvideo_sdk.cli.ask import mask_lines
+from ufvideo_sdk.cli.mask_folder import MaskLayoutOption, SaveMasksOption, check_mask_folder
 from ufvideo_sdk.cli.options import (
     AllowAbsentOption,
     EndOption,
@@ -31,10 +31,8 @@ from ufvideo_sdk.cli.options import (
     runtime_settings,
 )
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
+from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
 from ufvideo_sdk.results.not_found import NOT_FOUND
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.results.masks import MaskTrack
 
 
 def segment(
@@ -45,6 +43,8 @@ def segment(
     package: PackageOption = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
+    save_masks: SaveMasksOption = None,
+    mask_layout: MaskLayoutOption = MASK_LAYOUTS[0],
     start: StartOption = None,
     end: EndOption = None,
     fps: FpsOption = None,
@@ -64,10 +64,11 @@ def segment(
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.one_pass import one_pass_video
-    from ufvideo_sdk.cli.opened import Request, answer_of, opened
+    from ufvideo_sdk.cli.opened import Request, opened
 
     check_order(source, expression, "EXPRESSION")
     paths = check_save_paths(save, inputs=read_by(source, package))
+    folder = check_mask_folder(save_masks, mask_layout)
     wanted = parse_frames(frames)
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
@@ -75,28 +76,21 @@ def segment(
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        # The text of an answer without masks is 'not found', which must not be drawn.
-        shown = replace(answer_of(session, expression), text="")
         with (
             one_pass_video(paths, wanted, session.clip) as video,
             spinner("segmenting") as label,
         ):
-
-            def segmented() -> list[MaskTrack]:
-                options: dict[str, Any] = {
-                    "frames": wanted,
-                    "allow_absent": allow_absent,
-                    "cancel": cancel,
-                    "on_progress": counted(label, "segmenting"),
-                }
-                if video.path is None:
-                    return session.segment(expression, **options)
-                with session.segment_stream(expression, **options) as found:
-                    for masks in found:
-                        video.write(shown, masks, found.pixels)
-                return found.tracks
-
-            tracks = interruptible(segmented, cancel)
-        answer = answer_of(session, expression, masks=tuple(tracks))
-        with saved_after(answer, paths, video):
-            show(answer, mask_lines(answer) or [NOT_FOUND], as_json=as_json)
+            found = interruptible(
+                lambda: session.segment(
+                    expression,
+                    frames=wanted,
+                    allow_absent=allow_absent,
+                    cancel=cancel,
+                    on_progress=counted(label, "segmenting"),
+                    on_masks=None if video.path is None else video.write,
+                ),
+                cancel,
+            )
+        with saved_after(found, paths, video, folder):
+            lines = mask_lines(found) or [found.caption or NOT_FOUND]
+            show(found, lines, as_json=as_json)

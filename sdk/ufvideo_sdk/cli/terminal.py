@@ -15,8 +15,9 @@ from ufvideo_sdk.cli.termination import tidied_on_termination
 from ufvideo_sdk.errors import UFVideoError
 
 if TYPE_CHECKING:
+    from ufvideo_sdk.cli.mask_folder import MaskFolder
     from ufvideo_sdk.cli.one_pass import OnePassVideo
-    from ufvideo_sdk.results.answer import Answer
+    from ufvideo_sdk.results.result import Result
     from ufvideo_sdk.tensorrt.engines import EngineProgress
 
 
@@ -51,7 +52,7 @@ def note(text: str) -> None:
         console.print(text, style="dim", highlight=False, markup=False)
 
 
-def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
+def show(answer: Result, lines: Iterable[str], *, as_json: bool) -> None:
     """Print an answer on stdout: as JSON, or line by line."""
     if as_json:
         print_json(answer.to_json())
@@ -62,7 +63,10 @@ def show(answer: Answer, lines: Iterable[str], *, as_json: bool) -> None:
 
 @contextmanager
 def saved_after(
-    answer: Answer, paths: list[Path], video: OnePassVideo | None = None
+    answer: Result,
+    paths: list[Path],
+    video: OnePassVideo | None = None,
+    masks: MaskFolder | None = None,
 ) -> Iterator[None]:
     """Write an answer to every path after it was printed, also where printing fails.
 
@@ -73,6 +77,7 @@ def saved_after(
         answer: What to write.
         paths: Where to.
         video: The video written during segmentation; `None` if there is none.
+        masks: The folder of its masks; `None` if there is none.
 
     Raises:
         InputError: As `Answer.save`; of several files, what the first one raised.
@@ -101,6 +106,11 @@ def saved_after(
         with suppress(OSError):
             say(f"wrote {path}", err=True)
         _explain_few_masks(answer, path)
+    if masks is not None:
+        try:
+            _save_masks(answer, masks)
+        except UFVideoError as error:
+            problems[masks.path] = error
     if len(problems) > 1:
         for path, problem in problems.items():
             with suppress(OSError):
@@ -111,7 +121,7 @@ def saved_after(
         raise printing
 
 
-def _save(answer: Answer, path: Path) -> None:
+def _save(answer: Result, path: Path) -> None:
     from ufvideo_sdk.render.save import save_answer
 
     console = Console(stderr=True)
@@ -127,7 +137,19 @@ def _save(answer: Answer, path: Path) -> None:
         )
 
 
-def _explain_few_masks(answer: Answer, path: Path) -> None:
+def _save_masks(answer: Result, masks: MaskFolder) -> None:
+    """Write the folder of masks; an answer without masks is one like another, and has none."""
+    if not answer.masks:
+        said = f"no masks: {masks.path} was not written"
+    else:
+        with tidied_on_termination():
+            answer.save_masks(masks.path, masks.layout)
+        said = f"wrote {masks.path}"
+    with suppress(OSError):
+        say(said, err=True)
+
+
+def _explain_few_masks(answer: Result, path: Path) -> None:
     """A video with masks on a few frames flickers: say why, and what to do."""
     num_frames = len(answer.clip.frame_idxs)
     most = max((len(track.frame_idxs) for track in answer.masks), default=0)

@@ -16,16 +16,17 @@ from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.render.frame_painter import FramePainter
 from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
-from ufvideo_sdk.results.answer import Answer
-from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.results.short_text import counted
 from ufvideo_sdk.validation.arguments import check_instance, described
-from ufvideo_sdk.validation.paths import as_path
+from ufvideo_sdk.validation.paths import as_path, shown
 from ufvideo_sdk.video.clip import Clip
 
 # Frames that wait to be drawn; each is a copy.
 _MAX_WAITING = 4
 # Answer, masks, the frame's position in the clip, and its pixels.
-_Item = tuple[Answer, FrameMasks, int, NDArray[np.uint8]]
+_Item = tuple[Result, FrameMasks, int, NDArray[np.uint8]]
 
 
 class AnswerVideo:
@@ -65,6 +66,9 @@ class AnswerVideo:
         self._last_position = -1
         self._num_objects: int | None = None
 
+    def __repr__(self) -> str:
+        return f"AnswerVideo({shown(self._path)}, {counted(self._num_frames, 'frame')})"
+
     @property
     def num_frames(self) -> int:
         """Frames that were given in the last `with` block; without any there is no file."""
@@ -75,12 +79,12 @@ class AnswerVideo:
         """What drawing or encoding raised."""
         return self._failure
 
-    def write(self, answer: Answer, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
+    def write(self, answer: Result, found: FrameMasks, pixels: NDArray[np.uint8]) -> None:
         """Append a frame, in the order of their times.
 
         Args:
-            answer: Question, text and spans to write below the picture. Only the first frame's
-                answer is drawn.
+            answer: An Answer or a SegmentResult: question, text and spans to write below the
+                picture. Only the first frame's is drawn.
             found: The masks of the frame.
             pixels: RGB, uint8 [H, W, 3]; copied.
 
@@ -102,10 +106,13 @@ class AnswerVideo:
         # The caller may go on to paint them.
         self._items.put((answer, found, position, pixels.copy()))
 
-    def _check_source(self, answer: Answer, pixels: NDArray[np.uint8]) -> None:
+    def _check_source(self, answer: Result, pixels: NDArray[np.uint8]) -> None:
         """Refuse an answer about another clip, and what cannot be a picture of this one."""
         clip = self._clip
-        check_instance(answer, "answer", Answer)
+        if not isinstance(answer, Result):
+            raise InputError(
+                f"answer: expected an Answer or a SegmentResult, got {described(answer)}"
+            )
         if answer.clip is not clip:
             raise InputError(
                 f"answer: expected one about the video's own clip, {clip.name}, got one about"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import closing
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.render.draw import (
     caption_band,
     draw_objects,
@@ -19,10 +21,12 @@ from ufvideo_sdk.render.draw import (
 )
 from ufvideo_sdk.render.text import Colour, label, paste
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline, seconds
-from ufvideo_sdk.results.answer import Answer
+from ufvideo_sdk.results.result import Result
 
 MAX_TILES = 24
 """Of more segmented frames, this many are shown, evenly spread."""
+MAX_PLOTTED = 256
+"""Most frames of a sheet that a caller chooses."""
 _TILES_WITHOUT_MASKS = 12
 _SHEET_WIDTH_PX = 1600
 _MIN_SHEET_WIDTH_PX = 640
@@ -32,17 +36,29 @@ _FONT_PX = 26
 _TEXT: Colour = (240, 242, 246)
 
 
-def draw_contact_sheet(answer: Answer) -> NDArray[np.uint8]:
+def draw_contact_sheet(
+    answer: Result, frame_idxs: Sequence[int] | NDArray[np.int64] | None = None
+) -> NDArray[np.uint8]:
     """Draw frames with times and masks, the time line, and the text below.
 
-    Frames are those that were segmented, or evenly spread ones where none was; a frame inside a
-    span of the answer has a frame in the span's colour.
+    A frame inside a span of the answer has a border in the span's colour.
+
+    Args:
+        answer: What to draw.
+        frame_idxs: Source indices of the frames, MAX_PLOTTED at most; None: those that were
+            segmented, or evenly spread ones where none was.
 
     Returns:
         RGB, uint8 [h, w, 3].
+
+    Raises:
+        InputError: When a frame cannot be read, is none of the clip, or there are too many.
     """
     clip = answer.clip
-    frame_idxs = _shown_idxs(answer)
+    if frame_idxs is None:
+        frame_idxs = _shown_idxs(answer)
+    elif len(idxs := clip.check_idxs(frame_idxs, "frame_idxs")) > MAX_PLOTTED:
+        raise InputError(f"frame_idxs: expected at most {MAX_PLOTTED} frames, got {len(idxs)}")
     height_px, width_px, num_columns = _tile_size(clip.height, clip.width, len(frame_idxs))
     num_rows = math.ceil(len(frame_idxs) / num_columns)
     grid_width_px = num_columns * (width_px + _GAP_PX) + _GAP_PX
@@ -56,7 +72,7 @@ def draw_contact_sheet(answer: Answer) -> NDArray[np.uint8]:
         for chunk_idxs, frames in chunks:
             for frame_idx, frame in zip(chunk_idxs, frames, strict=True):
                 row, column = divmod(shown, num_columns)
-                tile = _tile(answer, int(frame_idx), frame, height_px, width_px)
+                tile = draw_tile(answer, int(frame_idx), frame, height_px, width_px)
                 paste(
                     grid,
                     tile,
@@ -67,7 +83,7 @@ def draw_contact_sheet(answer: Answer) -> NDArray[np.uint8]:
     return np.concatenate([grid, *_bands(answer, sheet_width_px)])
 
 
-def _shown_idxs(answer: Answer) -> NDArray[np.int64]:
+def _shown_idxs(answer: Result) -> NDArray[np.int64]:
     clip = answer.clip
     with_masks = segmented_idxs(answer)
     if with_masks.size == 0:
@@ -91,9 +107,21 @@ def _tile_size(height: int, width: int, num_tiles: int) -> tuple[int, int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale)), num_columns
 
 
-def _tile(
-    answer: Answer, frame_idx: int, frame: NDArray[np.uint8], height_px: int, width_px: int
+def draw_tile(
+    answer: Result, frame_idx: int, frame: NDArray[np.uint8], height_px: int, width_px: int
 ) -> NDArray[np.uint8]:
+    """Draw a frame with its masks and its time.
+
+    Args:
+        answer: What to draw.
+        frame_idx: Source index of the frame.
+        frame: RGB, uint8 [H, W, 3].
+        height_px: Height of the picture.
+        width_px: Its width.
+
+    Returns:
+        RGB, uint8 [height_px, width_px, 3].
+    """
     clip = answer.clip
     way = cv2.INTER_AREA if width_px < frame.shape[1] else cv2.INTER_CUBIC
     tile = np.array(cv2.resize(frame, (width_px, height_px), interpolation=way), np.uint8)
@@ -109,7 +137,7 @@ def _tile(
     return tile
 
 
-def _bands(answer: Answer, width_px: int) -> list[NDArray[np.uint8]]:
+def _bands(answer: Result, width_px: int) -> list[NDArray[np.uint8]]:
     font_px = int(np.clip(round(width_px / 60), 16, _FONT_PX))
     caption = caption_band(answer, width_px=width_px, font_px=font_px)
     if answer.clip.is_image:

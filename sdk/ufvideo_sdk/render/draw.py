@@ -22,9 +22,9 @@ from ufvideo_sdk.render.text import (
     wrap,
 )
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR
-from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.results.not_found import NOT_FOUND
+from ufvideo_sdk.results.result import Result
 
 Mask = NDArray[np.bool_]
 
@@ -81,7 +81,7 @@ def tag_px(height: int, width: int) -> int:
     return int(np.clip(round(min(height, width) / 22), 12, 36))
 
 
-def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.bool_]]]:
+def objects_on(answer: Result, frame_idx: int) -> list[tuple[int, NDArray[np.bool_]]]:
     """Index and mask, bool [H, W], of each object that was segmented on a frame."""
     found = []
     for idx, track in enumerate(answer.masks):
@@ -91,7 +91,7 @@ def objects_on(answer: Answer, frame_idx: int) -> list[tuple[int, NDArray[np.boo
     return found
 
 
-def mask_times_s(answer: Answer) -> list[float]:
+def mask_times_s(answer: Result) -> list[float]:
     """Times of all frames on which a mask has a pixel, ascending."""
     clip = answer.clip
     seen = [track.frame_idxs[track.num_pixels > 0] for track in answer.masks]
@@ -99,14 +99,14 @@ def mask_times_s(answer: Answer) -> list[float]:
     return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
 
 
-def segmented_idxs(answer: Answer) -> NDArray[np.int64]:
+def segmented_idxs(answer: Result) -> NDArray[np.int64]:
     """Source indices of all frames that were segmented, int64, ascending."""
     parts = [track.frame_idxs for track in answer.masks]
     return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
 
 
 def caption_band(
-    answer: Answer,
+    answer: Result,
     *,
     width_px: int,
     font_px: int,
@@ -127,7 +127,10 @@ def caption_band(
         RGB, uint8 [h, width_px, 3].
     """
     if legend is None:
-        legend = [_legend(idx, track) for idx, track in enumerate(answer.masks)]
+        legend = [
+            Word(f"{object_line(idx, track)}  ", _TEXT, object_colour(idx))
+            for idx, track in enumerate(answer.masks)
+        ]
     lines, font = _caption_lines(answer, legend, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
         if font_px <= _MIN_FONT_PX:
@@ -153,9 +156,9 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
 
 
 def _caption_lines(
-    answer: Answer, legend: list[Word], width_px: int, font_px: int
+    answer: Result, legend: list[Word], width_px: int, font_px: int
 ) -> tuple[list[list[Word]], Font]:
-    paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.text, _TEXT)
+    paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.caption, _TEXT)
     # Said twice is written once: a text may name one time again and again.
     spans = dict.fromkeys(str(span) for span in answer.spans)
     times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
@@ -179,14 +182,15 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
     return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
 
 
-def _legend(idx: int, track: MaskTrack) -> Word:
+def object_line(idx: int, track: MaskTrack) -> str:
+    """What a legend says of an object: on how many frames it was found, and its score."""
     frames = "1 frame" if len(track) == 1 else f"{len(track)} frames"
     if track.is_empty:
         # A score beside it would read as if something had been found.
         found = f"{NOT_FOUND} on {frames}"
     else:
         found = f"{frames}, score {track.scores.mean():.2f}"
-    return Word(f"object {idx + 1}: {found}  ", _TEXT, object_colour(idx))
+    return f"object {idx + 1}: {found}"
 
 
 def live_legend(idx: int, is_seen: bool) -> Word:

@@ -19,8 +19,8 @@ from ufvideo_sdk.render.draw import (
 )
 from ufvideo_sdk.render.text import paste
 from ufvideo_sdk.render.timeline import BACKGROUND, Timeline
-from ufvideo_sdk.results.answer import Answer
-from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.result import Result
 
 MIN_CANVAS_PX = 480
 """Smaller pictures are enlarged by a whole factor, so that the text beside them can be read."""
@@ -33,7 +33,7 @@ class FramePainter:
     is not known.
     """
 
-    def __init__(self, answer: Answer, num_objects: int | None = None) -> None:
+    def __init__(self, answer: Result, num_objects: int | None = None) -> None:
         """Lay out the picture.
 
         Args:

@@ -13,7 +13,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.render.contact_sheet import draw_contact_sheet
 from ufvideo_sdk.render.frame_painter import FramePainter
 from ufvideo_sdk.render.h264_file import H264File, encoding
-from ufvideo_sdk.results.answer import Answer
+from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.validation.paths import shown
 from ufvideo_sdk.video.clip import Clip
 
@@ -24,7 +24,7 @@ SUFFIXES = (".mp4", ".png", ".json")
 _CHUNK_BYTES = 16 << 20
 
 
-def save_answer(answer: Answer, path: Path, *, progress: Progress | None = None) -> None:
+def save_answer(answer: Result, path: Path, *, progress: Progress | None = None) -> None:
     """Write an answer to a file by its suffix (see `Answer.save`).
 
     The file appears in one step, when it is complete: a failure leaves an older file as it was.
@@ -78,7 +78,7 @@ def check_save_path(
     check_target(path, (*sources, *(() if clip is None else clip.files)))
 
 
-def _write_video(answer: Answer, path: Path, progress: Progress | None) -> None:
+def _write_video(answer: Result, path: Path, progress: Progress | None) -> None:
     clip = answer.clip
     painter = FramePainter(answer)
     num_frames = len(clip.frame_idxs)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.render.text import Colour, label, paste
-from ufvideo_sdk.results.answer import TimeSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 
 BACKGROUND: Colour = (22, 24, 29)
 _TRACK: Colour = (62, 66, 76)

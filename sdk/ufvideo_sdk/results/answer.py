@@ -1,66 +1,12 @@
-"""What comes out of a question: text, spans in seconds, masks, and where the time went."""
+"""What comes out of a question, and where the time went."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.results.masks import MaskTrack
-from ufvideo_sdk.validation.finite import is_finite_number, shown_number
-from ufvideo_sdk.validation.paths import as_path, reading_failed
-
-if TYPE_CHECKING:
-    from ufvideo_sdk.video.clip import Clip
-
-
-class StopReason(str, Enum):
-    """Why an answer ended."""
-
-    END = "end"
-    MAX_NEW_TOKENS = "max_new_tokens"
-    CONTEXT_FULL = "context_full"
-    STOPPED = "stopped"
-    CANCELLED = "cancelled"
-    STOP_STRING = "stop_string"
-
-
-@dataclass(frozen=True)
-class TimeSpan:
-    """A span of the source in seconds, on the source's own clock; a moment has start == end.
-
-    Raises:
-        InputError: When a time is not finite or the end lies before the start.
-    """
-
-    start_s: float
-    end_s: float
-
-    def __post_init__(self) -> None:
-        """Check the order of the two times."""
-        if not (is_finite_number(self.start_s) and is_finite_number(self.end_s)):
-            raise InputError(
-                f"expected finite times, got {shown_number(self.start_s)} s and"
-                f" {shown_number(self.end_s)} s"
-            )
-        if self.end_s < self.start_s:
-            raise InputError(f"expected start <= end, got {self.start_s} s to {self.end_s} s")
-
-    @property
-    def is_moment(self) -> bool:
-        """Whether the span is a single point in time."""
-        return self.start_s == self.end_s
-
-    def __str__(self) -> str:
-        """As people read it, to a hundredth of a second."""
-        if self.is_moment:
-            return f"{self.start_s:.2f} s"
-        return f"{self.start_s:.2f} - {self.end_s:.2f} s"
+from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.results.short_text import counted, quoted
 
 
 @dataclass(frozen=True)
@@ -126,6 +72,15 @@ class AnswerStats:
             return None
         return (self.num_generated_tokens - 1) / (self.decode_ms / 1000)
 
+    def __repr__(self) -> str:
+        """One line; the stages are in `stages`."""
+        speed = "" if self.tokens_per_s is None else f", {self.tokens_per_s:.1f} tokens/s"
+        first = f"first after {self.time_to_first_token_ms:.0f} ms{speed}"
+        return (
+            f"AnswerStats({counted(self.num_generated_tokens, 'token')}, {first},"
+            f" {counted(len(self.stages), 'stage')})"
+        )
+
 
 @dataclass(frozen=True)
 class TextEvent:
@@ -140,8 +95,8 @@ class TextEvent:
     token_id: int
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Answer(Result):
     """An answer with everything it refers to.
 
     Attributes:
@@ -160,59 +115,8 @@ class Answer:
             they sum to 1. None where none were given, or it was cancelled before all were scored.
     """
 
-    question: str
-    text: str
-    token_ids: tuple[int, ...]
-    spans: tuple[TimeSpan, ...]
-    masks: tuple[MaskTrack, ...]
-    stop_reason: StopReason
-    stats: AnswerStats
-    clip: Clip
     choice: str | None = None
     choice_probabilities: Mapping[str, float] | None = None
 
-    def __post_init__(self) -> None:
-        """Check that every mask belongs to the clip."""
-        size = (self.clip.height, self.clip.width)
-        for i, track in enumerate(self.masks):
-            if (track.height, track.width) != size:
-                raise InputError(
-                    f"expected masks of {size[0]} x {size[1]} px (the source's size), got"
-                    f" {track.height} x {track.width} px in masks[{i}]"
-                )
-            outside = track.frame_idxs[~np.isin(track.frame_idxs, self.clip.frame_idxs)]
-            if outside.size:
-                raise InputError(
-                    f"expected frames of the clip, {self.clip.frame_idxs[0]} to"
-                    f" {self.clip.frame_idxs[-1]}, got frame {outside[0]} in masks[{i}]"
-                )
-
-    def to_json(self) -> str:
-        """The whole answer as one JSON object, keys in a fixed order (see docs/cli.md)."""
-        # The other way round would be a circle: the writer knows these classes.
-        from ufvideo_sdk.results.answer_json import answer_to_json
-
-        return answer_to_json(self)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the answer to a file; what is written depends on the suffix.
-
-        `.mp4`: the video with masks, time line and text drawn on it; `.png`: a contact sheet;
-        `.json`: what `to_json` returns. An existing file is replaced, in one step, and keeps its
-        mode; where the path is a link, the file that it names is replaced.
-
-        Raises:
-            InputError: When the suffix is another one, the path is a file that the clip is read
-                from, a folder, a device or something else that is no plain file, it or its folder
-                cannot be written, or a video is asked for an image.
-            CapacityError: When the disk is full.
-            DeviceError: When PyAV was built without an H.264 encoder.
-        """
-        target = as_path(path, "path")
-        try:
-            # Drawing loads OpenCV, Pillow and PyAV: not for those who only want the text.
-            from ufvideo_sdk.render.save import save_answer
-        except OSError as error:
-            raise reading_failed(error, target, "the modules that write it") from error
-
-        save_answer(self, target)
+    def _shown_parts(self) -> list[str]:
+        return [quoted(self.text), *super()._shown_parts()]

@@ -1,4 +1,4 @@
-"""An answer as JSON, and its masks back from it."""
+"""Results as JSON, and their masks back from it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ufvideo_sdk.errors import CapacityError, InputError
-from ufvideo_sdk.results.answer import Answer, StageProviders
+from ufvideo_sdk.results.answer import Answer, AnswerStats, StageProviders
+from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.masks import MaskTrack
-from ufvideo_sdk.validation.arguments import check_num_pixels
+from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.validation.arguments import as_number, check_num_pixels
 from ufvideo_sdk.validation.strict_json import shown
 
 if TYPE_CHECKING:
@@ -21,16 +24,16 @@ _MAX_INT64 = int(np.iinfo(np.int64).max)
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 
 
-def answer_to_json(answer: Answer) -> str:
-    """Write the answer as one JSON object, keys in a fixed order, with a newline at the end."""
-    return json.dumps(_answer_object(answer), indent=2, ensure_ascii=False) + "\n"
+def result_to_json(result: Result) -> str:
+    """Write a result as one JSON object, keys in a fixed order, with a newline at the end."""
+    return json.dumps(result_object(result), indent=2, ensure_ascii=False) + "\n"
 
 
 def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
-    """Read the masks back from what `Answer.to_json` wrote.
+    """Read the masks back from what `to_json` of any result wrote.
 
     Args:
-        text: The JSON text.
+        text: The JSON text, of any result.
 
     Returns:
         One track for each object, equal to the answer's.
@@ -52,41 +55,55 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
         raise InputError(f"expected the JSON of an answer, got {error!r} in it") from error
 
 
-def _answer_object(answer: Answer) -> dict[str, Any]:
-    clip, stats = answer.clip, answer.stats
+def result_object(result: Result) -> dict[str, Any]:
+    """What `result_to_json` writes; `is_absent` stands in results of `locate` and `segment`."""
+    choice, probabilities = None, None
+    if isinstance(result, Answer):
+        choice, probabilities = result.choice, result.choice_probabilities
+    is_absent = {}
+    if isinstance(result, (LocateResult, SegmentResult)):
+        is_absent = {"is_absent": result.is_absent}
     return {
-        "question": answer.question,
-        "text": answer.text,
-        "choice": answer.choice,
-        "choice_probabilities": (
-            None if answer.choice_probabilities is None else dict(answer.choice_probabilities)
-        ),
-        "token_ids": list(answer.token_ids),
-        "stop_reason": answer.stop_reason.value,
-        "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in answer.spans],
-        "masks": [_track_object(track, clip) for track in answer.masks],
-        "stats": {
-            "num_prefill_tokens": stats.num_prefill_tokens,
-            "num_reused_tokens": stats.num_reused_tokens,
-            "num_generated_tokens": stats.num_generated_tokens,
-            "time_to_first_token_ms": stats.time_to_first_token_ms,
-            "decode_ms": stats.decode_ms,
-            "tokens_per_s": stats.tokens_per_s,
-            "stages": {stem: vars(stage) for stem, stage in stats.stages.items()},
-            "providers": providers_object(stats.providers),
-        },
-        "clip": {
-            "name": clip.name,
-            "is_image": clip.is_image,
-            "height": clip.height,
-            "width": clip.width,
-            "num_frames": len(clip.frame_idxs),
-            "first_frame_idx": int(clip.frame_idxs[0]),
-            "last_frame_idx": int(clip.frame_idxs[-1]),
-            "start_s": float(clip.timestamps_s[0]),
-            "end_s": float(clip.timestamps_s[-1]),
-            "damage": list(clip.damage),
-        },
+        "question": result.question,
+        "text": result.text,
+        "choice": choice,
+        "choice_probabilities": None if probabilities is None else dict(probabilities),
+        "token_ids": list(result.token_ids),
+        "stop_reason": result.stop_reason.value,
+        **is_absent,
+        "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in result.spans],
+        "masks": [_track_object(track) for track in result.masks],
+        "stats": stats_object(result.stats),
+        "clip": _clip_object(result.clip),
+    }
+
+
+def stats_object(stats: AnswerStats) -> dict[str, Any]:
+    """Statistics, for JSON."""
+    return {
+        "num_prefill_tokens": stats.num_prefill_tokens,
+        "num_reused_tokens": stats.num_reused_tokens,
+        "num_generated_tokens": stats.num_generated_tokens,
+        "time_to_first_token_ms": stats.time_to_first_token_ms,
+        "decode_ms": stats.decode_ms,
+        "tokens_per_s": stats.tokens_per_s,
+        "stages": {stem: dict(vars(stage)) for stem, stage in stats.stages.items()},
+        "providers": providers_object(stats.providers),
+    }
+
+
+def _clip_object(clip: Clip) -> dict[str, Any]:
+    return {
+        "name": clip.name,
+        "is_image": clip.is_image,
+        "height": clip.height,
+        "width": clip.width,
+        "num_frames": len(clip.frame_idxs),
+        "first_frame_idx": int(clip.frame_idxs[0]),
+        "last_frame_idx": int(clip.frame_idxs[-1]),
+        "start_s": float(clip.timestamps_s[0]),
+        "end_s": float(clip.timestamps_s[-1]),
+        "damage": list(clip.damage),
     }
 
 
@@ -102,20 +119,19 @@ def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
     }
 
 
-def _track_object(track: MaskTrack, clip: Clip) -> dict[str, Any]:
-    times_s = clip.timestamps_s[clip.positions(track.frame_idxs)]
+def _track_object(track: MaskTrack) -> dict[str, Any]:
     size = [track.height, track.width]
     return {
         "frames": [
             {
                 "frame_idx": int(frame_idx),
-                "time_s": float(time_s),
+                "time_s": time_s,
                 # The shortest decimal that reads back as the same float32.
                 "score": float(str(score)),
-                "rle": {"size": size, "counts": runs},
+                "rle": {"size": [*size], "counts": runs},
             }
             for frame_idx, time_s, score, runs in zip(
-                track.frame_idxs, times_s, track.scores, track.runs, strict=True
+                track.frame_idxs, track.times_s.tolist(), track.scores, track.runs, strict=True
             )
         ],
         "size": size,
@@ -129,6 +145,7 @@ def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     # The codes stay codes: what the sizes claim takes no memory.
     return MaskTrack(
         frame_idxs=np.array([_frame_idx(frame["frame_idx"]) for frame in frames], np.int64),
+        times_s=np.array([_time_s(frame["time_s"]) for frame in frames], np.float64),
         runs=tuple(_runs_of_frame(frame, height, width) for frame in frames),
         scores=np.array([_score(frame["score"]) for frame in frames], np.float32),
         height=height,
@@ -146,6 +163,13 @@ def _frame_idx(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_INT64:
         raise InputError(f"frame_idx: expected an integer from 0 on, got {shown(value)}")
     return value
+
+
+def _time_s(value: object) -> float:
+    number = as_number(value)
+    if number is None:
+        raise InputError(f"time_s: expected a finite number, got {shown(value)}")
+    return number
 
 
 def _score(value: object) -> float:

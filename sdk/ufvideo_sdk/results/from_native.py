@@ -7,14 +7,10 @@ from typing import TYPE_CHECKING
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.package.manifest import STAGE_STEMS
-from ufvideo_sdk.results.answer import (
-    AnswerStats,
-    StageProviders,
-    StageStats,
-    StopReason,
-    TimeSpan,
-)
+from ufvideo_sdk.results.answer import AnswerStats, StageProviders, StageStats
 from ufvideo_sdk.results.memory_use import MemoryUse
+from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.time_span import TimeSpan
 
 if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip

@@ -1,4 +1,4 @@
-"""Masks of objects on frames, held as COCO run-length codes.
+"""Masks of an object on the frames of a clip, held as COCO run-length codes.
 
 A dense mask has a byte for each pixel: five minutes of one object in 1080p, 30 frames a second, are
 18 GB. The code of a mask grows with its outline, and is decoded when its pixels are asked for.
@@ -7,94 +7,21 @@ A dense mask has a byte for each pixel: five minutes of one object in 1080p, 30 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask, boxes_of
 from ufvideo_sdk.results.rle import check_memory, decode_masks, encode_mask, mask_extents
-from ufvideo_sdk.validation.arguments import as_number, check_num_pixels, check_sequence, described
+from ufvideo_sdk.validation.arguments import check_num_pixels, check_sequence, described
 
-Box = tuple[int, int, int, int]
-"""Left, top, width and height in pixels."""
-
-
-@dataclass(frozen=True)
-class ObjectMask:
-    """One object on one frame.
-
-    Attributes:
-        runs: The mask as the `counts` of a COCO run-length code.
-        score: How well the model believes the mask to fit (see `MaskTrack.scores`).
-        height: Height of the frame in pixels.
-        width: Width of the frame in pixels.
-
-    Raises:
-        InputError: When the runs do not fill height x width, or the score is not finite.
-    """
-
-    runs: str
-    score: float
-    height: int
-    width: int
-
-    def __post_init__(self) -> None:
-        """Check the code and the score, of whatever kind of real number it is."""
-        _ = self._extent
-        score = as_number(self.score)
-        if score is None:
-            raise InputError(f"expected a finite score, got {described(self.score)}")
-        object.__setattr__(self, "score", score)
-
-    @cached_property
-    def _extent(self) -> NDArray[np.int64]:
-        # No field: `dataclasses.asdict` has those that a caller gave.
-        extent: NDArray[np.int64]
-        (extent,) = mask_extents([self.runs], height=self.height, width=self.width)
-        return extent
-
-    def __reduce__(self) -> tuple[type[ObjectMask], tuple[str, float, int, int]]:
-        """Copies and pickles are made anew, and checked."""
-        return type(self), (self.runs, self.score, self.height, self.width)
-
-    @property
-    def num_pixels(self) -> int:
-        """Pixels of the object."""
-        return int(self._extent[0])
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is no pixel of the object."""
-        return self.num_pixels == 0
-
-    @property
-    def box(self) -> Box | None:
-        """Left, top, width and height in pixels around the object; None if it has no pixel."""
-        return _box(self._extent)
-
-    def pixels(self) -> NDArray[np.bool_]:
-        """Decode the mask, bool [H, W]."""
-        mask: NDArray[np.bool_] = decode_masks([self.runs], height=self.height, width=self.width)[0]
-        return mask
-
-
-@dataclass(frozen=True)
-class FrameMasks:
-    """All objects on one frame.
-
-    Attributes:
-        frame_idx: Source index of the frame.
-        time_s: Its presentation time in seconds.
-        objects: One mask for each object, empty ones included.
-    """
-
-    frame_idx: int
-    time_s: float
-    objects: tuple[ObjectMask, ...]
+if TYPE_CHECKING:
+    import supervision
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,10 +29,11 @@ class MaskTrack(Sequence[ObjectMask]):
     """One object on the frames it was looked for; the k-th track belongs to the k-th [SEG].
 
     `track[i]` and `for mask in track` decode nothing; `track[i].pixels()` decodes one mask. Tracks
-    are equal when frames, codes, scores and size are.
+    are equal when frames, times, codes, scores and size are.
 
     Attributes:
         frame_idxs: Source index of each frame, int64 [F], read-only.
+        times_s: Presentation time of each in seconds, float64 [F], read-only.
         runs: The object's pixels on each frame, at the source's own size, as the `counts` of a COCO
             run-length code.
         scores: How well the model believes each mask to fit: its predicted IoU with the object,
@@ -117,10 +45,11 @@ class MaskTrack(Sequence[ObjectMask]):
 
     Raises:
         InputError: When a dtype or shape differs, an index is negative, a code does not fill height
-            x width, or a score is not finite.
+            x width, or a time or a score is not finite.
     """
 
     frame_idxs: NDArray[np.int64]
+    times_s: NDArray[np.float64]
     runs: tuple[str, ...]
     scores: NDArray[np.float32]
     height: int
@@ -129,21 +58,23 @@ class MaskTrack(Sequence[ObjectMask]):
     def __post_init__(self) -> None:
         """Check dtypes, shapes and values; keep views that cannot be written."""
         _require("frame_idxs", self.frame_idxs, np.int64, 1)
+        _require("times_s", self.times_s, np.float64, 1)
         _require("scores", self.scores, np.float32, 1)
         check_sequence(self.runs, "runs", "run-length codes")
         object.__setattr__(self, "runs", tuple(self.runs))
-        counts = [len(self.frame_idxs), len(self.runs), len(self.scores)]
+        counts = [len(each) for each in (self.frame_idxs, self.times_s, self.runs, self.scores)]
         if len(set(counts)) != 1:
             raise InputError(
-                "expected as many frame_idxs as masks and scores, got"
-                f" {counts[0]}, {counts[1]} and {counts[2]}"
+                "expected as many frame_idxs as times_s, masks and scores, got"
+                f" {counts[0]}, {counts[1]}, {counts[2]} and {counts[3]}"
             )
         if (self.frame_idxs < 0).any():
             raise InputError(f"expected frame_idxs from 0 on, got {int(self.frame_idxs.min())}")
-        if not np.isfinite(self.scores).all():
-            raise InputError("expected finite scores, got NaN or infinity")
+        for name in ("times_s", "scores"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise InputError(f"expected finite {name}, got NaN or infinity")
         _ = self._extents
-        for name in ("frame_idxs", "scores"):
+        for name in ("frame_idxs", "times_s", "scores"):
             # A view: the caller's own array stays as it is.
             view = getattr(self, name).view()
             view.flags.writeable = False
@@ -155,19 +86,20 @@ class MaskTrack(Sequence[ObjectMask]):
 
     @property
     def _parts(self) -> _Parts:
-        return self.frame_idxs, self.runs, self.scores, self.height, self.width
+        return self.frame_idxs, self.times_s, self.runs, self.scores, self.height, self.width
 
     def __reduce__(self) -> tuple[Callable[..., MaskTrack], tuple[type[MaskTrack], _Parts]]:
         """Copies and pickles are made anew: checked, and their arrays cannot be written either."""
         return _remade, (type(self), self._parts)
 
     def __eq__(self, other: object) -> bool:
-        """Whether frames, codes, scores and size are the same."""
+        """Whether frames, times, codes, scores and size are the same."""
         if not isinstance(other, MaskTrack):
             return NotImplemented
         return (
             (self.height, self.width, self.runs) == (other.height, other.width, other.runs)
             and np.array_equal(self.frame_idxs, other.frame_idxs)
+            and np.array_equal(self.times_s, other.times_s)
             and np.array_equal(self.scores, other.scores)
         )
 
@@ -179,6 +111,7 @@ class MaskTrack(Sequence[ObjectMask]):
     def from_masks(
         cls,
         frame_idxs: NDArray[np.int64],
+        times_s: NDArray[np.float64],
         masks: NDArray[np.bool_],
         scores: NDArray[np.float32],
     ) -> MaskTrack:
@@ -186,18 +119,19 @@ class MaskTrack(Sequence[ObjectMask]):
 
         Args:
             frame_idxs: Source index of each frame, int64 [F].
+            times_s: Presentation time of each in seconds, float64 [F].
             masks: bool [F, H, W], sides of 1 or more.
             scores: float32 [F].
 
         Raises:
-            InputError: When a dtype or shape differs, an index is negative or a score is not
-                finite.
+            InputError: When a dtype or shape differs, an index is negative, or a time or a score is
+                not finite.
         """
         _require("masks", masks, np.bool_, 3)
         _, height, width = masks.shape
         check_num_pixels(height, width)
         runs = tuple(encode_mask(np.ascontiguousarray(mask)) for mask in masks)
-        return cls(frame_idxs, runs, scores, height, width)
+        return cls(frame_idxs, times_s, runs, scores, height, width)
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -219,6 +153,7 @@ class MaskTrack(Sequence[ObjectMask]):
         if isinstance(position, slice):
             return MaskTrack(
                 self.frame_idxs[position],
+                self.times_s[position],
                 self.runs[position],
                 self.scores[position],
                 self.height,
@@ -230,6 +165,19 @@ class MaskTrack(Sequence[ObjectMask]):
     def __iter__(self) -> Iterator[ObjectMask]:
         """The masks, in the order of the frames."""
         return (self[position] for position in range(len(self)))
+
+    def by_frame(self) -> Iterator[FrameMasks]:
+        """The object frame by frame, with the frame's index and time. Nothing is decoded."""
+        return frame_masks((self,))
+
+    def to_supervision(self) -> Mapping[int, supervision.Detections]:
+        """The object as `supervision.Detections` by source index of the frame.
+
+        See `Answer.to_supervision`, which has all objects of a frame together.
+        """
+        from ufvideo_sdk.results.supervision_detections import DetectionsByFrame
+
+        return DetectionsByFrame(tuple(self.by_frame()))
 
     @property
     def masks(self) -> NDArray[np.bool_]:
@@ -254,9 +202,17 @@ class MaskTrack(Sequence[ObjectMask]):
         """Whether no frame has a pixel of the object."""
         return not self.num_pixels.any()
 
-    def boxes(self) -> tuple[Box | None, ...]:
-        """Left, top, width and height in pixels around each mask; None where it has no pixel."""
-        return tuple(_box(extent) for extent in self._extents)
+    @cached_property
+    def boxes(self) -> NDArray[np.int64]:
+        """x1, y1, x2, y2 in pixels around each mask, int64 [F, 4], read-only.
+
+        x2 and y2 are exclusive, so that `frame[y1:y2, x1:x2]` are the pixels of the box and `x2 -
+        x1` is its width. A frame where the object has no pixel holds 0, 0, 0, 0, an empty box that
+        no object has; `num_pixels > 0` says which frames have one.
+        """
+        boxes = boxes_of(self._extents)
+        boxes.flags.writeable = False
+        return boxes
 
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
@@ -264,13 +220,42 @@ class MaskTrack(Sequence[ObjectMask]):
         return f"MaskTrack({len(self)} frames, {self.height} x {self.width} px{empty})"
 
 
-_Parts = tuple[NDArray[np.int64], tuple[str, ...], NDArray[np.float32], int, int]
+def frame_masks(tracks: Sequence[MaskTrack]) -> Iterator[FrameMasks]:
+    """The masks of several objects frame by frame.
+
+    Args:
+        tracks: A track for each object.
+
+    Raises:
+        InputError: When the tracks are not on the same frames.
+    """
+    for number, track in enumerate(tracks):
+        if not np.array_equal(track.frame_idxs, tracks[0].frame_idxs):
+            raise InputError(
+                "expected tracks on the same frames, got others in tracks"
+                f" 0 and {number}; iterate over one track at a time"
+            )
+    if not tracks:
+        return iter(())
+    first = tracks[0]
+    frames = zip(first.frame_idxs.tolist(), first.times_s.tolist(), *tracks, strict=True)
+    return (FrameMasks(frame_idx, time_s, tuple(masks)) for frame_idx, time_s, *masks in frames)
+
+
+_Parts = tuple[
+    NDArray[np.int64],
+    NDArray[np.float64],
+    tuple[str, ...],
+    NDArray[np.float32],
+    int,
+    int,
+]
 
 
 def _remade(kind: type[MaskTrack], parts: _Parts) -> MaskTrack:
     """A track of the parts of one, whose arrays are its own."""
-    frame_idxs, _, scores, _, _ = parts
-    frame_idxs.flags.writeable = scores.flags.writeable = False
+    for array in (parts[0], parts[1], parts[3]):
+        array.flags.writeable = False
     return kind(*parts)
 
 
@@ -286,11 +271,6 @@ def _as_position(position: object) -> int:
         except TypeError:
             pass
     raise TypeError(f"track: expected an integer or a slice as index, got {described(position)}")
-
-
-def _box(extent: NDArray[np.int64]) -> Box | None:
-    num_pixels, left, top, width, height = extent.tolist()
-    return (left, top, width, height) if num_pixels else None
 
 
 def _require(name: str, array: NDArray[Any], dtype: type[np.generic], ndim: int) -> None:

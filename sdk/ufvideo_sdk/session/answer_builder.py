@@ -20,17 +20,21 @@ from ufvideo_sdk.errors import (
     StateError,
     UFVideoError,
 )
-from ufvideo_sdk.results.answer import Answer, StopReason
+from ufvideo_sdk.results.answer import Answer
 from ufvideo_sdk.results.from_native import (
     STOP_REASONS,
     answer_stats,
     spans_in_seconds,
 )
-from ufvideo_sdk.results.masks import FrameMasks
+from ufvideo_sdk.results.locate_result import LocateResult
+from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.results.stop_reason import StopReason
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.loaded_model import LoadedModel
+from ufvideo_sdk.session.referring import SegmentRequest, object_states
 from ufvideo_sdk.session.request import Request
-from ufvideo_sdk.session.segmentation import mask_tracks
+from ufvideo_sdk.session.segmentation import MaskTracks, mask_tracks
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.text.choices import choice_probabilities
 from ufvideo_sdk.text.stop_strings import AnswerText
@@ -49,6 +53,8 @@ _FAMILIES: tuple[type[UFVideoError], ...] = (
 
 MasksCallback = Callable[[Answer, FrameMasks, NDArray[np.uint8]], object]
 """Called with the answer but for its masks, the masks of a frame, and its pixels."""
+SegmentCallback = Callable[[SegmentResult, FrameMasks, NDArray[np.uint8]], object]
+"""The same for what `Session.segment` returns."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +116,10 @@ class AnswerBuilder:
         is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
         ids = tuple(generation.token_ids[: text.num_tokens] if is_cut else generation.token_ids)
         num_objects = sum(position < len(ids) for position in generation.seg_positions)
-        ended = bool(ids) and ids[-1] in self._tokens.end_ids
-        words = ids[:-1] if ended else ids
         reason = STOP_REASONS[generation.stop_reason]
         answer = Answer(
             question=request.question,
-            text=text.text if is_cut else self._tokenizer.decode(words),
+            text=text.text if is_cut else self._words(ids),
             token_ids=ids,
             spans=spans_in_seconds(self._spans(generation, ids), self._clip),
             masks=(),
@@ -128,6 +132,92 @@ class AnswerBuilder:
         return PartialAnswer(
             request, generation, answer, generation.seg_hidden_states[:num_objects]
         )
+
+    def located(
+        self, event: str, generation: _native.Generation, *, is_whole: bool
+    ) -> LocateResult:
+        """When an event happens.
+
+        Args:
+            event: What was looked for.
+            generation: What came.
+            is_whole: Whether both times of its span came: half a span would look like a moment.
+        """
+        spans = spans_in_seconds(generation.spans, self._clip) if is_whole else ()
+        return LocateResult(
+            question=event,
+            text=self._words(generation.token_ids),
+            token_ids=tuple(generation.token_ids),
+            spans=spans,
+            masks=(),
+            stop_reason=STOP_REASONS[generation.stop_reason],
+            stats=answer_stats(generation, [], self._providers),
+            clip=self._clip,
+        )
+
+    def segment(
+        self,
+        native: SessionCall,
+        request: SegmentRequest,
+        on_masks: SegmentCallback | None = None,
+    ) -> SegmentResult:
+        """Generate the answer of a segmentation, and make its masks.
+
+        Args:
+            native: Where both are made.
+            request: What is to be segmented.
+            on_masks: Called with each frame's masks (see `Session.segment`).
+
+        Raises:
+            UFVideoError: As `Session.segment`.
+        """
+        generation = request.generated(native)
+        states = object_states(generation)
+        on_frame = None
+        if on_masks is not None:
+            without_masks = self.segmented(request, generation, MaskTracks(()))
+            on_frame = functools.partial(on_masks, without_masks)
+        found = mask_tracks(native, self._clip, states, request.frame_idxs, on_frame)
+        return self.segmented(request, generation, found)
+
+    def segmented(
+        self,
+        request: SegmentRequest,
+        generation: _native.Generation,
+        found: MaskTracks,
+        *,
+        is_stopped: bool = False,
+    ) -> SegmentResult:
+        """What an object's masks are.
+
+        Args:
+            request: What was to be segmented.
+            generation: The answer that names the object.
+            found: Its masks.
+            is_stopped: Whether the caller ended it before the last frame.
+        """
+        reason = StopReason.STOPPED if is_stopped else STOP_REASONS[generation.stop_reason]
+        if found.cancelled:
+            reason = StopReason.CANCELLED
+        ids = () if request.is_answer_given else tuple(generation.token_ids)
+        stats = answer_stats(generation, found.timings, self._providers)
+        names_none = object_states(generation).size == 0
+        return SegmentResult(
+            question=request.expression,
+            text=self._words(ids),
+            token_ids=ids,
+            spans=(),
+            masks=found.tracks,
+            stop_reason=reason,
+            stats=replace(stats, num_generated_tokens=len(ids)),
+            clip=self._clip,
+            is_absent=names_none and reason is StopReason.END,
+        )
+
+    def _words(self, ids: Sequence[int]) -> str:
+        """The text of tokens, without the one that ends it."""
+        ended = bool(ids) and ids[-1] in self._tokens.end_ids
+        return self._tokenizer.decode(ids[:-1] if ended else ids)
 
     def _spans(
         self, generation: _native.Generation, ids: Sequence[int]

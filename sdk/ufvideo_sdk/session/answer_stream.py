@@ -40,6 +40,11 @@ class AnswerStream(SessionStream[TextEvent]):
         self._without_masks: Answer | None = None
 
     @property
+    def question(self) -> str:
+        """What was asked."""
+        return self._request.question
+
+    @property
     def answer(self) -> Answer:
         """The whole answer, masks included.
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import InputError, UFVideoError
-from ufvideo_sdk.results.answer import Answer, StopReason, TextEvent
+from ufvideo_sdk.results.answer import Answer, TextEvent
+from ufvideo_sdk.results.stop_reason import StopReason
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder, PartialAnswer
 from ufvideo_sdk.session.request import Ask, Request

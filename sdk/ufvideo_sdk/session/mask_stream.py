@@ -7,11 +7,15 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
+from ufvideo_sdk import _native
 from ufvideo_sdk.errors import StateError
 from ufvideo_sdk.interrupts import InterruptCancels
-from ufvideo_sdk.results.masks import FrameMasks, MaskTrack
+from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.call_gate import CallGate
-from ufvideo_sdk.session.referring import SegmentRequest
+from ufvideo_sdk.session.referring import SegmentRequest, object_states
 from ufvideo_sdk.session.segmentation import Segmentation
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.session.session_stream import SessionStream
@@ -26,17 +30,26 @@ class MaskStream(SessionStream[FrameMasks]):
     """
 
     def __init__(
-        self, gate: CallGate, clip: Clip, request: SegmentRequest, call: SessionCall
+        self,
+        gate: CallGate,
+        answers: AnswerBuilder,
+        clip: Clip,
+        request: SegmentRequest,
+        call: SessionCall,
     ) -> None:
         """Made by `Session.segment_stream`."""
         super().__init__(gate, call)
+        self._answers = answers
         self._clip = clip
         self._request = request
+        self._generation: _native.Generation | None = None
         self._found: Segmentation | None = None
         self._frames: Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None] | None = None
         self._pixels: NDArray[np.uint8] | None = None
-        self._prompt_cancelled = False
         self._is_over = False
+        self._result: SegmentResult | None = None
+        # Why there is none.
+        self._failure: str | None = None
 
     @property
     def clip(self) -> Clip:
@@ -44,19 +57,44 @@ class MaskStream(SessionStream[FrameMasks]):
         return self._clip
 
     @property
-    def expression(self) -> str:
+    def question(self) -> str:
         """What the masks are of."""
         return self._request.expression
 
     @property
+    def expression(self) -> str:
+        """What the masks are of."""
+        return self.question
+
+    @property
     def cancelled(self) -> bool:
         """Whether the call was cancelled before the last frame."""
-        return self._prompt_cancelled or (self._found is not None and self._found.cancelled)
+        generation = self._generation
+        is_cut = generation is not None and generation.stop_reason is _native.StopReason.CANCELLED
+        return is_cut or (self._found is not None and self._found.cancelled)
 
     @property
     def tracks(self) -> list[MaskTrack]:
         """One track for each object, on the frames that came until now; none before the first."""
         return [] if self._found is None else list(self._found.tracks())
+
+    @property
+    def result(self) -> SegmentResult:
+        """What `Session.segment` would have returned, on the frames that came.
+
+        Its `stop_reason` is STOPPED if the stream was closed before its last frame.
+
+        Raises:
+            StateError: While the stream is neither exhausted nor closed, when it was closed before
+                the first frame was asked for, or when it failed.
+        """
+        if self._failure is not None:
+            raise StateError(f"stream: expected an ended segmentation, {self._failure}")
+        if self._result is None:
+            raise StateError(
+                "stream: expected an ended segmentation; exhaust or close the stream first"
+            )
+        return self._result
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -86,11 +124,13 @@ class MaskStream(SessionStream[FrameMasks]):
             try:
                 with InterruptCancels(self._call.cancel):
                     found = self._next(self._call)
-            except BaseException:
+            except BaseException as error:
+                # Not the error itself: its traceback would hold this stream.
+                self._failure = f"it failed: {str(error) or type(error).__name__}"
                 self._end()
                 raise
             if found is None:
-                self._end()
+                self._end(has_result=True)
                 raise StopIteration
             masks, pixels = found
             self._pixels = pixels.view()
@@ -102,25 +142,37 @@ class MaskStream(SessionStream[FrameMasks]):
         if self._is_over:
             return
         if not self._is_under_way:
+            self._failure = "the session was reset or closed"
             self._end()
         else:
             with self._gate.stream_under_way(self._call):
-                self._end()
+                self._end(has_result=True, is_stopped=True)
 
     def _next(self, call: SessionCall) -> tuple[FrameMasks, NDArray[np.uint8]] | None:
         self._pixels = None  # not held while the next chunk is read
         if self._frames is None:
-            request = self._request
-            states = request.states(call)
-            self._prompt_cancelled = call.cancel.is_cancelled
-            self._found = Segmentation(call, self._clip, states, request.frame_idxs)
+            generation = self._generation = self._request.generated(call)
+            self._found = Segmentation(
+                call, self._clip, object_states(generation), self._request.frame_idxs
+            )
             self._frames = self._found.frames()
         return next(self._frames, None)
 
-    def _end(self) -> None:
+    def _end(self, *, has_result: bool = False, is_stopped: bool = False) -> None:
         self._is_over = True
         self._pixels = None
         if self._frames is not None:
             self._frames.close()
             self._frames = None
+        if has_result:
+            self._set_result(is_stopped=is_stopped)
         self._end_call()
+
+    def _set_result(self, *, is_stopped: bool) -> None:
+        if self._generation is None or self._found is None:
+            self._failure = "it was closed before the first frame was asked for"
+            return
+        found = self._found.found()
+        self._result = self._answers.segmented(
+            self._request, self._generation, found, is_stopped=is_stopped
+        )

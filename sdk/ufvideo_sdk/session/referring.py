@@ -68,15 +68,27 @@ class SegmentRequest:
     answer_start: int | None
     config: GenerationConfig
 
-    def states(self, call: SessionCall) -> NDArray[np.float32]:
-        """The state behind each [SEG] of the answer, float32 [O, D]; size 0 without any."""
+    @property
+    def is_answer_given(self) -> bool:
+        """Whether the prompt holds the answer, so that nothing is generated."""
+        return self.answer_start is not None
+
+    def generated(self, call: SessionCall) -> _native.Generation:
+        """The answer, which has a state for each object that it names."""
         if self.answer_start is not None:
-            generation = call.teacher_force(self.prompt, self.answer_start)
-        else:
-            generation = call.generate(self.prompt, self.config.to_native(), None)
-            if generation.stop_reason is _native.StopReason.CANCELLED:
-                return np.empty((0, 0), np.float32)
-        return generation.seg_hidden_states
+            return call.teacher_force(self.prompt, self.answer_start)
+        return call.generate(self.prompt, self.config.to_native(), None)
+
+
+def object_states(generation: _native.Generation) -> NDArray[np.float32]:
+    """The state behind each [SEG], float32 [O, D]; size 0 without any, and of a cancelled answer.
+
+    Args:
+        generation: What `SegmentRequest.generated` returned.
+    """
+    if generation.stop_reason is _native.StopReason.CANCELLED:
+        return np.empty((0, 0), np.float32)
+    return generation.seg_hidden_states
 
 
 def segment_request(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CancelledError
-from ufvideo_sdk.results.masks import FrameMasks, MaskTrack, ObjectMask
+from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.video.clip import Clip
 
@@ -103,12 +104,18 @@ class Segmentation:
             return ()
         idxs = np.array(self._done_idxs[:num_frames], np.int64)
         scores = np.concatenate(self._scores, axis=1)[:, :num_frames].copy()
-        idxs.flags.writeable = scores.flags.writeable = False
-        size = (self._clip.height, self._clip.width)
+        clip = self._clip
+        times_s = clip.timestamps_s[clip.positions(idxs)]
+        for array in (idxs, times_s, scores):
+            array.flags.writeable = False
         return tuple(
-            MaskTrack(idxs, tuple(self._runs[i][:num_frames]), scores[i], *size)
-            for i in range(self._num_objects)
+            MaskTrack(idxs, times_s, tuple(runs[:num_frames]), own_scores, clip.height, clip.width)
+            for runs, own_scores in zip(self._runs, scores, strict=True)
         )
+
+    def found(self) -> MaskTracks:
+        """All there is until now."""
+        return MaskTracks(self.tracks(), tuple(self.timings), self.cancelled)
 
     def _given(
         self, found: list[FrameMasks], frames: NDArray[np.uint8]
@@ -195,4 +202,4 @@ def mask_tracks(
                 on_frame(masks, pixels)
             # Its chunk is not held while the next one is read.
             del masks, pixels
-    return MaskTracks(found.tracks(), tuple(found.timings), found.cancelled)
+    return found.found()

@@ -12,12 +12,12 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, InputError
 from ufvideo_sdk.interrupts import InterruptCancels
-from ufvideo_sdk.results.answer import Answer, StageProviders, TimeSpan
-from ufvideo_sdk.results.from_native import spans_in_seconds
-from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.answer import Answer, StageProviders
+from ufvideo_sdk.results.locate_result import LocateResult
+from ufvideo_sdk.results.segment_result import SegmentResult
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
-from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback
+from ufvideo_sdk.session.answer_builder import AnswerBuilder, MasksCallback, SegmentCallback
 from ufvideo_sdk.session.answer_stream import AnswerStream
 from ufvideo_sdk.session.batch import IndexedTextCallback, answer_many, as_asks
 from ufvideo_sdk.session.loaded_model import LoadedModel
@@ -25,7 +25,6 @@ from ufvideo_sdk.session.mask_stream import MaskStream
 from ufvideo_sdk.session.referring import Referring, SegmentRequest, segment_request
 from ufvideo_sdk.session.request import Ask, RequestBuilder, SegmentFrames, check_no_stop_strings
 from ufvideo_sdk.session.saved_session import native_clip, save_session
-from ufvideo_sdk.session.segmentation import mask_tracks
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_file import SessionFile
@@ -91,6 +90,9 @@ class Session(SessionEntry):
     def clip(self) -> Clip:
         """What the questions are about."""
         return self._clip
+
+    def __repr__(self) -> str:
+        return f"Session({self._model.manifest.model.name}, {self._clip!r})"
 
     @property
     def stage_providers(self) -> Mapping[str, StageProviders]:
@@ -254,7 +256,7 @@ class Session(SessionEntry):
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
-    ) -> list[TimeSpan]:
+    ) -> LocateResult:
         """Find when an event happens, with the prompt the model was trained on.
 
         The answer is held to the trained format, so that whatever the model would rather say, it
@@ -269,8 +271,8 @@ class Session(SessionEntry):
             on_progress: See the class.
 
         Returns:
-            One span in seconds; none when it was cancelled or, with allow_absent, when the model
-            names none.
+            A sequence of one span in seconds; of none when it was cancelled (`is_cancelled`), cut
+            short (`is_cut_short`) or, with allow_absent, when the model names none (`is_absent`).
 
         Raises:
             InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
@@ -287,9 +289,8 @@ class Session(SessionEntry):
                 response_format=formats.span_or_words if allow_absent else formats.span,
             )
             generation = native.generate(prompt, config.to_native(), None)
-            # Cut off between its two times it would look like a moment.
             is_whole = formats.num_times(generation.token_ids) > 1
-            return list(spans_in_seconds(generation.spans, self._clip)) if is_whole else []
+            return self._answers.located(event, generation, is_whole=is_whole)
 
     @naming_misplaced_settings
     def segment(
@@ -301,7 +302,8 @@ class Session(SessionEntry):
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
-    ) -> list[MaskTrack]:
+        on_masks: SegmentCallback | None = None,
+    ) -> SegmentResult:
         """Segment what an expression names, with the prompt the model was trained on.
 
         By default the model is given the trained answer, "Sure, [SEG].", in one prefill without
@@ -316,20 +318,22 @@ class Session(SessionEntry):
             config: How to answer with allow_absent; without, nothing is generated.
             cancel: What ends it early.
             on_progress: See the class.
+            on_masks: As in `ask`, with the result but for its masks in the answer's place.
 
         Returns:
-            One track, which may be empty (`MaskTrack.is_empty`); none when, with allow_absent, the
-            model names no mask. Cancelled early, its frames until then, or no track.
+            A sequence of one track, which may be empty (`MaskTrack.is_empty`); of none when, with
+            allow_absent, the model names no mask (`is_absent`). Cancelled early (`is_cancelled`),
+            the track has its frames until then, or there is none.
 
         Raises:
             InputError: When the expression is no phrase, a frame cannot be read, or a config stands
                 beside allow_absent=False. Others as `ask`.
         """
+        check_callback(on_masks, "on_masks")
         referring = Referring(expression, frames, allow_absent, config)
         with self._gate.entered(cancel, on_progress) as native:
             request = self._segment_request(referring)
-            found = mask_tracks(native, self._clip, request.states(native), request.frame_idxs)
-            return list(found.tracks)
+            return self._answers.segment(native, request, on_masks)
 
     @naming_misplaced_settings
     def segment_stream(
@@ -355,7 +359,7 @@ class Session(SessionEntry):
         with self._gate.entered(cancel, on_progress) as native:
             request = self._segment_request(referring)
             self._gate.begin_stream(native)
-            return MaskStream(self._gate, self._clip, request, native)
+            return MaskStream(self._gate, self._answers, self._clip, request, native)
 
     def _segment_request(self, referring: Referring) -> SegmentRequest:
         model = self._model

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.results.short_text import quoted
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.session_call import SessionCall
 
@@ -48,6 +49,16 @@ class SessionStream(Iterator[Item], Generic[Item]):
 
     def __del__(self) -> None:
         self._abandon()
+
+    def __repr__(self) -> str:
+        """What was asked, and whether more may come."""
+        state = "under way" if self._is_under_way else "ended"
+        return f"{type(self).__name__}({quoted(self.question)}, {state})"
+
+    @property
+    @abstractmethod
+    def question(self) -> str:
+        """What was asked: the question, or the expression that is segmented."""
 
     @abstractmethod
     def close(self) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.package.manifest import TokenConfig
-from ufvideo_sdk.results.answer import Answer, StopReason, TimeSpan
+from ufvideo_sdk.results.answer import Answer
+from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.text.chat_template import ChatTemplate
 from ufvideo_sdk.text.question_words import check_is_event, check_is_expression
 from ufvideo_sdk.text.tokenizer import TextTokenizer

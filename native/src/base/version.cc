@@ -1,0 +1,7 @@
+#include "ufvideo/version.h"
+
+namespace ufvideo {
+
+std::string version() { return UFVIDEO_VERSION; }
+
+}  // namespace ufvideo

@@ -1,0 +1,17 @@
+"""Texts of people and models in one short line."""
+
+from __future__ import annotations
+
+_MOST_CHARACTERS = 48
+
+
+def quoted(text: str) -> str:
+    """The text as Python writes it, long ones cut in the middle, control characters escaped."""
+    half = _MOST_CHARACTERS // 2
+    short = text if len(text) <= _MOST_CHARACTERS else f"{text[:half]}...{text[-half:]}"
+    return repr(short)
+
+
+def counted(number: int, singular: str) -> str:
+    """The number with its noun: "1 frame", "2 frames"."""
+    return f"{number} {singular}{'' if number == 1 else 's'}"
