@@ -8,8 +8,8 @@ import shlex
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import click
 from typer.main import get_command
 
 from ufvideo_sdk.cli import app
@@ -73,11 +73,11 @@ def _unknown(words: list[str]) -> list[str]:
 
 
 def _unknown_options(words: list[str]) -> list[str]:
-    group = get_command(app)
-    assert isinstance(group, click.Group)
-    if words[0].startswith("-"):
+    if not words or words[0].startswith("-"):
         return []
-    command = group.get_command(click.Context(group), words[0])
+    # Typer's own classes, which know more than they declare.
+    group: Any = get_command(app)
+    command = group.get_command(group.make_context("ufvideo", [], resilient_parsing=True), words[0])
     if command is None:
         return [f"no command ufvideo {words[0]}"]
     known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
@@ -86,11 +86,13 @@ def _unknown_options(words: list[str]) -> list[str]:
 
 
 def _has_module(name: str) -> bool:
+    if name.split(".")[0] not in ("benchmarks", "tests", "training", "ufvideo_sdk"):
+        # A tool that is installed only where it is used.
+        return True
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
-        # A tool that is installed only where it is used.
-        return name.split(".")[0] not in ("benchmarks", "tests", "training", "ufvideo_sdk")
+        return False
 
 
 @cache

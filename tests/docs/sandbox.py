@@ -17,7 +17,6 @@ import av
 from PIL import Image
 
 from tests.docs.fenced_blocks import Block
-from tests.hub_server import hub_server
 from ufvideo_sdk import demo_clip
 from ufvideo_sdk.package.shipped_package import shipped_package
 
@@ -91,6 +90,8 @@ def hub(blocks: list[Block], folder: Path) -> Iterator[dict[str, str]]:
     if not any(map(downloads, blocks)):
         yield {}
         return
+    from tests.hub_server import hub_server
+
     with hub_server() as server:
         for name, path in HUB.items():
             server.add_folder(name, path)
