@@ -23,10 +23,11 @@ from ufvideo_sdk.package.shipped_package import shipped_package
 ROOT = Path(__file__).parents[2]
 RUNNER = Path(__file__).with_name("page_runner.py")
 SMALL = ROOT / "tests" / "data" / "small"
-# What the local Hub serves: the golden checkpoint, which has the released format.
+# What the local Hub serves: the golden checkpoint, which has the released format; and nano.
 HUB = {
     "Hevven/UFVideo-7B": SMALL / "checkpoint",
     "google/siglip-so400m-patch14-384": SMALL / "siglip",
+    "USER/NAME": shipped_package(),
 }
 # A clone has these, links of them are enough: nothing writes there.
 _CLONE = (
@@ -81,7 +82,7 @@ def prepare(folder: Path, blocks: list[Block]) -> Path:
 
 def downloads(block: Block) -> bool:
     """Whether a block asks the Hub for a model."""
-    return block.language == "bash" and "hf:" in block.code
+    return "hf:" in block.code
 
 
 @contextmanager
@@ -94,7 +95,7 @@ def hub(blocks: list[Block], folder: Path) -> Iterator[dict[str, str]]:
 
     with hub_server() as server:
         for name, path in HUB.items():
-            server.add_folder(name, path)
+            server.add_folder(name, path, revisions=("v1",))
         yield {"HF_ENDPOINT": server.endpoint, "HF_HOME": str(folder / "huggingface")}
 
 
