@@ -8,17 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.terminal import progress_bar
 from ufvideo_sdk.validation.paths import as_path
 
 if TYPE_CHECKING:
@@ -82,7 +81,6 @@ def download_bar() -> Iterator[DownloadCallback]:
 
     A package's manifest, which comes first, has no line of its own.
     """
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -90,9 +88,7 @@ def download_bar() -> Iterator[DownloadCallback]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None, visible=False)
         told: set[int] = set()
 
