@@ -29,11 +29,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.clips import write_h264
-from benchmarks.process_memory import memory_bytes
 from training.demo import MOVING, SEED
 from training.world import Rendered, make_scene, render
 from training.world.sentences import name
 from ufvideo_sdk import MaskTrack, UFVideo
+from ufvideo_sdk.bench.process_memory import memory_bytes
 from ufvideo_sdk.results.rle import encode_mask
 
 HEIGHT, WIDTH, FPS = 1080, 1920, 30

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.process_memory import memory_bytes
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 BOUND_BYTES = 2 << 30
 _SAMPLE_S = 0.005

@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.clips import draw_frames, write_h264
-from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import Ask, CancellationToken, GenerationConfig, Region, Session, UFVideo
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 # The allocators' own pools go on growing a little.
 MAX_GROWTH_BYTES = 16 << 20

@@ -29,8 +29,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import Ask, CapacityError, GenerationConfig, RuntimeConfig, Session, UFVideo
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 MB = 10**6
 # Small frames: the chunks of pixels that a call reads are its own while it lasts.

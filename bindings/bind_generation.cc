@@ -44,6 +44,8 @@ void bind_generation(py::module_& module) {
       .def_readonly("num_reused_tokens", &Generation::num_reused_tokens)
       .def_readonly("time_to_first_token_ms", &Generation::time_to_first_token_ms)
       .def_readonly("decode_ms", &Generation::decode_ms)
+      .def_readonly("token_ms", &Generation::token_ms,
+                    "Time inside the step that made each of token_ids; empty where none was made.")
       .def_readonly("timings", &Generation::timings);
 
   py::class_<Segmentation>(module, "Segmentation", "Masks of O objects on F frames.")

@@ -38,6 +38,8 @@ void bind_model(py::module_& module) {
           "Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.")
       .def_property_readonly("stage_providers", &Model::stage_providers,
                              "What each stage runs on, by stem.")
+      .def("load_timings", &Model::load_timings,
+           "How long load() took: by stem to open its graph, under 'package' to check the files.")
       .def("memory_use", &Model::memory_use,
            "From any thread: what all its sessions hold together.")
       .def_property_readonly("vision_encoder", &Model::vision_encoder, kInternal)

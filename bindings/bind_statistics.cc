@@ -21,6 +21,8 @@ void bind_statistics(py::module_& module) {
       .finalize();
   py::class_<MemoryUse>(module, "MemoryUse", "Bytes that all sessions of a model hold together.")
       .def("held", &MemoryUse::held, py::arg("kind"), "Bytes of one kind.")
+      .def("peak", &MemoryUse::peak, py::arg("kind"),
+           "The most of one kind since the model was loaded.")
       .def_readonly("total_bytes", &MemoryUse::total_bytes)
       .def_readonly("peak_bytes", &MemoryUse::peak_bytes)
       .def_readonly("budget_bytes", &MemoryUse::budget_bytes);

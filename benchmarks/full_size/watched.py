@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.process_memory import memory_bytes
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 _SAMPLE_S = 0.02
 # Adding up a folder's files takes longer than reading a process's memory.

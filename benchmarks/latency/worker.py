@@ -8,7 +8,7 @@ from collections.abc import Callable
 from benchmarks.latency import worker_process
 from benchmarks.latency.worker_process import Figures, Round
 from benchmarks.latency.workload import Workload
-from benchmarks.process_memory import memory_bytes
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 
 def serve(prepare: Callable[[Workload], Round]) -> int:

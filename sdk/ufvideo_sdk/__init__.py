@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         StageStats,
         TextEvent,
     )
+    from ufvideo_sdk.results.load_stats import LoadStats
     from ufvideo_sdk.results.locate_result import LocateResult
     from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.memory_use import MemoryUse
@@ -75,6 +76,7 @@ __all__ = [
     "HubRevision",
     "InferenceError",
     "InputError",
+    "LoadStats",
     "LocateResult",
     "MaskStream",
     "MaskTrack",
@@ -120,6 +122,7 @@ _HOMES = {
     "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
     "ObjectMask": "results.object_mask",
+    "LoadStats": "results.load_stats",
     "LocateResult": "results.locate_result",
     "SegmentResult": "results.segment_result",
     "MemoryUse": "results.memory_use",

@@ -248,6 +248,10 @@ class MemoryUse:
         """
         Bytes of one kind.
         """
+    def peak(self, kind: MemoryKind) -> int:
+        """
+        The most of one kind since the model was loaded.
+        """
     @property
     def budget_bytes(self) -> int | None:
         ...
@@ -348,6 +352,11 @@ class Generation:
     @property
     def token_ids(self) -> list[int]:
         ...
+    @property
+    def token_ms(self) -> list[float]:
+        """
+        Time inside the step that made each of token_ids; empty where none was made.
+        """
 class Segmentation:
     """
     Masks of O objects on F frames.
@@ -584,6 +593,10 @@ class Model:
         Open a package and every stage.
         
         Raises PackageError, PackageVersionError, ConfigError, DeviceError or CapacityError.
+        """
+    def load_timings(self) -> dict[str, StageTiming]:
+        """
+        How long load() took: by stem to open its graph, under 'package' to check the files.
         """
     def memory_use(self) -> MemoryUse:
         """

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +18,12 @@ from ufvideo_sdk.hub.download import DownloadCallback
 from ufvideo_sdk.hub.hub_name import HubRevision, is_hub_name
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.hub_package import fetch_package
-from ufvideo_sdk.package.manifest import Manifest, read_manifest
+from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.package.no_package import no_package
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.package.token_check import check_turn_end
 from ufvideo_sdk.results.from_native import memory_use, stage_providers
+from ufvideo_sdk.results.load_stats import LoadClock
 from ufvideo_sdk.results.memory_use import MemoryUse
 from ufvideo_sdk.runtime.config import RuntimeConfig
 from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
@@ -56,6 +59,7 @@ class UFVideo:
         manifest: What it says of the model.
         manifest_sha256: Digest of the manifest's file, which holds those of all others.
         stage_providers: Execution providers of each stage, by stem.
+        load_stats: Where the time of `load` went.
         tokenizer: Text to ids and back.
         prompts: Questions to ids.
         formats: What answers may be.
@@ -68,6 +72,7 @@ class UFVideo:
         manifest: Manifest | None = None,
         runtime: RuntimeConfig | None = None,
         on_engine: EngineCallback | None = None,
+        clock: LoadClock | None = None,
     ) -> None:
         """Use `UFVideo.load`.
 
@@ -77,7 +82,8 @@ class UFVideo:
         if package is None or manifest is None or runtime is None:
             given = repr(str(package)) if isinstance(package, (str, os.PathLike)) else ""
             raise InputError(f"expected UFVideo.load({given}), got UFVideo({given})")
-        loaded = _load(package, manifest, runtime, on_engine)
+        clock = LoadClock() if clock is None else clock
+        loaded = _load(package, manifest, runtime, on_engine, clock)
         self._loaded = loaded
         self._max_frame_pixels = runtime.max_frame_pixels
         self.package = loaded.package
@@ -88,6 +94,7 @@ class UFVideo:
         self.prompts = loaded.prompts
         self.formats = loaded.formats
         self.hub: HubRevision | None = None
+        self.load_stats = clock.stats()
 
     @classmethod
     @naming_misplaced_settings
@@ -138,7 +145,10 @@ class UFVideo:
         folder = as_path(package, "package")
         if not is_folder(folder):
             raise no_package(folder, package)
-        return cls(folder, read_manifest(folder), runtime, on_engine)
+        clock = LoadClock()
+        with clock.phase("manifest"):
+            manifest = read_manifest(folder)
+        return cls(folder, manifest, runtime, on_engine, clock)
 
     def memory_use(self) -> MemoryUse:
         """What all sessions of the model hold together, from any thread."""
@@ -193,6 +203,7 @@ class UFVideo:
         check_token(cancel)
         check_callback(on_progress, "on_progress")
         options = self._source_options(stream, strict)
+        begin = time.perf_counter()
         with reading_for(cancel):
             frames = open_source(
                 source,
@@ -206,6 +217,7 @@ class UFVideo:
         def opened() -> Session:
             with reading_for(cancel):
                 clip = Clip(frames, start_s=start_s, end_s=end_s)
+            clip.clock.opened(begin)
             return Session(self._loaded, clip, cancel=cancel, on_progress=on_progress)
 
         try:
@@ -214,6 +226,7 @@ class UFVideo:
             if strict or not isinstance(frames, VideoFile):
                 raise
             # Only decoding shows this damage: list the whole frames, and sample among those.
+            begin = time.perf_counter()
             with reading_for(cancel):
                 frames.look_closer()
             return opened()
@@ -286,17 +299,35 @@ def _load(
     manifest: Manifest,
     runtime: RuntimeConfig,
     on_engine: EngineCallback | None,
+    clock: LoadClock,
 ) -> LoadedModel:
-    library = find_library(runtime.onnxruntime_library)
+    with clock.phase("libraries"):
+        library = find_library(runtime.onnxruntime_library)
     listed = {entry.path for entry in manifest.files}
     for name in (TOKENIZER_NAME, CHAT_TEMPLATE_NAME):
         if name not in listed:
             raise PackageError(f"{package}: expected {name} among the manifest's files")
-    load_installed_libraries(runtime.all_providers)
+    with clock.phase("libraries"):
+        load_installed_libraries(runtime.all_providers)
     # The native side compares every file with the manifest before anything is read from it.
-    with native_runtime(package, manifest, runtime, library, on_engine) as config:
+    with clock.phase("engines"):
+        engines = ExitStack()
+        config = engines.enter_context(
+            native_runtime(package, manifest, runtime, library, on_engine)
+        )
+    with engines:
         native = _native.Model.load(str(package), config)
-    manifest_sha256 = _native.sha256_file(str(package / MANIFEST_NAME))
+    timings = native.load_timings()
+    for name in ("package", *STAGE_STEMS):
+        if name in timings:
+            clock.add(name, timings[name].total_ms)
+    with clock.phase("text"):
+        return _with_words(package, manifest, runtime, native)
+
+
+def _with_words(
+    package: Path, manifest: Manifest, runtime: RuntimeConfig, native: _native.Model
+) -> LoadedModel:
     tokenizer = TextTokenizer(package / TOKENIZER_NAME, manifest.tokens)
     template = read_chat_template(package / CHAT_TEMPLATE_NAME)
     after_turn = tokenizer.split_special(template.after)
@@ -305,7 +336,7 @@ def _load(
     return LoadedModel(
         package=package,
         manifest=manifest,
-        manifest_sha256=manifest_sha256,
+        manifest_sha256=_native.sha256_file(str(package / MANIFEST_NAME)),
         native=native,
         stage_providers=stage_providers(native, stages_left_out(runtime, manifest)),
         tokenizer=tokenizer,

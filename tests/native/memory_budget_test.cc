@@ -37,6 +37,22 @@ TEST(MemoryBudget, CountsByKindAndInAll) {
   EXPECT_EQ(use.budget_bytes, 1000u);
 }
 
+TEST(MemoryBudget, RemembersTheMostOfEachKind) {
+  const auto budget = budget_of({});
+  MemoryLease region(budget, MemoryKind::kRegionFeatures);
+  MemoryLease clip(budget, MemoryKind::kClipFeatures);
+  region.grow(500, kClip);
+  region.shrink_to(100);
+  clip.grow(300, kClip);
+  EXPECT_TRUE(region.try_become(MemoryKind::kClipFeatures));
+  clip.shrink_to(0);
+  const MemoryUse use = budget->use();
+  EXPECT_EQ(use.peak(MemoryKind::kRegionFeatures), 500u);
+  EXPECT_EQ(use.peak(MemoryKind::kClipFeatures), 400u);
+  EXPECT_EQ(use.peak(MemoryKind::kPixels), 0u);
+  EXPECT_EQ(use.peak_bytes, 500u);
+}
+
 TEST(MemoryBudget, NamesTheBoundThatLeavesLeast) {
   const auto budget = budget_of({1000, 400});
   MemoryLease cache(budget, MemoryKind::kKvCache);

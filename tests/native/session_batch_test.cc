@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
 
@@ -161,6 +162,10 @@ TEST(GenerateMany, CountsEachStepOnceAndHoldsNoMemory) {
   EXPECT_EQ(session->timings().at("language_model").num_calls - calls, 6 + 9);
   for (const Generation& answer : many) {
     EXPECT_EQ(answer.timings.at("language_model").num_calls, 1 + 9);
+    ASSERT_EQ(answer.token_ms.size(), answer.token_ids.size());
+    EXPECT_EQ(answer.token_ms.front(), answer.time_to_first_token_ms);
+    EXPECT_EQ(std::accumulate(answer.token_ms.begin() + 1, answer.token_ms.end(), 0.0),
+              answer.decode_ms);
   }
 }
 

@@ -49,6 +49,19 @@ TEST(SessionTest, OpensAClipAndAnswers) {
   EXPECT_EQ(answer.num_reused_tokens, 0);
 }
 
+TEST(SessionTest, TimesEachToken) {
+  const auto session = tiny_session();
+  const Generation answer = session->generate(ask(kFirst), greedy(12));
+  ASSERT_EQ(answer.token_ms.size(), answer.token_ids.size());
+  EXPECT_EQ(answer.token_ms.front(), answer.time_to_first_token_ms);
+  double decode_ms = 0.0;
+  for (std::size_t i = 1; i < answer.token_ms.size(); ++i) {
+    EXPECT_GT(answer.token_ms[i], 0.0);
+    decode_ms += answer.token_ms[i];
+  }
+  EXPECT_EQ(decode_ms, answer.decode_ms);
+}
+
 TEST(SessionTest, AClipInPiecesIsTheSame) {
   Session pieces(tiny_model());
   pieces.begin_clip(indices(0, 4), false);

@@ -17,8 +17,8 @@ from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import reset_peak, start_worker
 from benchmarks.latency.worker_process import Figures, Round, WorkerProcess, serve
-from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import RuntimeConfig, UFVideo
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 _MODULE = "benchmarks.latency.peers.pieces"
 _MIB = 1 << 20

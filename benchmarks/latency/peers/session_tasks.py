@@ -23,8 +23,8 @@ from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.worker import reset_peak
 from benchmarks.latency.worker_process import Figures, Round, serve
-from benchmarks.process_memory import memory_bytes
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, StopReason, TextEvent, UFVideo
+from ufvideo_sdk.bench.process_memory import memory_bytes
 
 FPS = 4.0
 _WORDS = ("What", "does", "the", "red", "circle", "in", "this", "video")

@@ -47,6 +47,10 @@ struct Generation {
   /// steps, or in a token callback, does not count.
   double time_to_first_token_ms = 0.0;
   double decode_ms = 0.0;
+  /// Of each of token_ids, time inside the step that made it: first time_to_first_token_ms, then
+  /// what decode_ms is the sum of. 0 for the later tokens of a choice. Empty for an answer that the
+  /// prompt holds (teacher forced).
+  std::vector<double> token_ms{};
   StageTimings timings;
 };
 

@@ -30,8 +30,14 @@ struct MemoryUse {
   std::size_t peak_bytes = 0;
   /// RuntimeConfig::memory_budget_bytes.
   std::optional<std::size_t> budget_bytes;
+  /// By MemoryKind: the most held of it at once since the model was loaded. The kinds peak at
+  /// different moments, so that the sum is more than peak_bytes.
+  std::array<std::size_t, kNumMemoryKinds> peak_memory_bytes{};
 
   std::size_t held(MemoryKind kind) const { return memory_bytes[static_cast<std::size_t>(kind)]; }
+  std::size_t peak(MemoryKind kind) const {
+    return peak_memory_bytes[static_cast<std::size_t>(kind)];
+  }
 };
 
 }  // namespace ufvideo

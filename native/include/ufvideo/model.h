@@ -14,6 +14,7 @@
 #include "ufvideo/stages/region_encoder.h"
 #include "ufvideo/stages/token_embedder.h"
 #include "ufvideo/stages/vision_encoder.h"
+#include "ufvideo/statistics.h"
 
 namespace ufvideo {
 
@@ -37,6 +38,10 @@ class Model {
   /// What each stage runs on.
   ProvidersByStage stage_providers() const;
 
+  /// How long load() took: by stage stem to open its graph, under "package" to compare the files
+  /// with the manifest (num_items: files).
+  StageTimings load_timings() const;
+
   /// What all its sessions hold together, from any thread.
   MemoryUse memory_use() const;
   /// What its sessions take their memory of.
@@ -54,11 +59,12 @@ class Model {
   const MaskDecoder& mask_decoder() const;
 
  private:
-  Model(Package package, RuntimeConfig config);
+  Model(Package package, RuntimeConfig config, const StageTiming& package_timing);
 
   struct Stages;
   Package package_;
   RuntimeConfig config_;
+  StageTiming package_timing_;
   std::shared_ptr<MemoryBudget> memory_budget_;
   std::shared_ptr<FrameCaches> frame_caches_;
   std::unique_ptr<Stages> stages_;

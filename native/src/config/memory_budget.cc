@@ -91,7 +91,13 @@ bool MemoryBudget::can_ever_hold(MemoryKind kind, std::size_t bytes) const {
 
 MemoryUse MemoryBudget::use() const {
   const std::lock_guard<std::mutex> lock(mutex_);
-  return {held_, total(), peak_, limits_.memory_budget_bytes};
+  return {held_, total(), peak_, limits_.memory_budget_bytes, peak_held_};
+}
+
+void MemoryBudget::hold(MemoryKind kind, std::size_t bytes) {
+  const std::size_t index = index_of(kind);
+  held_[index] += bytes;
+  peak_held_[index] = std::max(peak_held_[index], held_[index]);
 }
 
 bool MemoryBudget::try_take(MemoryKind kind, std::size_t bytes, bool is_new) {
@@ -100,7 +106,7 @@ bool MemoryBudget::try_take(MemoryKind kind, std::size_t bytes, bool is_new) {
   if (room && bytes > *room) {
     return false;
   }
-  held_[index_of(kind)] += bytes;
+  hold(kind, bytes);
   unsettled_ += is_new ? bytes : 0;
   peak_ = std::max(peak_, total());
   return true;
@@ -163,7 +169,7 @@ bool MemoryBudget::try_move(MemoryKind from, MemoryKind to, std::size_t bytes) {
     return false;
   }
   held_[index_of(from)] -= bytes;
-  held_[index_of(to)] += bytes;
+  hold(to, bytes);
   return true;
 }
 

@@ -97,6 +97,8 @@ class MemoryBudget {
   std::pair<std::string, std::string> described(Bound bound, MemoryKind kind) const;
   std::optional<std::size_t> limit_of(MemoryKind kind) const;
   std::size_t total() const;
+  /// Counts bytes of a kind. The mutex is held.
+  void hold(MemoryKind kind, std::size_t bytes);
 
   const MemoryLimits limits_;
   const FreeMemory free_memory_;
@@ -104,6 +106,7 @@ class MemoryBudget {
   mutable std::mutex mutex_;
   std::array<std::size_t, kNumMemoryKinds> held_{};
   std::size_t peak_ = 0;
+  std::array<std::size_t, kNumMemoryKinds> peak_held_{};
   /// Taken of the machine's free memory, and not allocated yet.
   std::size_t unsettled_ = 0;
 };

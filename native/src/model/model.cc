@@ -5,10 +5,26 @@
 #include <vector>
 
 #include "base/error_message.h"
+#include "base/stage_clock.h"
 #include "config/memory_budget.h"
 #include "features/frame_caches.h"
 
 namespace ufvideo {
+namespace {
+
+std::int64_t num_files(const Manifest& manifest) {
+  std::size_t count = manifest.files.size();
+  const auto count_graph = [&](const auto& entry) { count += entry.weights ? 2 : 1; };
+  for (const auto& [stem, stage] : manifest.stages) {
+    count_graph(stage);
+    for (const auto& [provider, variant] : stage.variants) {
+      count_graph(variant);
+    }
+  }
+  return static_cast<std::int64_t>(count);
+}
+
+}  // namespace
 
 struct Model::Stages {
   Stages(const Package& package, const RuntimeConfig& config,
@@ -57,9 +73,10 @@ const OneStage& required(const std::optional<OneStage>& stage, const char* capab
 
 }  // namespace
 
-Model::Model(Package package, RuntimeConfig config)
+Model::Model(Package package, RuntimeConfig config, const StageTiming& package_timing)
     : package_(std::move(package)),
       config_(std::move(config)),
+      package_timing_(package_timing),
       memory_budget_(std::make_shared<MemoryBudget>(memory_limits(config_))),
       frame_caches_(make_frame_caches(memory_budget_)),
       stages_(std::make_unique<Stages>(package_, config_, memory_budget_)) {}
@@ -69,8 +86,10 @@ Model::~Model() = default;
 std::shared_ptr<const Model> Model::load(const std::filesystem::path& package,
                                          const RuntimeConfig& config) {
   config.validate();
-  return std::shared_ptr<const Model>(
-      new Model(Package::open(package, config.verify_digests), config));
+  const Clock::time_point begin = Clock::now();
+  Package opened = Package::open(package, config.verify_digests);
+  const StageTiming timing{1, num_files(opened.manifest()), elapsed_ms(begin)};
+  return std::shared_ptr<const Model>(new Model(std::move(opened), config, timing));
 }
 
 const Manifest& Model::manifest() const { return package_.manifest(); }
@@ -82,6 +101,14 @@ ProvidersByStage Model::stage_providers() const {
     by_stage.emplace(stage->stem(), stage->providers());
   }
   return by_stage;
+}
+
+StageTimings Model::load_timings() const {
+  StageTimings timings{{"package", package_timing_}};
+  for (const Stage* stage : stages_->all()) {
+    timings.emplace(stage->stem(), StageTiming{1, 1, stage->open_ms()});
+  }
+  return timings;
 }
 
 MemoryUse Model::memory_use() const { return memory_budget_->use(); }

@@ -108,8 +108,10 @@ std::optional<std::int64_t> AnswerRun::next() {
   }
   if (first && token) {
     generation_.time_to_first_token_ms = begin_ms_ + elapsed_ms(begin);
-  } else if (token && !loop_.is_known()) {
-    generation_.decode_ms += elapsed_ms(begin);
+    generation_.token_ms.push_back(generation_.time_to_first_token_ms);
+  } else if (token) {
+    generation_.token_ms.push_back(loop_.is_known() ? 0.0 : elapsed_ms(begin));
+    generation_.decode_ms += generation_.token_ms.back();
   }
   parts_.call.publish();
   return token;

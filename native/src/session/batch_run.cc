@@ -168,6 +168,7 @@ bool BatchRun::admit(std::vector<BatchLoop::Token>& tokens) {
     return loop_.add(question, std::move(loop));
   }));
   count_prefill(generation, before, begin);
+  generation.token_ms.push_back(generation.time_to_first_token_ms);
   return true;
 }
 
@@ -194,6 +195,10 @@ bool BatchRun::choose(const IndexedTokenCallback& callback) {
     }
   }
   complete_generation(generation, loop, model_.manifest().tokens);
+  if (!generation.token_ids.empty()) {
+    generation.token_ms.assign(generation.token_ids.size(), 0.0);
+    generation.token_ms.front() = generation.time_to_first_token_ms;
+  }
   ++num_ended_;
   report();
   return true;
@@ -212,6 +217,7 @@ std::vector<BatchLoop::Token> BatchRun::next_tokens() {
   const StageTimings added = timings_between(before, parts_.call.timings());
   for (const BatchLoop::Token& token : tokens) {
     generations_[token.question].decode_ms += step_ms;
+    generations_[token.question].token_ms.push_back(step_ms);
     add_timings(generations_[token.question].timings, added);
   }
   return tokens;

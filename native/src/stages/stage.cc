@@ -1,5 +1,6 @@
 #include "ufvideo/stages/stage.h"
 
+#include "base/stage_clock.h"
 #include "ort/graph.h"
 #include "package/graph_check.h"
 #include "ufvideo/frame_batches.h"
@@ -8,8 +9,10 @@ namespace ufvideo {
 
 Stage::Stage(const Package& package, const std::string& stem, const RuntimeConfig& config)
     : stem_(stem) {
+  const Clock::time_point begin = Clock::now();
   check_graph(package, stem);
   graph_ = std::make_unique<Graph>(package.graph_path(stem), stem, package.stage(stem), config);
+  open_ms_ = elapsed_ms(begin);
 }
 
 Stage::~Stage() = default;

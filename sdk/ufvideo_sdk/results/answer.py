@@ -55,6 +55,8 @@ class AnswerStats:
         decode_ms: The tokens after the first. What a caller does between two tokens of a stream, or
             in a callback, does not count.
         providers: What each stage of the package runs on, by stem, in pipeline order.
+        token_ms: Time inside the step of each generated token: first `time_to_first_token_ms`, then
+            the parts of `decode_ms`. 0 for the later tokens of a choice, which take no step.
     """
 
     stages: Mapping[str, StageStats]
@@ -64,6 +66,7 @@ class AnswerStats:
     time_to_first_token_ms: float
     decode_ms: float
     providers: Mapping[str, StageProviders] = field(default_factory=dict)
+    token_ms: tuple[float, ...] = ()
 
     @property
     def tokens_per_s(self) -> float | None:

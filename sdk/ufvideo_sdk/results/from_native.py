@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.package.manifest import STAGE_STEMS
@@ -24,7 +24,23 @@ STOP_REASONS = {
 }
 
 
-def stage_stats(*timings: Mapping[str, _native.StageTiming]) -> dict[str, StageStats]:
+class Timing(Protocol):
+    """Calls, items and wall time of a stage, or of a step of reading the source."""
+
+    @property
+    def num_calls(self) -> int:
+        """How often it ran."""
+
+    @property
+    def num_items(self) -> int:
+        """Frames or tokens that went through it."""
+
+    @property
+    def total_ms(self) -> float:
+        """Wall time."""
+
+
+def stage_stats(*timings: Mapping[str, Timing]) -> dict[str, StageStats]:
     """The sum of stage timings, in pipeline order, steps that are no stage at the end."""
     names = {name for each in timings for name in each}
     order = [*STAGE_STEMS, *sorted(names - set(STAGE_STEMS))]
@@ -79,12 +95,19 @@ def memory_use(model: _native.Model) -> MemoryUse:
         region_cache_bytes=use.held(kinds.REGION_FEATURES),
         mask_cache_bytes=use.held(kinds.MASK_FEATURES),
         pixel_cache_bytes=use.held(kinds.PIXELS),
+        peak_bytes_by_kind={
+            "kv_cache": use.peak(kinds.KV_CACHE),
+            "clip_features": use.peak(kinds.CLIP_FEATURES),
+            "region_cache": use.peak(kinds.REGION_FEATURES),
+            "mask_cache": use.peak(kinds.MASK_FEATURES),
+            "pixel_cache": use.peak(kinds.PIXELS),
+        },
     )
 
 
 def answer_stats(
     generation: _native.Generation,
-    more: Sequence[Mapping[str, _native.StageTiming]],
+    more: Sequence[Mapping[str, Timing]],
     providers: Mapping[str, StageProviders],
 ) -> AnswerStats:
     """Statistics of an answer, the masks' timings included."""
@@ -96,6 +119,7 @@ def answer_stats(
         time_to_first_token_ms=generation.time_to_first_token_ms,
         decode_ms=generation.decode_ms,
         providers=providers,
+        token_ms=tuple(generation.token_ms),
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class MemoryUse:
         region_cache_bytes: SigLIP features kept of other frames.
         mask_cache_bytes: SAM 2 features kept.
         pixel_cache_bytes: Pixels kept.
+        peak_bytes_by_kind: The most of each kind at once since the model was loaded: `kv_cache`,
+            `clip_features`, `region_cache`, `mask_cache`, `pixel_cache`. They peak at different
+            moments, so that their sum is `peak_bytes` or more.
     """
 
     total_bytes: int
@@ -31,3 +35,4 @@ class MemoryUse:
     region_cache_bytes: int
     mask_cache_bytes: int
     pixel_cache_bytes: int
+    peak_bytes_by_kind: Mapping[str, int] = field(default_factory=dict)

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CancelledError
+from ufvideo_sdk.results.from_native import Timing
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask
 from ufvideo_sdk.session.session_call import SessionCall
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.source_clock import timings_between
 
 FrameCallback = Callable[[FrameMasks, NDArray[np.uint8]], object]
 
@@ -28,12 +29,12 @@ class MaskTracks:
 
     Attributes:
         tracks: One for each object; none when there is no object, or no frame was done.
-        timings: Timings of the chunks.
+        timings: Timings of the chunks, and of reading them.
         cancelled: Whether the call was cancelled before the last frame.
     """
 
     tracks: tuple[MaskTrack, ...]
-    timings: tuple[Mapping[str, _native.StageTiming], ...] = ()
+    timings: tuple[Mapping[str, Timing], ...] = ()
     cancelled: bool = False
 
 
@@ -41,7 +42,6 @@ class Segmentation:
     """Segments objects on frames, one chunk after the other.
 
     Attributes:
-        timings: Timings of the chunks until now.
         cancelled: Whether the call was cancelled before the last frame.
     """
 
@@ -70,7 +70,8 @@ class Segmentation:
         self._done_idxs: list[int] = []
         self._runs: list[list[str]] = [[] for _ in range(self._num_objects)]
         self._scores: list[NDArray[np.float32]] = []
-        self.timings: list[Mapping[str, _native.StageTiming]] = []
+        self._timings: list[Mapping[str, Timing]] = []
+        self._read_before = clip.clock.timings()
         self.cancelled = False
 
     def frames(self) -> Generator[tuple[FrameMasks, NDArray[np.uint8]], None, None]:
@@ -97,6 +98,11 @@ class Segmentation:
                 # Not held beside the next one.
                 del chunk, frames
 
+    @property
+    def timings(self) -> tuple[Mapping[str, Timing], ...]:
+        """Timings of the chunks until now, and of reading them."""
+        return (*self._timings, timings_between(self._read_before, self._clip.clock.timings()))
+
     def tracks(self) -> tuple[MaskTrack, ...]:
         """One track for each object on the frames yielded until now; none before the first one."""
         num_frames = self._num_given
@@ -115,7 +121,7 @@ class Segmentation:
 
     def found(self) -> MaskTracks:
         """All there is until now."""
-        return MaskTracks(self.tracks(), tuple(self.timings), self.cancelled)
+        return MaskTracks(self.tracks(), self.timings, self.cancelled)
 
     def _given(
         self, found: list[FrameMasks], frames: NDArray[np.uint8]
@@ -151,7 +157,7 @@ class Segmentation:
         for all_runs, own_runs in zip(self._runs, runs, strict=True):
             all_runs += own_runs
         self._scores.append(scores)
-        self.timings.append(found.timings)
+        self._timings.append(found.timings)
         self.cancelled = found.cancelled
         return [
             self._frame_masks(idx, runs_on_frame, scores_on_frame)

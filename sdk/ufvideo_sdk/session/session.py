@@ -70,10 +70,9 @@ class Session(SessionEntry):
         """
         native = _native.Session(model.native)
         pixels = _native.PixelCache(model.native)
-        super().__init__(native, pixels)
+        super().__init__(native, pixels, clip)
         clip.keep_pixels(pixels)
         self._model = model
-        self._clip = clip
         idxs = clip.sampled_idxs(1 if clip.is_image else model.manifest.video.num_frames)
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it

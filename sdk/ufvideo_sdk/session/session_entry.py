@@ -10,6 +10,7 @@ from ufvideo_sdk import _native
 from ufvideo_sdk.results.answer import StageStats
 from ufvideo_sdk.results.from_native import stage_stats
 from ufvideo_sdk.session.call_gate import CallGate
+from ufvideo_sdk.video.clip import Clip
 
 Self = TypeVar("Self", bound="SessionEntry")
 
@@ -17,15 +18,17 @@ Self = TypeVar("Self", bound="SessionEntry")
 class SessionEntry:
     """Methods of `Session` that ask no question: statistics, memory, cancel, reset, close."""
 
-    def __init__(self, native: _native.Session, pixels: _native.PixelCache) -> None:
+    def __init__(self, native: _native.Session, pixels: _native.PixelCache, clip: Clip) -> None:
         """Begin with nothing under way.
 
         Args:
             native: The session.
             pixels: Frames that the clip keeps for as long as the session is open.
+            clip: What the session is about.
         """
         self._gate = CallGate(native)
         self._pixels: _native.PixelCache | None = pixels
+        self._clip = clip
 
     def __enter__(self: Self) -> Self:
         return self
@@ -43,8 +46,11 @@ class SessionEntry:
         """Calls and wall time of every stage since the session was opened, from any thread.
 
         As of the last frame, piece of a prompt or token of a call under way, which is not delayed.
+        Behind the stages stand steps that are none: `resize` and `mask_resize`; `source_open`, the
+        listing of the source's frames; `frame_reading`, reading and decoding them, which a thread
+        does ahead where it can; and `frame_wait`, how long the session waited for them.
         """
-        return stage_stats(self._gate.native().timings())
+        return stage_stats(self._gate.native().timings(), self._clip.clock.timings())
 
     def cancel(self) -> None:
         """End the call or the stream under way early, from any thread, as its `cancel` does.

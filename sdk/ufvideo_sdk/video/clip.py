@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
-from ufvideo_sdk.cancellation import UntilCancelled, reading_for
+from ufvideo_sdk.cancellation import reading_for
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
@@ -27,7 +27,7 @@ from ufvideo_sdk.video.frame_source import (
     size_change,
     time_of_frame,
 )
-from ufvideo_sdk.video.read_ahead import ReadAhead
+from ufvideo_sdk.video.source_clock import SourceClock, TimedFrames
 from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
 
 # A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
@@ -51,6 +51,7 @@ class Clip:
     Attributes:
         frame_idxs: Source index of each frame of the clip, int64 [n], read-only.
         timestamps_s: Presentation time of each in seconds, float64 [n], read-only.
+        clock: How long the source took to open, and its frames to read.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Clip:
 
     def _select(self, source: FrameSource, frame_idxs: NDArray[np.int64]) -> None:
         self._source = source
+        self.clock = SourceClock()
         self.frame_idxs: NDArray[np.int64] = frame_idxs.astype(np.int64)
         self.timestamps_s: NDArray[np.float64] = source.timestamps_s[self.frame_idxs]
         # A source that looks closer gets other times; those of this clip's indices stay.
@@ -368,12 +370,10 @@ class Clip:
 
     def _reader(
         self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
-    ) -> ReadAhead[NDArray[np.uint8]] | UntilCancelled[NDArray[np.uint8]]:
-        frames = self._source.frames(idxs)
-        if not beside or getattr(self._source, "is_decoded", not self._source.files):
-            return UntilCancelled(frames, cancel)
-        max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1)
-        return ReadAhead(frames, cancel, max_frames)
+    ) -> TimedFrames[NDArray[np.uint8]]:
+        is_ahead = beside and not getattr(self._source, "is_decoded", not self._source.files)
+        max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1) if is_ahead else None
+        return self.clock.reader(self._source.frames(idxs), cancel, max_frames)
 
     def _lost_frames(self) -> frozenset[int]:
         lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]

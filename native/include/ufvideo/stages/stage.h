@@ -23,6 +23,8 @@ class Stage {
   const std::string& stem() const { return stem_; }
   /// What it runs on.
   const StageProviders& providers() const;
+  /// How long its graph took to open.
+  double open_ms() const { return open_ms_; }
   /// Whether several frames may go through one run. Only in floating point on a device, where
   /// results agree within tolerances. On the CPU the kernels' order of sums follows the number of
   /// rows, and integer stages scale their inputs by the largest value of a whole run: a frame's
@@ -39,6 +41,7 @@ class Stage {
  private:
   std::string stem_;
   std::unique_ptr<Graph> graph_;
+  double open_ms_ = 0.0;
 };
 
 }  // namespace ufvideo

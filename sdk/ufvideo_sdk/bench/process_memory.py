@@ -1,4 +1,4 @@
-"""What Linux says of a process's memory."""
+"""What Linux says of the memory of a process and its children."""
 
 from __future__ import annotations
 
@@ -19,7 +19,22 @@ def memory_bytes(field: str, pid: int | None = None) -> int:
         ValueError: When it has no such line, as one that is ending.
     """
     path = Path(f"/proc/{os.getpid() if pid is None else pid}/status")
-    for line in path.read_text(encoding="ascii").splitlines():
+    for line in path.read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
     raise ValueError(f"expected a line {field} in {path}, found none")
+
+
+def tree_bytes(pid: int) -> int:
+    """Resident memory of a process and all that it started, in bytes; 0 if it has ended."""
+    total = 0
+    pending = [pid]
+    while pending:
+        each = pending.pop()
+        try:
+            total += memory_bytes("VmRSS", each)
+            for children in Path(f"/proc/{each}/task").glob("*/children"):
+                pending += [int(child) for child in children.read_text(encoding="ascii").split()]
+        except (OSError, ValueError):
+            continue
+    return total

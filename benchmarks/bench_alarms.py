@@ -1,0 +1,161 @@
+"""How often `ufvideo bench` calls a change where there is none, and whether it sees one.
+
+`python -m benchmarks.bench_alarms OUT` measures nano and nano in 40 pairs of runs, one after the
+other, keeps all of them in OUT, and compares each pair as `ufvideo bench --compare` does: a pair is
+an alarm if any figure is called changed. The same processes, taken in turn, are compared once more
+as `--against` does. Then 10 pairs of nano and a copy that is made 10 % slower on purpose, and one
+with a copy that answers differently. `--analyse` measures nothing and reads OUT again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.changed_packages import other_answers_package, slower_package
+from ufvideo_sdk import ConfigError, UFVideo
+from ufvideo_sdk.bench import BenchConfig, BenchResult, Comparison, compare, measure, measure_pair
+from ufvideo_sdk.bench.workload import Workload, run_round
+from ufvideo_sdk.demo.files import demo_clip
+
+MAX_ALARMS = 5
+MIN_SEEN = 0.9
+SLOWER_BY = 0.10
+_NUM_TRIED = 400
+
+
+def products_for(share: float, folder: Path) -> int:
+    """Products of zeros that make a token slower by a share, measured here and now."""
+    source, workload = demo_clip(), Workload()
+    models = [UFVideo.load(), UFVideo.load(slower_package(folder / "tried", _NUM_TRIED))]
+    times: list[list[float]] = [[], []]
+    for _ in range(12):
+        for model, own in zip(models, times, strict=True):
+            own += run_round(model, source, workload).samples["tpot_ms"]
+    plain_ms, slower_ms = (statistics.median(own) for own in times)
+    count = round(share * plain_ms / ((slower_ms - plain_ms) / _NUM_TRIED))
+    print(f"{plain_ms:.3f} ms a token; {count} products make it {share:.0%} slower")
+    return count
+
+
+def in_turn(a: BenchResult, b: BenchResult) -> tuple[BenchResult, BenchResult]:
+    """The processes of two runs of one package, dealt out anew as if they had run in turn."""
+    documents = [copy.deepcopy(each.document) for each in (a, b)]
+    processes = [each["results"][0]["processes"] for each in documents]
+    together = [*processes[0], *processes[1]]
+    num_pairs = len(together) // 2
+    for number, document in enumerate(documents):
+        # Every second pair the other way round, as `--against` runs them.
+        document["results"][0]["processes"] = [
+            together[2 * i + ((number + i) % 2)] for i in range(num_pairs)
+        ]
+        document["pair"] = "in turn"
+    return BenchResult(documents[0]), BenchResult(documents[1])
+
+
+def compared(a: BenchResult, b: BenchResult) -> tuple[Comparison, bool]:
+    """The comparison, and whether it needed --force."""
+    try:
+        return compare(a, b), False
+    except ConfigError as error:
+        print(f"  needs --force: {error}")
+        return compare(a, b, force=True), True
+
+
+def told(comparison: Comparison) -> str:
+    """The changes of a comparison in one line."""
+    return ", ".join(f"{each.name} {each.change:+.1%}" for each in comparison.changes)
+
+
+def measure_all(out: Path, num_pairs: int, num_slower: int, config: BenchConfig) -> None:
+    """Measure everything, and keep it in a folder."""
+    begin = time.perf_counter()
+    for number in range(num_pairs):
+        for name in ("a", "b"):
+            measure(config=config).save(out / f"same-{number:02}-{name}.json")
+        print(f"pair {number + 1}: {time.perf_counter() - begin:.0f} s", flush=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        slower = slower_package(folder / "slower", products_for(SLOWER_BY, folder))
+        for number in range(num_slower):
+            pair = measure_pair(None, slower, config=config)
+            for name, result in zip("ab", pair, strict=True):
+                result.save(out / f"slower-{number:02}-{name}.json")
+        other = other_answers_package(folder / "other")
+        for name, result in zip("ab", measure_pair(None, other, config=config), strict=True):
+            result.save(out / f"other-00-{name}.json")
+    print(f"measured in {time.perf_counter() - begin:.0f} s")
+
+
+def read_pairs(out: Path, kind: str) -> list[tuple[BenchResult, BenchResult]]:
+    """Pairs of one kind that a folder holds."""
+    first = sorted(out.glob(f"{kind}-*-a.json"))
+    return [
+        (BenchResult.load(path), BenchResult.load(path.with_name(path.name.replace("-a.", "-b."))))
+        for path in first
+    ]
+
+
+def analyse(out: Path) -> bool:
+    """Print what the pairs say; whether the promises hold."""
+    same = read_pairs(out, "same")
+    alarms, forced = [], 0
+    figures: Counter[str] = Counter()
+    for a, b in same:
+        comparison, is_forced = compared(a, b)
+        forced += is_forced
+        if comparison.changes and not is_forced:
+            alarms.append(told(comparison))
+            figures.update(change.name for change in comparison.changes)
+    print(f"the same package, one run after the other: {len(alarms)} alarms in {len(same)} pairs,")
+    print(f"  {forced} refused, since the machine's state differed; {alarms}; {dict(figures)}")
+    turns = [told(compare(*in_turn(a, b))) for a, b in same]
+    num_turns = sum(bool(each) for each in turns)
+    print(f"the same package, in turn: {num_turns} alarms in {len(same)} pairs")
+    slower = [compare(a, b) for a, b in read_pairs(out, "slower")]
+    seen = sum(
+        any(change.name == "tpot_ms" and change.is_worse for change in each.changes)
+        for each in slower
+    )
+    print(f"{SLOWER_BY:.0%} slower: told in {seen} of {len(slower)}")
+    for each in slower:
+        print(f"  {told(each)}")
+    other = [compare(a, b) for a, b in read_pairs(out, "other")]
+    different = all(each.answers_differ for each in other)
+    print(f"other answers: {'different' if different else 'NOT SEEN'}")
+    return (
+        len(alarms) <= MAX_ALARMS
+        and num_turns <= MAX_ALARMS
+        and seen >= MIN_SEEN * len(slower)
+        and different
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and analyse; 0 if all holds."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="keeps every measurement")
+    parser.add_argument("--pairs", type=int, default=40)
+    parser.add_argument("--slower", type=int, default=10, help="pairs with the slower copy")
+    parser.add_argument("--processes", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--analyse", action="store_true", help="measure nothing")
+    options = parser.parse_args(arguments)
+    if not options.analyse:
+        options.out.mkdir(parents=True, exist_ok=True)
+        config = BenchConfig(num_processes=options.processes, num_rounds=options.rounds)
+        measure_all(options.out, options.pairs, options.slower, config)
+        (options.out / "options.json").write_text(json.dumps(vars(options), default=str))
+    return 0 if analyse(options.out) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Start a worker, and hear what it measures."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ufvideo_sdk import (
+    CapacityError,
+    ConfigError,
+    DeviceError,
+    InferenceError,
+    InputError,
+    PackageError,
+    PackageVersionError,
+    StateError,
+    UFVideoError,
+)
+from ufvideo_sdk.bench.sampler import Sampler
+
+Job = Mapping[str, Any]
+Record = dict[str, Any]
+RoundCallback = Callable[[], object]
+
+_MODULE = "ufvideo_sdk.bench.worker"
+_FAMILIES: dict[str, type[UFVideoError]] = {
+    family.__name__: family
+    for family in (
+        CapacityError,
+        ConfigError,
+        DeviceError,
+        InferenceError,
+        InputError,
+        PackageError,
+        PackageVersionError,
+        StateError,
+    )
+}
+
+
+def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None) -> Record:
+    """Run a job in a fresh process.
+
+    Args:
+        job: What the worker is told.
+        sampler: Watches the process meanwhile.
+        on_round: Called after each round.
+
+    Returns:
+        What it measured, as in the JSON's `processes` (docs/bench.md).
+
+    Raises:
+        UFVideoError: What the worker raised, of the same class.
+        CapacityError: When the system ended the worker, as it does where memory runs out.
+        InferenceError: When it ended otherwise.
+    """
+    started_s = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", _MODULE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+    )
+    sampler.watch_process(process.pid)
+    device_before = sampler.device_bytes()
+    try:
+        return _heard(process, job, sampler, on_round, started_s, device_before)
+    finally:
+        sampler.watch_process(None)
+        process.kill()
+        with process:
+            pass  # closes its pipes and waits
+
+
+def _heard(
+    process: subprocess.Popen[str],
+    job: Job,
+    sampler: Sampler,
+    on_round: RoundCallback | None,
+    started_s: float,
+    device_before: int | None,
+) -> Record:
+    assert process.stdin is not None and process.stdout is not None
+    with suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.close()
+    events = _Events()
+    for line in process.stdout:
+        event = json.loads(line)
+        events.take(event)
+        if event["event"] == "round" and on_round is not None:
+            on_round()
+    if events.ended is None or events.loaded is None:
+        raise _ended_early(process.wait())
+    record = events.record(started_s)
+    peak = max(events.ended["peak_bytes"], sampler.seen.peak_tree_bytes)
+    record["samples"]["peak_memory_bytes"] = [peak]
+    device_peak = sampler.seen.peak_device_bytes
+    if device_peak is not None and device_before is not None:
+        record["samples"]["peak_device_memory_bytes"] = [max(device_peak - device_before, 0)]
+    return record
+
+
+def _ended_early(status: int) -> UFVideoError:
+    if status == -signal.SIGKILL:
+        return CapacityError(
+            "worker: expected the end of its job, the system killed it: memory ran out, or somebody"
+            " ended it"
+        )
+    return InferenceError(
+        f"worker: expected the end of its job, it ended with exit status {status}; standard error"
+        " says why"
+    )
+
+
+class _Events:
+    """What a worker has told until now."""
+
+    def __init__(self) -> None:
+        self.loaded: Record | None = None
+        self.ended: Record | None = None
+        self.first: Record | None = None
+        self.rounds: list[Record] = []
+
+    def take(self, event: Record) -> None:
+        """Take one line.
+
+        Raises:
+            UFVideoError: What the worker raised.
+        """
+        kind = event["event"]
+        if kind == "failed":
+            raise _FAMILIES.get(event["error"], InferenceError)(event["message"])
+        if kind == "loaded":
+            self.loaded = event
+        elif kind == "ended":
+            self.ended = event
+        elif event["is_first"]:
+            self.first = event
+        else:
+            self.rounds.append(event)
+
+    def record(self, started_s: float) -> Record:
+        """All of it, as in the JSON."""
+        assert self.loaded is not None and self.ended is not None and self.first is not None
+        samples = {
+            "start_ms": [1e3 * (self.loaded["imported_s"] - started_s)],
+            **self.loaded["samples"],
+            "first_round_ms": self.first["samples"]["round_ms"],
+        }
+        for each in self.rounds:
+            for name, values in each["samples"].items():
+                samples.setdefault(name, []).extend(values)
+        samples.update(self.ended["samples"])
+        answers = [self.first["answers"], *(each["answers"] for each in self.rounds)]
+        return {
+            "begin_s": started_s,
+            "reference_ms": self.ended["reference_ms"],
+            "samples": samples,
+            "first_round_samples": self.first["samples"],
+            "rounds": [
+                {
+                    "begin_s": each["begin_s"],
+                    "end_s": each["end_s"],
+                    "round_ms": each["samples"]["round_ms"][0],
+                }
+                for each in self.rounds
+            ],
+            "answers": answers[0],
+            "answers_vary": sorted(
+                name
+                for name in answers[0]
+                if any(each[name] != answers[0][name] for each in answers)
+            ),
+            "stage_providers": self.loaded["stage_providers"],
+            "manifest_sha256": self.loaded["manifest_sha256"],
+            "model": self.loaded["model"],
+        }

@@ -1,0 +1,217 @@
+"""One round of everything that is measured about a clip."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ufvideo_sdk import Answer, GenerationConfig, InputError, Region, Session, UFVideo
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What is asked in a round.
+
+    Attributes:
+        first_question: Asked first about a new clip.
+        second_question: Asked next.
+        region_question: With one `<region>`, a box in the middle of a frame.
+        event: What is located.
+        expression: What is segmented.
+        batch: Asked at once.
+        num_mask_frames: Frames to segment, at most.
+        max_new_tokens: Longest answer.
+
+    Raises:
+        InputError: When a number is below 1, or a text is missing.
+    """
+
+    first_question: str = "What does the orange circle do?"
+    second_question: str = "What does the purple triangle do?"
+    region_question: str = "Please describe the object [<region>]."
+    event: str = "the purple triangle moves up"
+    expression: str = "purple triangle"
+    batch: tuple[str, ...] = (
+        "What does the orange circle do?",
+        "What does the purple triangle do?",
+        "What does the ring do?",
+        "How many objects are there?",
+    )
+    num_mask_frames: int = 4
+    max_new_tokens: int = 32
+
+    def __post_init__(self) -> None:
+        """Check what needs no model."""
+        for name in ("num_mask_frames", "max_new_tokens"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise InputError(f"{name}: expected 1 or more, got {value!r}")
+        if not self.batch:
+            raise InputError("batch: expected one question or more, got none")
+
+
+@dataclass
+class Round:
+    """What a round measured.
+
+    Attributes:
+        begin_s: When it began, on the system's monotonic clock.
+        end_s: When it ended.
+        samples: Measurements by the name of the figure.
+        answers: Digest of the token ids of each answer, of spans and of masks, by what was asked.
+    """
+
+    begin_s: float = 0.0
+    end_s: float = 0.0
+    samples: dict[str, list[float]] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, *values: float) -> None:
+        """Add measurements of a figure."""
+        self.samples.setdefault(name, []).extend(values)
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a JSON value, in hexadecimal."""
+    text = json.dumps(value, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
+    """Open the source anew, ask everything of it, and close it.
+
+    Raises:
+        UFVideoError: As `UFVideo.open` and the session's methods.
+    """
+    measured = Round(begin_s=time.monotonic())
+    began = time.perf_counter()
+    with model.open(source) as session:
+        _add_opening(measured, session, _since(began))
+        config = GenerationConfig(max_new_tokens=workload.max_new_tokens)
+        _ask_in_turn(measured, session, workload, config)
+        _ask_about_region(measured, session, workload, config)
+        _ask_many(measured, session, workload, config)
+        _locate(measured, session, workload)
+        if "segment" in model.manifest.capabilities:
+            _segment(measured, session, workload)
+    measured.add("round_ms", _since(began))
+    measured.end_s = time.monotonic()
+    return measured
+
+
+def _since(begin: float) -> float:
+    return 1e3 * (time.perf_counter() - begin)
+
+
+def _add_opening(measured: Round, session: Session, open_ms: float) -> None:
+    stats = session.stats
+    measured.add("open_ms", open_ms)
+    for step in ("source_open", "frame_wait", "aligner"):
+        measured.add(f"{step}_ms", stats[step].total_ms)
+    for step in ("frame_reading", "resize", "vision_encoder"):
+        measured.add(f"{step}_ms", stats[step].total_ms / max(stats[step].num_items, 1))
+
+
+def _timed_ask(
+    session: Session, question: str, config: GenerationConfig, regions: Iterable[Region] = ()
+) -> tuple[Answer, float]:
+    begin = time.perf_counter()
+    answer = session.ask(question, regions=tuple(regions), config=config)
+    return answer, _since(begin)
+
+
+def _ask_in_turn(
+    measured: Round, session: Session, workload: Workload, config: GenerationConfig
+) -> None:
+    first, first_ms = _timed_ask(session, workload.first_question, config)
+    second, second_ms = _timed_ask(session, workload.second_question, config)
+    ttft_ms = first.stats.time_to_first_token_ms
+    measured.add("ttft_ms", ttft_ms)
+    measured.add("open_to_first_token_ms", measured.samples["open_ms"][-1] + ttft_ms)
+    measured.add("prefill_tokens_per_s", 1e3 * first.stats.num_prefill_tokens / ttft_ms)
+    measured.add("ttft_second_ms", second.stats.time_to_first_token_ms)
+    measured.add("e2el_ms", first_ms)
+    measured.add("e2el_second_ms", second_ms)
+    for stem in ("token_embedder", "language_model"):
+        measured.add(f"{stem}_ms", first.stats.stages[stem].total_ms)
+    for name, answer in (("first_question", first), ("second_question", second)):
+        _add_tokens(measured, answer)
+        measured.answers[name] = digest(answer.token_ids)
+
+
+def _add_tokens(measured: Round, answer: Answer) -> None:
+    """An answer of one token has no time per further token."""
+    behind = answer.stats.token_ms[1:]
+    if behind:
+        tpot_ms = sum(behind) / len(behind)
+        measured.add("tpot_ms", tpot_ms)
+        measured.add("decode_tokens_per_s", 1e3 / tpot_ms)
+        measured.add("itl_ms", *behind)
+
+
+def _ask_about_region(
+    measured: Round, session: Session, workload: Workload, config: GenerationConfig
+) -> None:
+    clip = session.clip
+    box = (clip.width // 4, clip.height // 4, max(clip.width // 2, 1), max(clip.height // 2, 1))
+    region = Region.from_box(int(clip.frame_idxs[0]), box, height=clip.height, width=clip.width)
+    before = session.stats.get("region_encoder")
+    answer, ms = _timed_ask(session, workload.region_question, config, [region])
+    after = session.stats["region_encoder"]
+    spent = after.total_ms - (before.total_ms if before else 0.0)
+    count = after.num_calls - (before.num_calls if before else 0)
+    measured.add("e2el_region_ms", ms)
+    measured.add("region_encoder_ms", spent / max(count, 1))
+    measured.answers["region_question"] = digest(answer.token_ids)
+
+
+def _ask_many(
+    measured: Round, session: Session, workload: Workload, config: GenerationConfig
+) -> None:
+    begin = time.perf_counter()
+    answers = session.ask_many(list(workload.batch), config=config)
+    ms = _since(begin)
+    num_tokens = sum(answer.stats.num_generated_tokens for answer in answers)
+    measured.add("ask_many_ms", ms)
+    measured.add("ask_many_tokens_per_s", 1e3 * num_tokens / ms)
+    measured.answers["batch"] = digest([answer.token_ids for answer in answers])
+
+
+def _locate(measured: Round, session: Session, workload: Workload) -> None:
+    if session.clip.is_image:
+        return
+    begin = time.perf_counter()
+    spans = session.locate(workload.event)
+    measured.add("locate_ms", _since(begin))
+    measured.answers["locate"] = digest([[span.start_s, span.end_s] for span in spans])
+
+
+def _segment(measured: Round, session: Session, workload: Workload) -> None:
+    idxs = session.clip.frame_idxs
+    count = min(workload.num_mask_frames, len(idxs))
+    frames = [int(idxs[i * (len(idxs) - 1) // max(count - 1, 1)]) for i in range(count)]
+    before = session.stats
+    begin = time.perf_counter()
+    tracks = session.segment(workload.expression, frames=frames)
+    ms = _since(begin)
+    measured.add("segment_ms", ms)
+    measured.add("masked_frames_per_s", 1e3 * count / ms)
+    after = session.stats
+    for stem in ("mask_encoder", "mask_decoder", "mask_resize"):
+        added = _per_item(before, after, stem)
+        if added is not None:
+            measured.add(f"{stem}_ms", added)
+    measured.answers["segment"] = digest([list(track.runs) for track in tracks])
+
+
+def _per_item(before: Mapping[str, Any], after: Mapping[str, Any], stem: str) -> float | None:
+    if stem not in after:
+        return None
+    earlier = before.get(stem)
+    num_items = after[stem].num_items - (earlier.num_items if earlier else 0)
+    total_ms = after[stem].total_ms - (earlier.total_ms if earlier else 0.0)
+    return total_ms / num_items if num_items else None
