@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,8 +94,8 @@ class UFVideo:
         self.tokenizer = loaded.tokenizer
         self.prompts = loaded.prompts
         self.formats = loaded.formats
-        self.hub: HubRevision | None = None
         self.load_stats = clock.stats()
+        self.hub: HubRevision | None = None
 
     @classmethod
     @naming_misplaced_settings
@@ -149,6 +150,13 @@ class UFVideo:
         with clock.phase("manifest"):
             manifest = read_manifest(folder)
         return cls(folder, manifest, runtime, on_engine, clock)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer for what a session has: type checkers are to see that it is not here."""
+            remedy = f": open(source).{name} is the session's" if hasattr(Session, name) else ""
+            raise AttributeError(f"'UFVideo' object has no attribute {name!r}{remedy}")
 
     def memory_use(self) -> MemoryUse:
         """What all sessions of the model hold together, from any thread."""

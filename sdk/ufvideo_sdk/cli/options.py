@@ -245,7 +245,7 @@ def check_order(source: str, words: str, name: str) -> None:
     """
     from ufvideo_sdk.errors import InputError
 
-    is_swapped = not os.path.lexists(source) and os.path.lexists(words)  # noqa: PTH
+    is_swapped = not os.path.lexists(source) and os.path.lexists(words)
     if is_swapped:
         raise InputError(
             f"expected SOURCE {name} in this order, found nothing at {shown(Path(source))}, but"

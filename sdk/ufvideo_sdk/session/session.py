@@ -91,7 +91,8 @@ class Session(SessionEntry):
         return self._clip
 
     def __repr__(self) -> str:
-        return f"Session({self._model.manifest.model.name}, {self._clip!r})"
+        state = "" if self._gate.is_open else ", closed"
+        return f"Session({self._model.manifest.model.name}, {self._clip!r}{state})"
 
     @property
     def stage_providers(self) -> Mapping[str, StageProviders]:
