@@ -73,7 +73,7 @@ def drifting(seed: int) -> dict[str, Any]:
 
 def test_a_machine_that_drifts_is_told_in_few_pairs() -> None:
     alarms = sum(bool(compared(drifting(2 * i), drifting(2 * i + 1)).changes) for i in range(40))
-    assert alarms <= 8
+    assert alarms <= 5
 
 
 def test_a_busy_machine_needs_force() -> None:
