@@ -13,7 +13,7 @@ HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
 .PHONY: check demo demo-export test test-python test-python-version test-oldest test-native test-aarch64 example sanitize tsan lint lint-python \
-  lint-cpp types stubs stubs-check format bench gpu-kit test-gpu-kit setup clean
+  lint-cpp types stubs stubs-check format docs bench gpu-kit test-gpu-kit setup clean
 
 # What nano, the model that ships, answers about the clip that ships, beside the truth; no PyTorch.
 demo: $(VENV)/.runtime
@@ -43,13 +43,13 @@ test-python: setup example $(GPU_WHEEL)/.fetched
 OTHER := build/python-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 TEST_TOOLS := pytest pytest-xdist psutil onnx
 
-test-python-version: $(HEADERS)/.fetched
+test-python-version: | $(VENV)/.system
 	$(PYTHON) -m venv $(OTHER)
 	$(OTHER)/bin/python -m pip install -q ".[cpu]" $(TEST_TOOLS)
 	$(OTHER)/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
 
 # The same with the oldest release of everything that the metadata promises; of Python that is 3.10.
-test-oldest: $(HEADERS)/.fetched
+test-oldest: | $(VENV)/.system
 	$(PYTHON) -m venv $(OTHER)-oldest
 	$(OTHER)-oldest/bin/python -m pip install -q -c tests/oldest.txt ".[cpu]" $(TEST_TOOLS)
 	$(OTHER)-oldest/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
@@ -90,7 +90,7 @@ $(VENV)/.installed: $(VENV)/.torch $(HEADERS)/.fetched $(SOURCES)
 	rm -rf build/wheel
 	$(BIN)/pip wheel -q --no-deps --wheel-dir build/wheel .
 	$(BIN)/pip install -q --no-deps --force-reinstall build/wheel/*.whl
-	$(BIN)/pip install -q "$$(echo build/wheel/*.whl)[cpu,export,dev]"
+	$(BIN)/pip install -q "$$(echo build/wheel/*.whl)[cpu,export,dev,docs]"
 	touch $@ $(VENV)/.runtime
 
 ONNXRUNTIME_LIBRARY = $(shell $(BIN)/python -c \
@@ -188,6 +188,10 @@ stubs: setup
 # Fails when the committed stub is not what the module says.
 stubs-check: setup
 	$(BIN)/python bindings/write_stubs.py --check
+
+# The documents as a site in build/site; a warning is an error.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Everything that a machine with an NVIDIA GPU and without a network lacks, in pieces (docs/gpu.md).
 OUT ?= out/gpu-kit

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from ufvideo_export.checkpoint.tensor_account import LeftOut
+    from ufvideo_sdk.hub.download import DownloadProgress
 
 
 class Precision(str, Enum):
@@ -46,10 +47,19 @@ class SegHiddenState(str, Enum):
 
 
 def export(
-    checkpoint: Annotated[Path, typer.Argument(help="Checkpoint folder in the released format.")],
+    checkpoint: Annotated[
+        str,
+        typer.Argument(
+            help="Checkpoint folder in the released format, or hf:USER/NAME[@REVISION] on the"
+            " Hugging Face Hub."
+        ),
+    ],
     out: Annotated[Path, typer.Argument(help="The package folder to write.")],
     vision_tower: Annotated[
-        Path | None, typer.Option(help="SigLIP's folder, when it is not in or beside CHECKPOINT.")
+        str | None,
+        typer.Option(
+            help="SigLIP's folder or hf:USER/NAME, when it is not in or beside CHECKPOINT."
+        ),
     ] = None,
     precision: Annotated[
         Precision, typer.Option(help="Precision of the language model; it sets the others'.")
@@ -95,10 +105,13 @@ def export(
     """Write a checkpoint as a package of ONNX graphs, each compared with PyTorch on the way.
 
     Example: ufvideo export checkpoints/UFVideo-7B packages/ufvideo-7b --precision fp16
+    Example: ufvideo export hf:Hevven/UFVideo-7B package/ --vision-tower
+    hf:google/siglip-so400m-patch14-384 --precision int4
     """
     # PyTorch takes seconds to import: not for --help, nor for the other commands.
     from ufvideo_export.export import export_package
     from ufvideo_export.precision import Quantization
+    from ufvideo_sdk.hub.download import readable_bytes
 
     options = {
         "block_size": block_size,
@@ -124,6 +137,22 @@ def export(
     )
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("starting", total=1.0)
+        downloads: dict[str, TaskID] = {}
+
+        def show_download(progress: DownloadProgress) -> None:
+            source = str(progress.source)
+            if source not in downloads:
+                left = readable_bytes(progress.total_bytes - progress.done_bytes)
+                line = f"Downloading {left} of {source} into {progress.folder}"
+                console.print(line, markup=False, highlight=False, soft_wrap=True)
+                downloads[source] = bar.add_task("", total=1.0)
+            done, total = progress.done_bytes, progress.total_bytes
+            bar.update(
+                downloads[source],
+                description=f"{progress.source.repository} {readable_bytes(done)}",
+                completed=done / max(total, 1),
+            )
+
         manifest = export_package(
             checkpoint,
             out,
@@ -134,6 +163,7 @@ def export(
             ignore_tensors=ignore_tensors or (),
             force=force,
             on_left_out=say_left_out,
+            on_download=show_download,
             on_estimate=lambda found: console.print(f"It will take {found}."),
             progress=lambda label, done: bar.update(task, description=label, completed=done),
         )

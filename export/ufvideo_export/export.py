@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
+from ufvideo_export.checkpoint.hub_checkpoint import Source, locate
 from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors, short_list
 from ufvideo_export.checkpoint.tokenizer import (
     CheckpointTokenizer,
@@ -34,6 +35,8 @@ from ufvideo_export.stages import STAGES
 from ufvideo_export.torch_model.model import check_tensors
 from ufvideo_export.verify import verify_stage
 from ufvideo_sdk.errors import ConfigError, InputError, PackageError
+from ufvideo_sdk.hub.download import DownloadCallback
+from ufvideo_sdk.hub.hub_name import PREFIX
 from ufvideo_sdk.package.manifest import (
     FORMAT_VERSION,
     SEG_HIDDEN_STATES,
@@ -60,10 +63,10 @@ _PROVENANCE = {
 
 
 def export_package(
-    checkpoint: Path,
+    checkpoint: Path | str,
     out: Path,
     *,
-    vision_tower: Path | None = None,
+    vision_tower: Path | str | None = None,
     precision: str = "fp32",
     quantization: Quantization | None = None,
     seg_hidden_state: str = "preceding",
@@ -71,15 +74,19 @@ def export_package(
     force: bool = False,
     on_left_out: OnLeftOut | None = None,
     on_estimate: OnEstimate | None = None,
+    on_download: DownloadCallback | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Write a checkpoint as a package of ONNX graphs, each compared with PyTorch on the way.
 
     Args:
-        checkpoint: Folder in the released format.
+        checkpoint: Folder in the released format, or the text "hf:USER/NAME[@REVISION]": the files
+            of a repository on the Hugging Face Hub that an export reads are downloaded. The package
+            records repository, revision and commit.
         out: The package; it appears by one rename when everything is in it. An export that was
             stopped or killed goes on from the stages it finished; see `export_progress`.
-        vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it.
+        vision_tower: SigLIP's folder, where it is neither inside the checkpoint nor beside it, or
+            its repository.
         precision: "fp32", "fp16", "int8" or "int4"; `precision` says what that is for each stage.
         quantization: How integer weights are made; for "int8" and "int4".
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
@@ -91,6 +98,8 @@ def export_package(
             read; not called if there are none.
         on_estimate: Called once with what the export will take, before the checkpoint is read; also
             where the disk is too small.
+        on_download: Called as bytes come from the Hub; its exceptions end the download, which goes
+            on from there the next time.
         progress: Called with what is being done and the fraction of the work behind it.
 
     Returns:
@@ -98,10 +107,13 @@ def export_package(
 
     Raises:
         ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
-            quantised, integers without Optimum, or a pattern that matches no tensor.
+            quantised, integers without Optimum, a pattern that matches no tensor, or a repository
+            without huggingface_hub.
         InputError: For a checkpoint or a target that is not what it should be; a checkpoint that
-            holds a LoRA, quantised weights or tensors nobody reads included.
-        CapacityError: When the disk is too small, before anything is written.
+            holds a LoRA, quantised weights or tensors nobody reads, or a repository that cannot be
+            read, included.
+        CapacityError: When the disk is too small for the package or for a download, before anything
+            is written.
         InferenceError: When a graph does not agree with PyTorch.
     """
     chosen = recipe(precision, quantization)
@@ -117,10 +129,13 @@ def export_package(
     clear_leftovers(out)
     check_target(out, force=force)
     report("checkpoint", 0.0)
+    ignore = _patterns(ignore_tensors)
+    source, siglip = locate(checkpoint, vision_tower, on_download)
     opened = Checkpoint(
-        Path(checkpoint),
-        None if vision_tower is None else Path(vision_tower),
-        ignore_tensors=_patterns(ignore_tensors),
+        source.folder,
+        None if siglip is None else siglip.folder,
+        ignore_tensors=ignore,
+        name=source.name,
     )
     check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
@@ -133,7 +148,7 @@ def export_package(
         on_estimate(estimate)
     check_space(out, estimate.disk_bytes - leftover_bytes(out))
     model, video = _facts(opened, seg_hidden_state)
-    provenance = _provenance(opened, chosen)
+    provenance = {**_provenance(opened, chosen), **_origins(opened, source, siglip)}
     options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
     key = export_key(opened, options)
     with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
@@ -245,4 +260,15 @@ def _provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:
         text = f"{len(checkpoint.ignored_tensors)}: {names}"
         # A text of the manifest has 256 bytes at most.
         versions["ignored_tensors"] = text.encode("ascii", "replace").decode()[:200]
-    return {**versions, "source": checkpoint.name}
+    return versions
+
+
+def _origins(checkpoint: Checkpoint, source: Source, siglip: Source | None) -> dict[str, str]:
+    """Where the weights came from: a folder's name, or the commit of a repository."""
+    origins = {"source": checkpoint.name}
+    for key, located in (("source", source), ("vision_tower", siglip)):
+        if located is not None and located.hub is not None:
+            origins[key] = f"{PREFIX}{located.hub.repository}"
+            origins[f"{key}_revision"] = located.hub.revision
+            origins[f"{key}_commit"] = located.hub.commit
+    return origins

@@ -28,6 +28,8 @@ from ufvideo_sdk.runtime.telemetry import turn_off_telemetry
 if TYPE_CHECKING:
     from ufvideo_sdk._native import CancellationToken, StreamAction
     from ufvideo_sdk.demo.files import demo_clip
+    from ufvideo_sdk.hub.download import DownloadProgress
+    from ufvideo_sdk.hub.hub_name import HubRevision
     from ufvideo_sdk.model import UFVideo
     from ufvideo_sdk.render.answer_video import AnswerVideo
     from ufvideo_sdk.results.answer import (
@@ -68,8 +70,10 @@ __all__ = [
     "ConfigError",
     "DamagedVideoWarning",
     "DeviceError",
+    "DownloadProgress",
     "FrameMasks",
     "GenerationConfig",
+    "HubRevision",
     "InferenceError",
     "InputError",
     "LoadStats",
@@ -104,6 +108,8 @@ _HOMES = {
     "CancellationToken": "_native",
     "StreamAction": "_native",
     "Clip": "video.clip",
+    "DownloadProgress": "hub.download",
+    "HubRevision": "hub.hub_name",
     "GenerationConfig": "runtime.config",
     "RuntimeConfig": "runtime.config",
     "UFVideo": "model",

@@ -28,7 +28,7 @@ class InputError(UFVideoError, ValueError):
 
 
 class PackageError(UFVideoError):
-    """A package is broken: a file, a digest or a key of its manifest."""
+    """A package is broken, such as a file or a digest, or cannot be had from where it lies."""
 
 
 class PackageVersionError(PackageError):

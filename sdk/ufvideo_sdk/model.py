@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,10 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.cancellation import check_token, reading_for
 from ufvideo_sdk.errors import InputError, PackageError
+from ufvideo_sdk.hub.download import DownloadCallback
+from ufvideo_sdk.hub.hub_name import HubRevision, is_hub_name
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.hub_package import fetch_package
 from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, read_manifest
 from ufvideo_sdk.package.no_package import no_package
 from ufvideo_sdk.package.shipped_package import shipped_package
@@ -60,6 +64,7 @@ class UFVideo:
         tokenizer: Text to ids and back.
         prompts: Questions to ids.
         formats: What answers may be.
+        hub: The repository and the commit that the package came from; None for a folder.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class UFVideo:
         self.prompts = loaded.prompts
         self.formats = loaded.formats
         self.load_stats = clock.stats()
+        self.hub: HubRevision | None = None
 
     @classmethod
     @naming_misplaced_settings
@@ -99,28 +105,42 @@ class UFVideo:
         *,
         runtime: RuntimeConfig = _DEFAULT_RUNTIME,
         on_engine: EngineCallback | None = None,
+        on_download: DownloadCallback | None = None,
     ) -> UFVideo:
-        """Open a package folder.
+        """Open a package: a folder, or a repository on the Hugging Face Hub.
 
         Args:
-            package: What `ufvideo export` wrote; None: nano, which ships with the SDK, a
-                demonstration model of a rendered world of coloured shapes.
+            package: The folder that `ufvideo export` wrote; or the text "hf:USER/NAME" or
+                "hf:USER/NAME@REVISION", whose files are downloaded unless the cache has them; None:
+                nano, which ships with the SDK, a demonstration model of a rendered world of
+                coloured shapes. A folder is never looked for on a network.
             runtime: How to run here.
             on_engine: Called before each TensorRT engine that has to be built first, which takes
                 minutes, and when all are there. Without it the log says so.
+            on_download: Called as bytes come from the Hub, first with those that are here, and not
+                at all if nothing is missing. Its exceptions end the download, which goes on from
+                there the next time, and are raised unchanged.
 
         Raises:
-            InputError: When package is no path, runtime no RuntimeConfig, or on_engine cannot be
-                called.
-            PackageError: When a file is missing, damaged or contradicts the manifest, a TensorRT
-                engine is not what was built, or this installation lacks nano.
+            InputError: When package is no path and no name of a repository, runtime no
+                RuntimeConfig, or a callback cannot be called.
+            ConfigError: When a repository is named and huggingface_hub is not installed.
+            PackageError: When a file is missing, damaged or contradicts the manifest, a repository
+                cannot be read or holds no package, a TensorRT engine is not what was built, or this
+                installation lacks nano.
             PackageVersionError: When the package has a format this version does not read.
             DeviceError: When ONNX Runtime is missing or too old, or a provider cannot start.
-            CapacityError: When the weights do not fit into memory, or the system has no threads or
-                file descriptors left.
+            CapacityError: When the weights do not fit into memory, a download not onto the disk, or
+                the system has no threads or file descriptors left.
         """
         check_instance(runtime, "runtime", RuntimeConfig)
         check_callback(on_engine, "on_engine")
+        check_callback(on_download, "on_download")
+        if isinstance(package, str) and is_hub_name(package):
+            fetched = fetch_package(package, on_download)
+            model = cls(fetched.folder, read_manifest(fetched.folder), runtime, on_engine)
+            model.hub = fetched.source
+            return model
         if package is None:
             package = shipped_package()
         folder = as_path(package, "package")
@@ -131,12 +151,19 @@ class UFVideo:
             manifest = read_manifest(folder)
         return cls(folder, manifest, runtime, on_engine, clock)
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Answer for what a session has: type checkers are to see that it is not here."""
+            remedy = f": open(source).{name} is the session's" if hasattr(Session, name) else ""
+            raise AttributeError(f"'UFVideo' object has no attribute {name!r}{remedy}")
+
     def memory_use(self) -> MemoryUse:
         """What all sessions of the model hold together, from any thread."""
         return memory_use(self._loaded.native)
 
     def __repr__(self) -> str:
-        return f"UFVideo({self.manifest.model.name}, {self.package})"
+        return f"UFVideo({self.manifest.model.name}, {self.hub or self.package})"
 
     @naming_misplaced_settings
     def open(

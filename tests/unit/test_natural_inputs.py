@@ -107,3 +107,22 @@ def test_file_objects_are_taken(nano: UFVideo, clip_path: Path, name: str) -> No
         assert_close(clip.read(clip.frame_idxs), pixels, EXACT, where=name)
         assert_close(clip.timestamps_s, by_path.timestamps_s, EXACT, where=f"times of {name}")
         assert session.ask("What is there?").text == expected.ask("What is there?").text
+
+
+def test_answers_and_sessions_about_frames(nano: UFVideo, tmp_path: Path) -> None:
+    images = [Image.fromarray(frame) for frame in FRAMES]
+    bgr = [np.ascontiguousarray(frame[..., ::-1]) for frame in FRAMES]
+    with nano.open(images, fps=2) as session:
+        answer = session.ask("What is there?")
+        (track,) = session.segment("the red ball", frames="all")
+        session.save(tmp_path / "frames.session")
+    # The frames are read again, after the session.
+    for name in ("answer.mp4", "answer.png"):
+        answer.save(tmp_path / name)
+    with nano.open(tmp_path / "answer.mp4") as drawn:
+        assert len(drawn.clip.frame_idxs) == len(FRAMES)
+    with nano.load_session(
+        tmp_path / "frames.session", video=bgr, fps=2, frames_format="bgr"
+    ) as again:
+        assert again.ask("What is there?").text == answer.text
+        assert again.segment("the red ball", frames="all")[0].runs == track.runs

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -46,8 +46,7 @@ class Place:
         (self.checkpoint / "config.json").write_text(json.dumps({"model_type": "ufvideo"}))
         (self.checkpoint / "model.safetensors").write_bytes(b"\0" * 16)
 
-    def session(self) -> Any:
-        return self.model.open(FRAMES, fps=2)
+        self.session = model.open(FRAMES, fps=2)
 
 
 Mistake = tuple[Callable[[Place], object], type[UFVideoError], list[str]]
@@ -84,7 +83,7 @@ MISTAKES: dict[str, Mistake] = {
         ["expected UFVideo.load('package')"],
     ),
     "ask(..., max_new_tokens=8)": (
-        lambda at: at.session().ask("What is there?", max_new_tokens=8),
+        lambda at: at.session.ask("What is there?", max_new_tokens=8),
         InputError,
         ["config=GenerationConfig(max_new_tokens=8)"],
     ),
@@ -94,12 +93,12 @@ MISTAKES: dict[str, Mistake] = {
         ["give ('cpu',)"],
     ),
     'segment("Where is the red ball?")': (
-        lambda at: at.session().segment("Where is the red ball?"),
+        lambda at: at.session.segment("Where is the red ball?"),
         InputError,
         ["expected the name of an object", "ask('Where is the red ball? Please segment it.')"],
     ),
     'locate("When does the ball stop?")': (
-        lambda at: at.session().locate("When does the ball stop?"),
+        lambda at: at.session.locate("When does the ball stop?"),
         InputError,
         ["expected what happens", "ask('When does the ball stop?')"],
     ),
@@ -117,9 +116,11 @@ MISTAKES: dict[str, Mistake] = {
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip install .")
-    return Place(UFVideo.load(), tmp_path_factory.mktemp("mistakes"))
+    made = Place(UFVideo.load(), tmp_path_factory.mktemp("mistakes"))
+    with made.session:
+        yield made
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -195,8 +196,7 @@ def test_other_files_are_named(
 
 
 def test_a_saved_session_is_named(place: Place, tmp_path: Path) -> None:
-    with place.session() as session:
-        session.save(tmp_path / "a.session")
+    place.session.save(tmp_path / "a.session")
     with pytest.raises(InputError, match=r"a saved session: UFVideo\.load_session\(path\)"):
         place.model.open(tmp_path / "a.session")
 
@@ -240,7 +240,7 @@ def test_what_is_no_package_is_named(place: Place, tmp_path: Path) -> None:
 
 
 def test_settings_are_named_where_they_belong(place: Place) -> None:
-    session, load = place.session(), UFVideo.load
+    session, load = place.session, UFVideo.load
     calls: list[tuple[Callable[[], object], str]] = [
         (lambda: session.ask("a", temperature=0.5), "config=GenerationConfig(temperature=0.5)"),
         (lambda: session.stream("a", max_tokens=8), "config=GenerationConfig(max_new_tokens=8)"),
@@ -269,8 +269,17 @@ def test_settings_are_named_where_they_belong(place: Place) -> None:
     assert list(inspect.signature(session.ask).parameters)[:2] == ["question", "regions"]
 
 
+def test_a_model_is_asked_by_a_session(place: Place) -> None:
+    for name in ("ask", "segment", "locate", "clip"):
+        with pytest.raises(AttributeError, match=rf"no attribute '{name}': open\(source\)\.{name}"):
+            getattr(place.model, name)
+    with pytest.raises(AttributeError, match=r"no attribute 'colour'$"):
+        place.model.colour  # noqa: B018
+    assert copy.copy(place.model).package == place.model.package
+
+
 def test_one_in_place_of_several(place: Place) -> None:
-    session = place.session()
+    session = place.session
     box = Region.from_box(0, (5, 5, 9, 9), height=48, width=64)
     with pytest.raises(InputError, match=r"regions: .* got Region.*: give it in a list"):
         session.ask("What is <region>?", regions=box)

@@ -23,17 +23,21 @@ from tests.unit.drawn_answers import (
     located,
     segmented,
 )
-from ufvideo_sdk import InputError, StopReason, TimeSpan
+from ufvideo_sdk import InputError, StopReason, TimeSpan, UFVideo
 from ufvideo_sdk.render.draw import object_colour
 from ufvideo_sdk.render.html import still_idx
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frames_in_memory import FrameArray
+from ufvideo_sdk.video.video_file import open_source
 
 HOSTILE = (
     '<script>alert(1)</script> <img src=x onerror="alert(2)"> \' " & &lt;b&gt; </div></div>'
     " \x1b[2J \u202eevil\u2066 {<TEMP-010>} [SEG]"
 )
+
+
+MEDIA = Path(__file__).parent.parent / "data" / "media"
 
 
 class Tags(HTMLParser):
@@ -124,6 +128,18 @@ def test_every_kind_of_result_is_plotted_and_shown() -> None:
         assert kind.clip.name in tags.text
 
 
+def test_pixels_that_are_no_squares_are_shown_in_their_shape() -> None:
+    clip = Clip(open_source(MEDIA / "sar2.mp4"))
+    assert clip.pixel_aspect == 2
+    answer = drawn_answer(clip, mask_every=1, spans=())
+    width, height = Tags(answer._repr_html_()).picture.size
+    assert width / height == pytest.approx(2 * clip.width / clip.height, rel=0.02)
+    sheet = np.array(answer.plot([0]))
+    rows = (np.abs(sheet.astype(int) - object_colour(0)).max(axis=-1) <= 60).any(axis=1)
+    columns = (np.abs(sheet.astype(int) - object_colour(0)).max(axis=-1) <= 60).any(axis=0)
+    assert columns[: sheet.shape[1]].sum() > 1.5 * rows[: sheet.shape[0] // 2].sum()
+
+
 def test_html_says_what_was_found() -> None:
     answer = drawn_answer(num_objects=2)
     tags = Tags(answer._repr_html_())
@@ -210,3 +226,24 @@ def test_no_plotting_library_is_loaded() -> None:
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_session_without_its_video_shows_the_text(tmp_path: Path) -> None:
+    model = UFVideo.load()
+    frames = np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), np.uint8)
+    with model.open(frames, fps=4.0) as session:
+        session.save(tmp_path / "clip.session")
+    with model.load_session(tmp_path / "clip.session") as session:
+        answer = session.ask("What happens?")
+        tags = Tags(answer._repr_html_())
+        assert answer.text in tags.text and "video=" in tags.text
+        assert not [tag for tag, _ in tags.tags if tag == "img"] and tags.depth == 0
+        with pytest.raises(InputError, match="video="):
+            answer.plot()
+
+
+def test_a_clip_of_one_frame_has_a_time_line() -> None:
+    clip = drawn_clip(1)
+    for result in (drawn_answer(clip, spans=[]), located(clip, [TimeSpan(10.0, 10.0)])):
+        assert result.plot().width >= 640
+        assert Tags(result._repr_html_()).text.count("10.00 s") >= 2

@@ -20,7 +20,7 @@ from ufvideo_export.checkpoint.config import (
     read_sam2_sizes,
     read_siglip_sizes,
 )
-from ufvideo_export.checkpoint.other_formats import foreign_weights
+from ufvideo_export.checkpoint.other_formats import foreign_weights, names_in
 from ufvideo_export.checkpoint.sam2_names import sam2_keys
 from ufvideo_export.checkpoint.siglip_pixels import refuse_other_pixels
 from ufvideo_export.checkpoint.tensor_files import TensorFiles, has_weights
@@ -61,12 +61,15 @@ def layer_key(layer: int, name: str) -> str:
 class Checkpoint:
     """A checkpoint folder, its sizes, and where its SigLIP lies."""
 
+    _name: str | None = None
+
     def __init__(
         self,
         folder: Path,
         vision_tower: Path | None = None,
         *,
         ignore_tensors: Sequence[str] = (),
+        name: str | None = None,
     ) -> None:
         """Open a checkpoint; see `read_model_sizes` for what is refused.
 
@@ -75,12 +78,14 @@ class Checkpoint:
             vision_tower: Folder of SigLIP; without it the checkpoint itself, then the folder that
                 `mm_vision_tower` names and a folder `siglip`, both beside the checkpoint.
             ignore_tensors: Patterns of names to leave out, with `*`, `?` and `[...]`.
+            name: What it is called; None: as its folder.
 
         Raises:
             ConfigError: When a pattern matches no tensor.
             InputError: For a folder that is no whole, merged and plain checkpoint.
         """
         self.folder = folder
+        self._name = name
         self.sizes = read_model_sizes(folder)
         self._ignore = tuple(ignore_tensors)
         self.tensors = TensorFiles(folder, self._ignore)
@@ -129,7 +134,9 @@ class Checkpoint:
 
     @property
     def name(self) -> str:
-        """The folder's name, or its parent's where it is just called `checkpoint`."""
+        """Its name, else the folder's, or its parent's where that is just called `checkpoint`."""
+        if self._name is not None:
+            return self._name
         folder = self.folder.resolve()
         return (folder.parent.name if folder.name == "checkpoint" else folder.name) or "checkpoint"
 
@@ -219,13 +226,11 @@ class Checkpoint:
         if vision_tower is not None and own is None and not inner:
             raise InputError(
                 f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower),"
-                f" {foreign_weights(vision_tower) or 'found none'}"
+                f" {foreign_weights(names_in(vision_tower)) or 'found none'}"
             )
         if own is None and not inner:
-            instead = [
-                foreign_weights(each) and f"{each}: {foreign_weights(each)}" for each in folders
-            ]
-            found = "; ".join(dict.fromkeys(each for each in instead if each))
+            instead = {each: foreign_weights(names_in(each)) for each in folders}
+            found = "; ".join(f"{each}: {what}" for each, what in instead.items() if what)
             raise InputError(
                 f"expected SigLIP inside {self.folder} or in one of"
                 f" {', '.join(dict.fromkeys(map(str, folders)))},"

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ufvideo_export.checkpoint.other_formats import refuse_other_files, refuse_quantized_config
+from ufvideo_export.checkpoint.other_formats import (
+    names_in,
+    refuse_other_files,
+    refuse_quantized_config,
+)
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
@@ -162,7 +166,7 @@ def read_model_sizes(folder: Path) -> ModelSizes:
     path = folder / "config.json"
     if not folder.is_dir():
         raise InputError(f"expected a checkpoint folder, {folder} is none")
-    refuse_other_files(folder)
+    refuse_other_files(names_in(folder), folder)
     if not path.is_file():
         if (folder / MANIFEST_NAME).is_file():
             raise InputError(

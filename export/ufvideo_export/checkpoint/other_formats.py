@@ -7,9 +7,10 @@ are valid floats without the scales beside them.
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +51,23 @@ _QUANTIZED_NAME = re.compile(
 _PLAIN_WEIGHTS = "export the float16, bfloat16 or float32 checkpoint that it was made from"
 
 
-def refuse_other_files(folder: Path) -> None:
+def refuse_other_files(names: Collection[str], folder: object) -> None:
     """Refuse a folder whose files belong to a LoRA or to quantised weights.
+
+    Args:
+        names: What is in it.
+        folder: Which one it is, for the message: a path or a repository.
 
     Raises:
         InputError: Naming the files and what to do.
     """
-    leftovers = [name for name in LORA_FILES if (folder / name).exists()]
+    leftovers = [name for name in LORA_FILES if name in names]
     if leftovers:
         raise InputError(
             f"expected a merged checkpoint, found {', '.join(leftovers)} in {folder}:"
             " merge the LoRA weights into the model first"
         )
-    quantized = [name for name in QUANTIZED_FILES if (folder / name).exists()]
+    quantized = [name for name in QUANTIZED_FILES if name in names]
     if quantized:
         raise InputError(
             f"expected plain weights, found {', '.join(quantized)} in {folder}, which quantised"
@@ -153,10 +158,19 @@ def is_lfs_pointer(path: Path) -> bool:
         return False
 
 
-def foreign_weights(folder: Path) -> str:
-    """Say what a folder without safetensors files holds instead; empty if no weights at all."""
-    found = sorted(path.name for pattern in _FOREIGN_WEIGHTS for path in folder.glob(pattern))
-    if any(folder.glob("global_step*")) or (folder / "zero_to_fp32.py").exists():
+def names_in(folder: Path) -> frozenset[str]:
+    """Names of what is in a folder; none if it is no folder."""
+    return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
+
+
+def foreign_weights(names: Collection[str]) -> str:
+    """Say what a folder without safetensors files holds instead; empty if no weights at all.
+
+    Args:
+        names: What is in it.
+    """
+    found = sorted(name for each in _FOREIGN_WEIGHTS for name in fnmatch.filter(names, each))
+    if fnmatch.filter(names, "global_step*") or "zero_to_fp32.py" in names:
         return (
             "found a DeepSpeed checkpoint: run its zero_to_fp32.py with --safe_serialization first"
         )

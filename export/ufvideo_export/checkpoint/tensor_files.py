@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
-from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from ufvideo_export.checkpoint.other_formats import (
     foreign_weights,
     is_lfs_pointer,
+    names_in,
     refuse_dtype,
     refuse_other_names,
 )
@@ -59,7 +60,7 @@ class TensorFiles:
                 self._files[name], self._headers[name] = path, header
         self._check_index()
         self.ignored = tuple(
-            name for name in self.names() if any(fnmatchcase(name, each) for each in ignore)
+            name for name in self.names() if any(fnmatch.fnmatchcase(name, each) for each in ignore)
         )
         for name in self.ignored:
             del self._files[name], self._headers[name]
@@ -127,35 +128,55 @@ class TensorFiles:
 
 def has_weights(folder: Path) -> bool:
     """Whether a folder holds safetensors weights of the usual names."""
-    return bool(_candidates(folder))
+    return bool(_candidates(names_in(folder)))
 
 
-def _candidates(folder: Path) -> list[Path]:
-    return sorted(folder.glob("model*.safetensors")) if folder.is_dir() else []
+def weight_names(names: Collection[str], index: Path | None, folder: object) -> list[str]:
+    """Which files of a folder hold its weights.
 
+    Args:
+        names: What is in it.
+        index: Its INDEX_NAME, if it has one.
+        folder: Which one it is, for the message: a path or a repository.
 
-def _weight_files(folder: Path) -> list[Path]:
-    index = folder / INDEX_NAME
-    if index.is_file():
-        files = [folder / name for name in sorted(set(_weight_map(index).values()))]
-        for path in files:
-            if path.parent != folder or not path.is_file():
-                raise InputError(f"expected the shard {path.name} that {index} names, found none")
-    else:
-        files = _candidates(folder)
-    if not files:
-        instead = foreign_weights(folder) if folder.is_dir() else ""
+    Raises:
+        InputError: When there are none, one that the index names is missing, or one is not named.
+    """
+    found = _candidates(names) if index is None else sorted(set(_weight_map(index).values()))
+    for name in found:
+        if name not in names:
+            raise InputError(
+                f"expected the shard {Path(name).name} that {folder}/{INDEX_NAME} names, found none"
+            )
+    if not found:
         raise InputError(
-            f"expected model.safetensors or its shards in {folder}, {instead or 'found none'}"
+            f"expected model.safetensors or its shards in {folder},"
+            f" {foreign_weights(names) or 'found none'}"
         )
-    unread = sorted(path.name for path in set(folder.glob("*.safetensors")) - set(files))
+    unread = sorted(set(fnmatch.filter(names, "*.safetensors")) - set(found))
     if unread:
-        known = f"that {INDEX_NAME} names" if index.is_file() else "named model*.safetensors"
+        known = "named model*.safetensors" if index is None else f"that {INDEX_NAME} names"
         raise InputError(
             f"expected only weights {known} in {folder}, found {', '.join(unread)}: a part of the"
             " model may be in it; move it out of the folder if it belongs to another model"
         )
-    return files
+    return found
+
+
+def _candidates(names: Collection[str]) -> list[str]:
+    return sorted(fnmatch.filter(names, "model*.safetensors"))
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    index = folder / INDEX_NAME
+    # A link that leads nowhere is no shard.
+    names = {
+        name
+        for name in names_in(folder)
+        if not name.endswith(".safetensors") or (folder / name).is_file()
+    }
+    found = weight_names(names, index if index.is_file() else None, folder)
+    return [folder / name for name in found]
 
 
 def _weight_map(index: Path) -> Mapping[str, str]:

@@ -11,7 +11,8 @@ namespace ufvideo {
 class Package {
  public:
   /// Opens `root`: reads the manifest, resolves every path inside the folder (links included),
-  /// compares sizes and, if asked, SHA-256 digests. Throws InvalidPackage or UnsupportedPackage.
+  /// compares sizes and, if asked, SHA-256 digests. In a snapshot of the Hugging Face Hub's cache
+  /// links may lead to the blobs of that cache. Throws InvalidPackage or UnsupportedPackage.
   static Package open(const std::filesystem::path& root, bool verify_digests);
 
   const std::filesystem::path& root() const { return root_; }

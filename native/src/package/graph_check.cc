@@ -7,6 +7,7 @@
 #include "package/graph_file.h"
 #include "package/graph_operators.h"
 #include "package/graph_sizes.h"
+#include "package/hub_snapshot.h"
 
 namespace ufvideo {
 namespace {
@@ -29,20 +30,28 @@ void check_operators(const fs::path& path, const GraphFile& graph) {
 }
 
 /// Whether a name beside the graph is the very file whose digest the manifest has, however ONNX
-/// Runtime comes to the graph's folder: as the graph is named, or where a link to it leads.
-bool is_listed_file(const fs::path& graph, const std::string& name, const fs::path& listed) {
+/// Runtime comes to the graph's folder: as the graph is named, or where a link to it leads. A cache
+/// of the Hub keeps blobs by digest, so that nothing of that name lies where its links lead.
+bool is_listed_file(const fs::path& root, const fs::path& graph, const std::string& name,
+                    const fs::path& listed) {
   std::error_code error;
   const fs::path resolved = fs::canonical(listed, error);
   if (error) {
     return false;
   }
-  for (const fs::path& folder : {graph.parent_path(), fs::canonical(graph, error).parent_path()}) {
+  const auto is_listed = [&](const fs::path& folder) {
     const fs::path found = fs::canonical(folder / name, error);
-    if (error || found != resolved) {
-      return false;
-    }
+    return !error && found == resolved;
+  };
+  const fs::path target = fs::canonical(graph, error);
+  if (!is_listed(graph.parent_path())) {
+    return false;
   }
-  return true;
+  if (is_hub_blob(root, target)) {
+    const fs::path beside = target.parent_path() / name;
+    return fs::symlink_status(beside, error).type() == fs::file_type::not_found;
+  }
+  return is_listed(target.parent_path());
 }
 
 /// A graph may read the weights that the manifest lists for it and no other file.
@@ -55,7 +64,7 @@ void check_external_data(const fs::path& root, const fs::path& path, const Stage
     }
     const fs::path listed = root / entry.weights->path;
     const std::string allowed = listed.filename().string();
-    if (part.location != allowed || !is_listed_file(path, part.location, listed)) {
+    if (part.location != allowed || !is_listed_file(root, path, part.location, listed)) {
       fail(ErrorCode::kInvalidPackage, path.string(), ": expected weights in ", allowed,
            " beside the graph, listed as ", entry.weights->path, ", it points to ",
            part.location.substr(0, 256));

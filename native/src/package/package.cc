@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error_message.h"
+#include "package/hub_snapshot.h"
 
 namespace ufvideo {
 namespace {
@@ -19,7 +20,7 @@ fs::path resolve_inside(const fs::path& root, const std::string& relative) {
          ", got: ", error.message());
   }
   const auto end = std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first;
-  if (end != root.end()) {
+  if (end != root.end() && !is_hub_blob(root, path)) {
     fail(ErrorCode::kInvalidPackage, "package ", root.string(), ": ", relative,
          ": expected a file inside the package, it is a link to ", path.string());
   }

@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ufvideo_sdk.cli.info import readable_bytes
-from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument, package_or_nano
+from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument
+from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.validation.display_name import display_name
@@ -62,7 +63,7 @@ def build(
     from ufvideo_sdk.runtime.onnxruntime_library import find_library
     from ufvideo_sdk.tensorrt.engines import Engines, limited_to_tensorrt_stages, require_tensorrt
 
-    folder = package_or_nano(package)
+    folder = named_package(package).folder
     manifest = read_manifest(folder / MANIFEST_NAME)
     runtime = RuntimeConfig(providers=_PROVIDERS, device_id=device or 0, engine_cache=engine_cache)
     library = find_library(onnxruntime_library)

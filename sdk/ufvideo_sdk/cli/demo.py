@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 def demo(
     package: Annotated[
-        Path | None,
+        str | None,
         # Not from UFVIDEO_PACKAGE: only a model of nano's world knows the answers.
-        typer.Option("--package", metavar="DIR", help="Another package. Default: nano."),
+        typer.Option("--package", metavar="PACKAGE", help="Another package. Default: nano."),
     ] = None,
     as_json: JsonOption = False,
     save: SaveOption = None,
@@ -63,7 +63,7 @@ def demo(
     folder = shipped_package() if package is None else package
     if not as_json and package is None:
         say(f"This is {WHAT_IT_IS}.")
-    with opened(Request(folder, str(clip), None, None, runtime)) as (model, session):
+    with opened(Request(str(folder), str(clip), None, None, runtime)) as (model, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
 

@@ -15,9 +15,9 @@ from ufvideo_sdk.cli.options import (
     LibraryOption,
     PackageArgument,
     ProviderOption,
-    package_or_nano,
     runtime_settings,
 )
+from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import engine_label, spinner
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
@@ -54,9 +54,12 @@ def info(
         raise typer.BadParameter(
             "expected where an option says how to run", param_hint="--providers"
         )
-    folder = package_or_nano(package)
+    named = named_package(package)
+    folder = named.folder
     manifest = read_manifest(folder / MANIFEST_NAME)
     facts = package_facts(manifest)
+    if named.hub is not None:
+        facts["hub"] = asdict(named.hub)
     plans = board_plans(manifest) if boards else []
     if providers:
         settings = runtime_settings(
@@ -144,10 +147,16 @@ def readable_bytes(count: int) -> str:
     return f"{size:.1f} TiB"
 
 
+def _hub_lines(facts: dict[str, Any]) -> list[str]:
+    hub = facts.get("hub")
+    return [f"hf:{hub['repository']}@{hub['revision']}, commit {hub['commit']}"] if hub else []
+
+
 def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
     model, video, memory = manifest.model, manifest.video, facts["memory"]
     lines = [
         f"{model.name} ({model.architecture}, package format {manifest.format_version})",
+        *_hub_lines(facts),
         "",
         f"language model   {model.num_layers} layers, width {model.hidden_size},"
         f" {model.num_attention_heads} heads ({model.num_key_value_heads} KV), vocabulary"

@@ -6,12 +6,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.cli.interruptible import interruptible
-from ufvideo_sdk.cli.options import package_or_nano
+from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.terminal import counted, engine_label, spinner
 from ufvideo_sdk.errors import DamagedVideoWarning
@@ -24,7 +23,7 @@ from ufvideo_sdk.session.session import Session
 class Request:
     """What every command that looks at a source needs."""
 
-    package: Path | None
+    package: str | None
     source: str
     start_s: float | None
     end_s: float | None
@@ -45,7 +44,7 @@ def opened(request: Request) -> Iterator[tuple[UFVideo, Session]]:
         UFVideoError: As `UFVideo.load` and `UFVideo.open`.
     """
     runtime = RuntimeConfig(**request.runtime)
-    package = package_or_nano(request.package)
+    package = named_package(request.package).folder
     with spinner("loading the package") as loading:
         model = interruptible(
             lambda: UFVideo.load(

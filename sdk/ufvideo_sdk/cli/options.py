@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.validation.paths import as_path, entries_of, shown
 
 if TYPE_CHECKING:
     from ufvideo_sdk.video.clip import Clip
 
 PackageOption = Annotated[
-    Path | None,
+    str | None,
     typer.Option(
         "--package",
-        metavar="DIR",
+        metavar="PACKAGE",
         envvar="UFVIDEO_PACKAGE",
-        help="Package folder that `ufvideo export` wrote. Default: nano, a demonstration model.",
+        help="Package folder that `ufvideo export` wrote, or hf:USER/NAME[@REVISION] on the"
+        " Hugging Face Hub. Default: nano, a demonstration model.",
     ),
 ]
 SourceArgument = Annotated[
@@ -31,10 +31,10 @@ SourceArgument = Annotated[
     ),
 ]
 PackageArgument = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
         metavar="PACKAGE",
-        help="Package folder. Default: nano, a demonstration model.",
+        help="Package folder, or hf:USER/NAME[@REVISION]. Default: nano, a demonstration model.",
         show_default=False,
     ),
 ]
@@ -162,21 +162,6 @@ LibraryOption = Annotated[
 ]
 
 
-def package_or_nano(package: Path | None) -> Path:
-    """The package that was named; where none was, nano, saying on stderr what that is.
-
-    Raises:
-        PackageError: When none was named and this installation lacks nano.
-    """
-    if package is not None:
-        return package
-    from ufvideo_sdk.package.shipped_package import WHAT_IT_IS, shipped_package
-
-    folder = shipped_package()
-    say(f"no package named: this is {WHAT_IT_IS}", err=True)
-    return folder
-
-
 def runtime_settings(
     threads: int | None,
     provider: list[str] | None,
@@ -260,7 +245,7 @@ def check_order(source: str, words: str, name: str) -> None:
     """
     from ufvideo_sdk.errors import InputError
 
-    is_swapped = not os.path.lexists(source) and os.path.lexists(words)  # noqa: PTH
+    is_swapped = not os.path.lexists(source) and os.path.lexists(words)
     if is_swapped:
         raise InputError(
             f"expected SOURCE {name} in this order, found nothing at {shown(Path(source))}, but"
@@ -268,7 +253,7 @@ def check_order(source: str, words: str, name: str) -> None:
         )
 
 
-def read_by(source: str, package: Path | None) -> list[Path]:
+def read_by(source: str, package: str | None) -> list[Path]:
     """Return the files that a command reads, as far as its arguments name them."""
-    package_files = () if package is None else entries_of(as_path(str(package), "--package"))
+    package_files = () if package is None else entries_of(as_path(package, "--package"))
     return [as_path(source, "SOURCE"), *package_files]

@@ -8,7 +8,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from ufvideo_sdk.cli.options import JsonOption, PackageOption, package_or_nano
+from ufvideo_sdk.cli.options import JsonOption, PackageOption
+from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import say
 
 
@@ -35,7 +36,7 @@ def tokens(
     from ufvideo_sdk.video.clip import Clip
     from ufvideo_sdk.video.video_file import open_source
 
-    folder = package_or_nano(package)
+    folder = named_package(package).folder
     tokens = read_manifest(folder / MANIFEST_NAME).tokens
     tokenizer = TextTokenizer(folder / TOKENIZER_NAME, tokens)
     prompts = PromptBuilder(tokenizer, read_chat_template(folder / CHAT_TEMPLATE_NAME), tokens)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.cli.info import readable_bytes
@@ -12,9 +11,9 @@ from ufvideo_sdk.cli.options import (
     LibraryOption,
     PackageArgument,
     ThreadsOption,
-    package_or_nano,
     runtime_settings,
 )
+from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.terminal import spinner
 from ufvideo_sdk.errors import PackageError
@@ -22,13 +21,7 @@ from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.validation.display_name import display_name
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.package.manifest import (
-        FileEntry,
-        Manifest,
-        StageEntry,
-        StageVariant,
-        StageVerification,
-    )
+    from ufvideo_sdk.package.manifest import StageVerification
 
 
 def verify(
@@ -44,10 +37,10 @@ def verify(
     from ufvideo_sdk._native import Package
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.model import UFVideo
-    from ufvideo_sdk.package.manifest import read_manifest
+    from ufvideo_sdk.package.manifest import listed_files, read_manifest
     from ufvideo_sdk.runtime.config import RuntimeConfig
 
-    folder = package_or_nano(package)
+    folder = named_package(package).folder
     manifest = read_manifest(folder / MANIFEST_NAME)
     with spinner("comparing digests"):
         interruptible(lambda: Package.open(folder, True))
@@ -57,7 +50,7 @@ def verify(
         for provider, variant in stage.variants.items():
             _check_measured(f"{stem} ({provider})", variant.verification)
     checked: dict[str, Any] = {"files": [], "stages": []}
-    for file in _files(manifest):
+    for file in listed_files(manifest):
         checked["files"].append(file.path)
         if not as_json:
             say(f"OK  {file.path:<28} {readable_bytes(file.size_bytes):>11}  sha256 equal")
@@ -89,13 +82,3 @@ def _check_measured(stem: str, measured: StageVerification) -> None:
             raise PackageError(
                 f"expected verification.{stem}.{name} of at most {tolerance:g}, got {error:g}"
             )
-
-
-def _files(manifest: Manifest) -> Iterator[FileEntry]:
-    for stage in manifest.stages.values():
-        entries: list[StageEntry | StageVariant] = [stage, *stage.variants.values()]
-        for entry in entries:
-            yield entry.graph
-            if entry.weights is not None:
-                yield entry.weights
-    yield from manifest.files

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,6 +172,17 @@ def read_manifest(path: Path | str) -> Manifest:
     except OSError as error:
         raise unreadable(path, error) from None
     return Manifest.from_json(raw, path)
+
+
+def listed_files(manifest: Manifest) -> Iterator[FileEntry]:
+    """Every file of a package but the manifest itself."""
+    for stage in manifest.stages.values():
+        graphs: list[StageEntry | StageVariant] = [stage, *stage.variants.values()]
+        for each in graphs:
+            yield each.graph
+            if each.weights is not None:
+                yield each.weights
+    yield from manifest.files
 
 
 def _parsed(raw: bytes, source: str | os.PathLike[str]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from ufvideo_sdk.render.draw import (
 from ufvideo_sdk.render.text import Colour, label, paste
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline, seconds
 from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.video.clip import Clip
 
 MAX_TILES = 24
 """Of more segmented frames, this many are shown, evenly spread."""
@@ -59,7 +60,7 @@ def draw_contact_sheet(
         frame_idxs = _shown_idxs(answer)
     elif len(idxs := clip.check_idxs(frame_idxs, "frame_idxs")) > MAX_PLOTTED:
         raise InputError(f"frame_idxs: expected at most {MAX_PLOTTED} frames, got {len(idxs)}")
-    height_px, width_px, num_columns = _tile_size(clip.height, clip.width, len(frame_idxs))
+    height_px, width_px, num_columns = _tile_size(*shown_size(clip), len(frame_idxs))
     num_rows = math.ceil(len(frame_idxs) / num_columns)
     grid_width_px = num_columns * (width_px + _GAP_PX) + _GAP_PX
     sheet_width_px = max(grid_width_px, _MIN_SHEET_WIDTH_PX)
@@ -95,7 +96,12 @@ def _shown_idxs(answer: Result) -> NDArray[np.int64]:
     return some
 
 
-def _tile_size(height: int, width: int, num_tiles: int) -> tuple[int, int, int]:
+def shown_size(clip: Clip) -> tuple[float, float]:
+    """Height and width of a frame whose pixels are square, in pixels."""
+    return float(clip.height), clip.width * float(clip.pixel_aspect)
+
+
+def _tile_size(height: float, width: float, num_tiles: int) -> tuple[int, int, int]:
     """Height and width of a tile in pixels, and how many stand side by side."""
     most = 4 if width >= height else 6
     num_columns = min(num_tiles, most)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.render.contact_sheet import draw_tile
+from ufvideo_sdk.render.contact_sheet import draw_tile, shown_size
 from ufvideo_sdk.render.draw import object_colour, object_line
 from ufvideo_sdk.render.text import Colour
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, seconds
@@ -73,11 +73,11 @@ def still_idx(result: Result) -> int:
 
 
 def _picture(result: Result, frame_idx: int) -> str:
-    clip = result.clip
-    scale = min(_MAX_WIDTH_PX / clip.width, _MAX_HEIGHT_PX / clip.height)
-    height_px, width_px = (max(1, round(side * scale)) for side in (clip.height, clip.width))
+    height, width = shown_size(result.clip)
+    scale = min(_MAX_WIDTH_PX / width, _MAX_HEIGHT_PX / height)
+    height_px, width_px = (max(1, round(side * scale)) for side in (height, width))
     try:
-        frame = clip.read([frame_idx])[0]
+        frame = result.clip.read([frame_idx])[0]
     except UFVideoError as error:
         return f'<div style="padding:10px 14px 0;color:{_css(_MUTED)}">{_escaped(str(error))}</div>'
     tile = draw_tile(result, frame_idx, frame, height_px, width_px)

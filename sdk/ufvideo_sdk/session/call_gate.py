@@ -28,6 +28,11 @@ class CallGate:
         # Weakly: its function of progress may hold the stream, which then would never be dropped.
         self._stream_call: weakref.ref[SessionCall] | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the session has not been closed."""
+        return self._native is not None
+
     def native(self) -> _native.Session:
         """The native session.
 

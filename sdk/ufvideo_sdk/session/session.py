@@ -91,7 +91,8 @@ class Session(SessionEntry):
         return self._clip
 
     def __repr__(self) -> str:
-        return f"Session({self._model.manifest.model.name}, {self._clip!r})"
+        state = "" if self._gate.is_open else ", closed"
+        return f"Session({self._model.manifest.model.name}, {self._clip!r}{state})"
 
     @property
     def stage_providers(self) -> Mapping[str, StageProviders]:
@@ -236,8 +237,8 @@ class Session(SessionEntry):
             The answers in the order of the questions. A step counts whole in the statistics of
             every answer that took part in it.
 
-        Raises: As `ask`; nothing has begun where a question cannot be used. An error of masks alone
-            has all answers as its attribute `answers`.
+        Errors are those of `ask`; nothing has begun if a question cannot be used. An error of masks
+        alone has all answers as its attribute `answers`.
         """
         check_instance(config, "config", GenerationConfig)
         check_callback(on_text, "on_text")

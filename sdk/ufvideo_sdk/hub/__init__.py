@@ -1,0 +1,1 @@
+"""Repositories on the Hugging Face Hub: their names, their files, and the cache they come into."""

@@ -1,0 +1,104 @@
+"""Names of repositories on the Hugging Face Hub: `hf:USER/NAME[@REVISION]`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from ufvideo_sdk.errors import InputError
+
+PREFIX = "hf:"
+DEFAULT_REVISION = "main"
+_EXAMPLE = "hf:Hevven/UFVideo-7B"
+
+# As the Hub allows them. A name becomes the name of a folder, a revision that of a file: neither
+# may lead out of the cache.
+_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
+_REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+# The manifest of a package records a revision, in a text of at most 256 bytes.
+_MAX_REVISION = 200
+
+
+@dataclass(frozen=True)
+class HubName:
+    """A repository, and which revision of it was asked for.
+
+    Attributes:
+        repository: "USER/NAME".
+        revision: A branch, a tag or a commit of 40 hexadecimal digits.
+    """
+
+    repository: str
+    revision: str = DEFAULT_REVISION
+
+    def __str__(self) -> str:
+        at = "" if self.revision == DEFAULT_REVISION else f"@{self.revision}"
+        return f"{PREFIX}{self.repository}{at}"
+
+    @property
+    def is_commit(self) -> bool:
+        """Whether the revision is a commit, whose files never change."""
+        return _COMMIT.fullmatch(self.revision) is not None
+
+
+@dataclass(frozen=True)
+class HubRevision:
+    """The commit of a repository that files were taken from.
+
+    Attributes:
+        repository: "USER/NAME".
+        revision: What was asked for, such as "main".
+        commit: What that was at the time, 40 hexadecimal digits.
+    """
+
+    repository: str
+    revision: str
+    commit: str
+
+    def __str__(self) -> str:
+        name = HubName(self.repository, self.revision)
+        return str(name) if name.is_commit else f"{name} (commit {self.commit[:12]})"
+
+
+def is_hub_name(value: object) -> bool:
+    """Whether a value names a repository on the Hub. A `Path` never does, nor does "./hf:x"."""
+    return isinstance(value, str) and value.startswith(PREFIX)
+
+
+def parse_hub_name(text: str, argument: str) -> HubName:
+    """Read `hf:USER/NAME[@REVISION]`.
+
+    Args:
+        text: What the caller gave; it begins with "hf:".
+        argument: Name of the argument, for the message.
+
+    Raises:
+        InputError: When a part is missing, or is none that the Hub allows.
+    """
+    name, at, revision = text.removeprefix(PREFIX).partition("@")
+    parts = name.split("/")
+    if len(parts) != 2:
+        raise _wrong(text, argument, f"a name of {len(parts)} part{'s' * (len(parts) != 1)}")
+    for part in parts:
+        if not _PART.fullmatch(part) or "--" in part or ".." in part or part.endswith(".git"):
+            raise _wrong(text, argument, f"the part {_shown(part)}")
+    if at and not _is_revision(revision):
+        raise _wrong(text, argument, f"the revision {_shown(revision)}")
+    return HubName(name, revision if at else DEFAULT_REVISION)
+
+
+def _is_revision(text: str) -> bool:
+    is_short = len(text) <= _MAX_REVISION
+    return is_short and _REVISION.fullmatch(text) is not None and ".." not in text
+
+
+def _shown(part: str) -> str:
+    return ascii(part) if len(part) <= 100 else f"{part[:100]!a}..."
+
+
+def _wrong(text: str, argument: str, got: str) -> InputError:
+    return InputError(
+        f"{argument}: expected hf:USER/NAME or hf:USER/NAME@REVISION, such as {_EXAMPLE}, got {got}"
+        f" in {_shown(text)}; a folder whose name begins with {PREFIX} is named with ./ before it"
+    )

@@ -1,0 +1,50 @@
+"""The JSON of the documents has the keys that the SDK writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.docs.fenced_blocks import blocks_of
+from ufvideo_sdk import UFVideo, demo_clip
+from ufvideo_sdk.package.shipped_package import shipped_package
+
+ROOT = Path(__file__).parents[2]
+
+
+def json_blocks(page: str) -> list[Any]:
+    return [json.loads(block.code) for block in blocks_of(page) if block.language == "json"]
+
+
+def keys(value: Any) -> Any:
+    """The keys at every level, in order; of a list those of its first item."""
+    if isinstance(value, dict):
+        return {key: keys(item) for key, item in value.items()}
+    return [keys(value[0])] if isinstance(value, list) and value else None
+
+
+def test_answer() -> None:
+    (printed,) = json_blocks("docs/cli.md")
+    with UFVideo.load().open(demo_clip()) as session:
+        answer = session.ask("Please segment the purple triangle in the video.")
+        written = json.loads(answer.to_json())
+    for name in ("masks", "stats", "clip"):
+        assert list(written[name] if name != "masks" else written[name][0]) == list(
+            printed[name] if name != "masks" else printed[name][0]
+        )
+    assert list(written) == list(printed)
+    assert keys(written["masks"]) == keys(printed["masks"])
+
+
+def test_manifest_and_chat_template() -> None:
+    first, second, template = json_blocks("docs/package_format.md")
+    written = json.loads((shipped_package() / "manifest.json").read_text(encoding="utf-8"))
+    assert list(first) == list(written)
+    for part in ("model", "video", "tokens"):
+        assert list(first[part]) == list(written[part]), part
+    (stage,) = (first["stages"][stem] for stem in list(first["stages"])[:1])
+    assert list(stage) == list(next(iter(written["stages"].values())))
+    assert {"format_version", "capabilities", "tracking", "stages"} == set(second)
+    chat_template = (shipped_package() / "chat_template.json").read_text(encoding="utf-8")
+    assert keys(template) == keys(json.loads(chat_template))

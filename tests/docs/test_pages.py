@@ -1,0 +1,80 @@
+"""The pages are complete: one for each error, and every public name in the reference."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import ufvideo_sdk
+from tests.docs.fenced_blocks import blocks_of, pages
+from ufvideo_sdk import errors
+
+ROOT = Path(__file__).parents[2]
+ERRORS = ROOT / "docs" / "errors"
+CLASSES = {
+    name: value
+    for name, value in vars(errors).items()
+    if isinstance(value, type) and value.__module__ == errors.__name__
+}
+BASE = "UFVideoError"
+# A sound package on a sound machine does not provoke it.
+WITHOUT_EXAMPLE = {"InferenceError"}
+
+
+def page_of(name: str) -> Path:
+    snake_case = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return ERRORS / f"{snake_case}.md"
+
+
+def test_every_error_has_a_page_and_every_page_an_error() -> None:
+    expected = {page_of(name) for name in CLASSES if name != BASE} | {ERRORS / "index.md"}
+    assert set(ERRORS.glob("*.md")) == expected
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - {BASE}))
+def test_error_page_says_what_provokes_it_and_its_mend(name: str) -> None:
+    text = page_of(name).read_text(encoding="utf-8")
+    assert re.findall(r"^#+ .*", text, re.MULTILINE) == [
+        f"# {name}",
+        "## What provokes it",
+        "## What to do",
+    ]
+    blocks = blocks_of(page_of(name).relative_to(ROOT).as_posix())
+    code = "\n".join(block.code for block in blocks if block.language == "python")
+    assert name in WITHOUT_EXAMPLE or name in code or name in str(blocks)
+
+
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - {BASE}))
+def test_error_index_is_errors_py(name: str) -> None:
+    """The table repeats the bases; the index of each class is its page."""
+    index = (ERRORS / "index.md").read_text(encoding="utf-8")
+    assert f"[{name}]({page_of(name).name})" in index
+    row = re.search(rf"^\| \[{name}\]\([^)]*\) \|([^|]*)\|", index, re.MULTILINE)
+    if row is not None:
+        base = next(b.__name__ for b in reversed(CLASSES[name].__bases__))
+        assert row[1].strip("` ") == ("" if base == BASE else base)
+    else:
+        assert issubclass(CLASSES[name], Warning)
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    pages = "\n".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "reference").glob("*.md")
+    )
+    shown = re.findall(r"^::: ufvideo_sdk\.(\w+)$", pages, re.MULTILINE)
+    assert len(shown) == len(set(shown))
+    assert set(shown) == set(ufvideo_sdk.__all__) - CLASSES.keys()
+
+
+@pytest.mark.parametrize("page", pages())
+def test_lists_are_lists_on_the_site_too(page: str) -> None:
+    """Python-Markdown wants four spaces before a nested item, and an empty line before a list."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    before = ""
+    for line in re.sub(r"^```.*?^```$", "\n", text, flags=re.MULTILINE | re.DOTALL).splitlines():
+        assert not re.match(r" {1,3}([-*]|\d+\.) ", line), line
+        begins = re.match(r"([-*]|\d+\.) ", line) and not re.match(r"([-*]|\d+\.) | {2,}", before)
+        assert not (begins and before.strip()), line
+        before = line
