@@ -78,3 +78,28 @@ def test_lists_are_lists_on_the_site_too(page: str) -> None:
         begins = re.match(r"([-*]|\d+\.) ", line) and not re.match(r"([-*]|\d+\.) | {2,}", before)
         assert not (begins and before.strip()), line
         before = line
+
+
+# A figure of the documents, the file of recorded runs, and what stands there.
+RECORDED = [
+    ("| 3.81 s | 9.74 s, PyTorch | 2.56 |", "latency_pipeline_cpu", "3805.32 .* 9744.85 .* 2.56"),
+    ("| 60 ms | 1,006 ms, PyTorch | 16.7 |", "latency_pipeline_cpu", "60.20 .* 1005.78 .* 16.71"),
+    ("| 42.9 ms | 115.0 ms, transformers | 2.68 |", "latency_peers_cpu", "transformers .* 114.97"),
+    ("| 42.9 ms |", "latency_peers_cpu", "ufvideo-sdk of this tree .* 42.94"),
+    (
+        "| 10.6 ms | 11.4 ms, onnxruntime-genai | 1.07 |",
+        "latency_peers_cpu",
+        "10.63 ms .* 11.36 ms",
+    ),
+    ("| 953 ms | 1,251 ms, onnxruntime-genai | 1.31 |", "latency_peers_cpu", "1.313 .* 952.91 ms"),
+    ("| 3.70 s | 6.67 s, plain reading | 1.81 |", "reading_cpu", r"ufvideo ask +│ 3.70"),
+    ("| 3.70 s | 6.67 s, plain reading | 1.81 |", "reading_cpu", r"plain reading / ours +│ 1.805"),
+]
+
+
+@pytest.mark.parametrize(("figure", "file", "line"), RECORDED)
+def test_figures_are_those_of_recorded_runs(figure: str, file: str, line: str) -> None:
+    recorded = (ROOT / "benchmarks" / "results" / f"{file}.txt").read_text(encoding="utf-8")
+    assert re.search(line, recorded), line
+    for page in ("README.md", "docs/benchmarks.md"):
+        assert figure in (ROOT / page).read_text(encoding="utf-8"), page
