@@ -57,6 +57,33 @@ def test_ten_percent_slower_is_told_and_the_rest_is_not(pair: str | None) -> Non
     assert found >= 9
 
 
+def drifting(seed: int) -> dict[str, Any]:
+    """A measurement on a machine that is slower for some processes in a row."""
+    drifted = document(seed=seed, spread=0.005)
+    generator = np.random.default_rng(seed)
+    level = 0.0
+    for each in drifted["results"][0]["processes"]:
+        level = 0.8 * level + float(generator.normal(0, 0.06))
+        for name in ("ttft_ms", "tpot_ms", "e2el_ms"):
+            each["samples"][name] = [
+                value * float(np.exp(level)) for value in each["samples"][name]
+            ]
+    return drifted
+
+
+def test_a_machine_that_drifts_is_told_in_few_pairs() -> None:
+    alarms = sum(bool(compared(drifting(2 * i), drifting(2 * i + 1)).changes) for i in range(40))
+    assert alarms <= 5
+
+
+def test_a_busy_machine_needs_force() -> None:
+    a, b = document(), document(seed=1)
+    for each in (a, b):
+        each["state"]["during"]["others_cpu_share"] = 0.4
+    with pytest.raises(ConfigError, match="processor time of other processes: 40%, 40%"):
+        compared(a, b)
+
+
 def test_a_change_below_the_least_is_not_told_however_sure() -> None:
     factors = {name: 1 + 0.6 * LEAST_CHANGE for name in ("ttft_ms", "tpot_ms", "e2el_ms")}
     comparison = compared(document(spread=1e-5), document(seed=1, spread=1e-5, factors=factors))

@@ -130,3 +130,13 @@ def test_the_sdk_and_the_package_are_what_is_compared() -> None:
     b["versions"]["ufvideo-sdk"] = "9.9"
     b["package"]["manifest_sha256"] = "f" * 64
     assert list(state_differences(a, b)) == []
+
+
+def test_bench_is_built_on_public_names() -> None:
+    """The import contract of pyproject.toml cannot name the compiled module."""
+    import ufvideo_sdk.bench
+
+    folder = Path(ufvideo_sdk.bench.__file__).parent
+    sources = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.py")}
+    assert len(sources) > 15
+    assert [name for name, text in sources.items() if "_native" in text] == []

@@ -28,6 +28,8 @@ _NUM_RESAMPLES = 4000
 _SEED = 20240229
 # A figure that hardly varies, as a count of bytes: its spread is taken to be this at least.
 _LEAST_SPREAD = 1e-3
+# Beyond it a run says nothing: the machine drifts more than it varies.
+_MOST_CORRELATION = 0.9
 
 Matrix = NDArray[np.float64]
 
@@ -127,6 +129,8 @@ def compare(before: BenchResult, after: BenchResult, *, force: bool = False) -> 
     a, b = before.document, after.document
     _check_same_work(a, b)
     is_paired = a.get("pair") is not None and a.get("pair") == b.get("pair")
+    if is_paired and _num_processes(a) != _num_processes(b):
+        raise InputError("compare: expected as many processes of both packages, the files differ")
     differences = () if is_paired else tuple(state_differences(a, b))
     if differences and not force:
         raise ConfigError(
@@ -152,6 +156,10 @@ def compare(before: BenchResult, after: BenchResult, *, force: bool = False) -> 
         state_differences=differences,
         is_paired=is_paired,
     )
+
+
+def _num_processes(document: Mapping[str, Any]) -> list[int]:
+    return [len(result["processes"]) for result in document["results"]]
 
 
 def _check_same_work(a: Mapping[str, Any], b: Mapping[str, Any]) -> None:
@@ -219,7 +227,8 @@ def simultaneous_intervals(
     together, is drawn again with replacement, for both sides from the processes of both; of pairs
     that ran in turn, the difference of the two, with either sign. Each draw has for each figure a
     t-value, its shift over its own standard error, and the largest of all figures is kept. The
-    interval of every figure is as many standard errors wide as the 95th percentile of these.
+    interval of every figure is as many standard errors wide as the 95th percentile of these. Sides
+    that ran one after the other are wider by what the machine's drift adds (`_drift_factor`).
 
     Args:
         columns: Logarithms of both sides by figure, float64 [n] and [m]; n is m for pairs.
@@ -235,8 +244,29 @@ def simultaneous_intervals(
     sides = [after - before] if is_paired else [before, after]
     shift, error = _shift_and_error(sides)
     largest = _largest_t_values(sides)
-    width = np.quantile(largest, 1 - FALSE_ALARM_RATE) * error
+    width = np.quantile(largest, 1 - FALSE_ALARM_RATE) * error * _drift_factor(sides)
     return [(float(s), float(s - w), float(s + w)) for s, w in zip(shift, width, strict=True)]
+
+
+def _drift_factor(sides: Sequence[Matrix]) -> float:
+    """How much wider standard errors are, since a process is like the one before it.
+
+    The correlation of neighbours, r, of all figures together, corrected for the few processes that
+    it is estimated from; (1 + r) / (1 - r) is what it adds to the variance of a mean.
+    """
+    if len(sides) == 1:
+        return 1.0  # Pairs: both of a pair have the drift.
+    centred = [side - side.mean(axis=0) for side in sides]
+    products = sum((side[:-1] * side[1:]).sum(axis=0) for side in centred)
+    squares = sum((side**2).sum(axis=0) for side in centred)
+    varies = squares > _LEAST_SPREAD**2
+    if not varies.any():
+        return 1.0
+    found = float(np.mean(products[varies] / squares[varies]))
+    num_processes = min(len(side) for side in sides)
+    unbiased = (found + 1 / num_processes) / (1 - 3 / num_processes)
+    correlation = min(max(unbiased, 0.0), _MOST_CORRELATION)
+    return math.sqrt((1 + correlation) / (1 - correlation))
 
 
 def _largest_t_values(sides: Sequence[Matrix]) -> Matrix:
