@@ -82,7 +82,6 @@ class HubServer:
         bytes_per_s: How fast files are sent; None: at once.
         wrong: Files that are sent with their first byte changed.
         status: What every request is answered with; None: as it should be.
-        sent: Bytes of files that were sent.
     """
 
     repositories: dict[str, Repository] = field(default_factory=dict)
@@ -91,7 +90,6 @@ class HubServer:
     bytes_per_s: float | None = None
     wrong: set[str] = field(default_factory=set)
     status: int | None = None
-    sent: int = 0
     port: int = 0
     _cut: set[str] = field(default_factory=set)
 
@@ -303,7 +301,6 @@ class _Handler(BaseHTTPRequestHandler):
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
                 return
-            self.hub.sent += len(block)
             if self.hub.bytes_per_s is not None:
                 time.sleep(len(block) / self.hub.bytes_per_s)
 

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 
+from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from tests.hub_server import HubServer, Repository
 from tests.unit.hub_fixtures import ROOT, cache, environment, hub
 from ufvideo_export import export_package
@@ -82,15 +83,18 @@ def test_an_export_of_repositories_equals_one_of_folders(
 
 
 @pytest.mark.slow
-def test_the_command(
-    hub: HubServer, checkpoint: Repository, siglip: Repository, tmp_path: Path
-) -> None:
+def test_the_command(hub: HubServer, tmp_path: Path) -> None:
     if not UFVIDEO.exists():
         pytest.skip("needs the command: pip install .")
+    sizes = RandomSizes(num_layers=1, num_aligner_blocks=1)
+    folder = make_random_checkpoint(tmp_path / "tiny", sizes, seed=1)
+    siglip = hub.add_folder("user/siglip", folder / "siglip")
+    shutil.rmtree(folder / "siglip")
+    checkpoint = hub.add_folder("user/small", folder)
     package = tmp_path / "package"
     arguments = ["hf:user/small", f"{package}/", "--vision-tower", "hf:user/siglip"]
     found = subprocess.run(
-        [str(UFVIDEO), "export", *arguments, "--precision", "int4", "--block-size", "32"],
+        [str(UFVIDEO), "export", *arguments],
         env=environment(hub, tmp_path / "hf"),
         capture_output=True,
         text=True,
@@ -101,7 +105,7 @@ def test_the_command(
     assert "MB of hf:user/small (commit" in found.stderr
     manifest = json.loads((package / "manifest.json").read_text())
     assert manifest["provenance"]["source_commit"] == checkpoint.commit
-    assert manifest["stages"]["language_model"]["precision"] == "int4"
+    assert manifest["provenance"]["vision_tower_commit"] == siglip.commit
 
 
 def located(
@@ -168,7 +172,11 @@ def test_shards_are_those_of_the_index(hub: HubServer, siglip: Repository) -> No
     names = {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}
     files = {"model.safetensors.index.json": json.dumps({"weight_map": names}).encode()}
     config = (SMALL / "siglip" / "config.json").read_bytes()
-    siglip.files = {"config.json": config, **files, **dict.fromkeys(names.values(), b"x")}
+    siglip.files = {
+        "config.json": config,
+        **files,
+        **{name: name.encode() for name in names.values()},
+    }
     source, _ = hub_checkpoint.locate(SMALL / "checkpoint", "hf:user/siglip", None)
     assert source.hub is None
     assert set(names.values()) <= read(hub)

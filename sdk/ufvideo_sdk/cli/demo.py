@@ -60,10 +60,10 @@ def demo(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    folder = shipped_package() if package is None else package
+    named = str(shipped_package()) if package is None else package
     if not as_json and package is None:
         say(f"This is {WHAT_IT_IS}.")
-    with opened(Request(str(folder), str(clip), None, None, runtime)) as (model, session):
+    with opened(Request(named, str(clip), None, None, runtime)) as (model, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
-from tokenizers.pre_tokenizers import ByteLevel  # type: ignore[import-untyped]
+from tokenizers.pre_tokenizers import ByteLevel
 
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.validation.strict_json import FieldError, as_exact_object, inside, shown

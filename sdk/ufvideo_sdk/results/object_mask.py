@@ -74,6 +74,7 @@ class ObjectMask:
         """x1, y1, x2, y2 in pixels around the object, the last two exclusive; None without a pixel.
 
         `frame[y1:y2, x1:x2]` are the pixels within it. A row of `MaskTrack.boxes` is the same box.
+        `Region.from_box` expects a width and a height in place of x2 and y2.
         """
         x1, y1, x2, y2 = boxes_of(self._extent[None])[0].tolist()
         return None if self.is_empty else (x1, y1, x2, y2)
