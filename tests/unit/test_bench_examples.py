@@ -58,4 +58,4 @@ def test_the_figures_that_the_document_names_are_measured() -> None:
 
 def test_the_document_names_the_version() -> None:
     assert f"schema-v{SCHEMA_VERSION}.json" in TEXT
-    assert f"`schema_version` is\n{SCHEMA_VERSION}." in TEXT
+    assert f"It is version {SCHEMA_VERSION}," in TEXT
