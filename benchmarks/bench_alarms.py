@@ -21,10 +21,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.changed_packages import other_answers_package, slower_package
-from ufvideo_sdk import ConfigError, UFVideo
+from ufvideo_sdk import ConfigError, UFVideo, demo_clip
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Comparison, compare, measure, measure_pair
 from ufvideo_sdk.bench.workload import Workload, run_round
-from ufvideo_sdk.demo.files import demo_clip
 
 MAX_ALARMS = 5
 MIN_SEEN = 0.9

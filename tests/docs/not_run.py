@@ -14,9 +14,9 @@ WHOLE_CHECK = "runs this whole test suite, or hours of work"
 GPU = "needs an NVIDIA GPU or TensorRT"
 BOARD = "needs a Jetson board, or builds ONNX Runtime for one"
 CROSS = "`make test-aarch64` runs it"
-BENCH = "takes minutes of a quiet machine; tests/unit has tests of `ufvideo bench`"
 SHOWN = "shows a layout or a usage, and is no command"
 SAME = "docs/guides/released_model.md has the same block, which is run"
+MEASURES = "measures for minutes; tests/unit/test_bench_run.py runs it with less"
 JSON = "compared key by key in test_json_blocks.py"
 
 # The page, and how the block's first line begins (`Block.key`).
@@ -27,8 +27,8 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/architecture.md", "EXPORT (Python, torch) RUNTIME (C++17 core, Pyth"): SHOWN,
     ("docs/architecture.md", "native/src (C++17) sdk/ufvideo_sdk (Python) expo"): SHOWN,
     ("docs/cli.md", "ufvideo demo nano asked about a clip that ships,"): SHOWN,
-    ("docs/bench.md", "ufvideo bench"): BENCH,
-    ("docs/bench.md", "ufvideo bench old/ --against new/"): BENCH,
+    ("docs/bench.md", "ufvideo bench"): MEASURES,
+    ("docs/bench.md", "ufvideo bench old/ --against new/"): MEASURES,
     ("docs/cli.md", "{"): JSON,
     ("docs/cpp.md", "cmake -S . -B build/aarch64 -G Ninja -DCMAKE_TOO"): CROSS,
     ("docs/gpu.md", "make gpu-kit OUT=kit"): GPU,

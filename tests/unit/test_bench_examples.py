@@ -58,11 +58,4 @@ def test_the_figures_that_the_document_names_are_measured() -> None:
 
 def test_the_document_names_the_version() -> None:
     assert f"schema-v{SCHEMA_VERSION}.json" in TEXT
-    assert f"`schema_version` is {SCHEMA_VERSION}." in TEXT
-
-
-def test_the_python_of_the_document_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-    monkeypatch.chdir(tmp_path)
-    exec(compile(code, "docs/bench.md", "exec"), {})
-    assert BenchResult.load("a.json")["load_cold_ms"].n == 2
+    assert f"It is version {SCHEMA_VERSION}," in TEXT

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from ufvideo_sdk import ConfigError, InputError, RuntimeConfig
+from ufvideo_sdk import ConfigError, InputError, RuntimeConfig, demo_clip
 from ufvideo_sdk.bench.energy import EnergyReaders, find_energy_readers
 from ufvideo_sdk.bench.machine import busy_seconds, machine_description, machine_state
 from ufvideo_sdk.bench.nvml import Nvml, open_nvml
@@ -23,7 +23,6 @@ from ufvideo_sdk.bench.result import SCHEMA_NAME, SCHEMA_VERSION, BenchResult
 from ufvideo_sdk.bench.sampler import Sampler
 from ufvideo_sdk.bench.worker_process import Record, run_worker
 from ufvideo_sdk.bench.workload import Workload
-from ufvideo_sdk.demo.files import demo_clip
 from ufvideo_sdk.package.shipped_package import shipped_package
 
 _CPU = ("cpu",)
