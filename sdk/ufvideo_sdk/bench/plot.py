@@ -43,6 +43,7 @@ p { margin: 0.25rem 0; color: var(--soft); overflow-wrap: anywhere; }
 .cards { display: grid; gap: 0.75rem;
   grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); }
 .card { background: var(--card); border-radius: 0.5rem; padding: 0.6rem 0.8rem; min-width: 0; }
+.rounds { max-width: 36rem; }
 .card b { font-variant-numeric: tabular-nums; }
 .card small { color: var(--soft); display: block; }
 svg { width: 100%; height: auto; display: block; }
@@ -173,7 +174,7 @@ def _duration(process: Mapping[str, Any]) -> Iterator[str]:
         for each in rounds[::step]
     )
     yield (
-        f'<div class="card"><svg viewBox="0 0 {width:.0f} {height:.0f}" role="img">'
+        f'<div class="card rounds"><svg viewBox="0 0 {width:.0f} {height:.0f}" role="img">'
         f'<polyline points="{points}" fill="none" stroke="var(--dot)" stroke-width="1.2"/>'
         '<path d="M6 92H314" stroke="var(--line)"/>'
         f'<text x="6" y="106">0 s</text><text x="6" y="10">{high:.4g} ms</text>'
