@@ -140,10 +140,11 @@ def export(
         downloads: dict[str, TaskID] = {}
 
         def show_download(progress: DownloadProgress) -> None:
-            source = str(progress.source)
+            # The small files of a repository come first, then its weights.
+            source = f"{progress.source} {progress.total_bytes}"
             if source not in downloads:
                 left = readable_bytes(progress.total_bytes - progress.done_bytes)
-                line = f"Downloading {left} of {source} into {progress.folder}"
+                line = f"Downloading {left} of {progress.source} into {progress.folder}"
                 console.print(line, markup=False, highlight=False, soft_wrap=True)
                 downloads[source] = bar.add_task("", total=1.0)
             done, total = progress.done_bytes, progress.total_bytes

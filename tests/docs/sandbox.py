@@ -37,6 +37,7 @@ _CLONE = (
     "cmake",
     "examples",
     "native",
+    "pyproject.toml",
     "testing",
     "tests",
     "training",

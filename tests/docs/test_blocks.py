@@ -47,17 +47,15 @@ def expected_outputs(page: str) -> dict[Block, Block]:
 
 
 def marked(page: str) -> object:
-    """Pages that export need the export extra, and those and pages that compile take long."""
+    """A page that exports needs the export extra."""
     code = "\n".join(block.code for block in blocks_of(page) if is_run(block))
-    exports = "ufvideo export" in code
-    marks = [pytest.mark.torch] if exports else []
-    marks += [pytest.mark.slow] if exports or "cmake" in code else []
-    return pytest.param(page, marks=marks)
+    return pytest.param(page, marks=[pytest.mark.torch] if "ufvideo export" in code else [])
 
 
 RUN_PAGES = [page for page in pages() if any(map(is_run, blocks_of(page)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", [marked(page) for page in RUN_PAGES])
 def test_page_works_as_printed(page: str, tmp_path: Path) -> None:
     blocks = blocks_of(page)

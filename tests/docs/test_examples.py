@@ -14,6 +14,8 @@ import pytest
 
 from ufvideo_sdk import demo_clip
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 NOTEBOOK = EXAMPLES / "ask_a_clip.ipynb"
 # An output of a committed notebook is a figure that nobody computes again.

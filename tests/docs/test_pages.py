@@ -78,3 +78,25 @@ def test_lists_are_lists_on_the_site_too(page: str) -> None:
         begins = re.match(r"([-*]|\d+\.) ", line) and not re.match(r"([-*]|\d+\.) | {2,}", before)
         assert not (begins and before.strip()), line
         before = line
+
+
+# A figure of the documents, the file of recorded runs, and what stands there.
+PIPELINE, PEERS, READING = "latency_pipeline_cpu", "latency_peers_cpu", "reading_cpu"
+RECORDED = [
+    ("| 1.03 s | 4.64 s, PyTorch | 4.51 |", PIPELINE, "1027.58 .* 4637.06 .* 4.51"),
+    ("| 17.3 ms | 450 ms, PyTorch | 26.0 |", PIPELINE, "17.33 .* 450.44 .* 25.99"),
+    ("| 42.9 ms | 115.0 ms, transformers | 2.68 |", PEERS, "transformers .* 114.97"),
+    ("| 42.9 ms |", PEERS, "ufvideo-sdk of this tree .* 42.94"),
+    ("| 10.6 ms | 11.4 ms, onnxruntime-genai | 1.07 |", PEERS, "10.63 ms .* 11.36 ms"),
+    ("| 953 ms | 1,251 ms, onnxruntime-genai | 1.31 |", PEERS, "1.313 .* 952.91 ms"),
+    ("| 3.70 s | 6.67 s, plain reading | 1.81 |", READING, r"ufvideo ask +│ 3.70"),
+    ("| 3.70 s | 6.67 s, plain reading | 1.81 |", READING, r"plain reading / ours +│ 1.805"),
+]
+
+
+@pytest.mark.parametrize(("figure", "file", "line"), RECORDED)
+def test_figures_are_those_of_recorded_runs(figure: str, file: str, line: str) -> None:
+    recorded = (ROOT / "benchmarks" / "results" / f"{file}.txt").read_text(encoding="utf-8")
+    assert re.search(line, recorded), line
+    for page in ("README.md", "docs/benchmarks.md"):
+        assert figure in (ROOT / page).read_text(encoding="utf-8"), page

@@ -15,6 +15,7 @@ pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export.checkpoint.tensor_account import LeftOut
 from ufvideo_export.command import export
 from ufvideo_export.estimate import ExportEstimate
+from ufvideo_sdk import DownloadProgress, HubRevision
 
 pytestmark = pytest.mark.torch
 
@@ -31,7 +32,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Arguments of the exports that the command asked for."""
     found: list[dict[str, Any]] = []
 
-    def record(checkpoint: Path, out: Path, **options: Any) -> Any:
+    source = HubRevision("user/name", "v1", "0" * 40)
+
+    def record(checkpoint: str, out: Path, **options: Any) -> Any:
+        on_download = options.pop("on_download")
+        for done in (50_000_000, 150_000_000):
+            on_download(DownloadProgress(source, Path("hub"), "x.json", done, 150_000_000))
         options.pop("progress")("aligner", 0.5)
         options.pop("on_left_out")((LeftOut("SigLIP's [head]", ("a.1", "a.2"), ("a.*",)),))
         options.pop("on_estimate")(ExportEstimate(1200.0, 4 << 30, 18 << 30))
@@ -50,7 +56,7 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
     assert result.exit_code == 0, result.output
     assert calls == [
         {
-            "checkpoint": Path("in"),
+            "checkpoint": "in",
             "out": Path("out"),
             "vision_tower": None,
             "precision": "fp32",
@@ -62,6 +68,8 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
     ]
     assert "aligner" in result.output and "1.00e-06" in result.output
     assert result.output.count("SigLIP's [head] (2): a.*") == 1
+    said = "Downloading 100.0 MB of hf:user/name@v1 (commit 000000000000) into hub"
+    assert " ".join(result.output.split()).count(said) == 1
     said = "about 20 min of one core, 4.0 GiB of memory, at most 18.0 GiB of disk"
     assert said in " ".join(result.output.split())
 
@@ -73,7 +81,7 @@ def test_options(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
     result = CliRunner().invoke(app, ["in", "out", *options])
     assert result.exit_code == 0, result.output
     assert calls[0]["ignore_tensors"] == ["model.a.*", "*.b"]
-    assert calls[0]["vision_tower"] == Path("v") and calls[0]["force"]
+    assert calls[0]["vision_tower"] == "v" and calls[0]["force"]
     assert (calls[0]["precision"], calls[0]["seg_hidden_state"]) == ("fp16", "predicting")
 
 

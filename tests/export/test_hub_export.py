@@ -102,7 +102,7 @@ def test_the_command(hub: HubServer, tmp_path: Path) -> None:
         check=False,
     )
     assert found.returncode == 0, found.stderr
-    assert "MB of hf:user/small (commit" in found.stderr
+    assert "B of hf:user/small (commit" in found.stderr
     manifest = json.loads((package / "manifest.json").read_text())
     assert manifest["provenance"]["source_commit"] == checkpoint.commit
     assert manifest["provenance"]["vision_tower_commit"] == siglip.commit

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -40,7 +41,24 @@ def decoded(path: Path) -> tuple[NDArray[np.uint8], list[float]]:
 
 
 def test_the_truth_that_ships_is_what_the_command_writes(written: Path) -> None:
-    assert shipped_file(TRUTH_NAME).read_bytes() == (written / TRUTH_NAME).read_bytes()
+    shipped, again = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (shipped_file(TRUTH_NAME), written / TRUTH_NAME)
+    )
+    height, width = shipped["size"]
+
+    def masks(content: dict[str, Any]) -> NDArray[np.bool_]:
+        """Take out all masks, bool [F, H, W]: another OpenCV may draw a pixel of an edge else."""
+        runs = []
+        for question in content["questions"]:
+            runs += question.pop("counts", [])
+            if question.get("region") is not None:
+                runs.append(question["region"].pop("counts"))
+        return decode_masks(runs, height=height, width=width)
+
+    apart = masks(shipped) ^ masks(again)
+    assert apart.sum(axis=(1, 2)).max() <= 4
+    assert shipped == again
 
 
 def test_the_clip_that_ships_is_what_the_command_writes(written: Path) -> None:
@@ -59,7 +77,7 @@ def test_the_questions_are_about_the_clip() -> None:
     height, width = rendered.frames.shape[1:3]
     (masks,) = (each for each in questions if isinstance(each, MaskQuestion))
     right = decode_masks(masks.truth, height=height, width=width)
-    assert (right == rendered.masks[MOVING]).all()
+    assert (right ^ rendered.masks[MOVING]).sum(axis=(1, 2)).max() <= 4
     for question in questions:
         if isinstance(question, WordsQuestion):
             assert question.words and question.is_said(question.truth)

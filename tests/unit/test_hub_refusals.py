@@ -33,7 +33,9 @@ def test_a_full_disk_is_refused_before_anything_is_read(
         return usage
 
     monkeypatch.setattr(download_module.shutil, "disk_usage", disk_usage)
-    with pytest.raises(CapacityError, match=r"expected 0\.2 MB of free space .* found 0\.2 MB at"):
+    with pytest.raises(
+        CapacityError, match=r"expected 200\.8 kB of free space .* found 200\.8 kB at"
+    ):
         opened().download(WANTED)
     assert hub.file_requests == []
     assert cache.is_relative_to(places[0])

@@ -13,7 +13,7 @@ MAX_BYTES = 30 << 20
 HOLDS = re.compile(
     r"ufvideo_(sdk|export)/(\w+/)*\w+\.py"
     r"|ufvideo_sdk/(py\.typed|_native\.pyi|_native\.[\w-]+\.so|nano/\w+\.(json|onnx))"
-    r"|ufvideo_sdk/demo/(clip\.mp4|truth\.json)"
+    r"|ufvideo_sdk/(demo/(clip\.mp4|truth\.json)|bench/schema-v\d+\.json)"
     r"|ufvideo_sdk\.libs/.*"  # what auditwheel brings
     r"|ufvideo_sdk-[\w.+]+\.dist-info/[\w./]+"
 )

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 
 from ufvideo_sdk.cli.info import readable_bytes
 from ufvideo_sdk.cli.options import JsonOption, LibraryOption, PackageArgument
 from ufvideo_sdk.cli.package import named_package
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.terminal import progress_bar
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.validation.display_name import display_name
 
@@ -119,14 +119,14 @@ def build_facts(manifest: Manifest, engines: Engines, folder: Path) -> dict[str,
 @contextmanager
 def _progress(num_engines: int) -> Iterator[Any]:
     """A bar over the engines on a terminal, and a line for each elsewhere."""
-    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with progress_bar(*columns, transient=False) as bar:
+        console = bar.console
         # An interrupt ends the process without a chance to show the cursor again.
         console.show_cursor(True)
         task = bar.add_task("looking for engines", total=num_engines)

@@ -8,22 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    Progress,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
 from ufvideo_sdk.cli.say import say
+from ufvideo_sdk.cli.terminal import progress_bar
 from ufvideo_sdk.validation.paths import as_path
 
 if TYPE_CHECKING:
     from ufvideo_sdk.hub.download import DownloadCallback, DownloadProgress
     from ufvideo_sdk.hub.hub_name import HubRevision
+
+# What comes at once needs no line.
+_SAID_BYTES = 100_000
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,10 @@ def named_package(package: str | None) -> NamedPackage:
 
 @contextmanager
 def download_bar() -> Iterator[DownloadCallback]:
-    """Show what comes from the Hub: one line on stderr, and a bar if that is a terminal."""
-    console = Console(stderr=True)
+    """Show what comes from the Hub: a line on stderr, and a bar if that is a terminal.
+
+    A package's manifest, which comes first, has no line of its own.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -84,21 +88,20 @@ def download_bar() -> Iterator[DownloadCallback]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task("", total=None, visible=False)
-        told: set[str] = set()
+        told: set[int] = set()
 
         def on_download(progress: DownloadProgress) -> None:
-            if not told:
+            total = progress.total_bytes
+            if total >= _SAID_BYTES and total not in told:
                 say(download_line(progress), err=True)
-                told.add(progress.source.repository)
+                told.add(total)
             bar.update(
                 task,
                 description=progress.file,
                 completed=progress.done_bytes,
-                total=progress.total_bytes,
+                total=total,
                 visible=True,
             )
 
@@ -106,7 +109,7 @@ def download_bar() -> Iterator[DownloadCallback]:
 
 
 def download_line(progress: DownloadProgress) -> str:
-    """What is said once, when a download begins."""
+    """What is said when a download begins."""
     from ufvideo_sdk.hub.download import readable_bytes
 
     left = readable_bytes(progress.total_bytes - progress.done_bytes)

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from ufvideo_sdk.cli.say import print_json, say
 from ufvideo_sdk.cli.termination import tidied_on_termination
@@ -30,6 +36,19 @@ def spinner(label: str) -> Iterator[Callable[[str], None]]:
         return
     with console.status(label) as status:
         yield lambda text: status.update(text)
+
+
+@contextmanager
+def progress_bar(*columns: ProgressColumn, transient: bool = True) -> Iterator[Progress]:
+    """A bar on stderr if that is a terminal; elsewhere one that nobody sees."""
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=transient, disable=not console.is_terminal)
+    if not console.is_terminal:
+        # Not entered: when it is left, rich before 15 writes an empty line all the same.
+        yield bar
+        return
+    with bar:
+        yield bar
 
 
 def counted(say: Callable[[str], None], label: str) -> Callable[[int, int], None]:
@@ -124,11 +143,8 @@ def saved_after(
 def _save(answer: Result, path: Path) -> None:
     from ufvideo_sdk.render.save import save_answer
 
-    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    with progress_bar(*columns) as bar:
         task = bar.add_task(f"writing {path.name}", total=None)
         save_answer(
             answer,

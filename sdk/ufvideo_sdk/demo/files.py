@@ -1,4 +1,4 @@
-"""The files of the demonstration; `python -m training.demo` writes them."""
+"""The files of the demonstration."""
 
 from __future__ import annotations
 

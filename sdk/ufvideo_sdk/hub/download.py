@@ -253,8 +253,12 @@ def check_space(cache: Path, needed_bytes: int, what: str) -> None:
 
 
 def readable_bytes(num_bytes: int) -> str:
-    """A size for a message: MB up to a gigabyte, then GB; of 1000s, as the Hub shows them."""
-    return f"{num_bytes / 1e9:.1f} GB" if num_bytes >= 1e9 else f"{num_bytes / 1e6:.1f} MB"
+    """A size for a message, in kB, MB or GB of 1000s, as the Hub shows them."""
+    size, unit = num_bytes / 1e3, "kB"
+    for larger in ("MB", "GB"):
+        if size >= 1e3:
+            size, unit = size / 1e3, larger
+    return f"{size:.1f} {unit}"
 
 
 def changed_in_cache(
