@@ -158,6 +158,24 @@ def listing(repository: Repository, name: str) -> Mapping[str, Any]:
     }
 
 
+def tree(repository: Repository) -> list[Mapping[str, Any]]:
+    """The answer to `GET /api/models/USER/NAME/tree/REVISION`, which newer libraries ask for."""
+    found = []
+    for file, content in sorted(repository.files.items()):
+        entry = _sibling(file, content)
+        lfs = entry.get("lfs")
+        found.append(
+            {
+                "type": "file",
+                "path": file,
+                "size": entry["size"],
+                "oid": entry["blobId"],
+                **({} if lfs is None else {"lfs": {**lfs, "oid": lfs["sha256"]}}),
+            }
+        )
+    return found
+
+
 def _sibling(name: str, content: bytes) -> dict[str, Any]:
     entry: dict[str, Any] = {
         "rfilename": name,
@@ -207,7 +225,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         parts = path.strip("/").split("/")
         if parts[:2] == ["api", "models"]:
-            self._list("/".join(parts[2:4]), "/".join(parts[5:]) or "main", headers)
+            is_tree = parts[4:5] == ["tree"]
+            name, revision = "/".join(parts[2:4]), "/".join(parts[5:]) or "main"
+            self._list(name, revision, headers, is_tree=is_tree)
         elif len(parts) > 4 and parts[2] == "resolve":
             self._resolve("/".join(parts[:2]), parts[3], "/".join(parts[4:]), headers, host)
         else:
@@ -224,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return repository
 
-    def _list(self, name: str, revision: str, headers: Mapping[str, str]) -> None:
+    def _list(self, name: str, revision: str, headers: Mapping[str, str], *, is_tree: bool) -> None:
         repository = self._allowed(name, headers)
         if repository is None:
             return
@@ -235,7 +255,7 @@ class _Handler(BaseHTTPRequestHandler):
         if repository.is_gated:
             self._send_json(403, {"error": "gated"}, "GatedRepo")
             return
-        self._send_json(200, listing(repository, name))
+        self._send_json(200, tree(repository) if is_tree else listing(repository, name))
 
     def _resolve(
         self, name: str, revision: str, file: str, headers: Mapping[str, str], host: str
@@ -304,12 +324,12 @@ class _Handler(BaseHTTPRequestHandler):
             if self.hub.bytes_per_s is not None:
                 time.sleep(len(block) / self.hub.bytes_per_s)
 
-    def _send_json(self, status: int, value: Mapping[str, Any], code: str = "") -> None:
+    def _send_json(self, status: int, value: Any, code: str = "") -> None:
         body = json.dumps(value).encode()
         self.send_response(status)
         if code:
             self.send_header("X-Error-Code", code)
-            self.send_header("X-Error-Message", str(value.get("error", "")))
+            self.send_header("X-Error-Message", str(value["error"]))
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

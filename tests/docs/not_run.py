@@ -40,6 +40,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/index.md", 'pip install ".[cpu]"'): INSTALLS,
     ("docs/install.md", 'pip install ".[cpu]"'): INSTALLS,
     ("docs/install.md", "bash cmake/install_debian_packages.sh"): ROOT,
+    ("README.md", "make demo"): WHOLE_CHECK,
     ("docs/install.md", "make demo"): WHOLE_CHECK,
     ("docs/install.md", 'pip install ".[cuda]"'): GPU,
     ("docs/install.md", 'pip install "tensorrt-cu13==10.*"'): GPU,
