@@ -19,6 +19,8 @@ SAME = "docs/guides/released_model.md has the same block, which is run"
 MEASURES = "measures for minutes; tests/unit/test_bench_run.py runs it with less"
 JSON = "compared key by key in test_json_blocks.py"
 
+# Blocks, of which some share a line of the table.
+NUM_NOT_RUN = 35
 # The page, and how the block's first line begins (`Block.key`).
 NOT_RUN: dict[tuple[str, str], str] = {
     ("README.md", 'pip install ".[cpu]"'): INSTALLS,

@@ -13,7 +13,7 @@ import pytest
 from tests.docs import sandbox
 from tests.docs.fenced_blocks import Block, blocks_of, inline_code, pages, parse
 from tests.docs.known_commands import unknown_commands
-from tests.docs.not_run import NOT_RUN, SAME
+from tests.docs.not_run import NOT_RUN, NUM_NOT_RUN, SAME
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
@@ -99,11 +99,10 @@ def test_a_block_that_is_run_elsewhere_is_the_same() -> None:
         assert NOT_RUN.get(block.key) != SAME or block.code in run_code, str(block)
 
 
-def test_the_reasons_are_counted(record_property: pytest.RecordProperty) -> None:  # type: ignore[name-defined]
+def test_the_reasons_are_counted() -> None:
+    """One more block that is not run is a change of this number, which a review sees."""
     counts = Counter(NOT_RUN[block.key] for block in BLOCKS if block.key in NOT_RUN)
-    num_run = sum(map(is_run, BLOCKS))
-    record_property("blocks_run", num_run)
-    assert num_run > 2 * sum(counts.values()), f"{num_run} run, not run: {dict(counts)}"
+    assert sum(counts.values()) == NUM_NOT_RUN, dict(counts)
 
 
 def test_every_block_has_a_known_language() -> None:

@@ -190,14 +190,14 @@ def test_a_slow_stage_shows_where_it_is_slow(tmp_path: Path, tiny_clip: Path) ->
     """The graph itself is slow; by how much is known from running it alone."""
     fast = UFVideo.load()
     slow = UFVideo.load(
-        slow_package(tmp_path, "mask_encoder", "high_res_features_0", num_copies=64, num_pairs=8)
+        slow_package(tmp_path, "mask_encoder", "high_res_features_0", num_copies=64, num_pairs=40)
     )
     size = fast.manifest.video.mask_size_px
     frame = np.zeros((1, size, size, 3), np.uint8)
 
     def alone_ms(model: UFVideo) -> float:
         times = []
-        for _ in range(4):
+        for _ in range(8):
             begin = time.perf_counter()
             model._loaded.native.mask_encoder.encode(frame)
             times.append(1e3 * (time.perf_counter() - begin))
@@ -214,9 +214,9 @@ def test_a_slow_stage_shows_where_it_is_slow(tmp_path: Path, tiny_clip: Path) ->
         return least[0] - least[1]
 
     assert known_ms > 10
-    assert 0.5 * known_ms < added("mask_encoder_ms") < 2 * known_ms
+    assert 0.4 * known_ms < added("mask_encoder_ms") < 2.5 * known_ms
     frames = BENCH.workload.num_mask_frames
-    assert 0.5 * frames * known_ms < added("segment_ms") < 2 * frames * known_ms
+    assert 0.4 * frames * known_ms < added("segment_ms") < 2.5 * frames * known_ms
     assert abs(added("vision_encoder_ms")) < 0.5 * known_ms
 
 

@@ -2,6 +2,6 @@
 
 namespace ufvideo {
 
-std::string version() { return UFVIDEO_VERSION; }
+std::string_view version() { return UFVIDEO_VERSION; }
 
 }  // namespace ufvideo
