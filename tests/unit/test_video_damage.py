@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from tests.compare import assert_close
 from tests.unit.written_videos import decoded_in_order, write_video
+from ufvideo_sdk import demo_clip
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.open_video import OpenVideo
+from ufvideo_sdk.video.opened_file import OpenedFile
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_damage import DamagedFramesError
 from ufvideo_sdk.video.video_file import VideoFile
+from ufvideo_sdk.video.video_reading import Reading
 
 EVEN_MS = list(range(0, 60 * 40, 40))
 _TS_PACKET_BYTES = 188
@@ -134,6 +141,86 @@ def test_frames_found_damaged_are_left_out_from_the_next_pass_on(tmp_path: Path)
             clip.read([idx])
         with pytest.raises(DamagedFramesError, match=rf"\(frame {idx}\) is damaged or refers"):
             next(clip.chunks([idx]))
+
+
+@pytest.fixture(scope="module")
+def repeated_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo clip twice as x264 writes it by default: long groups, B-frames with references."""
+    path = tmp_path_factory.mktemp("demo") / "whole.mkv"
+    with av.open(str(demo_clip())) as source, av.open(str(path), "w") as target:
+        images = [frame.to_image() for frame in source.decode(video=0)] * 2
+        stream: Any = target.add_stream("libx264", rate=8)
+        stream.width, stream.height, stream.pix_fmt = *images[0].size, "yuv420p"
+        for image in images:
+            target.mux(stream.encode(av.VideoFrame.from_image(image)))
+        target.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("at", [6500, 7500, 8500, 9500, 14500])
+def test_a_clip_with_a_hole_that_opens_is_read_to_its_end(
+    repeated_demo: Path, tmp_path: Path, at: int
+) -> None:
+    whole = decoded_in_order(repeated_demo)
+    raw = bytearray(repeated_demo.read_bytes())
+    raw[at : at + 512] = bytes(512)
+    path = tmp_path / "hole.mkv"
+    path.write_bytes(raw)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DamagedVideoWarning)
+        source = VideoFile(path)
+        clip = Clip(source)
+        seen: list[int] = []
+        for idxs, frames in clip.chunks(clip.frame_idxs, 16, skip_damaged=True):
+            seen += idxs.tolist()
+            for idx, frame in zip(idxs.tolist(), frames, strict=True):
+                assert np.array_equal(frame, whole[round(source.timestamps_s[idx] * 8)])
+    lost = source.lost_frames()
+    assert clip.damage
+    assert seen == [idx for idx in clip.frame_idxs.tolist() if idx not in lost]
+    assert source.timestamps_s[seen[-1]] == pytest.approx(91 / 8)
+    for idx in seen[::5]:
+        assert len(clip.read([idx])) == 1
+
+
+def test_a_frame_that_is_decoded_before_the_lost_one_is_whole(tmp_path: Path) -> None:
+    """Shown behind it, but not referring to it: the frame that its neighbours refer to."""
+    options = {"x264-params": "b-adapt=0:b-pyramid=normal:scenecut=0"}
+    path = write_video(tmp_path / "p.mp4", EVEN_MS, options=options, gop=40, b_frames=3)
+    whole = decoded_in_order(path)
+    index = VideoFile(path)._index
+    # The middle one of three frames between two that are decoded before them.
+    lost = next(at for at in range(1, 40) if index.ordinals[at] < index.ordinals[at - 1])
+    behind = lost + 2
+    assert index.ordinals[behind] == index.ordinals[lost] - 1
+    packet_number = int(index.ordinals[lost])
+    raw = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packet = [each for each in container.demux(video=0) if each.size][packet_number]
+        at, size = int(packet.pos or 0), packet.size
+    raw[at : at + size] = bytes(size)
+    path.write_bytes(raw)
+    video = OpenVideo(path, SourceOptions(), OpenedFile.of(path))
+    with Reading(video, index, sees_damage=True) as reading:
+        frame = reading.frame(behind)
+        assert np.array_equal(frame.to_ndarray(format="rgb24"), whole[behind])
+        with pytest.raises(DamagedFramesError):
+            reading.frame(behind + 1)
+    video.close()
+
+
+def test_a_refused_frame_is_lost_even_if_no_pass_finds_it_damaged(tmp_path: Path) -> None:
+    path = noisy_video(tmp_path / "whole.mp4")
+    source = VideoFile(path)
+    keys = [*source._index.keys, 60]
+    number = keys.index(next(key for key in keys if key > 30))
+    refused = keys[number - 1] + 1
+    assert source.lost_frames() == frozenset()
+    # The rest of its group may refer to it: the next group is read on.
+    assert source.lost_frames(refused) == frozenset(range(refused, keys[number]))
+    assert source.lost_frames(keys[number]) == frozenset(range(refused, keys[number + 1]))
+    with pytest.raises(InputError, match=r"whole\.mp4: expected a whole file: the frame at"):
+        VideoFile(path, SourceOptions(strict=True)).lost_frames(refused)
 
 
 def test_file_of_damaged_frames_alone_is_refused(tmp_path: Path) -> None:

@@ -94,7 +94,8 @@ class Clip:
         self._source_times = source.timestamps_s
         for array in (self.frame_idxs, self.timestamps_s):
             array.flags.writeable = False
-        self._damage: tuple[str, ...] = tuple(getattr(source, "damage", ()))
+        self._damage_at_open: tuple[str, ...] = tuple(getattr(source, "damage", ()))
+        self._damage = self._damage_at_open
         # Frames that a pass through the source found damaged; no later one reads them.
         self._lost: frozenset[int] = frozenset()
         self._pixels: Callable[[], PixelCache | None] = _no_pixels
@@ -345,9 +346,7 @@ class Clip:
                 if not skip_damaged:
                     raise
                 with reading_for(cancel):
-                    lost = self._lost_frames()
-                if idxs[num_read] not in lost:
-                    raise
+                    lost = self._lost_frames(idxs[num_read])
                 idxs = [idx for idx in idxs[num_read:] if idx not in lost]
 
     def _are_lost(self, idxs: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -375,13 +374,13 @@ class Clip:
         max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1) if is_ahead else None
         return self.clock.reader(self._source.frames(idxs), cancel, max_frames)
 
-    def _lost_frames(self) -> frozenset[int]:
-        lost: frozenset[int] = self._source.lost_frames()  # type: ignore[attr-defined]
+    def _lost_frames(self, refused: int) -> frozenset[int]:
+        lost: frozenset[int] = self._source.lost_frames(refused)  # type: ignore[attr-defined]
         lines = described_losses(lost & set(self.frame_idxs.tolist()), self.source_timestamps_s)
         self._lost = lost
         new = [line for line in lines if line not in self._damage]
         if new:
-            self._damage += tuple(new)
+            self._damage = self._damage_at_open + tuple(lines)
             warnings.warn(f"{self.name}: {'; '.join(new)}", DamagedVideoWarning, stacklevel=2)
         return lost
 

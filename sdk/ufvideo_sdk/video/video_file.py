@@ -293,16 +293,30 @@ class VideoFile:
         """
         self._take(self._surveyed_whole())
 
-    def lost_frames(self) -> frozenset[int]:
+    def lost_frames(self, refused: int | None = None) -> frozenset[int]:
         """Indices of listed frames that are damaged, by decoding the whole file once.
 
+        Args:
+            refused: Index of a frame that did not decode whole. If the whole file decodes without
+                showing why, it is lost with all that follow it up to the next key, so that reading
+                can go on there.
+
         Raises:
-            InputError: As the constructor.
+            InputError: As the constructor; or, with `options.strict`, when a frame was refused.
         """
         if self._lost is None:
             whole = self._surveyed_whole()
             missing = ~np.isin(self._index.ordinals, whole.index.ordinals)
             self._lost = frozenset(int(idx) for idx in np.flatnonzero(missing))
+        if refused is not None and refused not in self._lost:
+            if self._options.strict:
+                raise InputError(
+                    f"{self._path}: expected a whole file: the frame at"
+                    f" {self.timestamps_s[refused]:.3f} s does not decode whole"
+                )
+            keys = (*self._index.keys, len(self._index))
+            next_key = next(key for key in keys if key > refused)
+            self._lost |= frozenset(range(refused, next_key))
         return self._lost
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
@@ -45,6 +46,8 @@ class Reading:
         self._last = -1
         # Position of the last frame that came, and of the last damaged or missing one before it.
         self._seen = self._damaged = -1
+        # Ordinals of the packets whose frames were damaged or missing, ascending.
+        self._bad_ordinals: list[int] = []
         # Positions that the decoder was given, of which no frame came yet.
         self._given: set[int] = set()
         # Positions and frames that come next, in display order; None before the first.
@@ -150,18 +153,33 @@ class Reading:
             self._given.discard(at)
             passed = {each for each in self._given if each < at}
             self._given -= passed
-            if frame.is_corrupt or (passed and self._seen >= 0):
+            bad = passed if self._seen >= 0 else set()
+            if frame.is_corrupt:
+                bad.add(at)
+            if bad:
                 self._damaged = at
+                for each in bad:
+                    insort(self._bad_ordinals, int(self._index.ordinals[each]))
             self._seen = at
             if at < position:
                 continue
-            key = self._index.key_number(position)
-            is_behind_damage = self._damaged >= (self._index.keys[key] if key >= 0 else 0)
-            if at > position or frame.is_corrupt or is_behind_damage:
+            if at > position or frame.is_corrupt or self._is_behind_damage(position):
                 return None
             self._last = position
             return frame
         return None
+
+    def _is_behind_damage(self, position: int) -> bool:
+        """Whether a frame may refer to one that was damaged or missing since its key."""
+        number = self._index.key_number(position)
+        first = self._index.keys[number] if number >= 0 else 0
+        if not self._sees_damage:
+            # Errors may be hidden: whatever is shown behind one is decoded again.
+            return self._damaged >= first
+        # A frame refers only to those that are decoded before it, in whatever order they are shown.
+        ordinals, bad = self._index.ordinals, self._bad_ordinals
+        at = bisect_left(bad, int(ordinals[first])) if number >= 0 else 0
+        return at < len(bad) and bad[at] < int(ordinals[position])
 
     def _following(self) -> Iterator[tuple[int, Any]]:
         return iter(()) if self._frames is None else self._frames
@@ -205,6 +223,7 @@ class Reading:
         self._is_from_start = is_from_start
         self._last = first - 1
         self._seen = self._damaged = -1
+        self._bad_ordinals.clear()
         self._given.clear()
         self._frames = self._decoded(packets, first)
 
