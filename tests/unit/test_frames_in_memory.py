@@ -293,10 +293,20 @@ def test_refused_tensors() -> None:
 def test_times_and_formats_that_are_refused(tmp_path: Path) -> None:
     Image.fromarray(FRAMES[0]).save(tmp_path / "a.png")
     pillow = Image.fromarray(FRAMES[0])
+    spans = np.arange(5) * np.timedelta64(125, "ms")
+    dates, buffer = np.datetime64("2024-01-01", "ms") + spans, FRAMES[0].copy()
     cases: list[tuple[Any, dict[str, Any], str]] = [
         (list(FRAMES), {}, "expected fps= or timestamps_s= with frames"),
         (iter(FRAMES), {}, "expected fps= or timestamps_s= with frames"),
         (pillow, {"fps": 2}, "no fps and timestamps_s for an image"),
+        (list(FRAMES), {"timestamps_s": dates}, "dates - dates[0]"),
+        (list(FRAMES), {"timestamps_s": list(dates)}, "dates - dates[0]"),
+        (list(FRAMES), {"timestamps_s": dates.tolist()}, "dates - dates[0]"),
+        (FRAMES, {"timestamps_s": spans}, 'spans / numpy.timedelta64(1, "s")'),
+        (FRAMES, {"timestamps_s": list(spans)}, "got dates or spans of time"),
+        (FRAMES, {"timestamps_s": [0.0, *spans[1:]]}, "got dates or spans of time"),
+        ([FRAMES[0]] * 5, {"fps": 2}, "expected arrays that differ"),
+        ([buffer, buffer], {"fps": 2}, "one array 2 times, as a buffer"),
         (list(FRAMES), {"timestamps_s": [0, 1]}, "expected 5 timestamps_s"),
         (FRAMES, {"fps": 2, "frames_format": "BGR"}, '"rgb" or "bgr", got str \'BGR\''),
         (FRAMES, {"fps": 2, "frames_format": None}, '"rgb" or "bgr", got NoneType'),
@@ -311,6 +321,16 @@ def test_times_and_formats_that_are_refused(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             open_source(source, **options)
         assert message in str(caught.value)
+
+
+def test_spans_and_dates_are_seconds_as_the_refusal_advises() -> None:
+    spans = np.arange(5) * np.timedelta64(125, "ms")
+    dates = np.datetime64("2024-01-01", "us") + spans
+    for given in (spans, dates - dates[0]):
+        source = open_source(FRAMES, timestamps_s=given / np.timedelta64(1, "s"))
+        assert_close(source.timestamps_s, np.arange(5) / 8, EXACT)
+    # A frame that is shown twice is no buffer.
+    assert len(open_source([FRAMES[0], FRAMES[0], FRAMES[1]], fps=2).timestamps_s) == 3
 
 
 def test_the_largest_image_is_bounded() -> None:

@@ -86,7 +86,23 @@ def given_frames(
         return FrameFiles("frames", paths, times, max_frame_pixels)
     for i, each in enumerate(frames):
         _check_is_frame(each, i)
-    return FrameList(frames, times, is_bgr=is_bgr, max_frame_pixels=max_frame_pixels)
+    listed = FrameList(frames, times, is_bgr=is_bgr, max_frame_pixels=max_frame_pixels)
+    _check_are_several(frames)
+    return listed
+
+
+def _check_are_several(frames: Sequence[Any]) -> None:
+    """Refuse one array in place of many: what a camera wrote into it last would be all frames.
+
+    Raises:
+        InputError: When the frames are one array, several times.
+    """
+    first = frames[0]
+    if len(frames) > 1 and not is_pillow(first) and all(each is first for each in frames):
+        raise InputError(
+            f"frames: expected arrays that differ, got one array {len(frames)} times, as a buffer"
+            " that is filled anew for each frame: append frame.copy()"
+        )
 
 
 def _copied(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 # What the released code takes for a folder of frames (docs/model.md, part 3).
 FOLDER_FPS = 3.0
+
+_DATES_AND_SPANS = (datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
 # A frame in a day, and more than any camera takes: files and drawings hold such times.
 MIN_FPS, MAX_FPS = 1e-5, 1e6
 
@@ -169,10 +172,7 @@ def given_times(
     if fps is not None and timestamps_s is not None:
         raise InputError("expected fps= or timestamps_s=, got both")
     if timestamps_s is not None:
-        try:
-            return np.array(timestamps_s, np.float64)
-        except (TypeError, ValueError, OverflowError):
-            raise InputError("timestamps_s: expected numbers in seconds, got others") from None
+        return _seconds(timestamps_s)
     if fps is None:
         return None
     rate = as_number(fps)
@@ -181,6 +181,24 @@ def given_times(
     if not MIN_FPS <= rate <= MAX_FPS:
         raise InputError(f"fps: expected a number from {MIN_FPS} to {MAX_FPS}, got {rate}")
     return rate
+
+
+def _seconds(timestamps_s: Sequence[float] | NDArray[Any]) -> NDArray[np.float64]:
+    try:
+        given = np.asarray(timestamps_s)
+        # NumPy would take dates and spans of time as counts of their unit, nanoseconds for example.
+        if given.dtype.kind not in "mMO":
+            return np.array(given, np.float64)
+        if given.dtype.kind == "O" and not any(
+            isinstance(each, _DATES_AND_SPANS) for each in given.flat
+        ):
+            return np.array(timestamps_s, np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
+        raise InputError("timestamps_s: expected numbers in seconds, got others") from None
+    raise InputError(
+        "timestamps_s: expected numbers in seconds, got dates or spans of time: give"
+        ' spans / numpy.timedelta64(1, "s"), and of dates (dates - dates[0]) first'
+    )
 
 
 def natural_key(name: str) -> tuple[list[tuple[int, int, str]], str]:
