@@ -266,6 +266,10 @@ def test_settings_are_named_where_they_belong(place: Place) -> None:
             "ask: expected RuntimeConfig where the model is loaded, UFVideo.load(..., runtime=",
         ),
         (
+            lambda: session.ask("a", runtime={"num_threads": 2}),
+            "ask: expected RuntimeConfig where the model is loaded, UFVideo.load(..., runtime=",
+        ),
+        (
             lambda: session.ask("a", generation=GenerationConfig()),
             "ask: expected config=GenerationConfig(...), got generation=GenerationConfig(...)",
         ),

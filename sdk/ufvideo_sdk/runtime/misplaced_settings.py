@@ -51,8 +51,8 @@ def _refuse_config(call: str, known: tuple[str, ...], name: str, value: object) 
     """Refuse a whole configuration that belongs to another call, or has another name here."""
     keyword = next((each for each, kind in _CONFIGS.items() if isinstance(value, kind)), None)
     if keyword is None and name in _CONFIGS:
-        # Not told by its type: the call's own configuration is meant, if it has one.
-        keyword = next((each for each in _CONFIGS if each in known), name)
+        # Not told by its type: where the model is loaded, "config" is what else "runtime" is.
+        keyword = "runtime" if "runtime" in known else name
     if keyword is None:
         return
     got = f"got {name}={_short(value)}"
