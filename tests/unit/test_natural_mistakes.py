@@ -307,6 +307,9 @@ def test_one_in_place_of_several(place: Place) -> None:
         session.ask("What is <region>?", regions=box)
     with pytest.raises(InputError, match=r"frames: .* got 2: give \[2\]"):
         session.segment("the red ball", frames=2)
+    # No frame has it, so that a list of it would be refused too.
+    with pytest.raises(InputError, match=r"frames: .* got -1$"):
+        session.segment("the red ball", frames=-1)
 
 
 def test_what_is_no_session_or_checkpoint_is_named(place: Place) -> None:
