@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 
 if TYPE_CHECKING:
     from ufvideo_export.checkpoint.tensor_account import LeftOut
+    from ufvideo_export.estimate import ExportEstimate
     from ufvideo_sdk.hub.download import DownloadProgress
 
 
@@ -135,11 +137,19 @@ def export(
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("starting", total=1.0)
+    bar = Progress(*columns, console=console)
+    task = bar.add_task("starting", total=1.0)
+    with ExitStack() as shown:
+
+        def show_bar() -> None:
+            # Not before there is something to wait for: an error above a bar at 0 % is no start.
+            if not bar.live.is_started:
+                shown.enter_context(bar)
+
         downloads: dict[str, TaskID] = {}
 
         def show_download(progress: DownloadProgress) -> None:
+            show_bar()
             # The small files of a repository come first, then its weights.
             source = f"{progress.source} {progress.total_bytes}"
             if source not in downloads:
@@ -154,6 +164,10 @@ def export(
                 completed=done / max(total, 1),
             )
 
+        def show_estimate(found: ExportEstimate) -> None:
+            console.print(f"It will take {found}.")
+            show_bar()
+
         manifest = export_package(
             checkpoint,
             out,
@@ -165,7 +179,7 @@ def export(
             force=force,
             on_left_out=say_left_out,
             on_download=show_download,
-            on_estimate=lambda found: console.print(f"It will take {found}."),
+            on_estimate=show_estimate,
             progress=lambda label, done: bar.update(task, description=label, completed=done),
         )
         bar.update(task, description="done", completed=1.0)

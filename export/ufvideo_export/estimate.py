@@ -28,6 +28,8 @@ _START_S, _TRACE_S = 20.0, 120.0
 # Frames that a traced stage is compared on; see each stage's probes.
 _PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 1}
 _BASE_BYTES = 0.7e9
+# Of a checkpoint's values, those of a package at least: SigLIP's last layer and head stay out.
+_NEEDED_SHARE = 0.9
 # Steps of a large checkpoint run in processes of their own, beside the one that waits for them.
 _WAITING_BYTES = 0.85e9
 # A traced stage: its weights in PyTorch, in the graph under way or in ONNX Runtime, and for int8 in
@@ -108,6 +110,17 @@ def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen:
         _TRACED_BYTES * num_values["mask_encoder"]
         + _PIXEL_BYTES * sam2.embed_dim * sam2.image_size_px**2,
     )
+
+
+def least_package_bytes(num_values: int, precision: str) -> int:
+    """A lower bound of a package's size, by the number of values in the checkpoint's files.
+
+    Args:
+        num_values: Of all tensors, those that no graph needs included.
+        precision: Of the language model; no stage has fewer bits.
+    """
+    bits = INTEGER_BITS.get(precision) or 8 * _FLOAT_BYTES[precision]
+    return int(num_values * bits / 8 * _NEEDED_SHARE)
 
 
 def language_model_bytes(sizes: ModelSizes, chosen: Recipe) -> int:

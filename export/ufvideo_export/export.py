@@ -7,14 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
-from ufvideo_export.checkpoint.hub_checkpoint import Source, locate
+from ufvideo_export.checkpoint.hub_checkpoint import HubWeights, Source, locate
 from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors, short_list
 from ufvideo_export.checkpoint.tokenizer import (
     CheckpointTokenizer,
     chat_template_json,
     read_tokenizer,
 )
-from ufvideo_export.estimate import ExportEstimate, estimate_export
+from ufvideo_export.estimate import ExportEstimate, estimate_export, least_package_bytes
 from ufvideo_export.graph.encoder_int8 import require_optimum
 from ufvideo_export.graph.linear import check_widths
 from ufvideo_export.package.export_progress import ExportProgress, export_key
@@ -130,7 +130,9 @@ def export_package(
     check_target(out, force=force)
     report("checkpoint", 0.0)
     ignore = _patterns(ignore_tensors)
-    source, siglip = locate(checkpoint, vision_tower, on_download)
+    source, siglip = locate(
+        checkpoint, vision_tower, on_download, lambda found: _check_room(out, precision, found)
+    )
     opened = Checkpoint(
         source.folder,
         None if siglip is None else siglip.folder,
@@ -170,6 +172,15 @@ def export_package(
         report("publish", 1.0)
         publish(partial, out, manifest, force=force)
     return manifest
+
+
+def _check_room(out: Path, precision: str, weights: HubWeights) -> None:
+    """Refuse a download that leaves no room for the package.
+
+    By a lower bound: what the package takes is known by the weights' names and shapes, later.
+    """
+    least = least_package_bytes(weights.num_values, precision) - leftover_bytes(out)
+    check_space(out, max(least, 0), cache=weights.cache, download_bytes=weights.missing_bytes)
 
 
 def _patterns(ignore_tensors: Sequence[str]) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         StageStats,
         TextEvent,
     )
+    from ufvideo_sdk.results.answer_json import masks_from_json
     from ufvideo_sdk.results.load_stats import LoadStats
     from ufvideo_sdk.results.locate_result import LocateResult
     from ufvideo_sdk.results.masks import MaskTrack
@@ -98,6 +99,7 @@ __all__ = [
     "UFVideo",
     "UFVideoError",
     "demo_clip",
+    "masks_from_json",
 ]
 
 # Here, because ONNX Runtime reads it once, and the exporter imports the library by itself.
@@ -119,6 +121,7 @@ _HOMES = {
     "MaskStream": "session.mask_stream",
     "Answer": "results.answer",
     "AnswerStats": "results.answer",
+    "masks_from_json": "results.answer_json",
     "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
     "ObjectMask": "results.object_mask",

@@ -12,6 +12,7 @@ from typing import Any
 
 from typer.main import get_command
 
+from tests.docs.module_arguments import wrong_arguments
 from ufvideo_sdk.cli import app
 
 if sys.version_info >= (3, 11):
@@ -56,7 +57,7 @@ def _unknown(words: list[str]) -> list[str]:
         known = make_targets()
         return [f"no target {word}" for word in rest if "=" not in word and word not in known]
     if program == "python" and rest[:1] == ["-m"]:
-        return [] if _has_module(rest[1]) else [f"no module {rest[1]}"]
+        return _unknown_module(rest[1], rest[2:])
     if program == "pip" and rest[:1] == ["install"]:
         return [
             f"no extra {extra}"
@@ -85,14 +86,18 @@ def _unknown_options(words: list[str]) -> list[str]:
     return [f"ufvideo {words[0]} has no {option}" for option in sorted(options - known)]
 
 
-def _has_module(name: str) -> bool:
+def _unknown_module(name: str, words: list[str]) -> list[str]:
     if name.split(".")[0] not in ("benchmarks", "tests", "training", "ufvideo_sdk"):
         # A tool that is installed only where it is used.
-        return True
+        return []
     try:
-        return importlib.util.find_spec(name) is not None
+        found = importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:
-        return False
+        found = False
+    if not found:
+        return [f"no module {name}"]
+    wrong = wrong_arguments(name, words)
+    return [f"{name}: {wrong}"] if wrong else []
 
 
 @cache

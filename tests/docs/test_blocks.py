@@ -150,6 +150,14 @@ def test_a_new_block_without_a_reason_is_found() -> None:
     [
         ("make no-such-target", "no target no-such-target"),
         ("python -m benchmarks.nothing", "no module benchmarks.nothing"),
+        (
+            "python -m benchmarks.full_size",
+            "benchmarks.full_size: the following arguments are required: folder",
+        ),
+        (
+            "python -m benchmarks.resize --round 3 4",
+            "benchmarks.resize: unrecognized arguments: 4",
+        ),
         ("ufvideo ask a.mp4 b --no-such-option 3", "ufvideo ask has no --no-such-option"),
         ("ufvideo dance", "no command ufvideo dance"),
         ('pip install ".[cpu,gold]"', "no extra gold"),

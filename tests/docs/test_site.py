@@ -9,8 +9,12 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from types import FunctionType
 
 import pytest
+
+import ufvideo_sdk
+import ufvideo_sdk.bench
 
 ROOT = Path(__file__).parents[2]
 # What a browser fetches by itself, tag by tag.
@@ -113,6 +117,34 @@ def test_every_document_is_a_page(site: Path) -> None:
 def test_the_reference_has_docstrings(site: Path) -> None:
     text = (site / "reference" / "session.html").read_text(encoding="utf-8")
     assert "Open a clip and encode it" in text and "allow_absent" in text
+
+
+def documented_members(name: str) -> set[str]:
+    """Methods and properties of a class, inherited ones too; `Attributes:` says its fields."""
+    value = getattr(ufvideo_sdk, name)
+    if not isinstance(value, type) or issubclass(value, BaseException):
+        return set()
+    ours = [base for base in value.__mro__ if base.__module__.startswith("ufvideo_sdk")]
+    members = {m: v for base in reversed(ours) for m, v in vars(base).items()}
+    kinds = (FunctionType, property, classmethod, staticmethod)
+    return {m for m, v in members.items() if isinstance(v, kinds) and v.__doc__ and m[0] != "_"}
+
+
+def test_the_reference_has_every_member_of_every_class(site: Path) -> None:
+    pages = [page.read_text(encoding="utf-8") for page in (site / "reference").glob("*.html")]
+    anchors = set(re.findall(r'id="(ufvideo_sdk\.[\w.]+)"', "\n".join(pages)))
+    expected = {f"ufvideo_sdk.{c}.{m}" for c in ufvideo_sdk.__all__ for m in documented_members(c)}
+    results = ("Answer", "LocateResult", "SegmentResult")
+    assert expected >= {f"ufvideo_sdk.{c}.{m}" for c in results for m in ("plot", "to_coco")}
+    assert not expected - anchors
+
+
+def test_the_reference_links_what_it_calls_public(site: Path) -> None:
+    text = (site / "reference" / "index.html").read_text(encoding="utf-8")
+    assert 'href="bench.html"' in text and 'href="package.html"' in text
+    shown = (site / "reference" / "bench.html").read_text(encoding="utf-8")
+    anchors = set(re.findall(r'id="ufvideo_sdk\.bench\.(\w+)"', shown))
+    assert set(ufvideo_sdk.bench.__all__) - {"FIGURES"} <= anchors
 
 
 @pytest.mark.parametrize(

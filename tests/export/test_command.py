@@ -17,6 +17,8 @@ from ufvideo_export.command import export
 from ufvideo_export.estimate import ExportEstimate
 from ufvideo_sdk import DownloadProgress, HubRevision
 
+ROOT = Path(__file__).resolve().parents[2]
+
 pytestmark = pytest.mark.torch
 
 
@@ -119,6 +121,22 @@ def test_errors_pass_to_the_command_line(app: typer.Typer, tmp_path: Path) -> No
     result = CliRunner().invoke(app, [str(tmp_path), str(tmp_path / "out")])
     assert isinstance(result.exception, InputError)
     assert "config.json" in str(result.exception)
+
+
+@pytest.mark.parametrize("name", ["Hevven/UFVideo-7B", "user/name@v1"])
+def test_a_repository_without_its_prefix(app: typer.Typer, tmp_path: Path, name: str) -> None:
+    remedy = f"{name} is none; if it is a repository of the Hugging Face Hub, name it hf:{name}"
+    result = CliRunner().invoke(app, [name, str(tmp_path / "out")])
+    assert str(result.exception) == f"expected a checkpoint folder, {remedy}"
+    checkpoint = str(ROOT / "tests" / "data" / "small" / "checkpoint")
+    result = CliRunner().invoke(app, [checkpoint, str(tmp_path / "out"), "--vision-tower", name])
+    assert str(result.exception) == f"expected a SigLIP folder (--vision-tower), {remedy}"
+
+
+def test_an_early_error_stands_alone(app: typer.Typer, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, [str(tmp_path / "a.b.c"), str(tmp_path / "out")])
+    assert str(result.exception) == f"expected a checkpoint folder, {tmp_path / 'a.b.c'} is none"
+    assert result.output == ""
 
 
 def test_help_has_an_example(app: typer.Typer) -> None:

@@ -18,6 +18,7 @@ from tests.hub_server import HubServer, Repository
 from tests.unit.hub_fixtures import ROOT, cache, environment, hub
 from ufvideo_export import export_package
 from ufvideo_export.checkpoint import hub_checkpoint
+from ufvideo_export.package import write_package
 from ufvideo_sdk import CapacityError, DownloadProgress, InputError
 from ufvideo_sdk.hub import download as download_module
 
@@ -209,6 +210,51 @@ def test_both_must_fit_on_the_disk(
     with pytest.raises(CapacityError, match="hf:user/small and hf:user/siglip: expected 11"):
         located()
     assert "model.safetensors" not in read(hub)
+
+
+@pytest.mark.parametrize(
+    ("precision", "least_share"), [("fp32", 1.75), ("fp16", 0.85), ("int4", 0.2)]
+)
+def test_the_package_must_fit_beside_the_download(
+    hub: HubServer,
+    checkpoint: Repository,
+    siglip: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
+    least_share: float,
+) -> None:
+    weights = sum(len(each.files["model.safetensors"]) for each in (checkpoint, siglip))
+    seen: list[DownloadProgress] = []
+
+    def export(free: float) -> None:
+        usage = shutil.disk_usage(tmp_path)._replace(free=int(free))
+        monkeypatch.setattr(download_module.shutil, "disk_usage", lambda place: usage)
+        export_package(
+            "hf:user/small",
+            tmp_path / "package",
+            vision_tower="hf:user/siglip",
+            precision=precision,
+            on_download=seen.append,
+        )
+
+    with pytest.raises(CapacityError, match=r"for the download and the package, found .* HF_HOME"):
+        export(weights * (1 + least_share))
+    assert "model.safetensors" not in read(hub)
+    # The bound is a lower one: behind the download it is known what the package takes.
+    with pytest.raises(CapacityError, match="free space for the package"):
+        export(weights * (1.1 + least_share))
+    assert "model.safetensors" in read(hub)
+
+
+def test_a_cache_on_another_disk_takes_no_room_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write_package, "_is_on_the_same_disk", lambda cache, place: False)
+    free = shutil.disk_usage(tmp_path).free
+    write_package.check_space(tmp_path / "out", 1, cache=tmp_path, download_bytes=2 * free)
+    with pytest.raises(CapacityError, match="free space for the package, found"):
+        write_package.check_space(tmp_path / "out", 2 * free, cache=tmp_path, download_bytes=1)
 
 
 def test_a_changed_shard_in_the_cache_is_refused(

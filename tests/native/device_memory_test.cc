@@ -8,6 +8,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/address_sanitizer.h"
 #include "error_expectation.h"
 #include "kv/kv_buffers.h"
 #include "kv/kv_cache.h"
@@ -91,7 +92,7 @@ TEST(DeviceMemoryTest, CopiesEveryWay) {
 }
 
 TEST(DeviceMemoryTest, WhatItCannotHoldIsOutOfMemory) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef UFVIDEO_ADDRESS_SANITIZER
   GTEST_SKIP() << "AddressSanitizer's operator new ends the process where others throw";
 #endif
   expect_error(ErrorCode::kOutOfMemory, {"on the device", "float32"},

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/address_sanitizer.h"
 #include "error_expectation.h"
 #include "onnxruntime_path.h"
 #include "temporary_folder.h"
@@ -232,7 +233,7 @@ TEST(GraphTest, AFailedRunNamesStageAndShapes) {
 }
 
 TEST(GraphTest, AFailedAllocationIsOutOfMemory) {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef UFVIDEO_ADDRESS_SANITIZER
   GTEST_SKIP() << "AddressSanitizer's operator new ends the process where others throw";
 #endif
   const Graph graph =

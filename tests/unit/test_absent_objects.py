@@ -72,7 +72,7 @@ def test_pictures_say_that_a_mask_is_empty() -> None:
     same = drawn_answer(drawn_clip(), num_objects=1)
     object.__setattr__(same, "masks", (empty,))
     assert len(mask_times_s(answer)) == len(track.frame_idxs) and mask_times_s(same) == []
-    assert object_line(0, track).startswith("object 1: 3 frames, score 0.")
-    assert object_line(0, empty) == "object 1: not found on 3 frames"
+    assert object_line("the ring", track).startswith("the ring: 3 frames, score 0.")
+    assert object_line("the ring", empty) == "the ring: not found on 3 frames"
     bands = [caption_band(each, width_px=640, font_px=20) for each in (answer, same)]
     assert bands[0].shape != bands[1].shape or not np.array_equal(*bands)

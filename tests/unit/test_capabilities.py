@@ -48,7 +48,10 @@ def test_asks_as_the_whole_package_does(ask_only: Path) -> None:
 
 def test_masks_name_the_capability(ask_only: Path) -> None:
     with UFVideo.load(ask_only).open(FRAMES, fps=8.0) as session:
-        with pytest.raises(PackageError, match='capabilities: expected "segment"'):
+        expected = (
+            'expected the capability "segment" .*, got a package without its stages; load one'
+        )
+        with pytest.raises(PackageError, match=expected):
             session.segment("the red circle")
         assert session.ask("How many things are there?").text
 

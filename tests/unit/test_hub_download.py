@@ -13,6 +13,7 @@ import pytest
 from tests.hub_server import HubServer, Repository, git_digest
 from tests.unit.hub_fixtures import FILES, WANTED, WEIGHTS, cache, hub, opened, user_name
 from ufvideo_sdk import DownloadProgress, PackageError
+from ufvideo_sdk.hub.hub_library import hub_library
 
 __all__ = ["cache", "hub", "user_name"]
 
@@ -229,6 +230,25 @@ def test_nothing_is_drawn_or_logged(
     assert "".join(capfd.readouterr()) == ""
     assert not utils.are_progress_bars_disabled("huggingface_hub.http_get")
     assert logging.getLogger("huggingface_hub.file_download").filters == []
+
+
+def test_bars_stay_off_until_the_last_thread_is_done(hub: HubServer) -> None:
+    utils: Any = pytest.importorskip("huggingface_hub.utils")
+    name = "huggingface_hub.http_get"
+    first, second = hub_library("a test").quiet(), hub_library("a test").quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert utils.are_progress_bars_disabled(name)
+    second.__exit__(None, None, None)
+    assert not utils.are_progress_bars_disabled(name)
+    utils.disable_progress_bars(name)
+    try:
+        with hub_library("a test").quiet():
+            pass
+        assert utils.are_progress_bars_disabled(name), "the user switched them off"
+    finally:
+        utils.enable_progress_bars(name)
 
 
 def test_two_at_once_read_each_file_once(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ufvideo_sdk import InputError
-from ufvideo_sdk.hub.hub_name import HubName, HubRevision, is_hub_name, parse_hub_name
+from ufvideo_sdk.hub.hub_name import HubName, HubRevision, hub_remedy, is_hub_name, parse_hub_name
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -81,3 +81,10 @@ def test_a_revision_says_which_commit_it_was() -> None:
     assert str(HubRevision("a/b", "main", COMMIT)) == "hf:a/b (commit 0123456789ab)"
     assert str(HubRevision("a/b", "v1", COMMIT)) == "hf:a/b@v1 (commit 0123456789ab)"
     assert str(HubRevision("a/b", COMMIT, COMMIT)) == f"hf:a/b@{COMMIT}"
+
+
+def test_a_path_that_is_spelled_like_a_repository() -> None:
+    assert hub_remedy("user/name").endswith("name it hf:user/name")
+    assert hub_remedy("user/name@v1").endswith("name it hf:user/name@v1")
+    for path in ("name", "/user/name", "a/b/c", "../name", "user/", "user/na me", "user/name@"):
+        assert hub_remedy(path) == "", path

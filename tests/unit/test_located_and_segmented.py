@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,7 +134,7 @@ def test_a_representation_is_one_short_line() -> None:
     for part in parts:
         assert len(repr(part)) < 100 and "\n" not in repr(part), type(part)
     assert repr(frame) == "FrameMasks(frame 0, 10.000 s, 2 objects, 2 found)"
-    assert repr(track[0]) == "ObjectMask(120 x 160 px, box (0, 22, 30, 52), score 0.90)"
+    assert repr(track[0]) == "ObjectMask(160 x 120 px, box (0, 22, 30, 52), score 0.90)"
     assert repr(answer.stats) == "AnswerStats(3 tokens, first after 20 ms, 200.0 tokens/s, 1 stage)"
 
 
@@ -322,3 +324,16 @@ def test_sessions_and_streams_show_what_they_are_about(session: Any) -> None:
     assert "\n" not in repr(session) and len(repr(session)) < 150
     session.close()
     assert repr(session).endswith(", closed)")
+
+
+def test_copies_share_the_clip_and_pickles_are_refused() -> None:
+    clip = drawn_clip()
+    answer = drawn_answer(clip)
+    located, found = drawn_located(clip, [SPAN]), drawn_segmented(clip, answer.masks)
+    for result in (answer, located, found):
+        for again in (copy.copy(result), copy.deepcopy(result)):
+            assert type(again) is type(result) and again.clip is clip
+            assert again.to_json() == result.to_json()
+        with pytest.raises(InputError, match=r"can be pickled.*to_dict\(\) or store to_json"):
+            pickle.dumps(result)
+        assert pickle.loads(pickle.dumps(result.to_dict())) == result.to_dict()

@@ -19,6 +19,7 @@ from tests.unit.written_videos import write_video
 from ufvideo_sdk import (
     Clip,
     ConfigError,
+    GenerationConfig,
     InputError,
     PackageError,
     Region,
@@ -251,6 +252,27 @@ def test_settings_are_named_where_they_belong(place: Place) -> None:
         (lambda: load(providers=("cpu",)), "runtime=RuntimeConfig(providers=('cpu',))"),
         (lambda: load(num_threads=2), "load: expected runtime=RuntimeConfig(num_threads=2)"),
         (lambda: load(max_new_tokens=2), "where a question is asked, ask(..., config="),
+        (
+            lambda: load(config=RuntimeConfig()),
+            "load: expected runtime=RuntimeConfig(...), got config=RuntimeConfig(...)",
+        ),
+        (lambda: load(config=None), "load: expected runtime=RuntimeConfig(...), got config=None"),
+        (
+            lambda: load(config=GenerationConfig()),
+            "load: expected GenerationConfig where a question is asked, ask(..., config=Generation",
+        ),
+        (
+            lambda: session.ask("a", runtime=RuntimeConfig()),
+            "ask: expected RuntimeConfig where the model is loaded, UFVideo.load(..., runtime=",
+        ),
+        (
+            lambda: session.ask("a", runtime={"num_threads": 2}),
+            "ask: expected RuntimeConfig where the model is loaded, UFVideo.load(..., runtime=",
+        ),
+        (
+            lambda: session.ask("a", generation=GenerationConfig()),
+            "ask: expected config=GenerationConfig(...), got generation=GenerationConfig(...)",
+        ),
         (lambda: place.model.open(FRAMES, fps=1, num_threads=2), "where the model is loaded"),
         (
             lambda: session.ask("a", config={"max_new_tokens": 8}),
@@ -285,6 +307,9 @@ def test_one_in_place_of_several(place: Place) -> None:
         session.ask("What is <region>?", regions=box)
     with pytest.raises(InputError, match=r"frames: .* got 2: give \[2\]"):
         session.segment("the red ball", frames=2)
+    # No frame has it, so that a list of it would be refused too.
+    with pytest.raises(InputError, match=r"frames: .* got -1$"):
+        session.segment("the red ball", frames=-1)
 
 
 def test_what_is_no_session_or_checkpoint_is_named(place: Place) -> None:

@@ -297,7 +297,7 @@ def test_an_empty_mask_says_so() -> None:
     idxs, scores = np.arange(3), np.full(3, 0.9, np.float32)
     empty = MaskTrack.from_masks(idxs, idxs / 3, masks, scores)
     assert empty.is_empty and not empty.boxes.any() and empty[1].box is None
-    assert repr(empty) == "MaskTrack(3 frames, 6 x 8 px, empty)"
+    assert repr(empty) == "MaskTrack(3 frames, 8 x 6 px, empty)"
     masks = masks.copy()
     masks[1, 2:5, 3] = masks[1, 4, 3:8] = True
     track = MaskTrack.from_masks(idxs, idxs / 3, masks, scores)

@@ -23,9 +23,11 @@ from tests.unit.drawn_answers import (
     located,
     segmented,
 )
-from ufvideo_sdk import InputError, StopReason, TimeSpan, UFVideo
-from ufvideo_sdk.render.draw import object_colour
+from ufvideo_sdk import InputError, Region, StopReason, TimeSpan, UFVideo
+from ufvideo_sdk.render.draw import draw_objects, object_colour, object_line
+from ufvideo_sdk.render.frame_painter import FramePainter
 from ufvideo_sdk.render.html import still_idx
+from ufvideo_sdk.render.text import wrap
 from ufvideo_sdk.render.timeline import SPAN_COLOUR
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frames_in_memory import FrameArray
@@ -159,6 +161,59 @@ def test_html_says_what_was_found() -> None:
     assert "not found" in Tags(segmented(clip, is_absent=True)._repr_html_()).text
     assert "ended by: cancelled" in Tags(located(clip, (), StopReason.CANCELLED)._repr_html_()).text
     assert "position:absolute" not in drawn_answer(drawn_image(), spans=())._repr_html_()
+
+
+def test_sizes_are_width_times_height() -> None:
+    clip = drawn_clip(height=120, width=160)
+    answer = drawn_answer(clip)
+    assert f"{clip.name}, 160 x 120 px" in Tags(answer._repr_html_()).text
+    assert repr(clip) == f"Clip({clip.name}: 12 frames, 160 x 120 px, 10.000 to 12.500 s)"
+    assert "1 frame, 160 x 120 px" in repr(drawn_clip(1))
+    image = drawn_image(height=120, width=160)
+    assert repr(image) == f"Clip({image.name}: 160 x 120 px)", "an image has no times"
+    (track,) = answer.masks
+    assert "160 x 120 px" in repr(track) and "160 x 120 px" in repr(track[0])
+    region = Region([0], np.ones((1, 120, 160), np.bool_))
+    assert repr(region) == "Region(frames [0], 160 x 120 px)"
+
+
+@pytest.mark.parametrize("side", [100, 1000])
+def test_a_mask_in_its_own_colour_is_seen(side: int) -> None:
+    picture = np.empty((side, side, 3), np.uint8)
+    picture[:] = object_colour(0)
+    mask = np.zeros((side, side), np.bool_)
+    mask[side // 4 : side // 2, side // 4 : side // 2] = True
+    draw_objects(picture, [(0, mask)], tags=False)
+    dark = picture.max(axis=-1) < 128
+    rows, columns = np.flatnonzero(dark.any(axis=1)), np.flatnonzero(dark.any(axis=0))
+    for lines in (rows, columns):
+        assert lines.min() == pytest.approx(side // 4, abs=5)
+        assert lines.max() == pytest.approx(side // 2, abs=5)
+
+
+def test_the_legend_names_the_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = drawn_clip()
+    result = segmented(clip, drawn_answer(clip).masks)
+    assert f"{result.expression}: 3 frames, score 0.75" in Tags(result._repr_html_()).text
+    words: list[str] = []
+
+    def record(paragraphs: Any, font: Any, width_px: int) -> Any:
+        words.extend(word.text for paragraph in paragraphs for word in paragraph)
+        return wrap(paragraphs, font, width_px)
+
+    monkeypatch.setattr("ufvideo_sdk.render.draw.wrap", record)
+    result.plot()
+    FramePainter(segmented(clip), 1)
+    assert f"{result.expression}: 3 frames, score 0.75  " in words
+    assert f"{result.expression}: not found  " in words
+    FramePainter(drawn_answer(clip, num_objects=0), 2)
+    assert "object 2: not found  " in words
+
+
+def test_a_long_name_is_one_line_of_the_legend() -> None:
+    (track,) = drawn_answer().masks
+    line = object_line("the \x1b[2J ring\nthat " + "turns and " * 20, track)
+    assert line.isprintable() and len(line) < 90 and line.startswith("the [2J ring that turns")
 
 
 def test_texts_are_never_markup() -> None:

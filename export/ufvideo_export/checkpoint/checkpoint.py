@@ -6,6 +6,7 @@ spells them. Nothing is loaded that no module asks for.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -25,6 +26,7 @@ from ufvideo_export.checkpoint.sam2_names import sam2_keys
 from ufvideo_export.checkpoint.siglip_pixels import refuse_other_pixels
 from ufvideo_export.checkpoint.tensor_files import TensorFiles, has_weights
 from ufvideo_sdk.errors import ConfigError, InputError
+from ufvideo_sdk.hub.hub_name import hub_remedy
 
 EMBEDDING_KEY = "model.embed_tokens.weight"
 HEAD_KEY = "lm_head.weight"
@@ -222,7 +224,10 @@ class Checkpoint:
         inner = any(name.startswith(INNER_SIGLIP_PREFIX) for name in self.tensors.names())
         own = next((folder for folder in folders if has_weights(folder)), None)
         if vision_tower is not None and not vision_tower.is_dir():
-            raise InputError(f"expected a SigLIP folder (--vision-tower), {vision_tower} is none")
+            raise InputError(
+                f"expected a SigLIP folder (--vision-tower), {vision_tower} is"
+                f" none{hub_remedy(os.fspath(vision_tower))}"
+            )
         if vision_tower is not None and own is None and not inner:
             raise InputError(
                 f"expected SigLIP's model.safetensors in {vision_tower} (--vision-tower),"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from ufvideo_export.checkpoint.other_formats import (
     refuse_quantized_config,
 )
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.hub.hub_name import hub_remedy
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
 ARCHITECTURE = "videorefer_qwen2"
@@ -165,7 +167,9 @@ def read_model_sizes(folder: Path) -> ModelSizes:
     """
     path = folder / "config.json"
     if not folder.is_dir():
-        raise InputError(f"expected a checkpoint folder, {folder} is none")
+        raise InputError(
+            f"expected a checkpoint folder, {folder} is none{hub_remedy(os.fspath(folder))}"
+        )
     refuse_other_files(names_in(folder), folder)
     if not path.is_file():
         if (folder / MANIFEST_NAME).is_file():

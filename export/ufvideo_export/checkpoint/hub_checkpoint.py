@@ -6,7 +6,8 @@ checkpoint is refused by its list of files or its configuration, before gigabyte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,24 @@ class Source:
 
 
 @dataclass(frozen=True)
+class HubWeights:
+    """Weights that are about to be downloaded.
+
+    Attributes:
+        cache: The folder that they go into, which may be missing still.
+        missing_bytes: What is left to read.
+        num_values: How many values they hold at least.
+    """
+
+    cache: Path
+    missing_bytes: int
+    num_values: int
+
+
+OnWeights = Callable[[HubWeights], None]
+
+
+@dataclass(frozen=True)
 class _Fetch:
     """A repository whose small files are here, and which weights are to come."""
 
@@ -62,6 +81,7 @@ def locate(
     checkpoint: Path | str,
     vision_tower: Path | str | None,
     on_download: DownloadCallback | None,
+    on_weights: OnWeights | None = None,
 ) -> tuple[Source, Source | None]:
     """Find a checkpoint and SigLIP, each a folder or `hf:USER/NAME[@REVISION]`, and download them.
 
@@ -69,6 +89,8 @@ def locate(
         checkpoint: The checkpoint.
         vision_tower: SigLIP, if it is elsewhere.
         on_download: Called as bytes come from the Hub; its exceptions end the download.
+        on_weights: Called once before weights are downloaded, if any are to come from the Hub; its
+            exceptions are raised unchanged.
 
     Raises:
         ConfigError: When huggingface_hub is not installed.
@@ -83,6 +105,8 @@ def locate(
     hub = [fetch for fetch in fetches.values() if isinstance(fetch, _Fetch)]
     if len(hub) > 1:
         _check_space_together(hub)
+    if hub and on_weights is not None:
+        on_weights(_weights_of(hub))
     for fetch in hub:
         fetch.repository.download(fetch.names, on_download=on_download)
     found = {argument: _source(fetch) for argument, fetch in fetches.items()}
@@ -194,3 +218,22 @@ def _check_space_together(fetches: list[_Fetch]) -> None:
         sum(fetch.repository.missing_bytes(fetch.names) for fetch in fetches),
         " and ".join(str(fetch.repository.name) for fetch in fetches),
     )
+
+
+def _weights_of(fetches: list[_Fetch]) -> HubWeights:
+    num_values = 0
+    for fetch in fetches:
+        repository = fetch.repository
+        num_bytes = sum(repository.files[name].size_bytes or 0 for name in fetch.names)
+        num_values += num_bytes // _most_value_bytes(repository.folder / "config.json")
+    return HubWeights(
+        cache=fetches[0].repository.cache.root,
+        missing_bytes=sum(fetch.repository.missing_bytes(fetch.names) for fetch in fetches),
+        num_values=num_values,
+    )
+
+
+def _most_value_bytes(config: Path) -> int:
+    """Bytes of a weight, by what the configuration says of all; 4 where it does not say."""
+    values = json.loads(config.read_bytes())
+    return 2 if values.get("torch_dtype") in ("float16", "bfloat16") else 4

@@ -52,19 +52,40 @@ def check_target(out: Path, *, force: bool) -> None:
         )
 
 
-def check_space(out: Path, needed_bytes: float) -> None:
+def check_space(
+    out: Path, needed_bytes: float, *, cache: Path | None = None, download_bytes: int = 0
+) -> None:
     """Refuse to start what cannot be finished.
+
+    Args:
+        out: The package.
+        needed_bytes: What it takes.
+        cache: Folder that a download goes into before the package is written.
+        download_bytes: What that takes.
 
     Raises:
         CapacityError: With the bytes needed and the bytes free.
     """
     place = next(folder for folder in out.parents if folder.exists())
     free = shutil.disk_usage(place).free
+    if cache is not None and _is_on_the_same_disk(cache, place):
+        if free < needed_bytes + download_bytes:
+            raise CapacityError(
+                f"expected {(needed_bytes + download_bytes) / 2**20:.0f} MiB of free space for the"
+                f" download and the package, found {free / 2**20:.0f} MiB at {place}; free some,"
+                " write the package to another disk, or name a cache on another disk with HF_HOME"
+            )
+        return
     if free < needed_bytes:
         raise CapacityError(
             f"expected {needed_bytes / 2**20:.0f} MiB of free space for the package, found"
             f" {free / 2**20:.0f} MiB at {place}"
         )
+
+
+def _is_on_the_same_disk(cache: Path, place: Path) -> bool:
+    there = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    return there.stat().st_dev == place.stat().st_dev
 
 
 @contextmanager

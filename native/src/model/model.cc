@@ -64,9 +64,10 @@ template <typename OneStage>
 const OneStage& required(const std::optional<OneStage>& stage, const char* capability) {
   if (!stage) {
     fail(
-        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected \"", capability,
-        "\" for what is asked, the package lacks its stages; load one that has them, or export the "
-        "checkpoint again");
+        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected the capability \"",
+        capability,
+        "\" for what is asked, got a package without its stages; load one that has them, or export "
+        "the checkpoint again");
   }
   return *stage;
 }

@@ -15,7 +15,8 @@
 namespace ufvideo {
 namespace {
 
-/// The features in memory of their own, so that a kept frame does not keep its whole batch.
+/// The features in memory of their own: a frame would keep its whole batch, and also a single one
+/// leave a hole in the arena of the graphs' outputs.
 MaskFeatures own_features(const MaskFeatures& features) {
   return {copied(features.image_features), copied(features.high_res_features_0),
           copied(features.high_res_features_1)};

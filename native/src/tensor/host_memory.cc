@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <limits>
 
+#include "base/address_sanitizer.h"
+
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -14,7 +16,7 @@ namespace {
 constexpr std::size_t kAlignmentBytes = 64;
 
 // AddressSanitizer finds accesses beyond a block in its own allocator's memory only.
-#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+#if defined(__linux__) && !defined(UFVIDEO_ADDRESS_SANITIZER)
 // What glibc maps by itself at first; it raises its bound with each mapped block that is freed.
 constexpr std::size_t kMappedBytes = 128 << 10;
 
@@ -34,8 +36,14 @@ std::shared_ptr<void> map_block(std::size_t /*bytes*/) { return nullptr; }
 }  // namespace
 
 std::shared_ptr<void> allocate_host_memory(std::size_t bytes) {
+  if (bytes > std::numeric_limits<std::size_t>::max() - kAlignmentBytes) {
+    return nullptr;
+  }
   if (bytes >= kMappedBytes) {
-    return map_block(bytes);
+    // A process has a limited number of mappings; the allocator may have memory left.
+    if (std::shared_ptr<void> mapped = map_block(bytes)) {
+      return mapped;
+    }
   }
   const std::size_t rounded = (bytes + kAlignmentBytes - 1) / kAlignmentBytes * kAlignmentBytes;
   return {std::aligned_alloc(kAlignmentBytes, rounded), std::free};

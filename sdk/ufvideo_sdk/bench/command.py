@@ -20,10 +20,10 @@ _WORSE = 8
 
 def bench(
     package: Annotated[
-        Path | None,
+        str | None,
         typer.Argument(
             metavar="PACKAGE",
-            help="Package folder. Default: nano, a demonstration model.",
+            help="Package folder, or hf:USER/NAME[@REVISION]. Default: nano, which ships.",
             show_default=False,
         ),
     ] = None,
@@ -62,7 +62,7 @@ def bench(
         ),
     ] = None,
     against: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="PACKAGE",
             help="Measure another package in turn with this one, process by process, and compare.",
@@ -92,7 +92,10 @@ def bench(
         bool, typer.Option("--list", help="Print the name and meaning of every figure.")
     ] = False,
 ) -> None:
-    """Measure latency, memory and energy of a package on this machine."""
+    """Measure latency, memory and energy of a package on this machine.
+
+    Example: ufvideo bench package/ --save a.json --plot a.html
+    """
     if list_figures:
         _list_figures(as_json)
         return
@@ -112,9 +115,9 @@ def bench(
         duration,
     )
     if against is None:
-        (result,) = results = _measured(package, None, source, config)
+        (result,) = results = _measured(_folder(package), None, source, config)
     else:
-        result, _ = results = _measured(package, against, source, config)
+        result, _ = results = _measured(_folder(package), _folder(against), source, config)
     for path, each in zip((save, save_other), results, strict=False):
         if path is not None:
             each.save(path)
@@ -134,6 +137,15 @@ def bench(
 
         for line in result_lines(result):
             typer.echo(line)
+
+
+def _folder(package: str | None) -> Path | None:
+    """The folder of a package; one on the Hub is downloaded unless the cache has it."""
+    if package is None or not package.startswith("hf:"):
+        return None if package is None else Path(package)
+    from ufvideo_sdk import UFVideo
+
+    return UFVideo.load(package).package
 
 
 def _check_alone(**others: object) -> None:

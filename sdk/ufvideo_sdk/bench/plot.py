@@ -106,7 +106,8 @@ def _section(result: BenchResult, number: int, providers: str) -> Iterator[str]:
     processes = result.document["results"][number]["processes"]
     summaries = result.summaries(number)
     yield f"<h2>{_text(providers)}</h2>"
-    yield "<p>One point is one sample, one line is one process; the bar is the median.</p>"
+    yield "<p>One point is one sample, one line is one process; the bar is the median, or the mean"
+    yield " of too few samples for a median.</p>"
     yield '<div class="cards">'
     for name in _STRIPS:
         if name in summaries:

@@ -6,7 +6,7 @@ import importlib
 import logging
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,21 +73,45 @@ class HubLibrary:
         def is_other(record: logging.LogRecord) -> bool:
             return record.thread != thread
 
-        bars = self.utils
-        # The user may force bars with HF_HUB_DISABLE_PROGRESS_BARS=0, which has priority.
-        is_forced = self.constants.HF_HUB_DISABLE_PROGRESS_BARS is False
-        was_off = is_forced or bars.are_progress_bars_disabled(_DOWNLOAD_BAR)
         for logger in loggers:
             logger.addFilter(is_other)
-        if not was_off:
-            bars.disable_progress_bars(_DOWNLOAD_BAR)
+        # The user may force bars with HF_HUB_DISABLE_PROGRESS_BARS=0, which has priority.
+        is_forced = self.constants.HF_HUB_DISABLE_PROGRESS_BARS is False
+        try:
+            with nullcontext() if is_forced else _BARS.hidden(self.utils):
+                yield
+        finally:
+            for logger in loggers:
+                logger.removeFilter(is_other)
+
+
+class _HiddenBars:
+    """Bars of downloads are switched off for all threads: the last one switches them on again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._num_threads = 0
+        self._were_off = False
+
+    @contextmanager
+    def hidden(self, bars: Any) -> Iterator[None]:
+        """Switch bars off while any thread is in here, unless the user has done so."""
+        with self._lock:
+            if self._num_threads == 0:
+                self._were_off = bars.are_progress_bars_disabled(_DOWNLOAD_BAR)
+                if not self._were_off:
+                    bars.disable_progress_bars(_DOWNLOAD_BAR)
+            self._num_threads += 1
         try:
             yield
         finally:
-            if not was_off:
-                bars.enable_progress_bars(_DOWNLOAD_BAR)
-            for logger in loggers:
-                logger.removeFilter(is_other)
+            with self._lock:
+                self._num_threads -= 1
+                if self._num_threads == 0 and not self._were_off:
+                    bars.enable_progress_bars(_DOWNLOAD_BAR)
+
+
+_BARS = _HiddenBars()
 
 
 def hub_library(needed_by: str) -> HubLibrary:

@@ -88,6 +88,22 @@ def parse_hub_name(text: str, argument: str) -> HubName:
     return HubName(name, revision if at else DEFAULT_REVISION)
 
 
+def hub_remedy(given: str) -> str:
+    """How to name a repository, where a path that names no folder is spelled like one.
+
+    Args:
+        given: The path as the caller wrote it.
+
+    Returns:
+        The end of a message; empty if no repository has such a name.
+    """
+    try:
+        parse_hub_name(f"{PREFIX}{given}", "")
+    except InputError:
+        return ""
+    return f"; if it is a repository of the Hugging Face Hub, name it {PREFIX}{given}"
+
+
 def _is_revision(text: str) -> bool:
     is_short = len(text) <= _MAX_REVISION
     return is_short and _REVISION.fullmatch(text) is not None and ".." not in text

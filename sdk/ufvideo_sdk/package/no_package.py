@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from ufvideo_sdk.errors import PackageError
+from ufvideo_sdk.hub.hub_name import hub_remedy
 from ufvideo_sdk.validation.known_content import NUM_HEAD_BYTES, known_content
 from ufvideo_sdk.validation.known_folders import (
     MANIFEST_NAME,
@@ -67,10 +68,7 @@ def no_manifest(path: Path) -> PackageError:
 
 def _on_the_hub(path: Path) -> str:
     """How to name a repository of the Hugging Face Hub, if a path that names nothing may be one."""
-    name = os.fspath(path)
-    if is_folder(path) or not _HUB_NAME.fullmatch(name):
-        return ""
-    return f"; if it is a repository of the Hugging Face Hub, name it hf:{name}"
+    return "" if is_folder(path) else hub_remedy(os.fspath(path))
 
 
 def _file(path: Path) -> str:

@@ -18,9 +18,9 @@ from ufvideo_sdk.render.h264_file import H264File, encoding
 from ufvideo_sdk.render.save import check_save_path
 from ufvideo_sdk.results.object_mask import FrameMasks
 from ufvideo_sdk.results.result import Result
-from ufvideo_sdk.results.short_text import counted
 from ufvideo_sdk.validation.arguments import check_instance, described
 from ufvideo_sdk.validation.paths import as_path, shown
+from ufvideo_sdk.validation.short_text import counted
 from ufvideo_sdk.video.clip import Clip
 
 # Frames that wait to be drawn; each is a copy.

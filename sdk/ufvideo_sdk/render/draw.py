@@ -25,6 +25,7 @@ from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR
 from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.results.not_found import NOT_FOUND
 from ufvideo_sdk.results.result import Result
+from ufvideo_sdk.validation.short_text import counted, shortened
 
 Mask = NDArray[np.bool_]
 
@@ -66,8 +67,8 @@ def draw_objects(
         blended = part[inside] * (1 - _OPACITY) + colour * _OPACITY
         part[inside] = np.rint(blended).astype(np.uint8)
         outlines, _ = cv2.findContours(area, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        if thickness_px > 1:
-            cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
+        # An object may have the colour of its outline: the dark line sets it off on any frame.
+        cv2.drawContours(picture, outlines, -1, _DARK, thickness_px + 2, cv2.LINE_AA)
         cv2.drawContours(picture, outlines, -1, object_colour(idx), thickness_px, cv2.LINE_AA)
         left, top, _, _ = cv2.boundingRect(max(outlines, key=cv2.contourArea))
         corners.append((idx, left, top))
@@ -128,8 +129,8 @@ def caption_band(
     """
     if legend is None:
         legend = [
-            Word(f"{object_line(idx, track)}  ", _TEXT, object_colour(idx))
-            for idx, track in enumerate(answer.masks)
+            Word(f"{object_line(name, track)}  ", _TEXT, object_colour(idx))
+            for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
         ]
     lines, font = _caption_lines(answer, legend, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
@@ -182,21 +183,32 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
     return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
 
 
-def object_line(idx: int, track: MaskTrack) -> str:
-    """What a legend says of an object: on how many frames it was found, and its score."""
-    frames = "1 frame" if len(track) == 1 else f"{len(track)} frames"
+def object_line(name: str, track: MaskTrack) -> str:
+    """What a legend says of an object: on how many frames it was found, and its score.
+
+    Args:
+        name: One of `Result.object_names`; a long one is cut.
+        track: The object's masks.
+    """
+    frames = counted(len(track), "frame")
     if track.is_empty:
         # A score beside it would read as if something had been found.
         found = f"{NOT_FOUND} on {frames}"
     else:
         found = f"{frames}, score {track.scores.mean():.2f}"
-    return f"object {idx + 1}: {found}"
+    return f"{_one_line(name)}: {found}"
 
 
-def live_legend(idx: int, is_seen: bool) -> Word:
+def live_legend(name: str, idx: int, is_seen: bool) -> Word:
     """What a video that is drawn while masks are made says of an object."""
     found = "" if is_seen else f": {NOT_FOUND}"
-    return Word(f"object {idx + 1}{found}  ", _TEXT, object_colour(idx))
+    return Word(f"{_one_line(name)}{found}  ", _TEXT, object_colour(idx))
+
+
+def _one_line(name: str) -> str:
+    """A name as one line of printable characters, which is cut where it is long."""
+    words = " ".join(word.text for words in words_of(name, _TEXT) for word in words)
+    return shortened(words)
 
 
 def _band_height_px(num_lines: int, font_px: int) -> int:

@@ -147,10 +147,10 @@ def _lines(result: Result) -> Iterator[str]:
     spans = dict.fromkeys(map(str, result.spans))
     yield from (_entry(span, SPAN_COLOUR) for span in spans)
     yield from (
-        _entry(object_line(idx, track), object_colour(idx))
-        for idx, track in enumerate(result.masks)
+        _entry(object_line(name, track), object_colour(idx))
+        for idx, (name, track) in enumerate(zip(result.object_names, result.masks, strict=True))
     )
-    source = f"{clip.name}, {clip.height} x {clip.width} px"
+    source = f"{clip.name}, {clip.width} x {clip.height} px"
     if result.stop_reason is not StopReason.END:
         source += f", ended by: {result.stop_reason.value}"
     yield _line(source, f"color:{_css(_MUTED)};font-size:12px;margin-top:4px")

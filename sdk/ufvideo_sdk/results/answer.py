@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ufvideo_sdk.results.result import Result
-from ufvideo_sdk.results.short_text import counted, quoted
+from ufvideo_sdk.validation.short_text import counted, quoted
 
 
 @dataclass(frozen=True)

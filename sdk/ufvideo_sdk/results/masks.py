@@ -217,7 +217,7 @@ class MaskTrack(Sequence[ObjectMask]):
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
         empty = ", empty" if self.is_empty else ""
-        return f"MaskTrack({len(self)} frames, {self.height} x {self.width} px{empty})"
+        return f"MaskTrack({len(self)} frames, {self.width} x {self.height} px{empty})"
 
 
 def frame_masks(tracks: Sequence[MaskTrack]) -> Iterator[FrameMasks]:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.rle import decode_masks, mask_extents
-from ufvideo_sdk.results.short_text import counted
 from ufvideo_sdk.validation.arguments import as_number, described
+from ufvideo_sdk.validation.short_text import counted
 
 if TYPE_CHECKING:
     import supervision
@@ -87,7 +87,7 @@ class ObjectMask:
     def __repr__(self) -> str:
         """Say what is there, not the code."""
         found = "empty" if self.is_empty else f"box {self.box}, score {self.score:.2f}"
-        return f"ObjectMask({self.height} x {self.width} px, {found})"
+        return f"ObjectMask({self.width} x {self.height} px, {found})"
 
 
 @dataclass(frozen=True)

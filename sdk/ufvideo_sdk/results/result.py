@@ -12,10 +12,10 @@ import numpy as np
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.masks import MaskTrack, frame_masks
 from ufvideo_sdk.results.object_mask import FrameMasks
-from ufvideo_sdk.results.short_text import counted, quoted
 from ufvideo_sdk.results.stop_reason import CUT_SHORT, StopReason
 from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.validation.paths import as_path, reading_failed
+from ufvideo_sdk.validation.short_text import counted, quoted
 
 if TYPE_CHECKING:
     import pandas

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Any, Generic, TypeVar
 
 from ufvideo_sdk.errors import StateError
-from ufvideo_sdk.results.short_text import quoted
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.validation.short_text import quoted
 
 Item = TypeVar("Item")
 Self = TypeVar("Self", bound="SessionStream[Any]")

@@ -11,11 +11,15 @@ _MAX_SHOWN = 120
 _QUOTES = "; words that are seen, as on a sign, go into quotes"
 # Of other scripts too.
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f")
-# What no object's or event's name begins with. "What is on the table" and "who is running" are
-# names, and so is "mask the man wears"; a step of a recipe may be "find the centre".
+# What no object's or event's name begins with. "What is on the table", "what is the largest" and
+# "who is running" are names, and so is "mask the man wears"; a step of a recipe may be "find the
+# centre".
 _QUESTION = re.compile(
     r"(where|when|why|how)\s+(is|are|was|were|do|does|did|can|could|will|would|should|has|have"
     r"|many|much)\b"
+    r"|what(['\u2019]s|\s+(is|are|was|were))\s+(a|an|this|these|those"
+    r"|the(?!\s+(most|least|only|same|first|last|next|\w+est)\b))\b"
+    r"|what\s+(do|does|did)\s+(he|she|they|we|you|i)\b"
     r"|(is|are|was|were|did)\s+(there|the|a|an|he|she|it|they|this|that|any)\b",
     re.IGNORECASE,
 )

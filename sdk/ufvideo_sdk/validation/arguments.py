@@ -84,8 +84,9 @@ def as_indices(value: Any, name: str) -> NDArray[np.int64]:
     """
     idxs = as_array(value, name, "a list of one or more integers")
     if idxs.ndim != 1 or idxs.size == 0 or not np.issubdtype(idxs.dtype, np.integer):
-        is_one = idxs.ndim == 0 and np.issubdtype(idxs.dtype, np.integer)
-        came = f"{idxs}: give [{idxs}]" if is_one else f"{idxs.dtype} {list(idxs.shape)}"
+        came = f"{idxs.dtype} {list(idxs.shape)}"
+        if idxs.ndim == 0 and np.issubdtype(idxs.dtype, np.integer):
+            came = f"{idxs}: give [{idxs}]" if idxs >= 0 else f"{idxs}"
         raise InputError(f"{name}: expected a list of one or more integers, got {came}")
     largest = np.iinfo(np.int64).max
     # Beyond it a uint64 would turn negative.

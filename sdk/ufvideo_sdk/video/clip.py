@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ufvideo_sdk.cancellation import reading_for
 from ufvideo_sdk.errors import DamagedVideoWarning, InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
+from ufvideo_sdk.validation.short_text import counted
 from ufvideo_sdk.video.clip_bounds import inside_bounds
 from ufvideo_sdk.video.frame_source import (
     FrameSource,
@@ -102,9 +104,32 @@ class Clip:
         self._height, self._width = range_size(source, self.frame_idxs)
 
     def __repr__(self) -> str:
+        size = f"{self.width} x {self.height} px"
+        if self.is_image:
+            return f"Clip({self.name}: {size})"
         return (
-            f"Clip({self.name}: {len(self.frame_idxs)} frames, {self.height} x {self.width} px,"
+            f"Clip({self.name}: {counted(len(self.frame_idxs), 'frame')}, {size},"
             f" {self.timestamps_s[0]:.3f} to {self.timestamps_s[-1]:.3f} s)"
+        )
+
+    def __copy__(self) -> Clip:
+        """The clip itself: it does not change, and copies of a result share its open source."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Clip:
+        """The clip itself, as for `copy.copy`."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse a pickle, and with it one of a result.
+
+        Raises:
+            InputError: Always, naming what to store.
+        """
+        raise InputError(
+            f"{self.name}: expected something that can be pickled, got a clip, whose source is"
+            " open: of a result pickle to_dict() or store to_json(), and open the source again"
+            " where its frames are needed"
         )
 
     @property

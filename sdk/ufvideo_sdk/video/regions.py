@@ -57,7 +57,7 @@ class Region:
 
     def __repr__(self) -> str:
         _, height, width = self.masks.shape
-        return f"Region(frames {self.frame_idxs.tolist()}, {height} x {width} px)"
+        return f"Region(frames {self.frame_idxs.tolist()}, {width} x {height} px)"
 
     @classmethod
     def from_box(

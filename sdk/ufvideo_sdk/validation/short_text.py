@@ -7,9 +7,13 @@ _MOST_CHARACTERS = 48
 
 def quoted(text: str) -> str:
     """The text as Python writes it, long ones cut in the middle, control characters escaped."""
+    return repr(shortened(text))
+
+
+def shortened(text: str) -> str:
+    """The text, a long one cut in the middle."""
     half = _MOST_CHARACTERS // 2
-    short = text if len(text) <= _MOST_CHARACTERS else f"{text[:half]}...{text[-half:]}"
-    return repr(short)
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:half]}...{text[-half:]}"
 
 
 def counted(number: int, singular: str) -> str:
