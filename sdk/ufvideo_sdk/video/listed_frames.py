@@ -123,7 +123,8 @@ def index_by_decoding(
     table, num_packets = packets.table, len(packets.table)
     decoded = _decoded(video, packets, sees_damage=sees_damage)
     absent = _absent(video, packets, decoded)
-    if absent.size and not sees_damage:
+    begins_late = decoded.has_errors and bool(table.is_key[: int(decoded.shown.min())].any())
+    if (absent.size or begins_late) and not sees_damage:
         # Where whole frames are missing others may be damaged, which one thread alone finds.
         decoded = _decoded(video, packets, sees_damage=True)
         absent = _absent(video, packets, decoded)
@@ -149,12 +150,14 @@ class _Decoded:
         shown: Ordinals of the packets that became frames, in display order, int64 [n].
         damaged: Ordinals of those whose frames hide an error.
         has_errors: Whether the decoder refused a packet.
+        refused: Ordinals of packets that it refused, which only one thread tells.
         is_interlaced: Whether a frame is made of two fields.
     """
 
     shown: NDArray[np.int64]
     damaged: frozenset[int]
     has_errors: bool
+    refused: frozenset[int]
     is_interlaced: bool
 
 
@@ -171,11 +174,12 @@ def _decoded(video: OpenVideo, packets: ListedPackets, *, sees_damage: bool) -> 
             if frame.is_corrupt:
                 damaged.append(ordinal)
         num_errors, last_error = reading.num_errors, reading.last_error
+        refused = frozenset(reading.refused if sees_damage else ())
     if not ordinals:
         said = f": {last_error}" if last_error else ""
         raise InputError(f"{video.path}: expected one frame or more, found none that decodes{said}")
     shown = np.array(list(ordinals), np.int64)
-    return _Decoded(shown, frozenset(damaged), num_errors > 0, is_interlaced)
+    return _Decoded(shown, frozenset(damaged), num_errors > 0, refused, is_interlaced)
 
 
 def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDArray[np.int64]:
@@ -192,10 +196,15 @@ def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDAr
     if packets.codec in _HIDDEN_FRAME_CODECS or not (decoded.has_errors or is_told):
         return np.zeros(0, np.int64)
     is_absent = ~table.is_discard
-    is_absent[: int(shown.min())] = False
+    # A key that the decoder refuses is lost with what follows it: that is no stream which begins in
+    # the middle of a group.
+    first = int(shown.min())
+    lost_keys = decoded.refused.intersection(np.flatnonzero(table.is_key[:first]).tolist())
+    first = min(lost_keys, default=first)
+    is_absent[:first] = False
     is_absent[shown] = False
     if (table.pts[~table.is_discard] != NO_STAMP).all():
-        is_absent &= table.pts > table.pts[shown].min()
+        is_absent &= table.pts >= min(table.pts[first], table.pts[shown].min())
     return np.flatnonzero(is_absent)
 
 

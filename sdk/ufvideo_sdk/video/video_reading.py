@@ -41,6 +41,8 @@ class Reading:
         # Errors of the decoder so far, and what the last one said.
         self.num_errors = 0
         self.last_error = ""
+        # Positions of the packets that it refused. With several threads some are told too late.
+        self.refused: set[int] = set()
         # Whether decoding began with the first packet, and the position it has reached.
         self._is_from_start = False
         self._last = -1
@@ -319,6 +321,8 @@ class Reading:
             check_frame_size(path, context.height, context.width, options.max_frame_pixels)
             self.num_errors += 1
             self.last_error = reason(error)
+            if packet is not None and packet.size:
+                self.refused.add(packet.pts)
             return []
 
     def _damage_text(self, position: int) -> str:

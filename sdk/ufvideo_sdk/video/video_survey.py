@@ -16,6 +16,7 @@ from ufvideo_sdk.video.listed_frames import (
     index_by_decoding,
     index_by_times,
 )
+from ufvideo_sdk.video.matroska_tiling import broken_places, described_holes
 from ufvideo_sdk.video.mp4_tables import TablesUnusableError
 from ufvideo_sdk.video.open_video import OpenVideo
 from ufvideo_sdk.video.packet_table import (
@@ -214,7 +215,10 @@ def _read_packets(video: OpenVideo, file: BinaryIO) -> ListedPackets:
     if format_name == "gif" and missing:
         # FFmpeg neither marks a GIF's last packet nor notices that its pixels end early.
         table.is_corrupt[-1] = True
-    return ListedPackets.of(video, table, missing or stopped)
+    lacks = [missing or stopped] if missing or stopped else []
+    if format_name.startswith("matroska"):
+        lacks += described_holes(table, broken_places(file), video.stream.time_base)
+    return ListedPackets.of(video, table, "; ".join(lacks))
 
 
 def _probed(video: OpenVideo, index: VideoIndex, corrupt: Collection[int]) -> _Probe:
