@@ -69,18 +69,6 @@ def test_a_hole_behind_which_nothing_is_read_is_said(tmp_path: Path) -> None:
         assert len(VideoFile(path).timestamps_s) < 60
 
 
-def test_a_first_key_that_does_not_decode_is_lost_with_its_group(tmp_path: Path) -> None:
-    """A stream that begins in the middle of a group is another case: its keys are whole."""
-    path = write_video(tmp_path / "a.mkv", EVEN_MS, options={"crf": "10"}, gop=20, b_frames=0)
-    at, size = packets_of(path)[0]
-    with_hole(path, at + 12, size - 12)
-    with pytest.warns(DamagedVideoWarning, match=r"frames? (at|from) 0\.000 s"):
-        source = VideoFile(path)
-    assert source.timestamps_s[0] > 0
-    with pytest.raises(InputError, match="expected a whole file"):
-        VideoFile(path, STRICT)
-
-
 @pytest.mark.parametrize("options", [{}, CLUSTERS, {"live": "1"}, {"reserve_index_space": "4096"}])
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
 def test_whole_files_have_no_holes(tmp_path: Path, name: str, options: dict[str, str]) -> None:

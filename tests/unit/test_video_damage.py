@@ -183,6 +183,21 @@ def test_a_clip_with_a_hole_that_opens_is_read_to_its_end(
         assert len(clip.read([idx])) == 1
 
 
+def test_a_first_key_that_does_not_decode_is_lost_with_its_group(
+    repeated_demo: Path, tmp_path: Path
+) -> None:
+    """A stream that begins in the middle of a group is another case: its keys are whole."""
+    raw = bytearray(repeated_demo.read_bytes())
+    raw[3000:3512] = bytes(512)
+    path = tmp_path / "hole.mkv"
+    path.write_bytes(raw)
+    with pytest.warns(DamagedVideoWarning, match=r"46 frames from 0\.000 s to 5\.625 s"):
+        source = VideoFile(path)
+    assert len(source.timestamps_s) == 46 and source.timestamps_s[0] == 5.75
+    with pytest.raises(InputError, match="expected a whole file"):
+        VideoFile(path, SourceOptions(strict=True))
+
+
 def test_a_frame_that_is_decoded_before_the_lost_one_is_whole(tmp_path: Path) -> None:
     """Shown behind it, but not referring to it: the frame that its neighbours refer to."""
     options = {"x264-params": "b-adapt=0:b-pyramid=normal:scenecut=0"}

@@ -123,11 +123,12 @@ def index_by_decoding(
     table, num_packets = packets.table, len(packets.table)
     decoded = _decoded(video, packets, sees_damage=sees_damage)
     absent = _absent(video, packets, decoded)
-    begins_late = decoded.has_errors and bool(table.is_key[: int(decoded.shown.min())].any())
-    if (absent.size or begins_late) and not sees_damage:
+    if not sees_damage and (absent.size or _early_keys(table, decoded).size):
         # Where whole frames are missing others may be damaged, which one thread alone finds.
-        decoded = _decoded(video, packets, sees_damage=True)
-        absent = _absent(video, packets, decoded)
+        closer = _decoded(video, packets, sees_damage=True)
+        if absent.size or closer.refused.intersection(_early_keys(table, closer).tolist()):
+            decoded = closer
+            absent = _absent(video, packets, decoded)
     shown, misplaced = _with_absent(packets, decoded.shown, absent)
     damaged = {*packets.corrupt, *decoded.damaged, *absent.tolist(), *misplaced.tolist()}
     num_places = len(np.unique(np.stack((table.pos, table.size)), axis=1).T)
@@ -182,6 +183,12 @@ def _decoded(video: OpenVideo, packets: ListedPackets, *, sees_damage: bool) -> 
     return _Decoded(shown, frozenset(damaged), num_errors > 0, refused, is_interlaced)
 
 
+def _early_keys(table: PacketTable, decoded: _Decoded) -> NDArray[np.int64]:
+    """Ordinals of keys before the first packet that became a frame, int64 [k]."""
+    first = int(decoded.shown.min())
+    return np.flatnonzero((table.is_key & ~table.is_discard)[:first])
+
+
 def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDArray[np.int64]:
     """Ordinals of packets that should have become frames and did not, int64 [m].
 
@@ -199,7 +206,7 @@ def _absent(video: OpenVideo, packets: ListedPackets, decoded: _Decoded) -> NDAr
     # A key that the decoder refuses is lost with what follows it: that is no stream which begins in
     # the middle of a group.
     first = int(shown.min())
-    lost_keys = decoded.refused.intersection(np.flatnonzero(table.is_key[:first]).tolist())
+    lost_keys = decoded.refused.intersection(_early_keys(table, decoded).tolist())
     first = min(lost_keys, default=first)
     is_absent[:first] = False
     is_absent[shown] = False
