@@ -151,7 +151,8 @@ def test_looking_for_lost_frames_can_be_cancelled() -> None:
             yield from super().frames(frame_idxs[:1])
             raise DamagedFramesError("the second")
 
-        def lost_frames(self) -> frozenset[int]:
+        def lost_frames(self, refused: int) -> frozenset[int]:
+            assert refused == 1
             cancel.cancel()
             check_cancelled()
             return frozenset({1})

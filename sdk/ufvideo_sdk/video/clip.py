@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 import weakref
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -16,21 +15,21 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
 from ufvideo_sdk.cancellation import reading_for
-from ufvideo_sdk.errors import DamagedVideoWarning, InputError
+from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
 from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.short_text import counted
 from ufvideo_sdk.video.clip_bounds import inside_bounds
+from ufvideo_sdk.video.clip_losses import ClipLosses
 from ufvideo_sdk.video.frame_source import (
     FrameSource,
     RecordedSource,
     check_is_opened,
     range_size,
     size_change,
-    time_of_frame,
 )
 from ufvideo_sdk.video.source_clock import SourceClock, TimedFrames
-from ufvideo_sdk.video.video_damage import DamagedFramesError, described_losses
+from ufvideo_sdk.video.video_damage import DamagedFramesError
 
 # A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
 # and to decode one takes several times its size already.
@@ -96,10 +95,7 @@ class Clip:
         self._source_times = source.timestamps_s
         for array in (self.frame_idxs, self.timestamps_s):
             array.flags.writeable = False
-        self._damage_at_open: tuple[str, ...] = tuple(getattr(source, "damage", ()))
-        self._damage = self._damage_at_open
-        # Frames that a pass through the source found damaged; no later one reads them.
-        self._lost: frozenset[int] = frozenset()
+        self._losses = ClipLosses(source, self.frame_idxs)
         self._pixels: Callable[[], PixelCache | None] = _no_pixels
         self._height, self._width = range_size(source, self.frame_idxs)
 
@@ -160,7 +156,7 @@ class Clip:
     @property
     def damage(self) -> tuple[str, ...]:
         """What is lost of a damaged video, one sentence each; empty if nothing is."""
-        return self._damage
+        return self._losses.lines
 
     @property
     def is_image(self) -> bool:
@@ -250,7 +246,7 @@ class Clip:
             CancelledError: When it was cancelled.
         """
         idxs = self.check_idxs(frame_idxs, f"frames of {self.name}")
-        self._check_whole(idxs)
+        self._losses.check_whole(idxs)
         frames = np.empty((len(idxs), self.height, self.width, 3), np.uint8)
         pixels = self._pixels()
         missing = []
@@ -308,8 +304,8 @@ class Clip:
         if max_frames is not None and max_frames < 1:
             raise InputError(f"max_frames: expected 1 or more, got {max_frames}")
         if skip_damaged:
-            idxs = idxs[~self._are_lost(idxs)]
-        self._check_whole(idxs)
+            idxs = idxs[~self._losses.are_lost(idxs)]
+        self._losses.check_whole(idxs)
         fitting = max(CHUNK_BYTES // (self.height * self.width * 3), 1)
         max_frames = fitting if max_frames is None else min(max_frames, fitting)
         one_pass = bool((np.diff(idxs) > 0).all()) and not self._keeps(idxs)
@@ -371,26 +367,8 @@ class Clip:
                 if not skip_damaged:
                     raise
                 with reading_for(cancel):
-                    lost = self._lost_frames(idxs[num_read])
+                    lost = self._losses.find(idxs[num_read])
                 idxs = [idx for idx in idxs[num_read:] if idx not in lost]
-
-    def _are_lost(self, idxs: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which frames were found damaged, bool [F]."""
-        return np.isin(idxs, list(self._lost))
-
-    def _check_whole(self, idxs: NDArray[np.int64]) -> None:
-        """Refuse frames that were found damaged.
-
-        Raises:
-            DamagedFramesError: Naming the first of them.
-        """
-        for idx in idxs[self._are_lost(idxs)].tolist():
-            time_s = time_of_frame(self._source_times, idx)
-            raise DamagedFramesError(
-                f"{self.name}: expected whole frames, the one at {time_s:.3f} s (frame {idx}) is"
-                " damaged or refers to a damaged one: ask for others, Clip.damage lists what is"
-                " lost"
-            )
 
     def _reader(
         self, idxs: list[int], cancel: CancellationToken | None, *, beside: bool
@@ -398,16 +376,6 @@ class Clip:
         is_ahead = beside and not getattr(self._source, "is_decoded", not self._source.files)
         max_frames = max(AHEAD_BYTES // (self.height * self.width * 3), 1) if is_ahead else None
         return self.clock.reader(self._source.frames(idxs), cancel, max_frames)
-
-    def _lost_frames(self, refused: int) -> frozenset[int]:
-        lost: frozenset[int] = self._source.lost_frames(refused)  # type: ignore[attr-defined]
-        lines = described_losses(lost & set(self.frame_idxs.tolist()), self.source_timestamps_s)
-        self._lost = lost
-        new = [line for line in lines if line not in self._damage]
-        if new:
-            self._damage = self._damage_at_open + tuple(lines)
-            warnings.warn(f"{self.name}: {'; '.join(new)}", DamagedVideoWarning, stacklevel=2)
-        return lost
 
     def positions(self, frame_idxs: FrameIdxs) -> NDArray[np.int64]:
         """Positions in the clip by source index, int64 [F]; of others, where they would stand."""
