@@ -361,6 +361,8 @@ def test_an_interrupt_ends_a_download_that_can_go_on(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Also where the test runner ignores SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         partial = tmp_path / "hub" / "models--user--large" / "blobs" / f"{digest}.incomplete"
         deadline = time.monotonic() + 60
