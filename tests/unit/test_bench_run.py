@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from tests.slow_package import slow_package
-from ufvideo_sdk import InputError, PackageError, UFVideo
+from ufvideo_sdk import ConfigError, InputError, PackageError, UFVideo
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Workload, measure, steadiness
 from ufvideo_sdk.bench.figures import FIGURES, LOAD_PHASES, MEMORY_KINDS
 from ufvideo_sdk.bench.result import SCHEMA_FILE
@@ -288,6 +288,15 @@ def test_a_worker_that_fails_says_why(tmp_path: Path, tiny_clip: Path) -> None:
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageError, match=r"manifest\.json"):
         measure(tmp_path / "package", tiny_clip, config=BENCH)
+
+
+def test_settings_are_refused_before_anything_is_measured(
+    tiny_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufvideo_sdk.bench.run.run_worker", lambda *_: pytest.fail("measured"))
+    config = BenchConfig(num_processes=1, providers=(("cpu",), ("abacus",)), idle_s=0)
+    with pytest.raises(ConfigError, match="abacus"):
+        measure(None, tiny_clip, config=config)
 
 
 def ufvideo(*arguments: str) -> subprocess.CompletedProcess[str]:
