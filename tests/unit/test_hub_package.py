@@ -68,7 +68,10 @@ def test_a_loaded_package_answers_as_the_folder(hub: HubServer, tiny: Repository
     assert tuple(model.load_stats.phases_ms) == tuple(from_folder.load_stats.phases_ms)
 
 
-def test_bench_downloads_a_package(hub: HubServer, tiny: Repository) -> None:
+def test_bench_downloads_a_package_and_does_not_load_it(
+    hub: HubServer, tiny: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UFVideo, "load", lambda *_: pytest.fail("loaded"))
     folder = bench_folder("hf:user/tiny")
     assert folder is not None and folder.name == tiny.commit
     assert bench_folder(str(TINY)) == TINY
