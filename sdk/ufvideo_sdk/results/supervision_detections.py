@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks, numbered_name
 from ufvideo_sdk.validation.optional_library import optional_library
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supe
     if not found:
         return library.Detections.empty()
     if names is None:
-        names = [f"object {number}" for number in range(1, len(frame.objects) + 1)]
+        names = [numbered_name(idx) for idx in range(len(frame.objects))]
     idxs = np.array([idx for idx, _ in found])
     return library.Detections(
         xyxy=np.array([mask.box for _, mask in found], np.float32),
