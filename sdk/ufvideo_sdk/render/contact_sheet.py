@@ -19,7 +19,7 @@ from ufvideo_sdk.render.draw import (
     segmented_idxs,
     tag_px,
 )
-from ufvideo_sdk.render.text import Colour, label, paste
+from ufvideo_sdk.render.text import TEXT, label, paste
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline, seconds
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.video.clip import Clip
@@ -34,7 +34,6 @@ _MIN_SHEET_WIDTH_PX = 640
 _MAX_TILE_HEIGHT_PX = 900
 _GAP_PX = 8
 _FONT_PX = 26
-_TEXT: Colour = (240, 242, 246)
 
 
 def draw_contact_sheet(
@@ -138,7 +137,7 @@ def draw_tile(
     in_span = any(span.start_s <= time_s <= span.end_s for span in answer.spans)
     if in_span:
         cv2.rectangle(tile, (2, 2), (width_px - 3, height_px - 3), SPAN_COLOUR, 4)
-    plate = label(seconds(time_s), tag_px(height_px, width_px) + 2, _TEXT, BACKGROUND)
+    plate = label(seconds(time_s), tag_px(height_px, width_px) + 2, TEXT, BACKGROUND)
     paste(tile, plate, left_px=4 * in_span, top_px=height_px - plate.shape[0] - 4 * in_span)
     return tile
 

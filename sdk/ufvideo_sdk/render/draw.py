@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.render.text import (
+    MUTED,
+    TEXT,
     Colour,
     Font,
     Word,
@@ -29,8 +31,6 @@ from ufvideo_sdk.validation.short_text import counted, shortened
 
 Mask = NDArray[np.bool_]
 
-_QUESTION: Colour = (160, 166, 178)
-_TEXT: Colour = (240, 242, 246)
 _DARK: Colour = (12, 13, 16)
 _OPACITY = 0.45
 _MIN_FONT_PX = 12
@@ -129,7 +129,7 @@ def caption_band(
     """
     if legend is None:
         legend = [
-            Word(f"{object_line(name, track)}  ", _TEXT, object_colour(idx))
+            Word(f"{object_line(name, track)}  ", TEXT, object_colour(idx))
             for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
         ]
     lines, font = _caption_lines(answer, legend, width_px, font_px)
@@ -159,7 +159,7 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
 def _caption_lines(
     answer: Result, legend: list[Word], width_px: int, font_px: int
 ) -> tuple[list[list[Word]], Font]:
-    paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.caption, _TEXT)
+    paragraphs = words_of(answer.question, MUTED) + words_of(answer.caption, TEXT)
     # Said twice is written once: a text may name one time again and again.
     spans = dict.fromkeys(str(span) for span in answer.spans)
     times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
@@ -176,7 +176,7 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
     """
     text = [line for line in lines if not any(word.swatch for word in line)]
     legends = lines[len(text) :]
-    dots = [[Word("...", _QUESTION)]]
+    dots = [[Word("...", MUTED)]]
     num_text = min(max(num_lines - len(legends) - 1, num_lines // 3, 1), len(text))
     num_legends = max(0, num_lines - num_text - 2)
     shown = text[:num_text] + (dots if num_text < len(text) else [])
@@ -202,12 +202,12 @@ def object_line(name: str, track: MaskTrack) -> str:
 def live_legend(name: str, idx: int, is_seen: bool) -> Word:
     """What a video that is drawn while masks are made says of an object."""
     found = "" if is_seen else f": {NOT_FOUND}"
-    return Word(f"{_one_line(name)}{found}  ", _TEXT, object_colour(idx))
+    return Word(f"{_one_line(name)}{found}  ", TEXT, object_colour(idx))
 
 
 def _one_line(name: str) -> str:
     """A name as one line of printable characters, which is cut where it is long."""
-    words = " ".join(word.text for words in words_of(name, _TEXT) for word in words)
+    words = " ".join(word.text for words in words_of(name, TEXT) for word in words)
     return shortened(words)
 
 
