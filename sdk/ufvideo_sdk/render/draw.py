@@ -128,10 +128,7 @@ def caption_band(
         RGB, uint8 [h, width_px, 3].
     """
     if legend is None:
-        legend = [
-            Word(f"{object_line(name, track)}  ", TEXT, object_colour(idx))
-            for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
-        ]
+        legend = [Word(f"{line}  ", TEXT, colour) for line, colour in object_legend(answer)]
     lines, font = _caption_lines(answer, legend, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
         if font_px <= _MIN_FONT_PX:
@@ -160,9 +157,7 @@ def _caption_lines(
     answer: Result, legend: list[Word], width_px: int, font_px: int
 ) -> tuple[list[list[Word]], Font]:
     paragraphs = words_of(answer.question, MUTED) + words_of(answer.caption, TEXT)
-    # Said twice is written once: a text may name one time again and again.
-    spans = dict.fromkeys(str(span) for span in answer.spans)
-    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
+    times = [Word(f"{line}  ", colour, colour) for line, colour in span_legend(answer)]
     paragraphs += [words for words in (times, legend) if words]
     letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
     font = font_for(letters, font_px)
@@ -181,6 +176,20 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
     num_legends = max(0, num_lines - num_text - 2)
     shown = text[:num_text] + (dots if num_text < len(text) else [])
     return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
+
+
+def span_legend(answer: Result) -> list[tuple[str, Colour]]:
+    """A line for each span of an answer, and the line's colour."""
+    # A text may name one time again and again: it is written once.
+    return [(line, SPAN_COLOUR) for line in dict.fromkeys(map(str, answer.spans))]
+
+
+def object_legend(answer: Result) -> list[tuple[str, Colour]]:
+    """A line for each object of an answer, and the object's colour."""
+    return [
+        (object_line(name, track), object_colour(idx))
+        for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
+    ]
 
 
 def object_line(name: str, track: MaskTrack) -> str:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.render.contact_sheet import draw_tile, shown_size
-from ufvideo_sdk.render.draw import object_colour, object_line
+from ufvideo_sdk.render.draw import mask_times_s, object_legend, span_legend
 from ufvideo_sdk.render.text import MUTED, TEXT, Colour
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, TRACK, seconds
 from ufvideo_sdk.results.result import Result
@@ -124,11 +124,9 @@ def _range(span: TimeSpan, clip: Clip) -> tuple[float, float]:
 
 def _masked(result: Result) -> Iterator[tuple[float, float]]:
     """Stretches of the time line on which frames have a mask."""
-    times_s = [track.times_s[track.num_pixels > 0] for track in result.masks]
     clip = result.clip
     first_s, last_s = float(clip.timestamps_s[0]), float(clip.timestamps_s[-1])
-    seen = np.concatenate([np.empty(0), *times_s])
-    fractions = (seen - first_s) / max(last_s - first_s, 1e-9)
+    fractions = (np.array(mask_times_s(result)) - first_s) / max(last_s - first_s, 1e-9)
     bins: NDArray[np.int64] = np.unique(np.rint(fractions * _NUM_BINS).astype(np.int64))
     for run in np.split(bins, np.flatnonzero(np.diff(bins) > 1) + 1):
         if run.size:
@@ -141,12 +139,7 @@ def _lines(result: Result) -> Iterator[str]:
     yield _line(result.question, f"color:{_css(MUTED)}")
     if result.caption:
         yield _line(result.caption, "max-height:24em;overflow:auto")
-    spans = dict.fromkeys(map(str, result.spans))
-    yield from (_entry(span, SPAN_COLOUR) for span in spans)
-    yield from (
-        _entry(object_line(name, track), object_colour(idx))
-        for idx, (name, track) in enumerate(zip(result.object_names, result.masks, strict=True))
-    )
+    yield from (_entry(*each) for each in (*span_legend(result), *object_legend(result)))
     source = f"{clip.name}, {clip.width} x {clip.height} px"
     if result.stop_reason is not StopReason.END:
         source += f", ended by: {result.stop_reason.value}"
