@@ -16,11 +16,11 @@ from ufvideo_sdk.render.draw import (
     draw_objects,
     mask_times_s,
     objects_on,
-    segmented_idxs,
     tag_px,
 )
 from ufvideo_sdk.render.text import TEXT, label, paste
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline, seconds
+from ufvideo_sdk.results.masks import segmented_idxs
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.video.clip import Clip
 
@@ -85,7 +85,7 @@ def draw_contact_sheet(
 
 def _shown_idxs(answer: Result) -> NDArray[np.int64]:
     clip = answer.clip
-    with_masks = segmented_idxs(answer)
+    with_masks = segmented_idxs(answer.masks)
     if with_masks.size == 0:
         return np.unique(clip.sampled_idxs(min(_TILES_WITHOUT_MASKS, len(clip.frame_idxs))))
     if with_masks.size <= MAX_TILES:

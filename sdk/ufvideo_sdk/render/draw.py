@@ -100,12 +100,6 @@ def mask_times_s(answer: Result) -> list[float]:
     return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
 
 
-def segmented_idxs(answer: Result) -> NDArray[np.int64]:
-    """Source indices of all frames that were segmented, int64, ascending."""
-    parts = [track.frame_idxs for track in answer.masks]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
-
-
 def caption_band(
     answer: Result,
     *,

@@ -13,7 +13,7 @@ from ufvideo_sdk.atomic_file import check_new_folder, new_folder
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.coco import frame_name, video_name
 from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
-from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.masks import MaskTrack, segmented_idxs
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.validation.arguments import described
 
@@ -69,8 +69,7 @@ def _write_youtube_vos(result: Result, folder: Path) -> None:
     pictures = folder / "Annotations" / video
     pictures.mkdir(parents=True)
     table = colour_table().tobytes()
-    idxs = np.unique(np.concatenate([track.frame_idxs for track in result.masks]))
-    for frame_idx in idxs.tolist():
+    for frame_idx in segmented_idxs(result.masks).tolist():
         picture = Image.fromarray(_labels(result.masks, frame_idx))
         picture.putpalette(table)
         picture.save(pictures / f"{frame_name(frame_idx)}.png")

@@ -242,6 +242,18 @@ def frame_masks(tracks: Sequence[MaskTrack]) -> Iterator[FrameMasks]:
     return (FrameMasks(frame_idx, time_s, tuple(masks)) for frame_idx, time_s, *masks in frames)
 
 
+def segmented_idxs(tracks: Sequence[MaskTrack]) -> NDArray[np.int64]:
+    """Source indices of all frames that any of several objects was looked for on.
+
+    Args:
+        tracks: A track for each object.
+
+    Returns:
+        int64 [F], ascending, each once.
+    """
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(t.frame_idxs for t in tracks)]))
+
+
 _Parts = tuple[
     NDArray[np.int64],
     NDArray[np.float64],
