@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ufvideo_sdk.atomic_file import check_new_folder, new_folder
+from ufvideo_sdk.atomic_file import new_folder
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.coco import frame_name, video_name
 from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
@@ -21,17 +21,6 @@ from ufvideo_sdk.validation.arguments import described
 _MAX_OBJECTS = 255
 
 
-def check_mask_folder(folder: Path, layout: str) -> None:
-    """Refuse early what `save_masks` would refuse after the work is done.
-
-    Raises:
-        InputError: When there is no such layout, or the folder cannot be made.
-    """
-    if layout not in MASK_LAYOUTS:
-        raise InputError(f'layout: expected "png" or "youtube-vos", got {described(layout)}')
-    check_new_folder(folder)
-
-
 def save_masks(result: Result, folder: Path, layout: str) -> None:
     """Write masks as PNG files into a new folder (see `Answer.save_masks`).
 
@@ -40,7 +29,8 @@ def save_masks(result: Result, folder: Path, layout: str) -> None:
             or cannot be written.
         CapacityError: When the disk is full.
     """
-    check_mask_folder(folder, layout)
+    if layout not in MASK_LAYOUTS:
+        raise InputError(f'layout: expected "png" or "youtube-vos", got {described(layout)}')
     if not result.masks:
         raise InputError(f"save_masks: expected a result with masks, got {result!r}")
     if layout == "youtube-vos" and len(result.masks) > _MAX_OBJECTS:
