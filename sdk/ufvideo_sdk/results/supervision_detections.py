@@ -10,6 +10,7 @@ import numpy as np
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.object_mask import FrameMasks, numbered_name
 from ufvideo_sdk.validation.optional_library import optional_library
+from ufvideo_sdk.validation.short_text import counted
 
 if TYPE_CHECKING:
     import supervision
@@ -53,7 +54,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
         return len(self._frames)
 
     def __repr__(self) -> str:
-        return f"DetectionsByFrame({len(self)} frames)"
+        return f"DetectionsByFrame({counted(len(self), 'frame')})"
 
 
 def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supervision.Detections:
