@@ -24,15 +24,15 @@ from ufvideo_sdk.video.clip import Clip
 _MAX_WIDTH_PX = 640
 _MAX_HEIGHT_PX = 480
 _JPEG_QUALITY = 88
-# Marks of frames with masks; more would be one line on any screen.
+# Positions on the time line at which masks are marked; a screen would not show finer ones apart.
 _NUM_BINS = 160
 
 
 def html_of(result: Result) -> str:
-    """Return one `div` with everything in it: inline styles, no script, no address.
+    """Return one `div` with everything in it: inline styles, no script, no URL.
 
     Every text is escaped: what a model, a file name or a question says is never markup. If the
-    frame cannot be read, its place says why, and the rest is there all the same.
+    frame cannot be read, the reason is written in its place, and the rest is complete.
     """
     clip = result.clip
     frame_idx = still_idx(result)

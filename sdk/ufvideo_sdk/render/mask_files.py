@@ -17,7 +17,7 @@ from ufvideo_sdk.results.masks import MaskTrack, segmented_idxs
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.validation.arguments import described
 
-# A pixel of a picture with a colour table is a byte, and 0 is no object.
+# In a picture with a colour table a pixel is one byte, and 0 means no object.
 _MAX_OBJECTS = 255
 
 

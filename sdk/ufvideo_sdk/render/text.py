@@ -15,7 +15,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 TEXT: Colour = (240, 242, 246)
 MUTED: Colour = (160, 166, 178)
-"""Of a question, the labels of an axis, and what else is less important."""
+"""Colour of questions, axis labels and other secondary text."""
 
 # Pillow's own font has the ASCII letters and little more. Where a text needs others, the first of
 # these that the system has and that knows all of them is taken.

@@ -25,7 +25,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
     """
 
     def __init__(self, frames: Sequence[FrameMasks], names: Sequence[str] | None = None) -> None:
-        """Decode nothing.
+        """Keep the run-length codes; nothing is decoded yet.
 
         Args:
             frames: The masks of each frame.
@@ -33,7 +33,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
 
         Raises:
             ConfigError: When supervision is not installed.
-            InputError: When a frame comes twice.
+            InputError: When two of the frames have the same index.
         """
         optional_library("supervision", "to_supervision", _INSTALL)
         self._names = names
