@@ -133,6 +133,12 @@ def test_a_repository_without_its_prefix(app: typer.Typer, tmp_path: Path, name:
     assert str(result.exception) == f"expected a SigLIP folder (--vision-tower), {remedy}"
 
 
+def test_the_page_of_a_repository(app: typer.Typer, tmp_path: Path) -> None:
+    page = "https://huggingface.co/Hevven/UFVideo-7B"
+    result = CliRunner().invoke(app, [page, str(tmp_path / "out")])
+    assert "is none; hf:Hevven/UFVideo-7B names it" in str(result.exception)
+
+
 def test_an_early_error_stands_alone(app: typer.Typer, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [str(tmp_path / "a.b.c"), str(tmp_path / "out")])
     assert str(result.exception) == f"expected a checkpoint folder, {tmp_path / 'a.b.c'} is none"

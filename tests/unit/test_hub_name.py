@@ -88,3 +88,13 @@ def test_a_path_that_is_spelled_like_a_repository() -> None:
     assert hub_remedy("user/name@v1").endswith("name it hf:user/name@v1")
     for path in ("name", "/user/name", "a/b/c", "../name", "user/", "user/na me", "user/name@"):
         assert hub_remedy(path) == "", path
+
+
+def test_the_page_of_a_model_is_named() -> None:
+    remedy = "; hf:user/name names it on the Hugging Face Hub"
+    for page in ("user/name", "user/name.git", "user/name/tree/main", "user/name?library=x"):
+        assert hub_remedy(f"https://huggingface.co/{page}") == remedy, page
+    # As a path has it.
+    assert hub_remedy("https:/huggingface.co/user/name") == remedy
+    for url in ("huggingface.co", "huggingface.co/user", "huggingface.co/docs/hub", "a.b/c/d"):
+        assert hub_remedy(f"https://{url}") == "", url

@@ -220,14 +220,20 @@ def test_what_is_no_package_is_named(place: Place, tmp_path: Path) -> None:
     (tmp_path / "outer").mkdir()
     (tmp_path / "outer" / "package").symlink_to(package)
     (tmp_path / "lone.onnx").write_bytes(b"\x08\x08")
+    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
     for given, message in (
         (place.zip, "frames.zip, a zip archive: unpack it"),
         (place.video, "clip.mp4: a package is what `ufvideo export` wrote; a video is what"),
         (package / "manifest.json", "give the folder that it lies in"),
         (graph, "give the folder that it lies in"),
         (tmp_path / "lone.onnx", "ufvideo export makes a package"),
+        (tmp_path / "pytorch_model.bin", "pytorch_model.bin: ufvideo export makes a package"),
         (tmp_path / "outer", "a package is in it: "),
         ("https://huggingface.co/USER/NAME/tree/main", "hf:USER/NAME names it"),
+        ("https://huggingface.co/USER/NAME.git", ": hf:USER/NAME names it"),
+        ("https://huggingface.co/datasets/USER/NAME", "download it, and give the path"),
+        (f"https://huggingface.co/USER/{'N' * 90}", "download it, and give the path"),
+        ("https://nothuggingface.co/USER/NAME", "download it, and give the path"),
         ("https://example.org/package", "the URL https://example.org/package: download it"),
         ("USER/NAME@main", "hf:USER/NAME@main"),
         (tmp_path / "nothing", "found none at"),

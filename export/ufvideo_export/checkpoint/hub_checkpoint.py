@@ -18,6 +18,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.hub.download import DownloadCallback, check_space
 from ufvideo_sdk.hub.hub_name import HubName, HubRevision, is_hub_name, parse_hub_name
 from ufvideo_sdk.hub.repository import HubRepository, open_repository
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
 
 _SIGLIP_FILES = ("config.json", "preprocessor_config.json", INDEX_NAME)
 _CHECKPOINT_FILES = (
@@ -30,7 +31,6 @@ _CHECKPOINT_FILES = (
 )
 # The second one serves if the first is not whole.
 _VOCABULARY = (("vocab.json", "merges.txt"), ("tokenizer.json",))
-_PACKAGE_MANIFEST = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def _require(repository: HubRepository, name: str, names: list[str]) -> None:
     if name in names:
         return
     instead = ""
-    if _PACKAGE_MANIFEST in repository.files:
+    if MANIFEST_NAME in repository.files:
         asked = HubName(repository.source.repository, repository.source.revision)
         instead = f"; it is a package already, which needs no export: --package {asked}"
     elif repository.is_offline:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.validation.urls import is_url, shown_url
 
 PREFIX = "hf:"
 DEFAULT_REVISION = "main"
@@ -16,6 +17,9 @@ _EXAMPLE = "hf:Hevven/UFVideo-7B"
 _PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
 _REVISION = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*)*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_HOST = "huggingface.co"
+# First parts of the Hub's URLs that are no user.
+_OTHER_PAGES = ("datasets", "spaces", "docs", "papers", "collections", "blog")
 # The manifest of a package records a revision, in a text of at most 256 bytes.
 _MAX_REVISION = 200
 
@@ -97,11 +101,30 @@ def hub_remedy(given: str) -> str:
     Returns:
         The end of a message; empty if no repository has such a name.
     """
-    try:
-        parse_hub_name(f"{PREFIX}{given}", "")
-    except InputError:
+    if is_url(given):
+        name = hub_name_of_url(given)
+        return f"; {name} names it on the Hugging Face Hub" if name else ""
+    if not _is_hub_name(f"{PREFIX}{given}"):
         return ""
     return f"; if it is a repository of the Hugging Face Hub, name it {PREFIX}{given}"
+
+
+def hub_name_of_url(url: object) -> str:
+    """`hf:USER/NAME` of the model that a URL of the Hub shows; empty for any other URL."""
+    # Of a very long URL this is the beginning and "...", which no name has.
+    host, *parts = shown_url(url).partition("://")[2].split("/")
+    is_hub = host.lower() == _HOST or host.lower().endswith(f".{_HOST}")
+    name = PREFIX + "/".join(parts[:2]).removesuffix(".git")
+    is_model = is_hub and _is_hub_name(name) and parts[0] not in _OTHER_PAGES
+    return name if is_model else ""
+
+
+def _is_hub_name(text: str) -> bool:
+    try:
+        parse_hub_name(text, "")
+    except InputError:
+        return False
+    return True
 
 
 def _is_revision(text: str) -> bool:

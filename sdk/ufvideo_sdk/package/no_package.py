@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 from ufvideo_sdk.errors import PackageError
-from ufvideo_sdk.hub.hub_name import hub_remedy
+from ufvideo_sdk.hub.hub_name import hub_name_of_url, hub_remedy
 from ufvideo_sdk.validation.known_content import NUM_HEAD_BYTES, known_content
 from ufvideo_sdk.validation.known_folders import (
     MANIFEST_NAME,
@@ -18,10 +17,8 @@ from ufvideo_sdk.validation.known_folders import (
 from ufvideo_sdk.validation.paths import is_file, is_folder, shown
 from ufvideo_sdk.validation.urls import is_url, shown_url
 
-# As the Hugging Face Hub spells the name of a repository.
-_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[\w.-]{1,96}(@[\w./-]+)?")
-_HUB_HOST = "huggingface.co/"
 _PACKAGE_FILES = (".onnx", ".data", ".json")
+_WEIGHT_FILES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx")
 
 
 def no_package(path: Path, given: object) -> PackageError:
@@ -32,12 +29,11 @@ def no_package(path: Path, given: object) -> PackageError:
         given: The same as the caller wrote it: pathlib merges the slashes of a URL.
     """
     if is_url(given):
-        text = shown_url(given)
-        name = _HUB_NAME.match(text.partition(_HUB_HOST)[2])
+        name = hub_name_of_url(given)
         remedy = "download it, and give the path of the folder"
-        if name is not None:
-            remedy = f"hf:{name[0]} names it on the Hugging Face Hub"
-        return PackageError(f"expected a package folder, got the URL {text}: {remedy}")
+        if name:
+            remedy = f"{name} names it on the Hugging Face Hub"
+        return PackageError(f"expected a package folder, got the URL {shown_url(given)}: {remedy}")
     if is_file(path):
         return PackageError(f"expected a package folder, got the file {shown(path)}{_file(path)}")
     return PackageError(
@@ -73,8 +69,12 @@ def _on_the_hub(path: Path) -> str:
 
 def _file(path: Path) -> str:
     """What to do with a file that is given in place of the folder; empty if that is unknown."""
-    if is_file(path.parent / MANIFEST_NAME) and path.suffix.lower() in _PACKAGE_FILES:
+    suffix = path.suffix.lower()
+    if is_file(path.parent / MANIFEST_NAME) and suffix in _PACKAGE_FILES:
         return f": give the folder that it lies in, {shown(path.parent)}"
+    # PyTorch writes weights as a zip archive, which nobody should unpack.
+    if suffix in _WEIGHT_FILES:
+        return ": ufvideo export makes a package of the checkpoint's folder"
     try:
         with path.open("rb") as file:
             found = known_content(path, file.read(NUM_HEAD_BYTES))
@@ -82,6 +82,4 @@ def _file(path: Path) -> str:
         found = ""
     if found:
         return f", {found}"
-    if path.suffix.lower() in (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".onnx"):
-        return ": ufvideo export makes a package of the checkpoint's folder"
     return ": a package is what `ufvideo export` wrote; a video is what the model is asked about"

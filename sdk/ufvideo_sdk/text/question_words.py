@@ -7,7 +7,7 @@ import re
 from ufvideo_sdk.errors import InputError
 
 _MAX_SHOWN = 120
-# Nobody can tell a question from the words of a sign that is seen.
+# The words on a sign may be a question, and only the caller knows.
 _QUOTES = "; words that are seen, as on a sign, go into quotes"
 # Of other scripts too.
 _QUESTION_MARKS = ("?", "\uff1f", "\u061f")
@@ -43,16 +43,8 @@ def check_is_expression(words: str) -> None:
     Raises:
         InputError: When it ends with a question mark, or begins as no name does.
     """
-    text = words.strip()
-    expected = "expression: expected the name of an object, such as 'the red car', got the"
-    if _is_question(text):
-        asked = f"{text} Please segment it."
-        raise InputError(
-            f"{expected} question {_shown(text)}: ask({_shown(asked)}) answers it with masks"
-            f"{_QUOTES}"
-        )
-    if _REQUEST.match(text):
-        raise InputError(f"{expected} request {_shown(text)}: leave out what to do with it")
+    expected = "expression: expected the name of an object, such as 'the red car'"
+    _check(words, expected, _REQUEST, "masks", asked_with=" Please segment it.")
 
 
 def check_is_event(words: str) -> None:
@@ -61,15 +53,31 @@ def check_is_event(words: str) -> None:
     Raises:
         InputError: When it ends with a question mark, or begins as no event does.
     """
+    _check(words, "event: expected what happens, such as 'a car stops'", _MOMENT, "times")
+
+
+def _check(
+    words: str, expected: str, request: re.Pattern[str], answer: str, *, asked_with: str = ""
+) -> None:
+    """Refuse a question or a request.
+
+    Args:
+        words: What the caller gave.
+        expected: What it should be, as a message begins.
+        request: What requests begin with.
+        answer: What `ask` answers the question with.
+        asked_with: What the question needs behind it for such an answer.
+    """
     text = words.strip()
-    expected = "event: expected what happens, such as 'a car stops', got the"
     if _is_question(text):
         raise InputError(
-            f"{expected} question {_shown(text)}: ask({_shown(text)}) answers it with times"
-            f"{_QUOTES}"
+            f"{expected}, got the question {_shown(text)}: ask({_shown(text + asked_with)}) answers"
+            f" it with {answer}{_QUOTES}"
         )
-    if _MOMENT.match(text):
-        raise InputError(f"{expected} request {_shown(text)}: leave out what to do with it")
+    if request.match(text):
+        raise InputError(
+            f"{expected}, got the request {_shown(text)}: leave out what to do with it"
+        )
 
 
 def _is_question(text: str) -> bool:

@@ -1,4 +1,7 @@
-"""Where the elements of a Matroska file do not join: FFmpeg passes over such a place in silence."""
+"""Elements of a Matroska file: where they end, and where they do not join.
+
+FFmpeg passes over such a place in silence.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ufvideo_sdk.cancellation import check_cancelled
+from ufvideo_sdk.video.opened_file import bytes_at
 from ufvideo_sdk.video.packet_table import NO_STAMP, PacketTable
 
 _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
@@ -42,7 +46,7 @@ def broken_places(file: BinaryIO) -> list[int]:
                 places.append(cluster_end)
                 at = cluster_end
             cluster_end = None
-        found = _element(_bytes_at(file, at, _HEADER_BYTES))
+        found = _element(bytes_at(file, at, _HEADER_BYTES))
         if at == 0 and (found is None or found[0] != _EBML):
             return []
         if found is None:
@@ -97,6 +101,22 @@ def described_holes(table: PacketTable, places: Sequence[int], time_base: Fracti
     return lines
 
 
+def segment_end(head: bytes) -> int:
+    """Where the segment ends by its own header; 0 if it does not say (live streams) or is none.
+
+    Args:
+        head: First bytes of the file, of any format.
+    """
+    first = _element(head)
+    if first is None or first[0] != _EBML:
+        return 0
+    start = first[2] + (first[1] or 0)
+    segment = _element(head[start:])
+    if segment is None or segment[0] != _SEGMENT or not segment[1]:
+        return 0
+    return start + segment[2] + segment[1]
+
+
 def _element(head: bytes) -> tuple[int, int | None, int] | None:
     """Identifier, size (None: unknown) and bytes of an element's header; None if it is none."""
     if not head or head[0] < 0x10:
@@ -117,7 +137,8 @@ def _next_cluster(file: BinaryIO, at: int, size_bytes: int) -> int:
     mark = _CLUSTER.to_bytes(4, "big")
     tail = b""
     while at < size_bytes:
-        read = _bytes_at(file, at, 1 << 20)
+        check_cancelled()
+        read = bytes_at(file, at, 1 << 20)
         if not read:
             break
         block = tail + read
@@ -127,11 +148,3 @@ def _next_cluster(file: BinaryIO, at: int, size_bytes: int) -> int:
         at += len(read)
         tail = block[-3:]
     return size_bytes
-
-
-def _bytes_at(file: BinaryIO, at: int, num_bytes: int) -> bytes:
-    try:
-        return os.pread(file.fileno(), num_bytes, at)
-    except (OSError, AttributeError):
-        file.seek(at)
-        return file.read(num_bytes)

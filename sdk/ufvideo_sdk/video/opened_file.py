@@ -140,5 +140,22 @@ class OpenedFile:
         )
 
 
+def bytes_at(file: BinaryIO, pos: int, size: int) -> bytes:
+    """Read bytes from a position on, fewer where the file ends.
+
+    Args:
+        file: A reader, whose own position may change.
+        pos: Where they begin.
+        size: How many to read.
+    """
+    try:
+        descriptor = file.fileno()
+    except OSError:
+        file.seek(pos)
+        return file.read(size)
+    # Past the buffer, which would read kilobytes for each number of four bytes.
+    return os.pread(descriptor, size, pos)
+
+
 def _state(status: os.stat_result) -> tuple[int, int, int, int]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns

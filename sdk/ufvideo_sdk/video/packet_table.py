@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import operator
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.video.key_frames import key_test
 from ufvideo_sdk.video.mp4_tables import SampleTable, TablesUnusableError, read_sample_table
+from ufvideo_sdk.video.opened_file import bytes_at
 
 if TYPE_CHECKING:
     from ufvideo_sdk.video.nal_units import NalUnits
@@ -185,7 +185,7 @@ def _check_packets(file: BinaryIO, table: PacketTable, video: OpenVideo) -> None
             )
         return
     for key in keys.tolist():
-        head = _bytes_at(file, int(table.pos[key]), min(int(table.size[key]), _HEAD_BYTES))
+        head = bytes_at(file, int(table.pos[key]), min(int(table.size[key]), _HEAD_BYTES))
         if not is_key(head):
             raise TablesUnusableError(
                 "samples that its table marks as key frames are not key frames"
@@ -202,18 +202,8 @@ def _holds_units(file: BinaryIO, pos: int, size: int, units: NalUnits) -> bool:
     """Whether the lengths in a packet add up to its size."""
     at, end = pos, pos + size
     while at + units.length_bytes < end:
-        length = int.from_bytes(_bytes_at(file, at, units.length_bytes), "big")
+        length = int.from_bytes(bytes_at(file, at, units.length_bytes), "big")
         if length == 0:
             return False
         at += units.length_bytes + length
     return at == end
-
-
-def _bytes_at(file: BinaryIO, pos: int, size: int) -> bytes:
-    try:
-        descriptor = file.fileno()
-    except OSError:
-        file.seek(pos)
-        return file.read(size)
-    # Past the buffer, which would read kilobytes for each number of four bytes.
-    return os.pread(descriptor, size, pos)

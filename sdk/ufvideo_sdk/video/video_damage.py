@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.video.matroska_tiling import segment_end
 
 # More damaged spans than these are counted, not listed.
 _MAX_LISTED = 5
@@ -80,27 +81,5 @@ def _missing_bytes(file: BinaryIO, format_name: str) -> int:
     if format_name == "avi" and head[:4] == b"RIFF":
         return max(int.from_bytes(head[4:8], "little") + 8 - size_bytes, 0)
     if format_name.startswith("matroska"):
-        return max(_matroska_end(head) - size_bytes, 0)
+        return max(segment_end(head) - size_bytes, 0)
     return 0
-
-
-def _matroska_end(head: bytes) -> int:
-    """Where the Segment element ends by its own header; 0 where it does not say (live streams)."""
-    header_size, position = _matroska_size(head, 4)
-    position += header_size
-    if head[:4] != b"\x1a\x45\xdf\xa3" or head[position : position + 4] != b"\x18\x53\x80\x67":
-        return 0
-    segment_size, start = _matroska_size(head, position + 4)
-    return start + segment_size if segment_size else 0
-
-
-def _matroska_size(head: bytes, position: int) -> tuple[int, int]:
-    """Value of the variable-length integer at a position (0: unknown), and where it ends."""
-    first = head[position] if position < len(head) else 0
-    if first == 0:
-        return 0, position
-    length = 9 - first.bit_length()
-    raw = int.from_bytes(head[position : position + length], "big")
-    limit = 1 << (7 * length)
-    value = raw & (limit - 1)
-    return (0 if value == limit - 1 else value), position + length
