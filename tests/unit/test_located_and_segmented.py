@@ -46,7 +46,7 @@ def test_located_is_a_sequence_of_spans() -> None:
     (span,) = found
     assert span is SPAN and found[0] is SPAN and found[-1:] == (SPAN,) and len(found) == 1
     assert SPAN in found and found.index(SPAN) == 0 and list(reversed(found)) == [SPAN]
-    assert found == [SPAN] and found == [SPAN] and found == (SPAN,)
+    assert found == [SPAN] == found and found == (SPAN,) == found
     assert found == drawn_located(drawn_clip(), [SPAN]) and found != [] and found != [SPAN, SPAN]
     assert found != SPAN and found is not None and bool(found)
     assert found.event == found.question == "the bright square stops"

@@ -86,5 +86,4 @@ def phrases_of(categories: frozenset[str]) -> tuple[str, ...]:
 
 def lexicon_words(categories: frozenset[str]) -> tuple[str, ...]:
     """Every single word of the phrases of some categories."""
-    phrases = (phrase for phrase, (category, _) in _ENTRIES.items() if category in categories)
-    return tuple(sorted({word for phrase in phrases for word in phrase.split()}))
+    return tuple(sorted({word for phrase in phrases_of(categories) for word in phrase.split()}))

@@ -76,14 +76,15 @@ class WordsQuestion:
     @classmethod
     def read(cls, values: Mapping[str, Any], size: tuple[int, int]) -> WordsQuestion:
         """Make the question of its entry in the truth's file."""
-        region = None
-        if values["region"] is not None:
+        where, region = "", None
+        if (marked := values["region"]) is not None:
             height, width = size
-            masks = decode_masks([values["region"]["counts"]], height=height, width=width)
-            region = Region(np.array([values["region"]["frame_idx"]]), masks)
+            where = marked["where"]
+            masks = decode_masks([marked["counts"]], height=height, width=width)
+            region = Region(np.array([marked["frame_idx"]]), masks)
         return cls(
             values["question"],
-            "" if values["region"] is None else values["region"]["where"],
+            where,
             region,
             values["truth"],
             tuple(values["words"]),
