@@ -1,4 +1,4 @@
-"""How often `ufvideo bench` calls a change where there is none, and whether it sees one.
+"""How often `ufvideo bench` reports a change that is none, and whether it finds a real one.
 
 `python -m benchmarks.bench_alarms OUT` measures nano and nano in 40 pairs of runs, one after the
 other, keeps all of them in OUT, and compares each pair as `ufvideo bench --compare` does: a pair is
@@ -132,7 +132,7 @@ def analyse(out: Path) -> bool:
         any(change.name == "tpot_ms" and change.is_worse for change in each.changes)
         for each in slower
     )
-    print(f"{SLOWER_BY:.0%} slower: told in {seen} of {len(slower)}")
+    print(f"{SLOWER_BY:.0%} slower: reported in {seen} of {len(slower)}")
     for each in slower:
         print(f"  {told(each)}")
     different = all(compare(a, b).answers_differ for a, b in read_pairs(out, "other"))

@@ -313,10 +313,10 @@ def test_an_error_of_a_worker_keeps_its_class() -> None:
     for family in (CancelledError, CapacityError, ConfigError, PackageVersionError, UFVideoError):
         told = {"event": "failed", "error": family.__name__, "message": "why"}
         with pytest.raises(family, match="why") as caught:
-            _Events().take(told)
+            _Events().add(told)
         assert type(caught.value) is family
     with pytest.raises(InferenceError, match="why"):
-        _Events().take({"event": "failed", "error": "SomeOtherError", "message": "why"})
+        _Events().add({"event": "failed", "error": "SomeOtherError", "message": "why"})
 
 
 def ufvideo(*arguments: str) -> subprocess.CompletedProcess[str]:

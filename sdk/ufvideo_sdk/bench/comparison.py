@@ -1,7 +1,7 @@
-"""Compare two measurements: a change is told only where it is not chance.
+"""Compare two measurements, and report a change only if it is unlikely to be chance.
 
-A whole comparison, with all its figures, calls a change where there is none in at most
-`FALSE_ALARM_RATE` of all cases (docs/bench.md, How two runs are compared).
+Of comparisons of measurements that do not differ, at most `FALSE_ALARM_RATE` report a change in
+any of their figures (docs/bench.md, How two runs are compared).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ufvideo_sdk.bench.machine_difference import state_differences
 from ufvideo_sdk.bench.result import BenchResult
 
 FALSE_ALARM_RATE = 0.05
-# The quantile of 95 % is too low for few processes with long tails: on recorded processes of one
-# package in any order it called a change in 7 % of comparisons, this one in fewer than 5 %.
+# The quantile of 95 % is too low for few processes with long tails: comparisons of one package with
+# itself reported changes more often. `benchmarks/bench_alarms.py` counts how often this one does.
 _QUANTILE = 1 - FALSE_ALARM_RATE / 2
-# A smaller change is not told, however sure.
+# A smaller change is not reported, however certain it is.
 LEAST_CHANGE = 0.02
 # Fewest processes of each side.
 LEAST_PROCESSES = 5
@@ -61,12 +61,12 @@ class Change:
 
     @property
     def is_change(self) -> bool:
-        """Whether it is told as a change."""
+        """Whether a change is reported."""
         return self.verdict != "no change"
 
     @property
     def is_worse(self) -> bool:
-        """Whether it is told as a change for the worse."""
+        """Whether a change for the worse is reported."""
         return self.verdict in ("slower", "more")
 
 
@@ -77,7 +77,7 @@ class ProvidersComparison:
     Attributes:
         providers: The list.
         changes: Of every figure that is judged.
-        different_answers: What was asked that is answered otherwise.
+        different_answers: Names of the questions and tasks whose answers differ.
     """
 
     providers: tuple[str, ...]
@@ -87,11 +87,11 @@ class ProvidersComparison:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two measurements say of each other.
+    """The result of comparing two measurements.
 
     Attributes:
         by_providers: For each list of providers that both have.
-        state_differences: In what the machine's state differs.
+        state_differences: Each difference in the state of the machine, as "what: first, second".
         is_paired: Whether the processes ran in turn.
     """
 
@@ -101,19 +101,19 @@ class Comparison:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """All changes that are told."""
+        """All changes that are reported."""
         return tuple(
             change for each in self.by_providers for change in each.changes if change.is_change
         )
 
     @property
     def answers_differ(self) -> bool:
-        """Whether anything is answered otherwise."""
+        """Whether any answer differs."""
         return any(each.different_answers for each in self.by_providers)
 
     @property
     def is_worse(self) -> bool:
-        """Whether the second is slower or larger somewhere, or answers otherwise."""
+        """Whether the second is slower or larger in any figure, or any answer differs."""
         return self.answers_differ or any(change.is_worse for change in self.changes)
 
 
@@ -332,7 +332,7 @@ def _change(name: str, x: Matrix, y: Matrix, found: tuple[float, float, float]) 
 
 
 def different_answers(a: Mapping[str, Any], b: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was asked that any process of one side answers otherwise than one of the other."""
+    """Names of what was asked, if the sets of answers of both sides' processes differ."""
     found = []
     for name in a["processes"][0]["answers"]:
         ours = {each["answers"].get(name) for each in a["processes"]}

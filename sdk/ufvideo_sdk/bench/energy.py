@@ -1,4 +1,4 @@
-"""Energy where the board tells, each rail by its name."""
+"""Energy from the sensors that the machine has, by the name of the rail."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class EnergyReader(Protocol):
 
     @property
     def source(self) -> str:
-        """Which sensor tells."""
+        """The kind of sensor, such as "ina3221" or "NVML"."""
 
     def read(self) -> Reading | None:
-        """What it tells now; None if it does not."""
+        """A reading now; None if the sensor cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,11 @@ class NvmlDevice:
 
 @dataclass(frozen=True)
 class EnergyReaders:
-    """All rails that tell, and why there is none.
+    """All rails that can be read, and why others cannot.
 
     Attributes:
-        readers: Those that told something when they were looked for.
-        problems: Sensors that are there and do not tell, with the reason.
+        readers: Those whose first reading succeeded.
+        problems: Sensors that were found and cannot be read, with the reason.
     """
 
     readers: tuple[EnergyReader, ...]
@@ -120,7 +120,7 @@ class EnergyReaders:
 
 
 def find_energy_readers(root: Path = ROOT, nvml: Nvml | None = None) -> EnergyReaders:
-    """Look for everything that tells power or energy.
+    """Look for all sensors of power or energy.
 
     Args:
         root: Where the system's files lie; a test gives a recorded tree.

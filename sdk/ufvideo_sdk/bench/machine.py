@@ -1,4 +1,4 @@
-"""The state of the machine: what decides how fast it is, as its own files tell."""
+"""The machine and its state, as far as they decide its speed, from the files of Linux."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def machine_description(root: Path = ROOT) -> State:
 
 
 def machine_state(root: Path = ROOT) -> State:
-    """What may change from minute to minute; None or empty for what the machine does not tell."""
+    """What may change from minute to minute; None or empty for what Linux does not report."""
     load = text_of(root / "proc/loadavg")
     return {
         "power_mode": _power_mode(root),
@@ -144,7 +144,7 @@ def _turbo(root: Path) -> bool | None:
 
 
 def cpu_clocks_mhz(root: Path = ROOT) -> list[float]:
-    """The clock of each processor now; empty if none is told."""
+    """The clock of each processor now; empty if Linux reports none."""
     clocks = [
         number_of(cpu / "cpufreq/scaling_cur_freq") for cpu in folders(root / _CPU, "cpu[0-9]*")
     ]
@@ -215,7 +215,7 @@ def _throttle_counts(root: Path) -> int | None:
 def busy_seconds(root: Path = ROOT) -> tuple[float, float] | None:
     """Processor time since the system started: in use by anybody, and stolen by other guests.
 
-    None if the system does not tell.
+    None if Linux does not report it.
     """
     line = (text_of(root / "proc/stat") or "").splitlines()[:1]
     fields = line[0].split() if line else []

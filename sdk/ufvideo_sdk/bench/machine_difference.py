@@ -1,4 +1,4 @@
-"""In what two measurements found the machine in another state."""
+"""Differences between the states of the machine in two measurements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TEMPERATURE_C = 15.0
 REFERENCE_SHARE = 0.05
 _MACHINE = ("board", "cpu", "num_cpus", "usable_cpus", "memory_bytes", "kernel", "jetson_linux")
 _STATE = ("power_mode", "platform_profile", "on_mains", "governors", "turbo", "cpu_max_clocks_mhz")
-# What is compared, in place of what it is compared on.
+# Its version may differ: it is what the comparison is about.
 _COMPARED = ("ufvideo-sdk",)
 
 
@@ -46,7 +46,7 @@ def _told(value: object) -> str:
 
 
 def _provider_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[str]:
-    """Stages of the same list of providers that ran on others, as where one could not start."""
+    """Stages that ran on other providers of the same list, as after one could not start."""
     theirs = {tuple(each["providers"]): each["stage_providers"] for each in b["results"]}
     for each in a["results"]:
         other = theirs.get(tuple(each["providers"]))
@@ -70,7 +70,7 @@ def _differences_during(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[
         ("other guests", "stolen_cpu_share"),
     ):
         x, y = a[name], b[name]
-        # Busy both times is no state either: two neighbours are never alike.
+        # Also if both are high: neighbours never load the machine alike twice.
         if x is not None and y is not None and max(x, y) > OTHERS_SHARE:
             yield f"processor time of {what}: {x:.0%}, {y:.0%}"
 

@@ -19,7 +19,7 @@ class _Memory(ctypes.Structure):
 
 
 class Nvml:
-    """One device of the management library. What it does not tell is None."""
+    """One device of the management library. What it does not report is None."""
 
     def __init__(self, library: Any, device: ctypes.c_void_p) -> None:
         """Use `open_nvml`."""

@@ -1,4 +1,4 @@
-"""What Linux says of the memory of a process and its children."""
+"""Memory of a process and its children, as Linux counts it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ def memory_bytes(field: str, pid: int | None = None) -> int:
     """A line of /proc/PID/status.
 
     Args:
-        field: "VmRSS" is held now, "VmHWM" the peak (`getrusage` would begin with what the parent
-            held when it forked), "RssAnon" what no file stands behind.
+        field: "VmRSS" is the memory in use now, "VmHWM" its peak (that of `getrusage` begins with
+            the memory of the parent at the fork), "RssAnon" the memory that maps no file.
         pid: Of the process; None: this one.
 
     Raises:

@@ -15,7 +15,7 @@ _MATRIX = 192
 def reference_ms() -> float:
     """The median time of a digest of 1 MiB and a product of two small matrices, ms.
 
-    Where no clock can be read, as in a virtual machine, this tells that the processor is slower.
+    A longer time shows a slower processor, also where the clock cannot be read (virtual machines).
     """
     block = bytes(_NUM_BYTES)
     matrix = np.full((_MATRIX, _MATRIX), 0.5, np.float32)

@@ -1,4 +1,4 @@
-"""What a measurement found: one JSON document, and figures by name."""
+"""The result of a measurement: one JSON document, and its figures by name."""
 
 from __future__ import annotations
 
@@ -176,8 +176,8 @@ def _is_number(value: object) -> bool:
 
 
 def _summaries(processes: Sequence[Mapping[str, Any]]) -> dict[str, Summary]:
-    """Figures in the order in which processes tell them."""
-    names = list(dict.fromkeys(name for each in processes for name in each["samples"]))
+    """Figures of all processes, in the order of `FIGURES`, those of energy last."""
+    names = {name for each in processes for name in each["samples"]}
     return {
         name: summarize(
             name, [each["samples"][name] for each in processes if name in each["samples"]]

@@ -1,4 +1,4 @@
-"""Run the processes of a measurement, and put together what they tell."""
+"""Run the processes of a measurement, and make one document of their records."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class BenchConfig:
         providers: Lists of execution providers, each in order of preference; each list is measured
             by itself.
         num_threads: Threads inside an operator; None: all cores.
-        idle_s: Seconds for which the machine idles first, to learn what that takes. None: 2 where a
-            rail tells, else 0.
+        idle_s: Seconds for which the machine idles first, to measure its idle power. None: 2 if a
+            rail can be read, else 0.
         workload: What is asked.
 
     Raises:

@@ -22,7 +22,7 @@ _SLOW_EVERY = 10
 
 @dataclass
 class RailLog:
-    """What one rail told, as energy since the first reading.
+    """Readings of one rail, as energy since the first of them.
 
     Attributes:
         times_s: Monotonic time of each reading.
@@ -127,7 +127,7 @@ class Sampler:
             self.seen.peak_device_bytes = None
 
     def device_bytes(self) -> int | None:
-        """Device memory in use by everybody now; None if nothing tells."""
+        """Device memory in use by all processes now; None if it cannot be read."""
         return None if self._nvml is None else self._nvml.used_bytes()
 
     def joules(self, begin_s: float, end_s: float) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""From raw samples to what a table shows: percentiles only where there are enough samples."""
+"""From raw samples to the figures of a table; a percentile needs enough samples."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ufvideo_sdk.bench.figures import Figure, figure_of
 
 PERCENTILES = (50, 95, 99)
 N_TOO_SMALL = "n too small"
-# The rule of MLPerf's kind: five samples beyond a percentile make it worth telling.
+# A percentile is reported only if about five samples or more lie beyond it.
 _SAMPLES_BEYOND = 5
 
 
 def needed_samples(percent: int) -> int:
-    """Fewest samples that a percentile is told of: 5 / (1 - p), 500 for the 99th."""
+    """Fewest samples for which a percentile is reported: 5 / (1 - p), 500 for the 99th."""
     return math.ceil(_SAMPLES_BEYOND * 100 / (100 - percent))
 
 

@@ -124,7 +124,7 @@ def steadiness_line(steady: Steadiness) -> str:
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
-    """Every figure that is judged, and what is told of it."""
+    """Every figure that is judged, with its interval, and its verdict if it changed."""
     for difference in comparison.state_differences:
         yield f"state differs: {printable(difference)}"
     how = "measured in turn" if comparison.is_paired else "measured one after the other"

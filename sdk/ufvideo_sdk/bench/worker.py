@@ -1,7 +1,7 @@
 """A fresh process that loads a package and measures rounds: `python -m ufvideo_sdk.bench.worker`.
 
-It reads one JSON object, the job, on standard input, and writes JSON lines: what loading took, each
-round, and what it held. What anything else prints goes to standard error.
+It reads one JSON object, the job, from standard input, and writes JSON lines: the times of loading,
+each round, and its memory. What other code prints goes to standard error.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def work(job: Mapping[str, Any], emit: Emit) -> None:
     model = UFVideo.load(package, runtime=runtime)
     cold_ms = 1e3 * (time.perf_counter() - begin)
     cold = model.load_stats
-    del model  # Not held beside the next one.
+    del model  # Its memory is free before the next one is loaded.
     begin = time.perf_counter()
     model = UFVideo.load(package, runtime=runtime)
     warm_ms = 1e3 * (time.perf_counter() - begin)

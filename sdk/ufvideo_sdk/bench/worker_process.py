@@ -1,4 +1,4 @@
-"""Start a worker, and hear what it measures."""
+"""Start a worker, and collect the events that it writes."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None
     """Run a job in a fresh process.
 
     Args:
-        job: What the worker is told.
-        sampler: Watches the process meanwhile.
+        job: What the worker loads and how many rounds it runs, as `worker.work` reads it.
+        sampler: Watches the memory of the process while it runs.
         on_round: Called after each round.
 
     Returns:
-        What it measured, as in the JSON's `processes` (docs/bench.md).
+        Its measurements, as in the JSON's `processes` (docs/bench.md).
 
     Raises:
         UFVideoError: What the worker raised, of the same class.
         CapacityError: When the system ended the worker, as it does where memory runs out.
-        InferenceError: When it ended otherwise.
+        InferenceError: When it ended early for any other reason.
     """
     started_s = time.monotonic()
     process = subprocess.Popen(
@@ -49,7 +49,7 @@ def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None
     sampler.watch_process(process.pid)
     device_before = sampler.device_bytes()
     try:
-        return _heard(process, job, sampler, on_round, started_s, device_before)
+        return _collected(process, job, sampler, on_round, started_s, device_before)
     finally:
         sampler.watch_process(None)
         process.kill()
@@ -57,7 +57,7 @@ def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None
             pass  # closes its pipes and waits
 
 
-def _heard(
+def _collected(
     process: subprocess.Popen[str],
     job: Job,
     sampler: Sampler,
@@ -72,7 +72,7 @@ def _heard(
     events = _Events()
     for line in process.stdout:
         event = json.loads(line)
-        events.take(event)
+        events.add(event)
         if event["event"] == "round" and on_round is not None:
             on_round()
     if events.ended is None or events.loaded is None:
@@ -99,7 +99,7 @@ def _ended_early(status: int) -> UFVideoError:
 
 
 class _Events:
-    """What a worker has told until now."""
+    """The events of a worker so far."""
 
     def __init__(self) -> None:
         self.loaded: Record | None = None
@@ -107,8 +107,8 @@ class _Events:
         self.first: Record | None = None
         self.rounds: list[Record] = []
 
-    def take(self, event: Record) -> None:
-        """Take one line.
+    def add(self, event: Record) -> None:
+        """Add one event.
 
         Raises:
             UFVideoError: What the worker raised.
@@ -127,7 +127,7 @@ class _Events:
             self.rounds.append(event)
 
     def record(self, started_s: float) -> Record:
-        """All of it, as in the JSON."""
+        """The measurements of all events, as in the JSON's `processes`."""
         assert self.loaded is not None and self.ended is not None and self.first is not None
         samples = {
             "start_ms": [1e3 * (self.loaded["imported_s"] - started_s)],
