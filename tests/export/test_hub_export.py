@@ -257,6 +257,12 @@ def test_a_cache_on_another_disk_takes_no_room_of_the_package(
         write_package.check_space(tmp_path / "out", 2 * free, cache=tmp_path, download_bytes=1)
 
 
+def test_what_is_in_the_cache_is_no_download(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(CapacityError, match="free space for the package, found"):
+        write_package.check_space(tmp_path / "out", 2 * free, cache=tmp_path, download_bytes=0)
+
+
 def test_a_changed_shard_in_the_cache_is_refused(
     hub: HubServer, checkpoint: Repository, siglip: Repository
 ) -> None:

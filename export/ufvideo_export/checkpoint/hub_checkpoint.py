@@ -103,10 +103,14 @@ def locate(
         for argument, given in (("checkpoint", checkpoint), ("vision_tower", vision_tower))
     }
     hub = [fetch for fetch in fetches.values() if isinstance(fetch, _Fetch)]
-    if len(hub) > 1:
-        _check_space_together(hub)
-    if hub and on_weights is not None:
-        on_weights(_weights_of(hub))
+    if hub:
+        weights = _weights_of(hub)
+        if len(hub) > 1:
+            # Two downloads may fit alone and not together.
+            names = " and ".join(str(fetch.repository.name) for fetch in hub)
+            check_space(weights.cache, weights.missing_bytes, names)
+        if on_weights is not None:
+            on_weights(weights)
     for fetch in hub:
         fetch.repository.download(fetch.names, on_download=on_download)
     found = {argument: _source(fetch) for argument, fetch in fetches.items()}
@@ -208,15 +212,6 @@ def _require(repository: HubRepository, name: str, names: list[str]) -> None:
     raise InputError(
         f"{repository.name}: expected a checkpoint with a {name} at the top of the repository,"
         f" found none{instead}"
-    )
-
-
-def _check_space_together(fetches: list[_Fetch]) -> None:
-    """Refuse two downloads that fit alone and not together."""
-    check_space(
-        fetches[0].repository.cache.root,
-        sum(fetch.repository.missing_bytes(fetch.names) for fetch in fetches),
-        " and ".join(str(fetch.repository.name) for fetch in fetches),
     )
 
 

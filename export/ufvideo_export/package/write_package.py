@@ -68,18 +68,18 @@ def check_space(
     """
     place = next(folder for folder in out.parents if folder.exists())
     free = shutil.disk_usage(place).free
-    if cache is not None and _is_on_the_same_disk(cache, place):
-        if free < needed_bytes + download_bytes:
-            raise CapacityError(
-                f"expected {(needed_bytes + download_bytes) / 2**20:.0f} MiB of free space for the"
-                f" download and the package, found {free / 2**20:.0f} MiB at {place}; free some,"
-                " write the package to another disk, or name a cache on another disk with HF_HOME"
-            )
-        return
+    what, remedy = "the package", ""
+    if cache is not None and download_bytes and _is_on_the_same_disk(cache, place):
+        needed_bytes += download_bytes
+        what = "the download and the package"
+        remedy = (
+            "; free some, write the package to another disk, or name a cache on another disk with"
+            " HF_HOME"
+        )
     if free < needed_bytes:
         raise CapacityError(
-            f"expected {needed_bytes / 2**20:.0f} MiB of free space for the package, found"
-            f" {free / 2**20:.0f} MiB at {place}"
+            f"expected {needed_bytes / 2**20:.0f} MiB of free space for {what}, found"
+            f" {free / 2**20:.0f} MiB at {place}{remedy}"
         )
 
 
