@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 import statistics
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.changed_packages import other_answers_package, slower_package
-from ufvideo_sdk import ConfigError, UFVideo, demo_clip
+from ufvideo_sdk import ConfigError, InputError, UFVideo, demo_clip
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Comparison, compare, measure, measure_pair
 from ufvideo_sdk.bench.workload import Workload, run_round
 
@@ -61,13 +60,13 @@ def in_turn(a: BenchResult, b: BenchResult) -> tuple[BenchResult, BenchResult]:
     return BenchResult(documents[0]), BenchResult(documents[1])
 
 
-def compared(a: BenchResult, b: BenchResult) -> tuple[Comparison, bool]:
-    """The comparison, and whether it needed --force."""
+def compared(a: BenchResult, b: BenchResult) -> Comparison | None:
+    """The comparison; None where it is refused, since the machine's state differed."""
     try:
-        return compare(a, b), False
+        return compare(a, b)
     except ConfigError as error:
-        print(f"  needs --force: {error}")
-        return compare(a, b, force=True), True
+        print(f"  refused: {error}")
+        return None
 
 
 def told(comparison: Comparison) -> str:
@@ -96,8 +95,14 @@ def measure_all(out: Path, num_pairs: int, num_slower: int, config: BenchConfig)
 
 
 def read_pairs(out: Path, kind: str) -> list[tuple[BenchResult, BenchResult]]:
-    """Pairs of one kind that a folder holds."""
+    """Pairs of one kind that a folder holds.
+
+    Raises:
+        InputError: When there is none: that would prove nothing.
+    """
     first = sorted(out.glob(f"{kind}-*-a.json"))
+    if not first:
+        raise InputError(f"{out}: expected pairs of measurements {kind}-*-a.json, found none")
     return [
         (BenchResult.load(path), BenchResult.load(path.with_name(path.name.replace("-a.", "-b."))))
         for path in first
@@ -105,20 +110,22 @@ def read_pairs(out: Path, kind: str) -> list[tuple[BenchResult, BenchResult]]:
 
 
 def analyse(out: Path) -> bool:
-    """Print what the pairs say; whether the promises hold."""
+    """Print what the pairs say; whether the promises hold.
+
+    Raises:
+        InputError: When the folder lacks pairs of a kind.
+    """
     same = read_pairs(out, "same")
-    alarms, forced = [], 0
-    figures: Counter[str] = Counter()
-    for a, b in same:
-        comparison, is_forced = compared(a, b)
-        forced += is_forced
-        if comparison.changes and not is_forced:
-            alarms.append(told(comparison))
-            figures.update(change.name for change in comparison.changes)
+    found = [compared(a, b) for a, b in same]
+    alarms = [each for each in found if each is not None and each.changes]
+    figures = Counter(change.name for each in alarms for change in each.changes)
+    num_refused = found.count(None)
     print(f"the same package, one run after the other: {len(alarms)} alarms in {len(same)} pairs,")
-    print(f"  {forced} refused, since the machine's state differed; {alarms}; {dict(figures)}")
-    turns = [told(compare(*in_turn(a, b))) for a, b in same]
-    num_turns = sum(bool(each) for each in turns)
+    print(
+        f"  {num_refused} refused, since the machine's state differed;"
+        f" {[told(each) for each in alarms]}; {dict(figures)}"
+    )
+    num_turns = sum(bool(compare(*in_turn(a, b)).changes) for a, b in same)
     print(f"the same package, in turn: {num_turns} alarms in {len(same)} pairs")
     slower = [compare(a, b) for a, b in read_pairs(out, "slower")]
     seen = sum(
@@ -128,11 +135,11 @@ def analyse(out: Path) -> bool:
     print(f"{SLOWER_BY:.0%} slower: told in {seen} of {len(slower)}")
     for each in slower:
         print(f"  {told(each)}")
-    other = [compare(a, b) for a, b in read_pairs(out, "other")]
-    different = all(each.answers_differ for each in other)
+    different = all(compare(a, b).answers_differ for a, b in read_pairs(out, "other"))
     print(f"other answers: {'different' if different else 'NOT SEEN'}")
     return (
-        len(alarms) <= MAX_ALARMS
+        num_refused < len(same)
+        and len(alarms) <= MAX_ALARMS
         and num_turns <= MAX_ALARMS
         and seen >= MIN_SEEN * len(slower)
         and different
@@ -153,7 +160,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.mkdir(parents=True, exist_ok=True)
         config = BenchConfig(num_processes=options.processes, num_rounds=options.rounds)
         measure_all(options.out, options.pairs, options.slower, config)
-        (options.out / "options.json").write_text(json.dumps(vars(options), default=str))
     return 0 if analyse(options.out) else 1
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ufvideo_sdk.bench.process_memory import memory_bytes
+from ufvideo_sdk.bench.process_memory import memory_bytes_or_0, process_tree
 
 _SAMPLE_S = 0.02
 # Adding up a folder's files takes longer than reading a process's memory.
@@ -115,34 +115,15 @@ def _children_s() -> float:
 
 
 def _sample(found: Watched, folder: Path | None) -> None:
-    pids = tree(os.getpid())
-    anonymous = [_bytes("RssAnon", pid) for pid in pids]
-    files = [_bytes("RssFile", pid) + _bytes("RssShmem", pid) for pid in pids]
-    found.anonymous_bytes = max(found.anonymous_bytes, sum(anonymous))
-    found.resident_bytes = max(found.resident_bytes, sum(anonymous) + sum(files))
+    pids = process_tree(os.getpid())
+    anonymous, files, shared = (
+        sum(memory_bytes_or_0(field_name, pid) for pid in pids)
+        for field_name in ("RssAnon", "RssFile", "RssShmem")
+    )
+    found.anonymous_bytes = max(found.anonymous_bytes, anonymous)
+    found.resident_bytes = max(found.resident_bytes, anonymous + files + shared)
     if folder is not None:
         found.disk_bytes = max(found.disk_bytes, folder_bytes(folder))
-
-
-def tree(pid: int) -> list[int]:
-    """A process and all below it that live now."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*"):
-        try:
-            children = (task / "children").read_text(encoding="ascii").split()
-        except OSError:
-            continue
-        for child in children:
-            found += tree(int(child))
-    return found
-
-
-def _bytes(field_name: str, pid: int) -> int:
-    """None once the process has ended."""
-    try:
-        return memory_bytes(field_name, pid)
-    except (OSError, ValueError):
-        return 0
 
 
 def folder_bytes(folder: Path) -> int:

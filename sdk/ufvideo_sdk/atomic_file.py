@@ -199,17 +199,22 @@ def _new_draft_folder(parent: Path) -> tuple[Path, int]:
         except FileNotFoundError:
             # Another process took it for one that was left, before the lock was ours.
             continue
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if draft.exists():
-                return draft, descriptor
-        except BlockingIOError:
-            pass
-        except OSError:
-            # A file system without locks: nobody removes what cannot be locked.
+        if _locks(descriptor) and draft.exists():
             return draft, descriptor
         os.close(descriptor)
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _locks(descriptor: int) -> bool:
+    """Lock a new draft; False if another process has locked it to remove it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: nobody removes what cannot be locked.
+        return True
+    return True
 
 
 def _new_draft(folder: Path, mode: int) -> tuple[Path, int]:
@@ -219,14 +224,7 @@ def _new_draft(folder: Path, mode: int) -> tuple[Path, int]:
         draft = folder / _DRAFTS.replace("?" * 16, secrets.token_hex(8))
         # The system applies the umask, which cannot be read without setting it for all threads.
         descriptor = os.open(draft, flags, mode)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(descriptor).st_nlink:
-                return draft, descriptor
-        except BlockingIOError:
-            pass
-        except OSError:
-            # A file system without locks: nobody removes what cannot be locked.
+        if _locks(descriptor) and os.fstat(descriptor).st_nlink:
             return draft, descriptor
         # Another process took it for one that was left, before the lock was ours.
         os.close(descriptor)

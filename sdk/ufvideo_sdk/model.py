@@ -138,18 +138,18 @@ class UFVideo:
         check_callback(on_download, "on_download")
         if isinstance(package, str) and is_hub_name(package):
             fetched = fetch_package(package, on_download)
-            model = cls(fetched.folder, read_manifest(fetched.folder), runtime, on_engine)
-            model.hub = fetched.source
-            return model
-        if package is None:
-            package = shipped_package()
-        folder = as_path(package, "package")
-        if not is_folder(folder):
-            raise no_package(folder, package)
+            folder, hub = fetched.folder, fetched.source
+        else:
+            given = shipped_package() if package is None else package
+            folder, hub = as_path(given, "package"), None
+            if not is_folder(folder):
+                raise no_package(folder, given)
         clock = LoadClock()
         with clock.phase("manifest"):
             manifest = read_manifest(folder)
-        return cls(folder, manifest, runtime, on_engine, clock)
+        model = cls(folder, manifest, runtime, on_engine, clock)
+        model.hub = hub
+        return model
 
     if not TYPE_CHECKING:
 

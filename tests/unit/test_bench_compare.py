@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.bench_documents import document, process
 from ufvideo_sdk import ConfigError, InputError
-from ufvideo_sdk.bench import BenchResult, compare, steadiness
+from ufvideo_sdk.bench import BenchResult, compare, steadiness, to_html
 from ufvideo_sdk.bench.comparison import LEAST_CHANGE, Comparison
 from ufvideo_sdk.bench.summary import needed_samples, summarize
 from ufvideo_sdk.bench.table import comparison_lines
@@ -193,6 +193,14 @@ def test_a_file_that_is_no_measurement_is_refused(tmp_path: Path, change: Any, s
     path.write_text(json.dumps(broken))
     with pytest.raises(InputError, match=said):
         BenchResult.load(path)
+
+
+def test_a_picture_has_at_most_400_points() -> None:
+    few = document()
+    for each in few["results"][0]["processes"]:
+        each["samples"]["itl_ms"] = np.linspace(4, 6, 79).tolist()
+    # 50 samples of each of three times, and every second of 790.
+    assert to_html(BenchResult(few)).count("<circle") == 3 * 50 + 400
 
 
 def test_a_missing_file_and_no_json_are_refused(tmp_path: Path) -> None:

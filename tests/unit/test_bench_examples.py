@@ -45,6 +45,11 @@ def test_the_gate_reads_the_json(tmp_path: Path) -> None:
     assert (status("6"), status("4")) == (0, 1)
     BenchResult(document(num_processes=1)).save(file)
     assert status("6") == 2, "n too small"
+    without = document()
+    for each in without["results"][0]["processes"]:
+        del each["samples"]["tpot_ms"]
+    BenchResult(without).save(file)
+    assert status("6") == 2, "not measured"
 
 
 def test_the_figures_that_the_document_names_are_measured() -> None:

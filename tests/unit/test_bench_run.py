@@ -19,12 +19,22 @@ import pytest
 from PIL import Image
 
 from tests.slow_package import slow_package
-from ufvideo_sdk import InputError, PackageError, UFVideo
+from ufvideo_sdk import (
+    CancelledError,
+    CapacityError,
+    ConfigError,
+    InferenceError,
+    InputError,
+    PackageError,
+    PackageVersionError,
+    UFVideo,
+    UFVideoError,
+)
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Workload, measure, steadiness
 from ufvideo_sdk.bench.figures import FIGURES, LOAD_PHASES, MEMORY_KINDS
 from ufvideo_sdk.bench.result import SCHEMA_FILE
 from ufvideo_sdk.bench.sampler import Sampler
-from ufvideo_sdk.bench.worker_process import run_worker
+from ufvideo_sdk.bench.worker_process import _Events, run_worker
 from ufvideo_sdk.bench.workload import run_round
 
 BENCH = BenchConfig(
@@ -288,6 +298,25 @@ def test_a_worker_that_fails_says_why(tmp_path: Path, tiny_clip: Path) -> None:
     (tmp_path / "package").mkdir()
     with pytest.raises(PackageError, match=r"manifest\.json"):
         measure(tmp_path / "package", tiny_clip, config=BENCH)
+
+
+def test_settings_are_refused_before_anything_is_measured(
+    tiny_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ufvideo_sdk.bench.run.run_worker", lambda *_: pytest.fail("measured"))
+    config = BenchConfig(num_processes=1, providers=(("cpu",), ("abacus",)), idle_s=0)
+    with pytest.raises(ConfigError, match="abacus"):
+        measure(None, tiny_clip, config=config)
+
+
+def test_an_error_of_a_worker_keeps_its_class() -> None:
+    for family in (CancelledError, CapacityError, ConfigError, PackageVersionError, UFVideoError):
+        told = {"event": "failed", "error": family.__name__, "message": "why"}
+        with pytest.raises(family, match="why") as caught:
+            _Events().take(told)
+        assert type(caught.value) is family
+    with pytest.raises(InferenceError, match="why"):
+        _Events().take({"event": "failed", "error": "SomeOtherError", "message": "why"})
 
 
 def ufvideo(*arguments: str) -> subprocess.CompletedProcess[str]:

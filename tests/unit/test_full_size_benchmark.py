@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip("rich")
 from benchmarks.full_size.__main__ import estimate_figures, memory_figure, parse
-from benchmarks.full_size.watched import Watched, folder_bytes, tree, watch
+from benchmarks.full_size.watched import Watched, folder_bytes, watch
+from ufvideo_sdk.bench.process_memory import process_tree
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="needs /proc, which only Linux has"
@@ -53,10 +54,10 @@ def test_a_tree_is_a_process_and_all_below_it() -> None:
     process = subprocess.Popen([sys.executable, "-c", CHILD])
     seen: set[int] = set()
     while process.poll() is None:
-        seen |= set(tree(process.pid))
+        seen |= set(process_tree(process.pid))
         time.sleep(0.02)
     assert len(seen) >= 2 and process.pid in seen
-    assert tree(process.pid) == [process.pid]
+    assert process_tree(process.pid) == [process.pid]
 
 
 def test_files_of_a_folder_are_added_up(tmp_path: Path) -> None:

@@ -63,10 +63,15 @@ def test_a_loaded_package_answers_as_the_folder(hub: HubServer, tiny: Repository
     assert model.hub.commit == tiny.commit
     assert repr(model) == f"UFVideo(tiny, hf:user/tiny (commit {tiny.commit[:12]}))"
     assert seen[-1].done_bytes == seen[-1].total_bytes
-    assert UFVideo.load(TINY).hub is None
+    from_folder = UFVideo.load(TINY)
+    assert from_folder.hub is None
+    assert tuple(model.load_stats.phases_ms) == tuple(from_folder.load_stats.phases_ms)
 
 
-def test_bench_downloads_a_package(hub: HubServer, tiny: Repository) -> None:
+def test_bench_downloads_a_package_and_does_not_load_it(
+    hub: HubServer, tiny: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(UFVideo, "load", lambda *_: pytest.fail("loaded"))
     folder = bench_folder("hf:user/tiny")
     assert folder is not None and folder.name == tiny.commit
     assert bench_folder(str(TINY)) == TINY

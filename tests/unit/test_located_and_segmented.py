@@ -29,6 +29,7 @@ from ufvideo_sdk import (
     StopReason,
     TimeSpan,
 )
+from ufvideo_sdk.cli.ask import mask_lines
 from ufvideo_sdk.results.answer_json import masks_from_json
 
 SPAN = TimeSpan(10.5, 11.75)
@@ -136,6 +137,17 @@ def test_a_representation_is_one_short_line() -> None:
     assert repr(frame) == "FrameMasks(frame 0, 10.000 s, 2 objects, 2 found)"
     assert repr(track[0]) == "ObjectMask(160 x 120 px, box (0, 22, 30, 52), score 0.90)"
     assert repr(answer.stats) == "AnswerStats(3 tokens, first after 20 ms, 200.0 tokens/s, 1 stage)"
+
+
+def test_one_frame_is_no_plural() -> None:
+    answer = drawn_answer(drawn_image(), spans=(), mask_every=1)
+    (track,) = answer.masks
+    assert repr(track) == "MaskTrack(1 frame, 160 x 120 px)"
+    assert repr(answer).endswith("1 mask on 1 frame)")
+    (line,) = mask_lines(answer)
+    assert line.startswith("object 1: 1 frame, ")
+    (line,) = mask_lines(replace(answer, masks=(emptied(track),)))
+    assert line == "object 1: not found on 1 frame"
 
 
 def test_frames_come_one_by_one_with_all_objects() -> None:

@@ -9,13 +9,13 @@
 
 namespace ufvideo {
 
-/// Where everything of a prompt lies once embeddings stand for its placeholders.
+/// The positions of a prompt's parts once embeddings replace its placeholders.
 struct PromptLayout {
   /// Index of the video or image placeholder among the token ids.
   std::size_t media_index;
-  /// First spliced position of each token id.
+  /// First position of each token id.
   std::vector<std::int64_t> positions;
-  /// Spliced positions in all.
+  /// Number of positions.
   std::int64_t length;
   /// Positions up to the end of the video tokens: the same for all questions of a clip.
   std::int64_t prefix_length;
@@ -41,8 +41,8 @@ struct PromptSources {
   std::vector<Tensor> region_tokens;
 };
 
-/// The embeddings of a prompt, with video and region tokens in their places. They are made chunk by
-/// chunk, so that a long prompt's never lie in memory as a whole.
+/// The embeddings of a prompt, with video and region tokens in place of its placeholders. Each
+/// chunk is computed when it is asked for, so that a long prompt is never in memory as a whole.
 class PromptEmbeddings {
  public:
   /// @param first_index the token id that they begin with.
@@ -52,8 +52,9 @@ class PromptEmbeddings {
 
   /// Positions S.
   std::int64_t length() const { return length_; }
-  /// float32 [end - begin, D] of positions below S, on the device of the embeddings of words; video
-  /// tokens alone stay where they are. Throws InvalidPackage when words have another width.
+  /// Computes the embeddings of positions `begin` to `end`, float32 [end - begin, D]: on the device
+  /// of the token embedder, or for video tokens alone where these are. Throws InvalidPackage if
+  /// the embeddings of words have another width than video tokens.
   Tensor rows(std::int64_t begin, std::int64_t end) const;
 
  private:

@@ -24,6 +24,18 @@ std::int64_t num_files(const Manifest& manifest) {
   return static_cast<std::int64_t>(count);
 }
 
+template <typename OneStage>
+const OneStage& required(const std::optional<OneStage>& stage, const char* capability) {
+  if (!stage) {
+    fail(
+        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected the capability \"",
+        capability,
+        "\" for what is asked, got a package without its stages; load one that has them, or export "
+        "the checkpoint again");
+  }
+  return *stage;
+}
+
 }  // namespace
 
 struct Model::Stages {
@@ -57,22 +69,6 @@ struct Model::Stages {
   std::optional<MaskEncoder> mask_encoder;
   std::optional<MaskDecoder> mask_decoder;
 };
-
-namespace {
-
-template <typename OneStage>
-const OneStage& required(const std::optional<OneStage>& stage, const char* capability) {
-  if (!stage) {
-    fail(
-        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected the capability \"",
-        capability,
-        "\" for what is asked, got a package without its stages; load one that has them, or export "
-        "the checkpoint again");
-  }
-  return *stage;
-}
-
-}  // namespace
 
 Model::Model(Package package, RuntimeConfig config, const StageTiming& package_timing)
     : package_(std::move(package)),

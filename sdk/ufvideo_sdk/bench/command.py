@@ -143,9 +143,9 @@ def _folder(package: str | None) -> Path | None:
     """The folder of a package; one on the Hub is downloaded unless the cache has it."""
     if package is None or not package.startswith("hf:"):
         return None if package is None else Path(package)
-    from ufvideo_sdk import UFVideo
+    from ufvideo_sdk.package.hub_package import fetch_package
 
-    return UFVideo.load(package).package
+    return fetch_package(package).folder
 
 
 def _check_alone(**others: object) -> None:

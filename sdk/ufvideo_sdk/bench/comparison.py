@@ -301,11 +301,22 @@ def _shift_and_error(sides: Sequence[Matrix]) -> tuple[Matrix, Matrix]:
     return (shift if len(sides) == 1 else shift - sides[0].mean(axis=-2)), error
 
 
+def is_reported(change: float, low: float, high: float) -> bool:
+    """Whether a change counts: its interval excludes 0, and it is `LEAST_CHANGE` or more.
+
+    Args:
+        change: A ratio less 1.
+        low: Lower end of its interval, also as a logarithm: the sign is what counts.
+        high: Upper end.
+    """
+    return (low > 0 or high < 0) and abs(change) >= LEAST_CHANGE
+
+
 def _change(name: str, x: Matrix, y: Matrix, found: tuple[float, float, float]) -> Change:
     shift, low, high = found
     change = math.expm1(shift)
     verdict = "no change"
-    if (low > 0 or high < 0) and abs(change) >= LEAST_CHANGE:
+    if is_reported(change, low, high):
         unit = figure_of(name).unit
         names = ("slower", "faster") if unit == "ms" else ("more", "less")
         verdict = names[0] if shift > 0 else names[1]

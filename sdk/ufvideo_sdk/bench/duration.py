@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ufvideo_sdk.bench.comparison import FALSE_ALARM_RATE, LEAST_CHANGE
+from ufvideo_sdk.bench.comparison import FALSE_ALARM_RATE, is_reported
+from ufvideo_sdk.bench.summary import N_TOO_SMALL
 
 WINDOW_S = 60.0
 _NUM_RESAMPLES = 4000
@@ -45,8 +47,12 @@ class Steadiness:
 def steadiness(process: Mapping[str, Any]) -> Steadiness | None:
     """Compare the first minute of a process's rounds with the last; None without rounds.
 
-    Blocks of rounds are drawn again with replacement in each window; the change is told where the
-    95 % interval of the ratio of the medians leaves 0 out and it is 2 % or more.
+    The 95 % interval of the change of the median comes from a bootstrap over blocks of rounds in
+    each window. The run is "slower" or "faster" if the interval excludes 0 and the change is 2 % or
+    more.
+
+    Args:
+        process: One of the JSON's `processes` (docs/bench.md).
     """
     rounds = process["rounds"]
     if not rounds:
@@ -58,13 +64,13 @@ def steadiness(process: Mapping[str, Any]) -> Steadiness | None:
     if min(len(first), len(last)) < _LEAST_ROUNDS:
         first_ms, last_ms = rounds[0]["round_ms"], rounds[-1]["round_ms"]
         change = last_ms / first_ms - 1
-        return Steadiness(window_s, first_ms, last_ms, change, -math.inf, math.inf, "n too small")
+        return Steadiness(window_s, first_ms, last_ms, change, -math.inf, math.inf, N_TOO_SMALL)
     shift = float(np.log(np.median(last)) - np.log(np.median(first)))
     drawn = _drawn_medians(last, _SEED) - _drawn_medians(first, _SEED + 1)
     low, high = np.quantile(drawn, [FALSE_ALARM_RATE / 2, 1 - FALSE_ALARM_RATE / 2])
     change = math.expm1(shift)
     verdict = "steady"
-    if (low > 0 or high < 0) and abs(change) >= LEAST_CHANGE:
+    if is_reported(change, low, high):
         verdict = "slower" if shift > 0 else "faster"
     return Steadiness(
         window_s=window_s,
@@ -77,7 +83,7 @@ def steadiness(process: Mapping[str, Any]) -> Steadiness | None:
     )
 
 
-def _drawn_medians(values: Sequence[float], seed: int) -> Any:
+def _drawn_medians(values: Sequence[float], seed: int) -> NDArray[np.float64]:
     """Logarithms of the medians of windows drawn anew, block by block, float64 [draws]."""
     generator = np.random.default_rng(seed)
     samples = np.log(values)
@@ -85,4 +91,5 @@ def _drawn_medians(values: Sequence[float], seed: int) -> Any:
     num_blocks = math.ceil(len(samples) / length)
     starts = generator.integers(0, len(samples) - length + 1, (_NUM_RESAMPLES, num_blocks))
     idxs = (starts[..., None] + np.arange(length)).reshape(_NUM_RESAMPLES, -1)[:, : len(samples)]
-    return np.median(samples[idxs], axis=1)
+    medians: NDArray[np.float64] = np.median(samples[idxs], axis=1)
+    return medians

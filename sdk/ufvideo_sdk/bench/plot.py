@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ufvideo_sdk.bench.duration import steadiness
-from ufvideo_sdk.bench.figures import figure_of
 from ufvideo_sdk.bench.result import BenchResult
 from ufvideo_sdk.bench.summary import N_TOO_SMALL, PERCENTILES, Summary
 from ufvideo_sdk.bench.table import steadiness_line
@@ -141,7 +141,7 @@ def _strip(by_process: Sequence[Sequence[float]], middle: float) -> str:
     def x(value: float) -> float:
         return left + (width - 2 * left) * (value - low) / span
 
-    step = max(len(values) // _MAX_POINTS, 1)
+    step = _step(len(values))
     dots = "".join(
         f'<circle cx="{x(value):.1f}" cy="{row * (i + 0.5) + 2:.1f}" r="2.2"/>'
         for i, samples in enumerate(by_process)
@@ -158,6 +158,11 @@ def _strip(by_process: Sequence[Sequence[float]], middle: float) -> str:
     )
 
 
+def _step(count: int) -> int:
+    """Which of so many points are drawn: every first, second, ..."""
+    return max(math.ceil(count / _MAX_POINTS), 1)
+
+
 def _duration(process: Mapping[str, Any]) -> Iterator[str]:
     rounds = process["rounds"]
     steady = steadiness(process)
@@ -168,7 +173,7 @@ def _duration(process: Mapping[str, Any]) -> Iterator[str]:
     begin, end = rounds[0]["begin_s"], rounds[-1]["end_s"]
     high = max(each["round_ms"] for each in rounds)
     width, height = 320.0, 110.0
-    step = max(len(rounds) // _MAX_POINTS, 1)
+    step = _step(len(rounds))
     points = " ".join(
         f"{6 + 308 * (each['begin_s'] - begin) / ((end - begin) or 1):.1f},"
         f"{92 - 84 * each['round_ms'] / high:.1f}"
@@ -196,8 +201,7 @@ def _table(summaries: Sequence[Summary]) -> Iterator[str]:
                 if value is None
                 else f"<td>{_number(each, value)}</td>"
             )
-        what = _text(figure_of(each.figure.name).what)
-        name = _text(each.figure.name)
+        what, name = _text(each.figure.what), _text(each.figure.name)
         yield f'<tr><td title="{what}">{name}</td><td>{each.n}</td>{cells}</tr>'
     yield "</table></div>"
 

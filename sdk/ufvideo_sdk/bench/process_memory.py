@@ -25,16 +25,26 @@ def memory_bytes(field: str, pid: int | None = None) -> int:
     raise ValueError(f"expected a line {field} in {path}, found none")
 
 
+def memory_bytes_or_0(field: str, pid: int) -> int:
+    """As `memory_bytes`; 0 once the process has ended."""
+    try:
+        return memory_bytes(field, pid)
+    except (OSError, ValueError):
+        return 0
+
+
+def process_tree(pid: int) -> list[int]:
+    """A process and all that it started, directly or not, as far as they live now."""
+    found = [pid]
+    try:
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in children.read_text(encoding="ascii").split():
+                found += process_tree(int(child))
+    except OSError:
+        pass  # The process or one of its threads has ended meanwhile.
+    return found
+
+
 def tree_bytes(pid: int) -> int:
     """Resident memory of a process and all that it started, in bytes; 0 if it has ended."""
-    total = 0
-    pending = [pid]
-    while pending:
-        each = pending.pop()
-        try:
-            total += memory_bytes("VmRSS", each)
-            for children in Path(f"/proc/{each}/task").glob("*/children"):
-                pending += [int(child) for child in children.read_text(encoding="ascii").split()]
-        except (OSError, ValueError):
-            continue
-    return total
+    return sum(memory_bytes_or_0("VmRSS", each) for each in process_tree(pid))

@@ -8,6 +8,7 @@ import math
 import os
 import platform
 import secrets
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -100,8 +101,7 @@ def measure(
         package: The package's folder; None: nano, which ships with the SDK.
         source: A video, an image or a folder of frames; None: the clip that ships with the SDK.
         config: How to measure.
-        on_progress: Called with the number of processes that have ended and of all; with a
-            duration, with seconds.
+        on_progress: Called with the number of processes that have ended and of all.
 
     Raises:
         InputError: When the package or the source is not there. Others as `UFVideo.load`,
@@ -204,13 +204,16 @@ def _records(
     drift meets all alike.
     """
     records: list[list[list[Record]]] = [[[] for _ in config.providers] for _ in sides]
-    turns = [(s, p) for s in range(len(sides)) for p in range(len(config.providers))]
+    turns = [
+        (_job(side, config, providers), own)
+        for side, by_providers in zip(sides, records, strict=True)
+        for providers, own in zip(config.providers, by_providers, strict=True)
+    ]
     num_blocks = 1 if config.duration_s is not None else config.num_processes
     num_done, total = 0, num_blocks * len(turns)
     for block in range(num_blocks):
-        for s, p in turns if block % 2 == 0 else turns[::-1]:
-            job = _job(sides[s], config, config.providers[p])
-            records[s][p].append(run_worker(job, sampler))
+        for job, own in turns if block % 2 == 0 else turns[::-1]:
+            own.append(run_worker(job, sampler))
             num_done += 1
             if on_progress is not None:
                 on_progress(num_done, total)
@@ -265,7 +268,7 @@ def _during(
 
 
 def _median(values: Sequence[float]) -> float | None:
-    return None if not values else sorted(values)[len(values) // 2]
+    return statistics.median(values) if values else None
 
 
 def _add_energy(record: Record, sampler: Sampler, idle_w: Mapping[str, float]) -> None:

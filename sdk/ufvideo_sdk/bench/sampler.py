@@ -156,7 +156,7 @@ class Sampler:
                 readings.append((reader.rail, time.monotonic(), reading))
         pid = self._pid
         held = 0 if pid is None else tree_bytes(pid)
-        used = None if self._nvml is None else self._nvml.used_bytes()
+        used = self.device_bytes()
         with self._lock:
             for rail, time_s, reading in readings:
                 self.seen.rails[rail].add(time_s, reading)

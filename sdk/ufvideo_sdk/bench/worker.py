@@ -53,7 +53,7 @@ def work(job: Mapping[str, Any], emit: Emit) -> None:
     model = UFVideo.load(package, runtime=runtime)
     cold_ms = 1e3 * (time.perf_counter() - begin)
     cold = model.load_stats
-    model = None  # type: ignore[assignment]  # not held beside the next one
+    del model  # Not held beside the next one.
     begin = time.perf_counter()
     model = UFVideo.load(package, runtime=runtime)
     warm_ms = 1e3 * (time.perf_counter() - begin)
@@ -92,14 +92,13 @@ def _load_samples(
 def _rounds(job: Mapping[str, Any], model: UFVideo, emit: Emit) -> None:
     workload = Workload(**{**job["workload"], "batch": tuple(job["workload"]["batch"])})
     source = job["source"]
-    emit_round = _emitter(emit)
     # Beside the rounds: how fast the machine itself is.
     references = [reference_ms()]
-    emit_round(run_round(model, source, workload), is_first=True)
+    emit(_round_event(run_round(model, source, workload), is_first=True))
     end_s = time.monotonic() + job["duration_s"]
     number = 0
     while number < job["num_rounds"] or time.monotonic() < end_s:
-        emit_round(run_round(model, source, workload), is_first=False)
+        emit(_round_event(run_round(model, source, workload), is_first=False))
         number += 1
     references.append(reference_ms())
     use = model.memory_use()
@@ -114,11 +113,8 @@ def _rounds(job: Mapping[str, Any], model: UFVideo, emit: Emit) -> None:
     )
 
 
-def _emitter(emit: Emit) -> Callable[..., None]:
-    def emit_round(measured: Round, *, is_first: bool) -> None:
-        emit({"event": "round", "is_first": is_first, **asdict(measured)})
-
-    return emit_round
+def _round_event(measured: Round, *, is_first: bool) -> dict[str, Any]:
+    return {"event": "round", "is_first": is_first, **asdict(measured)}
 
 
 def main() -> int:

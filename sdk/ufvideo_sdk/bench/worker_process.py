@@ -11,17 +11,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ufvideo_sdk import (
-    CapacityError,
-    ConfigError,
-    DeviceError,
-    InferenceError,
-    InputError,
-    PackageError,
-    PackageVersionError,
-    StateError,
-    UFVideoError,
-)
+import ufvideo_sdk
+from ufvideo_sdk import CapacityError, InferenceError, UFVideoError
 from ufvideo_sdk.bench.sampler import Sampler
 
 Job = Mapping[str, Any]
@@ -29,19 +20,6 @@ Record = dict[str, Any]
 RoundCallback = Callable[[], object]
 
 _MODULE = "ufvideo_sdk.bench.worker"
-_FAMILIES: dict[str, type[UFVideoError]] = {
-    family.__name__: family
-    for family in (
-        CapacityError,
-        ConfigError,
-        DeviceError,
-        InferenceError,
-        InputError,
-        PackageError,
-        PackageVersionError,
-        StateError,
-    )
-}
 
 
 def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None) -> Record:
@@ -137,7 +115,8 @@ class _Events:
         """
         kind = event["event"]
         if kind == "failed":
-            raise _FAMILIES.get(event["error"], InferenceError)(event["message"])
+            # All error classes are public; a class that is not one of them cannot be made here.
+            raise getattr(ufvideo_sdk, event["error"], InferenceError)(event["message"])
         if kind == "loaded":
             self.loaded = event
         elif kind == "ended":

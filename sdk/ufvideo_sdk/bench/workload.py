@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ufvideo_sdk import Answer, GenerationConfig, InputError, Region, Session, UFVideo
+from ufvideo_sdk import (
+    Answer,
+    GenerationConfig,
+    InputError,
+    Region,
+    Session,
+    StageStats,
+    UFVideo,
+)
 
 
 @dataclass(frozen=True)
@@ -159,13 +167,10 @@ def _ask_about_region(
     clip = session.clip
     box = (clip.width // 4, clip.height // 4, max(clip.width // 2, 1), max(clip.height // 2, 1))
     region = Region.from_box(int(clip.frame_idxs[0]), box, height=clip.height, width=clip.width)
-    before = session.stats.get("region_encoder")
+    before = session.stats
     answer, ms = _timed_ask(session, workload.region_question, config, [region])
-    after = session.stats["region_encoder"]
-    spent = after.total_ms - (before.total_ms if before else 0.0)
-    count = after.num_calls - (before.num_calls if before else 0)
     measured.add("e2el_region_ms", ms)
-    measured.add("region_encoder_ms", spent / max(count, 1))
+    _add_stage(measured, "region_encoder", before, session.stats)
     measured.answers["region_question"] = digest(answer.token_ids)
 
 
@@ -202,16 +207,16 @@ def _segment(measured: Round, session: Session, workload: Workload) -> None:
     measured.add("masked_frames_per_s", 1e3 * count / ms)
     after = session.stats
     for stem in ("mask_encoder", "mask_decoder", "mask_resize"):
-        added = _per_item(before, after, stem)
-        if added is not None:
-            measured.add(f"{stem}_ms", added)
+        _add_stage(measured, stem, before, after)
     measured.answers["segment"] = digest([list(track.runs) for track in tracks])
 
 
-def _per_item(before: Mapping[str, Any], after: Mapping[str, Any], stem: str) -> float | None:
-    if stem not in after:
-        return None
-    earlier = before.get(stem)
-    num_items = after[stem].num_items - (earlier.num_items if earlier else 0)
-    total_ms = after[stem].total_ms - (earlier.total_ms if earlier else 0.0)
-    return total_ms / num_items if num_items else None
+def _add_stage(
+    measured: Round, stem: str, before: Mapping[str, StageStats], after: Mapping[str, StageStats]
+) -> None:
+    """Add the time per item that a stage took between two readings, unless it did not run."""
+    nothing = StageStats(0, 0, 0.0)
+    earlier, later = before.get(stem, nothing), after.get(stem, nothing)
+    num_items = later.num_items - earlier.num_items
+    if num_items > 0:
+        measured.add(f"{stem}_ms", (later.total_ms - earlier.total_ms) / num_items)

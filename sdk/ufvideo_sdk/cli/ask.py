@@ -46,6 +46,7 @@ from ufvideo_sdk.cli.say import plain_text, print_json, say
 from ufvideo_sdk.cli.terminal import counted, note, saved_after, spinner
 from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
 from ufvideo_sdk.results.not_found import NOT_FOUND
+from ufvideo_sdk.validation import short_text
 
 if TYPE_CHECKING:
     from ufvideo_sdk.results.answer import Answer, TextEvent
@@ -214,7 +215,7 @@ def _print(answer: Answer, *, with_text: bool) -> None:
     stats = answer.stats
     speed = "" if stats.tokens_per_s is None else f", {stats.tokens_per_s:.1f} tokens/s"
     note(
-        f"{stats.num_generated_tokens} tokens{speed}, first after"
+        f"{short_text.counted(stats.num_generated_tokens, 'token')}{speed}, first after"
         f" {stats.time_to_first_token_ms:.0f} ms, ended by: {answer.stop_reason.value}"
     )
 
@@ -223,7 +224,7 @@ def mask_lines(answer: Result) -> list[str]:
     """One line for each object that was segmented."""
     lines = []
     for idx, track in enumerate(answer.masks, start=1):
-        frames = f"{len(track.frame_idxs)} frames"
+        frames = short_text.counted(len(track), "frame")
         if track.is_empty:
             lines.append(f"object {idx}: {NOT_FOUND} on {frames}")
             continue

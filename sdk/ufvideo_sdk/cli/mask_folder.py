@@ -36,14 +36,14 @@ class MaskFolder:
 
 
 def check_mask_folder(folder: Path | None, layout: str) -> MaskFolder | None:
-    """Refuse a folder of masks that cannot be made before the model runs, not after.
+    """Refuse a folder of masks that cannot be made, before the model runs.
 
     Args:
         folder: What `--save-masks` was given.
         layout: What `--mask-layout` was given.
 
     Returns:
-        What to write, or None.
+        Where to write masks, and in which layout; None without `--save-masks`.
 
     Raises:
         InputError: Naming the folder and what is wrong with it.

@@ -203,7 +203,7 @@ def parse_frames(text: str) -> str | tuple[int, ...]:
 def check_save_paths(
     paths: list[Path] | None, *, inputs: Iterable[Path] = (), clip: Clip | None = None
 ) -> list[Path]:
-    """Refuse a file that cannot be written before the model runs, not after.
+    """Refuse a file that cannot be written, before the model runs.
 
     Args:
         paths: What `--save` was given.

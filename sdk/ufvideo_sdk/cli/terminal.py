@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def spinner(label: str) -> Iterator[Callable[[str], None]]:
-    """Turn while something of unknown length runs; gives what changes the label."""
+    """Turn while something of unknown length runs; yields a function that changes the label."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda text: None
@@ -154,7 +154,7 @@ def _save(answer: Result, path: Path) -> None:
 
 
 def _save_masks(answer: Result, masks: MaskFolder) -> None:
-    """Write the folder of masks; an answer without masks is one like another, and has none."""
+    """Write the folder of masks. An answer without masks is no error: no folder is written."""
     if not answer.masks:
         said = f"no masks: {masks.path} was not written"
     else:

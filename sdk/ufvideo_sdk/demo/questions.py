@@ -18,6 +18,7 @@ from ufvideo_sdk.results.rle import decode_masks
 from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.session.session import Session
+from ufvideo_sdk.validation.short_text import counted
 from ufvideo_sdk.video.regions import Region
 
 # From these overlaps on (IoU) a time and a mask count as right.
@@ -149,8 +150,8 @@ class MaskQuestion:
         num_frames = len(tracks[0]) if tracks else 0
         return Comparison(
             f"Segment the {self.expression} on every frame.",
-            f"masks on {num_frames} frames",
-            f"masks on {len(self.truth)} frames",
+            f"masks on {counted(num_frames, 'frame')}",
+            f"masks on {counted(len(self.truth), 'frame')}",
             overlap >= RIGHT_MASKS,
             overlap=overlap,
             masks=tracks,

@@ -16,11 +16,11 @@ from ufvideo_sdk.render.draw import (
     draw_objects,
     mask_times_s,
     objects_on,
-    segmented_idxs,
     tag_px,
 )
-from ufvideo_sdk.render.text import Colour, label, paste
+from ufvideo_sdk.render.text import TEXT, label, paste
 from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, Timeline, seconds
+from ufvideo_sdk.results.masks import segmented_idxs
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.video.clip import Clip
 
@@ -34,7 +34,6 @@ _MIN_SHEET_WIDTH_PX = 640
 _MAX_TILE_HEIGHT_PX = 900
 _GAP_PX = 8
 _FONT_PX = 26
-_TEXT: Colour = (240, 242, 246)
 
 
 def draw_contact_sheet(
@@ -86,7 +85,7 @@ def draw_contact_sheet(
 
 def _shown_idxs(answer: Result) -> NDArray[np.int64]:
     clip = answer.clip
-    with_masks = segmented_idxs(answer)
+    with_masks = segmented_idxs(answer.masks)
     if with_masks.size == 0:
         return np.unique(clip.sampled_idxs(min(_TILES_WITHOUT_MASKS, len(clip.frame_idxs))))
     if with_masks.size <= MAX_TILES:
@@ -138,7 +137,7 @@ def draw_tile(
     in_span = any(span.start_s <= time_s <= span.end_s for span in answer.spans)
     if in_span:
         cv2.rectangle(tile, (2, 2), (width_px - 3, height_px - 3), SPAN_COLOUR, 4)
-    plate = label(seconds(time_s), tag_px(height_px, width_px) + 2, _TEXT, BACKGROUND)
+    plate = label(seconds(time_s), tag_px(height_px, width_px) + 2, TEXT, BACKGROUND)
     paste(tile, plate, left_px=4 * in_span, top_px=height_px - plate.shape[0] - 4 * in_span)
     return tile
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.render.text import (
+    MUTED,
+    TEXT,
     Colour,
     Font,
     Word,
@@ -29,8 +31,6 @@ from ufvideo_sdk.validation.short_text import counted, shortened
 
 Mask = NDArray[np.bool_]
 
-_QUESTION: Colour = (160, 166, 178)
-_TEXT: Colour = (240, 242, 246)
 _DARK: Colour = (12, 13, 16)
 _OPACITY = 0.45
 _MIN_FONT_PX = 12
@@ -100,12 +100,6 @@ def mask_times_s(answer: Result) -> list[float]:
     return [float(time_s) for time_s in clip.timestamps_s[with_mask]]
 
 
-def segmented_idxs(answer: Result) -> NDArray[np.int64]:
-    """Source indices of all frames that were segmented, int64, ascending."""
-    parts = [track.frame_idxs for track in answer.masks]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
-
-
 def caption_band(
     answer: Result,
     *,
@@ -128,10 +122,7 @@ def caption_band(
         RGB, uint8 [h, width_px, 3].
     """
     if legend is None:
-        legend = [
-            Word(f"{object_line(name, track)}  ", _TEXT, object_colour(idx))
-            for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
-        ]
+        legend = [Word(f"{line}  ", TEXT, colour) for line, colour in object_legend(answer)]
     lines, font = _caption_lines(answer, legend, width_px, font_px)
     while max_height_px is not None and _band_height_px(len(lines), font_px) > max_height_px:
         if font_px <= _MIN_FONT_PX:
@@ -159,10 +150,8 @@ def _scaled(mask: NDArray[np.bool_], height: int, width: int) -> NDArray[np.uint
 def _caption_lines(
     answer: Result, legend: list[Word], width_px: int, font_px: int
 ) -> tuple[list[list[Word]], Font]:
-    paragraphs = words_of(answer.question, _QUESTION) + words_of(answer.caption, _TEXT)
-    # Said twice is written once: a text may name one time again and again.
-    spans = dict.fromkeys(str(span) for span in answer.spans)
-    times = [Word(f"{span}  ", SPAN_COLOUR, SPAN_COLOUR) for span in spans]
+    paragraphs = words_of(answer.question, MUTED) + words_of(answer.caption, TEXT)
+    times = [Word(f"{line}  ", colour, colour) for line, colour in span_legend(answer)]
     paragraphs += [words for words in (times, legend) if words]
     letters = "".join(word.text for paragraph in paragraphs for word in paragraph)
     font = font_for(letters, font_px)
@@ -176,11 +165,25 @@ def _cut(lines: list[list[Word]], num_lines: int) -> list[list[Word]]:
     """
     text = [line for line in lines if not any(word.swatch for word in line)]
     legends = lines[len(text) :]
-    dots = [[Word("...", _QUESTION)]]
+    dots = [[Word("...", MUTED)]]
     num_text = min(max(num_lines - len(legends) - 1, num_lines // 3, 1), len(text))
     num_legends = max(0, num_lines - num_text - 2)
     shown = text[:num_text] + (dots if num_text < len(text) else [])
     return shown + legends[:num_legends] + (dots if num_legends < len(legends) else [])
+
+
+def span_legend(answer: Result) -> list[tuple[str, Colour]]:
+    """A line for each span of an answer, and the line's colour."""
+    # A text may name one time again and again: it is written once.
+    return [(line, SPAN_COLOUR) for line in dict.fromkeys(map(str, answer.spans))]
+
+
+def object_legend(answer: Result) -> list[tuple[str, Colour]]:
+    """A line for each object of an answer, and the object's colour."""
+    return [
+        (object_line(name, track), object_colour(idx))
+        for idx, (name, track) in enumerate(zip(answer.object_names, answer.masks, strict=True))
+    ]
 
 
 def object_line(name: str, track: MaskTrack) -> str:
@@ -202,12 +205,12 @@ def object_line(name: str, track: MaskTrack) -> str:
 def live_legend(name: str, idx: int, is_seen: bool) -> Word:
     """What a video that is drawn while masks are made says of an object."""
     found = "" if is_seen else f": {NOT_FOUND}"
-    return Word(f"{_one_line(name)}{found}  ", _TEXT, object_colour(idx))
+    return Word(f"{_one_line(name)}{found}  ", TEXT, object_colour(idx))
 
 
 def _one_line(name: str) -> str:
     """A name as one line of printable characters, which is cut where it is long."""
-    words = " ".join(word.text for words in words_of(name, _TEXT) for word in words)
+    words = " ".join(word.text for words in words_of(name, TEXT) for word in words)
     return shortened(words)
 
 

@@ -21,7 +21,6 @@ from ufvideo_sdk.render.text import paste
 from ufvideo_sdk.render.timeline import BACKGROUND, Timeline
 from ufvideo_sdk.results.object_mask import FrameMasks
 from ufvideo_sdk.results.result import Result
-from ufvideo_sdk.results.segment_result import SegmentResult
 
 MIN_CANVAS_PX = 480
 """Smaller pictures are enlarged by a whole factor, so that the text beside them can be read."""
@@ -126,8 +125,10 @@ class FramePainter:
     def _caption_band(self) -> NDArray[np.uint8]:
         legend = None
         if self._seen is not None:
-            names = _names_to_come(self._answer, self._num_objects)
-            legend = [live_legend(name, idx, idx in self._seen) for idx, name in enumerate(names)]
+            legend = [
+                live_legend(self._answer.object_name(idx), idx, idx in self._seen)
+                for idx in range(self._num_objects)
+            ]
         return caption_band(
             self._answer,
             width_px=self.width_px,
@@ -141,13 +142,6 @@ class FramePainter:
         band[:] = BACKGROUND
         height_px = min(len(band), len(self._caption))
         band[:height_px] = self._caption[:height_px]
-
-
-def _names_to_come(answer: Result, num_objects: int) -> tuple[str, ...]:
-    """What `Result.object_names` will be once the masks are there."""
-    if isinstance(answer, SegmentResult):
-        return (answer.expression,) * num_objects
-    return tuple(f"object {number}" for number in range(1, num_objects + 1))
 
 
 def _even(side_px: int) -> int:

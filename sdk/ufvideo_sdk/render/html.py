@@ -13,9 +13,9 @@ from PIL import Image
 
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.render.contact_sheet import draw_tile, shown_size
-from ufvideo_sdk.render.draw import object_colour, object_line
-from ufvideo_sdk.render.text import Colour
-from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, seconds
+from ufvideo_sdk.render.draw import mask_times_s, object_legend, span_legend
+from ufvideo_sdk.render.text import MUTED, TEXT, Colour
+from ufvideo_sdk.render.timeline import BACKGROUND, SPAN_COLOUR, TRACK, seconds
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.results.stop_reason import StopReason
 from ufvideo_sdk.results.time_span import TimeSpan
@@ -24,18 +24,15 @@ from ufvideo_sdk.video.clip import Clip
 _MAX_WIDTH_PX = 640
 _MAX_HEIGHT_PX = 480
 _JPEG_QUALITY = 88
-# Marks of frames with masks; more would be one line on any screen.
+# Positions on the time line at which masks are marked; a screen would not show finer ones apart.
 _NUM_BINS = 160
-_MUTED: Colour = (160, 166, 178)
-_TEXT: Colour = (240, 242, 246)
-_BAR: Colour = (62, 66, 76)
 
 
 def html_of(result: Result) -> str:
-    """Return one `div` with everything in it: inline styles, no script, no address.
+    """Return one `div` with everything in it: inline styles, no script, no URL.
 
     Every text is escaped: what a model, a file name or a question says is never markup. If the
-    frame cannot be read, its place says why, and the rest is there all the same.
+    frame cannot be read, the reason is written in its place, and the rest is complete.
     """
     clip = result.clip
     frame_idx = still_idx(result)
@@ -47,7 +44,7 @@ def html_of(result: Result) -> str:
     ]
     return (
         f'<div style="max-width:{_MAX_WIDTH_PX}px;background:{_css(BACKGROUND)};'
-        f"color:{_css(_TEXT)};border-radius:8px;overflow:hidden;margin:4px 0;text-align:left;"
+        f"color:{_css(TEXT)};border-radius:8px;overflow:hidden;margin:4px 0;text-align:left;"
         f'font:14px/1.45 system-ui,sans-serif">{"".join(parts)}</div>'
     )
 
@@ -79,7 +76,7 @@ def _picture(result: Result, frame_idx: int) -> str:
     try:
         frame = result.clip.read([frame_idx])[0]
     except UFVideoError as error:
-        return f'<div style="padding:10px 14px 0;color:{_css(_MUTED)}">{_escaped(str(error))}</div>'
+        return f'<div style="padding:10px 14px 0;color:{_css(MUTED)}">{_escaped(str(error))}</div>'
     tile = draw_tile(result, frame_idx, frame, height_px, width_px)
     jpeg = io.BytesIO()
     Image.fromarray(tile).save(jpeg, format="JPEG", quality=_JPEG_QUALITY)
@@ -96,14 +93,14 @@ def _time_line(result: Result, time_s: float) -> str:
     first_s, last_s = float(clip.timestamps_s[0]), float(clip.timestamps_s[-1])
     marks = [
         *(_mark(*_range(span, clip), "top:0;height:10px", SPAN_COLOUR) for span in result.spans),
-        *(_mark(*each, "top:3px;height:4px;border-radius:2px", _TEXT) for each in _masked(result)),
-        _mark(*_range(TimeSpan(time_s, time_s), clip), "top:0;height:10px;width:2px", _TEXT),
+        *(_mark(*each, "top:3px;height:4px;border-radius:2px", TEXT) for each in _masked(result)),
+        _mark(*_range(TimeSpan(time_s, time_s), clip), "top:0;height:10px;width:2px", TEXT),
     ]
     return (
         f'<div style="position:relative;overflow:hidden;height:10px;margin:12px 14px 4px;'
-        f'border-radius:3px;background:{_css(_BAR)}">{"".join(marks)}</div>'
+        f'border-radius:3px;background:{_css(TRACK)}">{"".join(marks)}</div>'
         f'<div style="display:flex;justify-content:space-between;margin:0 14px;font-size:12px;'
-        f'color:{_css(_MUTED)}"><span>{seconds(first_s)}</span><span>{seconds(last_s)}</span></div>'
+        f'color:{_css(MUTED)}"><span>{seconds(first_s)}</span><span>{seconds(last_s)}</span></div>'
     )
 
 
@@ -127,11 +124,9 @@ def _range(span: TimeSpan, clip: Clip) -> tuple[float, float]:
 
 def _masked(result: Result) -> Iterator[tuple[float, float]]:
     """Stretches of the time line on which frames have a mask."""
-    times_s = [track.times_s[track.num_pixels > 0] for track in result.masks]
     clip = result.clip
     first_s, last_s = float(clip.timestamps_s[0]), float(clip.timestamps_s[-1])
-    seen = np.concatenate([np.empty(0), *times_s])
-    fractions = (seen - first_s) / max(last_s - first_s, 1e-9)
+    fractions = (np.array(mask_times_s(result)) - first_s) / max(last_s - first_s, 1e-9)
     bins: NDArray[np.int64] = np.unique(np.rint(fractions * _NUM_BINS).astype(np.int64))
     for run in np.split(bins, np.flatnonzero(np.diff(bins) > 1) + 1):
         if run.size:
@@ -141,20 +136,15 @@ def _masked(result: Result) -> Iterator[tuple[float, float]]:
 def _lines(result: Result) -> Iterator[str]:
     """Question, text, times and objects, and a line about the source."""
     clip = result.clip
-    yield _line(result.question, f"color:{_css(_MUTED)}")
+    yield _line(result.question, f"color:{_css(MUTED)}")
     if result.caption:
         yield _line(result.caption, "max-height:24em;overflow:auto")
-    spans = dict.fromkeys(map(str, result.spans))
-    yield from (_entry(span, SPAN_COLOUR) for span in spans)
-    yield from (
-        _entry(object_line(name, track), object_colour(idx))
-        for idx, (name, track) in enumerate(zip(result.object_names, result.masks, strict=True))
-    )
+    yield from (_entry(*each) for each in (*span_legend(result), *object_legend(result)))
     source = f"{clip.name}, {clip.width} x {clip.height} px"
     if result.stop_reason is not StopReason.END:
         source += f", ended by: {result.stop_reason.value}"
-    yield _line(source, f"color:{_css(_MUTED)};font-size:12px;margin-top:4px")
-    yield from (_line(each, f"color:{_css(_MUTED)};font-size:12px") for each in clip.damage)
+    yield _line(source, f"color:{_css(MUTED)};font-size:12px;margin-top:4px")
+    yield from (_line(each, f"color:{_css(MUTED)};font-size:12px") for each in clip.damage)
 
 
 def _line(text: str, style: str) -> str:

@@ -9,27 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ufvideo_sdk.atomic_file import check_new_folder, new_folder
+from ufvideo_sdk.atomic_file import new_folder
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.coco import frame_name, video_name
 from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
-from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.masks import MaskTrack, segmented_idxs
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.validation.arguments import described
 
-# A pixel of a picture with a colour table is a byte, and 0 is no object.
+# In a picture with a colour table a pixel is one byte, and 0 means no object.
 _MAX_OBJECTS = 255
-
-
-def check_mask_folder(folder: Path, layout: str) -> None:
-    """Refuse early what `save_masks` would refuse after the work is done.
-
-    Raises:
-        InputError: When there is no such layout, or the folder cannot be made.
-    """
-    if layout not in MASK_LAYOUTS:
-        raise InputError(f'layout: expected "png" or "youtube-vos", got {described(layout)}')
-    check_new_folder(folder)
 
 
 def save_masks(result: Result, folder: Path, layout: str) -> None:
@@ -40,7 +29,8 @@ def save_masks(result: Result, folder: Path, layout: str) -> None:
             or cannot be written.
         CapacityError: When the disk is full.
     """
-    check_mask_folder(folder, layout)
+    if layout not in MASK_LAYOUTS:
+        raise InputError(f'layout: expected "png" or "youtube-vos", got {described(layout)}')
     if not result.masks:
         raise InputError(f"save_masks: expected a result with masks, got {result!r}")
     if layout == "youtube-vos" and len(result.masks) > _MAX_OBJECTS:
@@ -69,8 +59,7 @@ def _write_youtube_vos(result: Result, folder: Path) -> None:
     pictures = folder / "Annotations" / video
     pictures.mkdir(parents=True)
     table = colour_table().tobytes()
-    idxs = np.unique(np.concatenate([track.frame_idxs for track in result.masks]))
-    for frame_idx in idxs.tolist():
+    for frame_idx in segmented_idxs(result.masks).tolist():
         picture = Image.fromarray(_labels(result.masks, frame_idx))
         picture.putpalette(table)
         picture.save(pictures / f"{frame_name(frame_idx)}.png")

@@ -13,6 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
+TEXT: Colour = (240, 242, 246)
+MUTED: Colour = (160, 166, 178)
+"""Colour of questions, axis labels and other secondary text."""
+
 # Pillow's own font has the ASCII letters and little more. Where a text needs others, the first of
 # these that the system has and that knows all of them is taken.
 _SYSTEM_FONTS = (

@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk.render.text import Colour, label, paste
+from ufvideo_sdk.render.text import MUTED, Colour, label, paste
 from ufvideo_sdk.results.time_span import TimeSpan
 
 BACKGROUND: Colour = (22, 24, 29)
-_TRACK: Colour = (62, 66, 76)
-_MUTED: Colour = (160, 166, 178)
+TRACK: Colour = (62, 66, 76)
 SPAN_COLOUR: Colour = (255, 176, 32)
 _MASK_DOT: Colour = (236, 239, 244)
 _MARKER: Colour = (255, 255, 255)
@@ -104,7 +103,7 @@ class Timeline:
 
     def _draw_bar(self, spans: Sequence[TimeSpan], mask_times_s: Sequence[float]) -> None:
         top, bottom = self._top_px, self._top_px + self._bar_px
-        self._strip[top:bottom, self._margin_px : self._margin_px + self._bar_width_px] = _TRACK
+        self._strip[top:bottom, self._margin_px : self._margin_px + self._bar_width_px] = TRACK
         # A moment, and a span shorter than a pixel, must still be seen.
         least_px = max(3, self._font_px // 4)
         for span in spans:
@@ -125,7 +124,7 @@ class Timeline:
         for i, time_s in enumerate(ticks):
             is_end = i < 2
             text = seconds(time_s) if is_end else f"{time_s:g}"
-            plate = label(text, size_px, _MUTED, BACKGROUND)
+            plate = label(text, size_px, MUTED, BACKGROUND)
             width_px = plate.shape[1]
             left = self._x(time_s) - width_px // 2
             inset_px = self._margin_px // 2
@@ -138,7 +137,7 @@ class Timeline:
             paste(self._strip, plate, left_px=left, top_px=top)
             if not is_end:
                 x = self._x(time_s)
-                self._strip[top - 3 : top, x : x + 1] = _MUTED
+                self._strip[top - 3 : top, x : x + 1] = MUTED
 
     def _round_times(self, size_px: int) -> list[float]:
         duration_s = self._end_s - self._start_s

@@ -142,7 +142,7 @@ def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     height, width = track["size"]
     check_num_pixels(height, width)
     frames = _checked_list(track["frames"], "frames")
-    # The codes stay codes: what the sizes claim takes no memory.
+    # Nothing is decoded, so a mask takes no memory for the size that the text claims.
     return MaskTrack(
         frame_idxs=np.array([_frame_idx(frame["frame_idx"]) for frame in frames], np.int64),
         times_s=np.array([_time_s(frame["time_s"]) for frame in frames], np.float64),

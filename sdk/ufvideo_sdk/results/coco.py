@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from ufvideo_sdk.results.masks import MaskTrack, segmented_idxs
+
 if TYPE_CHECKING:
-    from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.result import Result
 
 
 def coco_of(result: Result) -> dict[str, Any]:
     """The masks as a COCO data set (see `Answer.to_coco`); ids of images are frame indices."""
     clip = result.clip
-    times_s = {
-        frame_idx: time_s
-        for track in result.masks
-        for frame_idx, time_s in zip(track.frame_idxs.tolist(), track.times_s.tolist(), strict=True)
-    }
+    idxs = segmented_idxs(result.masks)
+    times_s = clip.timestamps_s[clip.positions(idxs)]
     return {
         "info": {"description": result.question, "video": clip.name},
         "images": [
@@ -28,9 +26,9 @@ def coco_of(result: Result) -> dict[str, Any]:
                 "height": clip.height,
                 "width": clip.width,
                 "frame_idx": frame_idx,
-                "time_s": times_s[frame_idx],
+                "time_s": time_s,
             }
-            for frame_idx in sorted(times_s)
+            for frame_idx, time_s in zip(idxs.tolist(), times_s.tolist(), strict=True)
         ],
         "annotations": [
             {"id": number, **annotation}

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 class LoadStats:
     """Where the time of `UFVideo.load` went.
 
+    A download from the Hugging Face Hub, which comes before, is not part of it.
+
     Attributes:
         total_ms: Wall time of the whole.
         phases_ms: Wall time of its parts, in order: `manifest` (read and checked), `libraries`

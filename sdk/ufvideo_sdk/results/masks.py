@@ -19,6 +19,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask, boxes_of
 from ufvideo_sdk.results.rle import check_memory, decode_masks, encode_mask, mask_extents
 from ufvideo_sdk.validation.arguments import check_num_pixels, check_sequence, described
+from ufvideo_sdk.validation.short_text import counted
 
 if TYPE_CHECKING:
     import supervision
@@ -217,7 +218,8 @@ class MaskTrack(Sequence[ObjectMask]):
     def __repr__(self) -> str:
         """Say the sizes, not the pixels."""
         empty = ", empty" if self.is_empty else ""
-        return f"MaskTrack({len(self)} frames, {self.width} x {self.height} px{empty})"
+        frames = counted(len(self), "frame")
+        return f"MaskTrack({frames}, {self.width} x {self.height} px{empty})"
 
 
 def frame_masks(tracks: Sequence[MaskTrack]) -> Iterator[FrameMasks]:
@@ -240,6 +242,18 @@ def frame_masks(tracks: Sequence[MaskTrack]) -> Iterator[FrameMasks]:
     first = tracks[0]
     frames = zip(first.frame_idxs.tolist(), first.times_s.tolist(), *tracks, strict=True)
     return (FrameMasks(frame_idx, time_s, tuple(masks)) for frame_idx, time_s, *masks in frames)
+
+
+def segmented_idxs(tracks: Sequence[MaskTrack]) -> NDArray[np.int64]:
+    """Source indices of all frames that any of several objects was looked for on.
+
+    Args:
+        tracks: A track for each object.
+
+    Returns:
+        int64 [F], ascending, each once.
+    """
+    return np.unique(np.concatenate([np.empty(0, np.int64), *(t.frame_idxs for t in tracks)]))
 
 
 _Parts = tuple[

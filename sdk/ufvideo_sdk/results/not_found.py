@@ -7,7 +7,7 @@ NOT_FOUND = "not found"
 
 
 def missing_reason(stop_reason: str) -> str:
-    """Return why there is nothing, or not all of it, in words.
+    """Return in words why a result is missing or incomplete.
 
     Args:
         stop_reason: The value of the StopReason that ended the search.

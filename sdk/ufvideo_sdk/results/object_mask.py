@@ -127,6 +127,15 @@ class FrameMasks:
         )
 
 
+def numbered_name(idx: int) -> str:
+    """Return what an object without a name of its own is called: "object 1" and so on.
+
+    Args:
+        idx: Index of the object, from 0.
+    """
+    return f"object {idx + 1}"
+
+
 def boxes_of(extents: NDArray[np.int64]) -> NDArray[np.int64]:
     """Boxes of what `mask_extents` returned.
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.masks import MaskTrack, frame_masks
-from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks, numbered_name
 from ufvideo_sdk.results.stop_reason import CUT_SHORT, StopReason
 from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.validation.paths import as_path, reading_failed
@@ -76,7 +76,15 @@ class Result:
     @property
     def object_names(self) -> tuple[str, ...]:
         """A name for each of `masks`: "object 1" and so on, or what was segmented."""
-        return tuple(f"object {number}" for number in range(1, len(self.masks) + 1))
+        return tuple(self.object_name(idx) for idx in range(len(self.masks)))
+
+    def object_name(self, idx: int) -> str:
+        """Return an object's name, which is known before its masks are.
+
+        Args:
+            idx: Index of the object, from 0, as in `masks`.
+        """
+        return numbered_name(idx)
 
     def __repr__(self) -> str:
         """One short line; texts are cut, and their control characters spelled out."""

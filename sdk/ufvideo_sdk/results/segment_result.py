@@ -47,10 +47,9 @@ class SegmentResult(Result, Sequence[MaskTrack]):
         is_whole = self.stop_reason is StopReason.END and not self.is_absent
         return "" if is_whole else missing_reason(self.stop_reason)
 
-    @property
-    def object_names(self) -> tuple[str, ...]:
-        """The expression, for each of `masks`."""
-        return (self.expression,) * len(self.masks)
+    def object_name(self, idx: int) -> str:
+        """Return the expression, which is the name of every object."""
+        return self.expression
 
     def _shown_parts(self) -> list[str]:
         if not self.masks:

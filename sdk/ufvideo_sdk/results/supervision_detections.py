@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.results.object_mask import FrameMasks
+from ufvideo_sdk.results.object_mask import FrameMasks, numbered_name
 from ufvideo_sdk.validation.optional_library import optional_library
+from ufvideo_sdk.validation.short_text import counted
 
 if TYPE_CHECKING:
     import supervision
@@ -24,7 +25,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
     """
 
     def __init__(self, frames: Sequence[FrameMasks], names: Sequence[str] | None = None) -> None:
-        """Decode nothing.
+        """Keep the run-length codes; nothing is decoded yet.
 
         Args:
             frames: The masks of each frame.
@@ -32,7 +33,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
 
         Raises:
             ConfigError: When supervision is not installed.
-            InputError: When a frame comes twice.
+            InputError: When two of the frames have the same index.
         """
         optional_library("supervision", "to_supervision", _INSTALL)
         self._names = names
@@ -53,7 +54,7 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
         return len(self._frames)
 
     def __repr__(self) -> str:
-        return f"DetectionsByFrame({len(self)} frames)"
+        return f"DetectionsByFrame({counted(len(self), 'frame')})"
 
 
 def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supervision.Detections:
@@ -71,7 +72,7 @@ def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supe
     if not found:
         return library.Detections.empty()
     if names is None:
-        names = [f"object {number}" for number in range(1, len(frame.objects) + 1)]
+        names = [numbered_name(idx) for idx in range(len(frame.objects))]
     idxs = np.array([idx for idx, _ in found])
     return library.Detections(
         xyxy=np.array([mask.box for _, mask in found], np.float32),

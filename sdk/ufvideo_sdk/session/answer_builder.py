@@ -52,7 +52,7 @@ _FAMILIES: tuple[type[UFVideoError], ...] = (
 
 
 MasksCallback = Callable[[Answer, FrameMasks, NDArray[np.uint8]], object]
-"""Called with the answer but for its masks, the masks of a frame, and its pixels."""
+"""Called with the answer without its masks, the masks of a frame, and the frame's pixels."""
 SegmentCallback = Callable[[SegmentResult, FrameMasks, NDArray[np.uint8]], object]
 """The same for what `Session.segment` returns."""
 
@@ -84,7 +84,7 @@ class AnswerBuilder:
         self._clip = clip
 
     def text(self, config: GenerationConfig) -> AnswerText:
-        """What takes the tokens of an answer as they come."""
+        """The text of an answer, which receives its tokens as they are generated."""
         return AnswerText(self._tokenizer, self._tokens.end_ids, config.stop_strings)
 
     def build(
@@ -100,8 +100,9 @@ class AnswerBuilder:
         Args:
             native: Where masks are made.
             request: What was asked.
-            generation: What came.
-            text: What took its tokens; where there is no stop string it need not have.
+            generation: What was generated.
+            text: The answer's text, which has received its tokens; without a stop string it need
+                not have.
             on_masks: Called with each frame's masks (see `Session.ask`).
 
         Raises:
@@ -112,7 +113,7 @@ class AnswerBuilder:
     def without_masks(
         self, request: Request, generation: _native.Generation, text: AnswerText
     ) -> PartialAnswer:
-        """The answer without its masks; with stop strings `text` has taken the tokens."""
+        """The answer without its masks; `text` is as in `build`."""
         is_cut = text.is_stopped and generation.stop_reason is not _native.StopReason.CANCELLED
         ids = tuple(generation.token_ids[: text.num_tokens] if is_cut else generation.token_ids)
         num_objects = sum(position < len(ids) for position in generation.seg_positions)
@@ -136,11 +137,11 @@ class AnswerBuilder:
     def located(
         self, event: str, generation: _native.Generation, *, is_whole: bool
     ) -> LocateResult:
-        """When an event happens.
+        """The result of `Session.locate`.
 
         Args:
             event: What was looked for.
-            generation: What came.
+            generation: What was generated.
             is_whole: Whether both times of its span came: half a span would look like a moment.
         """
         spans = spans_in_seconds(generation.spans, self._clip) if is_whole else ()
@@ -188,7 +189,7 @@ class AnswerBuilder:
         *,
         is_stopped: bool = False,
     ) -> SegmentResult:
-        """What an object's masks are.
+        """The result of `Session.segment`.
 
         Args:
             request: What was to be segmented.
@@ -234,7 +235,7 @@ class AnswerBuilder:
 
         Raises:
             UFVideoError: When a frame cannot be read or decoded: of the same family, with the
-                partial answer's `answer` as its own and what came as its cause.
+                partial answer's `answer` as its own and the original error as its cause.
         """
         answer = partial.answer
         if answer.stop_reason is StopReason.CANCELLED:

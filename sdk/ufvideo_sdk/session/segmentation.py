@@ -126,7 +126,7 @@ class Segmentation:
     def _given(
         self, found: list[FrameMasks], frames: NDArray[np.uint8]
     ) -> Iterator[tuple[FrameMasks, NDArray[np.uint8]]]:
-        """A chunk's frames, counted as they are asked for: its masks are all there before."""
+        """Yield a chunk's frames one by one, and count those that the caller has asked for."""
         for pair in zip(found, frames, strict=False):
             self._num_given += 1
             yield pair
