@@ -82,13 +82,11 @@ def described_holes(table: PacketTable, places: Sequence[int], time_base: Fracti
     def in_s(stamp: np.int64) -> str:
         return f"{float(int(stamp) * time_base):.3f} s"
 
+    _mark_first_behind(table, places)
     stamps = np.where(table.pts == NO_STAMP, table.dts, table.pts)
     lines = []
-    for place in places:
+    for place in places[:_MAX_LISTED]:
         before, behind = stamps[table.pos < place], stamps[table.pos >= place]
-        first = int(np.argmax(table.pos >= place))
-        if len(behind) and not table.is_key[first]:
-            table.is_corrupt[first] = True
         span = ""
         if len(before) and len(behind):
             span = f" between {in_s(before.max())} and {in_s(behind.min())}"
@@ -96,8 +94,8 @@ def described_holes(table: PacketTable, places: Sequence[int], time_base: Fracti
             is_end = len(before) > 0
             span = f" after {in_s(before.max())}" if is_end else f" before {in_s(behind.min())}"
         lines.append(f"the file is broken at byte {place}, frames{span} may be missing")
-    if len(lines) > _MAX_LISTED:
-        lines[_MAX_LISTED:] = [f"it is broken in {len(lines) - _MAX_LISTED} more places"]
+    if len(places) > _MAX_LISTED:
+        lines.append(f"it is broken in {len(places) - _MAX_LISTED} more places")
     return lines
 
 
@@ -115,6 +113,13 @@ def segment_end(head: bytes) -> int:
     if segment is None or segment[0] != _SEGMENT or not segment[1]:
         return 0
     return start + segment[2] + segment[1]
+
+
+def _mark_first_behind(table: PacketTable, places: Sequence[int]) -> None:
+    # All places at once: a hostile file may have as many as packets.
+    first = np.searchsorted(np.maximum.accumulate(table.pos), places)
+    first = first[first < len(table.pos)]
+    table.is_corrupt[first[~table.is_key[first]]] = True
 
 
 def _element(head: bytes) -> tuple[int, int | None, int] | None:
