@@ -21,7 +21,7 @@ from ufvideo_sdk.bench.result import BenchResult
 
 FALSE_ALARM_RATE = 0.05
 # The quantile of 95 % is too low for few processes with long tails: comparisons of one package with
-# itself reported changes more often. `benchmarks/bench_alarms.py` counts how often this one does.
+# itself reported changes more often. docs/bench.md says how often this one does.
 _QUANTILE = 1 - FALSE_ALARM_RATE / 2
 # A smaller change is not reported, however certain it is.
 LEAST_CHANGE = 0.02
