@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.device_probe import DeviceMemory, read_bandwidth
-from benchmarks.latency.peers.figures import Figure, Spread
+from benchmarks.floors import Figure, Spread
 from benchmarks.latency.peers.speed import step_read_bytes
 from benchmarks.latency.pipeline import WORKERS, number_rows, start_side
-from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import QUESTIONS, Workload
+from ufvideo_sdk.bench.child_process import Figures, WorkerProcess
 from ufvideo_sdk.diagnostics.memory_plan import video_tokens
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import read_manifest

@@ -24,11 +24,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.latency.peers.figures import Spread, within_spread
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from benchmarks.floors import Spread, within_spread
 from benchmarks.latency.workload import Workload
 from testing.ufvideo_testing.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 from ufvideo_export import export_package
+from ufvideo_sdk.bench.child_process import Figures, WorkerProcess
 
 SMALL = Path(__file__).parents[2] / "tests" / "data" / "small"
 WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks.latency import worker_process
-from benchmarks.latency.worker_process import Figures, Round
 from benchmarks.latency.workload import Workload
+from ufvideo_sdk.bench import child_process
+from ufvideo_sdk.bench.child_process import Figures, Round
 from ufvideo_sdk.bench.process_memory import memory_bytes
 
 
@@ -22,4 +22,4 @@ def serve(prepare: Callable[[Workload], Round]) -> int:
     def with_memory() -> Figures:
         return run_round() | {"peak memory, MiB": memory_bytes("VmHWM") / 2**20}
 
-    return worker_process.serve(with_memory)
+    return child_process.serve(with_memory)

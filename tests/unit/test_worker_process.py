@@ -13,11 +13,11 @@ import pytest
 from benchmarks.export_memory import peak_anonymous_bytes
 from benchmarks.full_size.watched import watch
 from benchmarks.latency.peers.session_tasks import cancelled_delays
-from benchmarks.latency.worker_process import WorkerProcess
+from ufvideo_sdk.bench.child_process import WorkerProcess
 
 ROUNDS = """
 import sys, time
-from benchmarks.latency.worker_process import serve
+from ufvideo_sdk.bench.child_process import serve
 told = sys.argv[1]
 def run_round():
     if told == "hang":

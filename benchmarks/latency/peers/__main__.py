@@ -21,20 +21,20 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.figure_table import print_figures
+from benchmarks.floors import Figure, exit_status, summary
+from benchmarks.latency.defaults.prefill_chunks import pieces_section
+from benchmarks.latency.defaults.spinning import spinning_section
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS, installed
-from benchmarks.latency.peers.figures import Figure, exit_status, summary
-from benchmarks.latency.peers.pieces import pieces_section
-from benchmarks.latency.peers.promises import (
+from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
+from benchmarks.latency.peers.speed import Setting, speed_section
+from benchmarks.latency.peers.weights import Weights
+from benchmarks.memory_plan import (
     ask_many_section,
     cancel_section,
     growth_section,
     memory_section,
     second_question_section,
 )
-from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
-from benchmarks.latency.peers.speed import Setting, speed_section
-from benchmarks.latency.peers.spinning import spinning_section
-from benchmarks.latency.peers.weights import Weights
 
 SPEED = "speed"
 PROMISES: dict[str, Callable[[Setting], list[Figure]]] = {

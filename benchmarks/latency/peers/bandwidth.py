@@ -13,7 +13,7 @@ import time
 import torch
 
 from benchmarks.latency.peers.worker import Job, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from ufvideo_sdk.bench.child_process import Figures, Round, serve
 
 _NUM_VALUES = 1 << 27  # 512 MiB of float32, more than any cache holds
 _ROUND_S = 0.5  # about what an engine decodes for

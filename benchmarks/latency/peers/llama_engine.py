@@ -7,7 +7,7 @@ import sys
 from llama_cpp import Llama
 
 from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from ufvideo_sdk.bench.child_process import Figures, Round, serve
 
 
 def prepare(job: Job) -> Round:

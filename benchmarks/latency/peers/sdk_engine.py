@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
 from ufvideo_sdk import RuntimeConfig, UFVideo
+from ufvideo_sdk.bench.child_process import Figures, Round, serve
 
 
 def prepare(job: Job) -> Round:

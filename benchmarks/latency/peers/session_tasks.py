@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from benchmarks.clips import draw_frames
 from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.worker import reset_peak
-from benchmarks.latency.worker_process import Figures, Round, serve
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, StopReason, TextEvent, UFVideo
+from ufvideo_sdk.bench.child_process import Figures, Round, serve
 from ufvideo_sdk.bench.process_memory import memory_bytes
 
 FPS = 4.0

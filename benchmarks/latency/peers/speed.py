@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.floors import Figure, Spread, speed_figure
 from benchmarks.latency.peers.engines import (
     ENGINES,
     OURS,
@@ -21,11 +22,10 @@ from benchmarks.latency.peers.engines import (
     installed,
     model_path,
 )
-from benchmarks.latency.peers.figures import Figure, Spread, speed_figure
 from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.weights import Weights
 from benchmarks.latency.peers.worker import Job, start_engine
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from ufvideo_sdk.bench.child_process import Figures, WorkerProcess
 from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import read_manifest

@@ -9,7 +9,7 @@ from transformers import DynamicCache, Qwen2ForCausalLM
 from transformers.utils import logging
 
 from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from ufvideo_sdk.bench.child_process import Figures, Round, serve
 
 
 def prepare(job: Job) -> Round:

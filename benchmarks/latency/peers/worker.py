@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from ufvideo_sdk.bench.child_process import Figures, WorkerProcess
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,14 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.latency.peers.figures import Figure
+from benchmarks.floors import Figure
 from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import reset_peak, start_worker
-from benchmarks.latency.worker_process import Figures, Round, WorkerProcess, serve
 from ufvideo_sdk import RuntimeConfig, UFVideo
+from ufvideo_sdk.bench.child_process import Figures, Round, WorkerProcess, serve
 from ufvideo_sdk.bench.process_memory import memory_bytes
 
-_MODULE = "benchmarks.latency.peers.pieces"
+_MODULE = "benchmarks.latency.defaults.prefill_chunks"
 _MIB = 1 << 20
 _PIECES = (128, 256, 512)
 

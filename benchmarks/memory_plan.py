@@ -6,10 +6,10 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks.latency.peers.figures import Figure, Spread, percentile
+from benchmarks.floors import Figure, Spread, percentile
 from benchmarks.latency.peers.speed import Setting
 from benchmarks.latency.peers.worker import one_round, start_worker
-from benchmarks.latency.worker_process import Figures
+from ufvideo_sdk.bench.child_process import Figures
 from ufvideo_sdk.diagnostics.memory_plan import memory_plan
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import read_manifest

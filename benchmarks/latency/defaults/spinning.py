@@ -12,11 +12,11 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 
+from benchmarks.floors import Figure
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS
-from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.peers.speed import Setting, job_of
 from benchmarks.latency.peers.worker import start_engine
-from benchmarks.latency.worker_process import WorkerProcess
+from ufvideo_sdk.bench.child_process import WorkerProcess
 
 _BUSY = "while True: pass"
 

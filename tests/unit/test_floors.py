@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.latency.peers.figures import (
+from benchmarks.floors import (
     Figure,
     Spread,
     exit_status,
