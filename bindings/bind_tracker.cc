@@ -52,6 +52,7 @@ void bind_tracker(py::module_& module) {
            py::arg("memory") = "sam2", py::arg("num_memories") = py::none(),
            py::arg("max_prompted") = TrackerConfig{}.max_prompted,
            "store: features of the frames' source, shared with sessions about it; None: its own.\n"
+           "memory: 'sam2', or 'distractor': frames that tell the object from its like stay too.\n"
            "num_memories: most frames in an object's memory; None: the model's own number.\n"
            "max_prompted: most prompted frames remembered as such, those nearest in time.\n\n"
            "Raises PackageError if the package cannot track, ConfigError or InputError.")

@@ -941,6 +941,7 @@ class Tracker:
     def __init__(self, model: Model, store: FeatureStore | None = None, *, memory: str = 'sam2', num_memories: typing.SupportsInt | typing.SupportsIndex | None = None, max_prompted: typing.SupportsInt | typing.SupportsIndex = 4) -> None:
         """
         store: features of the frames' source, shared with sessions about it; None: its own.
+        memory: 'sam2', or 'distractor': frames that tell the object from its like stay too.
         num_memories: most frames in an object's memory; None: the model's own number.
         max_prompted: most prompted frames remembered as such, those nearest in time.
         

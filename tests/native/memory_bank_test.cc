@@ -26,7 +26,8 @@ FrameMemory memory_of(int frame) {
 MemoryBank bank_of(int num_frames, const std::set<int>& prompted, const BankLimits& limits) {
   MemoryBank bank(limits);
   for (int frame = 0; frame < num_frames; ++frame) {
-    bank.remember(memory_of(frame), prompted.count(frame) != 0);
+    const bool was_prompted = prompted.count(frame) != 0;
+    bank.remember(memory_of(frame), was_prompted ? FrameKind::kPrompted : FrameKind::kPlain);
   }
   return bank;
 }
@@ -136,10 +137,33 @@ TEST(MemoryBankTest, SettlesWhenTheLastPointerHasItsPlace) {
             bank_of(90, {0}, kSam2).recall().pointers.size());
 }
 
+TEST(MemoryBankTest, DistractorFramesTakeThePlacesOfTheLastOnes) {
+  BankLimits limits = kSam2;
+  limits.max_distractors = 3;
+  MemoryBank bank(limits);
+  const std::set<int> distractors{4, 10, 16, 22};
+  for (int frame = 0; frame < 30; ++frame) {
+    const FrameKind kind = frame == 0                      ? FrameKind::kPrompted
+                           : distractors.count(frame) != 0 ? FrameKind::kDistractor
+                                                           : FrameKind::kPlain;
+    bank.remember(memory_of(frame), kind);
+    if (frame == 6) {
+      // One of them, and a hole where it lies among the last five.
+      EXPECT_EQ(ages_of(bank.recall()), (Ages{{0, 6}, {4, 6}, {2, 4}, {3, 3}, {5, 1}, {6, 0}}));
+    }
+  }
+  const Recall recall = bank.recall();
+  EXPECT_EQ(ages_of(recall), (Ages{{0, 6}, {10, 6}, {16, 6}, {22, 6}, {27, 2}, {28, 1}, {29, 0}}));
+  // Pointers follow SAM 2's rule.
+  EXPECT_EQ(recall.pointers.size(), 16u);
+  EXPECT_EQ(frames_of(recall.pointers)[8], 22);
+  EXPECT_EQ(bank.bytes(), 7 * kFeatureBytes + 16 * kPointerBytes);
+}
+
 TEST(MemoryBankTest, ACopyRemembersByItself) {
   const MemoryBank bank = bank_of(3, {0}, kSam2);
   MemoryBank next = bank;
-  next.remember(memory_of(3), false);
+  next.remember(memory_of(3), FrameKind::kPlain);
   EXPECT_EQ(bank.recall().features.size(), 3u);
   EXPECT_EQ(next.recall().features.size(), 4u);
 }

@@ -19,9 +19,12 @@ namespace ufvideo {
 enum class TrackMemory {
   /// SAM 2's own rule: the prompted frames and the last ones before the frame.
   kSam2,
+  /// Besides, up to three frames on which the object was told from one that looks like it, in place
+  /// of as many of the last ones: the distractor-resolving memory of DAM4SAM (arXiv 2509.13864).
+  kDistractor,
 };
 
-/// The rule that a name stands for: "sam2". Throws InvalidConfig for another name.
+/// The rule that a name stands for: "sam2" or "distractor". Throws InvalidConfig for another name.
 TrackMemory parse_track_memory(const std::string& name);
 
 /// How a Tracker remembers.

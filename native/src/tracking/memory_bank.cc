@@ -5,44 +5,53 @@
 
 namespace ufvideo {
 
-void MemoryBank::remember(FrameMemory memory, bool was_prompted) {
-  frames_.push_back({num_frames_++, was_prompted, std::move(memory)});
+void MemoryBank::remember(FrameMemory memory, FrameKind kind) {
+  frames_.push_back({num_frames_++, kind, std::move(memory)});
   int num_prompted = 0;
+  int num_distractors = 0;
+  // A frame beyond the bound of its kind is a plain one from now on: later ones are nearer.
   for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
-    if (frame->is_prompted && num_prompted < limits_.max_prompted) {
-      ++num_prompted;
-      continue;
+    if (frame->kind == FrameKind::kPrompted && ++num_prompted > limits_.max_prompted) {
+      frame->kind = FrameKind::kPlain;
     }
-    // A prompted frame beyond the bound stays a plain one: later prompts are nearer.
-    frame->is_prompted = false;
-    if (age(*frame) >= limits_.num_memories - 1) {
-      frame->memory.features = Tensor();
+    if (frame->kind == FrameKind::kDistractor && ++num_distractors > limits_.max_distractors) {
+      frame->kind = FrameKind::kPlain;
     }
-    if (age(*frame) >= limits_.max_pointers - 1) {
-      frame->memory.pointer = Tensor();
+  }
+  const int window = limits_.num_memories - 1 - std::min(num_distractors, limits_.max_distractors);
+  for (Frame& frame : frames_) {
+    if (frame.kind == FrameKind::kPlain && age(frame) >= window) {
+      frame.memory.features = Tensor();
+    }
+    if (frame.kind != FrameKind::kPrompted && age(frame) >= limits_.max_pointers - 1) {
+      frame.memory.pointer = Tensor();
     }
   }
   const auto is_forgotten = [](const Frame& frame) { return frame.memory.bytes() == 0; };
   frames_.erase(std::remove_if(frames_.begin(), frames_.end(), is_forgotten), frames_.end());
 }
 
-Recall MemoryBank::recall() const {
-  Recall recall;
-  for (const bool prompted : {true, false}) {
-    for (const Frame& frame : frames_) {
-      if (frame.is_prompted == prompted && !frame.memory.features.empty()) {
-        recall.features.push_back(frame.memory.features);
-        recall.ages.push_back(prompted ? limits_.prompted_age : age(frame));
-      }
+void MemoryBank::recall_features(FrameKind kind, Recall& recall) const {
+  for (const Frame& frame : frames_) {
+    if (frame.kind == kind && !frame.memory.features.empty()) {
+      recall.features.push_back(frame.memory.features);
+      recall.ages.push_back(kind == FrameKind::kPlain ? age(frame) : limits_.prompted_age);
     }
   }
+}
+
+Recall MemoryBank::recall() const {
+  Recall recall;
+  for (const FrameKind kind : {FrameKind::kPrompted, FrameKind::kDistractor, FrameKind::kPlain}) {
+    recall_features(kind, recall);
+  }
   for (const Frame& frame : frames_) {
-    if (frame.is_prompted) {
+    if (frame.kind == FrameKind::kPrompted) {
       recall.pointers.push_back(frame.memory.pointer);
     }
   }
   for (auto frame = frames_.rbegin(); frame != frames_.rend(); ++frame) {
-    if (!frame->is_prompted && !frame->memory.pointer.empty()) {
+    if (frame->kind != FrameKind::kPrompted && !frame->memory.pointer.empty()) {
       recall.pointers.push_back(frame->memory.pointer);
     }
   }

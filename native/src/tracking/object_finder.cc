@@ -24,15 +24,17 @@ std::vector<std::int64_t> best_columns(const Tensor& scores) {
 /// Object `row` with its candidate `column`, from float32 [O, 3, 4h, 4w], [O, 3], [O, 1] and
 /// [O, 3, C].
 FoundObject candidate_of(const TrackCandidates& candidates, std::int64_t row, std::int64_t column) {
-  const auto one = [&](const Tensor& all) {
-    const Tensor of_row = all.rows(row, row + 1);
-    Shape shape(all.shape().begin() + 1, all.shape().end());
-    return of_row.reshaped(shape).rows(column, column + 1);
+  const auto of_object = [&](const Tensor& all) {
+    return all.rows(row, row + 1).reshaped(Shape(all.shape().begin() + 1, all.shape().end()));
   };
-  const Tensor logits = one(candidates.mask_logits);
+  const Tensor all_logits = of_object(candidates.mask_logits);
+  const Tensor logits = all_logits.rows(column, column + 1);
   return {logits.reshaped({logits.dim(1), logits.dim(2)}),
           candidates.iou_scores.data<float>()[row * candidates.iou_scores.dim(1) + column],
-          candidates.object_scores.data<float>()[row], one(candidates.object_pointers)};
+          candidates.object_scores.data<float>()[row],
+          of_object(candidates.object_pointers).rows(column, column + 1),
+          all_logits,
+          column};
 }
 
 /// Tensors [1, ...] of all objects, the same number for each, as one [O, n, ...] on the device of

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "tracking/memory_bank.h"
@@ -17,6 +18,10 @@ struct FoundObject {
   float object_score = 0.0f;
   /// float32 [1, C], in host memory.
   Tensor pointer;
+  /// Logits of all candidates, float32 [3, 4h, 4w], and which of them was taken; empty for an
+  /// object found by its prompt.
+  Tensor candidates{};
+  std::int64_t taken = 0;
 };
 
 /// Finds objects on one frame, some in one run of each stage. Throws NotFiniteError for numbers

@@ -47,10 +47,14 @@ Tensor checked_states(const Tensor& states, std::int64_t width) {
 }  // namespace
 
 TrackMemory parse_track_memory(const std::string& name) {
-  if (name != "sam2") {
-    fail(ErrorCode::kInvalidConfig, "tracker: memory: expected \"sam2\", got \"", name, "\"");
+  if (name == "sam2") {
+    return TrackMemory::kSam2;
   }
-  return TrackMemory::kSam2;
+  if (name == "distractor") {
+    return TrackMemory::kDistractor;
+  }
+  fail(ErrorCode::kInvalidConfig, "tracker: memory: expected \"sam2\" or \"distractor\", got \"",
+       name, "\"");
 }
 
 /// Holds the tracker for one call: refuses a second thread.
@@ -86,7 +90,7 @@ std::int64_t Tracker::add(const Tensor& seg_hidden_state) {
   const Entry entry(*state_);
   State& state = *state_;
   Tensor prompt = checked_state(seg_hidden_state, state.model->manifest().model.hidden_size);
-  state.objects.push_back({state.num_added, MemoryBank(state.limits), std::move(prompt)});
+  state.objects.push_back({state.num_added, MemoryBank(state.limits), {}, std::move(prompt)});
   return state.num_added++;
 }
 

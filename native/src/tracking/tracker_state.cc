@@ -36,8 +36,11 @@ BankLimits bank_limits(const Model& model, const TrackerConfig& config) {
     fail(ErrorCode::kInvalidConfig, "tracker: max_prompted: expected 1 to ", kMaxPromptedFrames,
          ", got ", config.max_prompted);
   }
+  // The last frame stays, and at least as many of the last frames as there are distractor frames.
+  const int max_distractors =
+      config.memory == TrackMemory::kDistractor ? std::min(3, (num_memories - 1) / 2) : 0;
   return {num_memories, tracking.num_memories - 1, tracking.max_object_pointers,
-          config.max_prompted};
+          config.max_prompted, max_distractors};
 }
 
 /// Bytes of one frame in the memory of one object.
@@ -182,7 +185,7 @@ TrackedFrame Tracker::State::step(const std::optional<Tensor>& frame, std::int64
   if (call.is_cancelled()) {
     throw RunCancelled();
   }
-  remember(std::move(found.memories));
+  remember(std::move(found));
   return result;
 }
 
@@ -276,15 +279,30 @@ TrackedFrame Tracker::State::described(const std::vector<FoundObject>& found, co
   return result;
 }
 
-void Tracker::State::remember(std::vector<FrameMemory> memories) {
+FrameKind Tracker::State::kind_of(const TrackedObject& object, const FoundObject& found,
+                                  DistractorRule& distractors) const {
+  if (object.prompt) {
+    distractors.skip();
+    return FrameKind::kPrompted;
+  }
+  const bool resolves = limits.max_distractors > 0 &&
+                        distractors.observe({found.candidates, found.taken, found.iou_score});
+  return resolves ? FrameKind::kDistractor : FrameKind::kPlain;
+}
+
+void Tracker::State::remember(Found found) {
   std::vector<MemoryBank> banks;
-  for (std::size_t i = 0; i < memories.size(); ++i) {
+  std::vector<DistractorRule> distractors;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
     banks.push_back(objects[i].bank);
-    banks.back().remember(std::move(memories[i]), objects[i].prompt.has_value());
+    distractors.push_back(objects[i].distractors);
+    const FrameKind kind = kind_of(objects[i], found.objects[i], distractors.back());
+    banks.back().remember(std::move(found.memories[i]), kind);
   }
   // Nothing fails from here on: all objects remember the frame, or none does.
-  for (std::size_t i = 0; i < banks.size(); ++i) {
+  for (std::size_t i = 0; i < objects.size(); ++i) {
     objects[i].bank = std::move(banks[i]);
+    objects[i].distractors = std::move(distractors[i]);
     objects[i].prompt.reset();
   }
 }

@@ -11,6 +11,7 @@
 #include "base/call_context.h"
 #include "config/memory_budget.h"
 #include "features/mask_frame_encoder.h"
+#include "tracking/distractor_rule.h"
 #include "tracking/memory_bank.h"
 #include "tracking/object_finder.h"
 #include "tracking/track_groups.h"
@@ -22,6 +23,7 @@ namespace ufvideo {
 struct TrackedObject {
   std::int64_t id;
   MemoryBank bank;
+  DistractorRule distractors;
   /// What the next step prompts it with, float32 [1, D].
   std::optional<Tensor> prompt;
 };
@@ -65,7 +67,10 @@ struct Tracker::State {
                                       const std::vector<Recall>& recalls) const;
   /// Everything of the result but ids and prompts.
   TrackedFrame described(const std::vector<FoundObject>& found, const Shape& size);
-  void remember(std::vector<FrameMemory> memories);
+  void remember(Found found);
+  /// How an object remembers the frame; tells its rule of it.
+  FrameKind kind_of(const TrackedObject& object, const FoundObject& found,
+                    DistractorRule& distractors) const;
 
   const std::shared_ptr<const Model> model;
   CallContext call;
