@@ -41,9 +41,10 @@ def walked(
     before: Callable[[int, TrackingPass], object] = lambda idx, tracking: None,
 ) -> list[list[Step]]:
     """Steps of objects 1, 2, ... that begin on these frames."""
-    tracking = TrackingPass(tracker, prompting_of(reprompt, verify_s, config or TrackConfig()))
+    tracking = TrackingPass(tracker)
+    prompting = prompting_of(reprompt, verify_s, config or TrackConfig())
     for number, start in enumerate(starts, start=1):
-        tracking.add(100 + number, target(number), start)
+        tracking.add(100 + number, target(number), start, prompting)
     steps = []
     for idx in range(num_frames):
         before(idx, tracking)
@@ -86,9 +87,10 @@ def test_before_the_first_start_nothing_is_computed() -> None:
 
 def test_backwards_an_object_begins_when_its_frame_is_reached() -> None:
     tracker = TrackerStandIn()
-    tracking = TrackingPass(tracker, prompting_of(None, None, TrackConfig()), is_backwards=True)
-    tracking.add(1, target(1), 4)
-    tracking.add(2, target(2), 2)
+    tracking = TrackingPass(tracker, is_backwards=True)
+    prompting = prompting_of(None, None, TrackConfig())
+    tracking.add(1, target(1), 4, prompting)
+    tracking.add(2, target(2), 2, prompting)
     found = [tracking.step(frame(idx), CancellationToken()) for idx in (4, 3, 2, 1)]
     assert [[step.track_id for step in steps] for steps in found] == [[1], [1], [1, 2], [1, 2]]
 
@@ -211,8 +213,8 @@ class Words:
 def test_a_model_is_asked_anew_each_time() -> None:
     tracker = TrackerStandIn(by_memory=lambda number, idx: GONE if idx == 2 else Seen(8))
     words = Words(lambda count: 5)
-    tracking = TrackingPass(tracker, prompting_of(1.0, None, TrackConfig()))
-    tracking.add(1, Target("car", state_of(1), "car"), 0)
+    tracking = TrackingPass(tracker)
+    tracking.add(1, Target("car", state_of(1), "car"), 0, prompting_of(1.0, None, TrackConfig()))
     for idx in range(6):
         tracking.step(frame(idx), CancellationToken(), words)
     assert words.asked == [("car", False)] and ("prompt", 5, 1) in tracker.calls
@@ -221,8 +223,10 @@ def test_a_model_is_asked_anew_each_time() -> None:
 def test_an_object_without_a_state_begins_when_language_names_and_sees_it() -> None:
     tracker = TrackerStandIn(by_language=lambda number, idx: Seen(8) if idx >= 6 else GONE)
     words = Words(lambda count: None if count < 3 else 4)
-    tracking = TrackingPass(tracker, prompting_of(None, None, TrackConfig()))
-    tracking.add(1, Target("car", None, "car", allow_absent=True), 0)
+    tracking = TrackingPass(tracker)
+    tracking.add(
+        1, Target("car", None, "car", allow_absent=True), 0, prompting_of(None, None, TrackConfig())
+    )
     steps = [tracking.step(frame(idx), CancellationToken(), words) for idx in range(9)]
     # Asked each half second; named from frame 4 on, seen from frame 6 on.
     assert words.asked == [("car", True)] * 4 and tracker.looks() == [4, 6]
@@ -242,8 +246,13 @@ def test_one_that_was_never_seen_begins_with_an_empty_memory() -> None:
 
 def test_a_model_that_denies_the_object_refutes_its_mask() -> None:
     tracker = TrackerStandIn()
-    tracking = TrackingPass(tracker, prompting_of(None, 1.0, TrackConfig()))
-    tracking.add(1, Target("car", state_of(1), "car", allow_absent=True), 0)
+    tracking = TrackingPass(tracker)
+    tracking.add(
+        1,
+        Target("car", state_of(1), "car", allow_absent=True),
+        0,
+        prompting_of(None, 1.0, TrackConfig()),
+    )
     words = Words(lambda count: None)
     steps = [tracking.step(frame(idx), CancellationToken(), words) for idx in range(6)]
     assert kinds(steps) == [("born", 0), ("drift", 4)] and tracker.looks() == []
@@ -252,8 +261,8 @@ def test_a_model_that_denies_the_object_refutes_its_mask() -> None:
 def test_a_cancelled_step_is_done_again_by_the_next_call() -> None:
     token = CancellationToken()
     tracker = TrackerStandIn(on_step=lambda idx: token.cancel() if idx == 2 else None)
-    tracking = TrackingPass(tracker, prompting_of("lost", None, TrackConfig()))
-    tracking.add(1, target(1), 2)
+    tracking = TrackingPass(tracker)
+    tracking.add(1, target(1), 2, prompting_of("lost", None, TrackConfig()))
     with pytest.raises(CancelledError):
         tracking.step(frame(2), token)
     (step,) = tracking.step(frame(2), CancellationToken())
@@ -264,8 +273,8 @@ def test_a_cancelled_step_is_done_again_by_the_next_call() -> None:
 def test_a_second_opinion_that_is_cancelled_leaves_the_step() -> None:
     token = CancellationToken()
     tracker = TrackerStandIn()
-    tracking = TrackingPass(tracker, prompting_of(None, 0.25, TrackConfig()))
-    tracking.add(1, Target("car", state_of(1), "car"), 0)
+    tracking = TrackingPass(tracker)
+    tracking.add(1, Target("car", state_of(1), "car"), 0, prompting_of(None, 0.25, TrackConfig()))
     tracking.step(frame(0), CancellationToken())
     words = Words(lambda count: token.cancel() or 1)
     (step,) = tracking.step(frame(1), token, words)

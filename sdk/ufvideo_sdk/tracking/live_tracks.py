@@ -20,7 +20,7 @@ from ufvideo_sdk.validation.arguments import as_number, described
 
 
 class _Group:
-    """Tracks whose settings agree: one native tracker carries them."""
+    """Tracks whose memories are alike: one native tracker carries them."""
 
     def __init__(self, tracking: TrackingPass, last_idx: int) -> None:
         self.tracking = tracking
@@ -42,7 +42,7 @@ class LiveTracks:
         """
         self._source: LiveSource | None = source
         self._ids = itertools.count(1)
-        self._groups: dict[tuple[TrackerSettings, Prompting], _Group] = {}
+        self._groups: dict[TrackerSettings, _Group] = {}
 
     def begin(
         self,
@@ -73,17 +73,16 @@ class LiveTracks:
         source = self._open_source()
         with source.track_call(cancel) as call:
             start_idx = _start_idx(call.frames_after(-1).frames, start_s)
-            key = (settings, prompting)
-            group = self._groups.get(key)
+            group = self._groups.get(settings)
             if group is None:
-                tracking = TrackingPass(call.open_tracker(settings), prompting)
+                tracking = TrackingPass(call.open_tracker(settings))
                 group = _Group(tracking, start_idx - 1)
             named = replace(target, seg_hidden_state=target.state_now(call))
-            self._groups[key] = group
+            self._groups[settings] = group
             track_id = next(self._ids)
             maker = TrackMaker(source.height, source.width, prompting.config)
             track = LiveTrack(self, track_id, target.name, maker)
-            group.tracking.add(track_id, named, start_idx)
+            group.tracking.add(track_id, named, start_idx, prompting)
             group.tracks[track_id] = track
             group.start_idxs[track_id] = start_idx
             return track

@@ -12,11 +12,7 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.from_native import Timing
-from ufvideo_sdk.validation.arguments import as_integer, described
-
-MEMORIES = ("sam2", "distractor")
-"""Which frames an object's memory keeps: SAM 2's rule, or DAM4SAM's, which keeps frames on which a
-look-alike was told apart."""
+from ufvideo_sdk.validation.arguments import as_integer, check_instance, described
 
 NUM_MEMORIES = 7
 """SAM 2's own number of frames that an object is remembered by."""
@@ -90,7 +86,7 @@ class TrackerSettings:
     """What an object's memory is like.
 
     Attributes:
-        memory: One of `MEMORIES`.
+        memory: Name of the rule that says which frames it is remembered by, such as "sam2".
         num_memories: Most frames that an object is remembered by, the prompted ones included.
         max_prompted: Most prompted frames among them.
 
@@ -103,11 +99,8 @@ class TrackerSettings:
     max_prompted: int
 
     def __post_init__(self) -> None:
-        """Check every argument; the package bounds `num_memories` further."""
-        if self.memory not in MEMORIES:
-            raise InputError(
-                f'memory: expected "sam2" or "distractor", got {described(self.memory)}'
-            )
+        """Check kinds; the native tracker knows the rules and the package's own bounds."""
+        check_instance(self.memory, "memory", str)
         number = as_integer(self.num_memories)
         if number is None or number < 1:
             raise InputError(

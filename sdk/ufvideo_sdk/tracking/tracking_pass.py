@@ -44,12 +44,31 @@ class _Object:
         self.track_id = track_id
         self.target = target
         self.start_idx = start_idx
+        self.prompting = prompting
         self.detector = EventDetector(track_id, prompting.config)
         # Its number in the native tracker; None before it is named and seen.
         self.object_id: int | None = None
         self.prompted_s: float | None = None
         self.tried_s: float | None = None
         self.verified_s: float | None = None
+
+    def is_due(self, time_s: float) -> bool:
+        """Whether it is to be prompted again on a frame, if language sees it there."""
+        every_s, retry_s = self.prompting.every_s, self.prompting.config.retry_s
+        if _since(self.tried_s, time_s) < (retry_s if every_s is None else min(retry_s, every_s)):
+            return False
+        if self.object_id is None:
+            return True
+        if every_s is not None and _since(self.prompted_s, time_s) >= every_s:
+            return True
+        is_wanting = self.detector.is_missing or self.detector.is_drifting
+        return self.prompting.is_for_lost and is_wanting
+
+    def is_trusted(self, seen: TrackedFrame, position: int) -> bool:
+        """Whether language sees it on a frame, with a mask that fits."""
+        config = self.prompting.config
+        is_there = float(seen.object_scores[position]) > config.present_score
+        return is_there and float(seen.iou_scores[position]) >= config.reprompt_iou
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,34 +83,27 @@ class _Moment:
 class TrackingPass:
     """Objects on frames that come one by one, forwards or backwards, with one native tracker."""
 
-    def __init__(
-        self,
-        tracker: NativeTracker,
-        prompting: Prompting,
-        *,
-        is_backwards: bool = False,
-    ) -> None:
+    def __init__(self, tracker: NativeTracker, *, is_backwards: bool = False) -> None:
         """Begin without an object.
 
         Args:
             tracker: Carries the objects; no one else uses it.
-            prompting: When objects are prompted again.
             is_backwards: Whether frames come latest first.
         """
         self.tracker = tracker
-        self._prompting = prompting
         self._is_backwards = is_backwards
         self._objects: list[_Object] = []
 
-    def add(self, track_id: int, target: Target, start_idx: int) -> None:
+    def add(self, track_id: int, target: Target, start_idx: int, prompting: Prompting) -> None:
         """Track an object from a frame on, or from the first one behind it that comes.
 
         Args:
             track_id: Its number.
             target: What names it; without a state it is looked for until language names it.
             start_idx: Index of the frame that it is prompted on.
+            prompting: When it is prompted again.
         """
-        self._objects.append(_Object(track_id, target, start_idx, self._prompting))
+        self._objects.append(_Object(track_id, target, start_idx, prompting))
 
     def remove(self, track_id: int) -> list[TrackEvent]:
         """Drop an object, while others go on; the event of its end."""
@@ -158,22 +170,10 @@ class TrackingPass:
             if is_first and state is not None:
                 each.object_id = self.tracker.add(state)
                 each.prompted_s = each.verified_s = at.frame.time_s
-            elif self._is_due(each, at.frame.time_s):
+            elif each.is_due(at.frame.time_s):
                 due.append(each)
         if due:
             self._try(due, at)
-
-    def _is_due(self, each: _Object, time_s: float) -> bool:
-        """Whether an object is to be prompted again on a frame, if language sees it there."""
-        every_s, retry_s = self._prompting.every_s, self._prompting.config.retry_s
-        if _since(each.tried_s, time_s) < (retry_s if every_s is None else min(retry_s, every_s)):
-            return False
-        if each.object_id is None:
-            return True
-        if every_s is not None and _since(each.prompted_s, time_s) >= every_s:
-            return True
-        is_wanting = each.detector.is_missing or each.detector.is_drifting
-        return self._prompting.is_for_lost and is_wanting
 
     def _try(self, due: Sequence[_Object], at: _Moment) -> None:
         """Prompt those that language sees on the frame."""
@@ -182,7 +182,7 @@ class TrackingPass:
         for each in due:
             each.tried_s = at.frame.time_s
         for position, (each, state) in enumerate(named):
-            if self._is_trusted(seen, position):
+            if each.is_trusted(seen, position):
                 self._prompt(each, state)
                 each.prompted_s = each.verified_s = at.frame.time_s
 
@@ -204,15 +204,13 @@ class TrackingPass:
         Only of objects whose turn it is, that memory sees, and that language sees as well. If the
         model says that the object is not there, that refutes its mask.
         """
-        verify_s = self._prompting.verify_s
-        if verify_s is None:
-            return {}
         due = []
         for each in carried:
             assert each.object_id is not None
-            own = frames[each.object_id]
-            is_due = _since(each.verified_s, at.frame.time_s) >= verify_s
-            if is_due and not own.was_prompted and each.detector.is_present(own):
+            own, verify_s = frames[each.object_id], each.prompting.verify_s
+            if verify_s is None or _since(each.verified_s, at.frame.time_s) < verify_s:
+                continue
+            if not own.was_prompted and each.detector.is_present(own):
                 due.append(each)
         named = _named(due, at)
         seen = self._seen(named, at)
@@ -221,10 +219,10 @@ class TrackingPass:
         refuted = {each.track_id: True for each in due}
         for position, (each, _) in enumerate(named):
             del refuted[each.track_id]
-            if self._is_trusted(seen, position):
+            if each.is_trusted(seen, position):
                 assert each.object_id is not None
                 iou = mask_iou(seen.runs[position], frames[each.object_id].runs)
-                refuted[each.track_id] = iou < self._prompting.config.verify_iou
+                refuted[each.track_id] = iou < each.prompting.config.verify_iou
         return refuted
 
     def _seen(self, named: Sequence[tuple[_Object, State]], at: _Moment) -> TrackedFrame:
@@ -235,12 +233,6 @@ class TrackingPass:
         return self.tracker.decode_prompts(
             states, at.frame.pixels, at.frame.frame_idx, cancel=at.cancel
         )
-
-    def _is_trusted(self, seen: TrackedFrame, position: int) -> bool:
-        """Whether an object that language names is there, with a mask that fits."""
-        config = self._prompting.config
-        is_there = float(seen.object_scores[position]) > config.present_score
-        return is_there and float(seen.iou_scores[position]) >= config.reprompt_iou
 
 
 class _Nothing:
