@@ -25,5 +25,6 @@ PYBIND11_MODULE(_native, module) {
   bind_model(module);
   bind_frame_stores(module);
   bind_saved_clip(module);
+  bind_video_stream(module);
   bind_session(module);
 }
