@@ -115,6 +115,8 @@ void ClipFeatures::look_at(const StreamWindow& window) {
   set_video_tokens(concatenated(tokens));
   frame_idxs_ = window.frame_idxs();
   frame_encoder_.begin_clip(frame_idxs_);
+  // Those of the window before were held until now, and nobody asks about them again.
+  store_->drop_before(frame_idxs_.front());
   pair_ids_ = ids_of(window);
   num_dropped_next_ = window.num_dropped_next;
   frame_size_ = window.frame_size;
