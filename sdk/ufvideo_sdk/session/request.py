@@ -22,6 +22,7 @@ from ufvideo_sdk.video.regions import Region
 
 # "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
 SegmentFrames = str | Sequence[int] | NDArray[np.int64]
+_NO_FRAMES: NDArray[np.int64] = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Ask:
         regions: Objects pointed at.
         times: Seconds of the clip or spans.
         history: Earlier turns (question, answer), oldest first.
-        segment_frames: Where to draw masks: "sampled", "all", or source indices.
+        segment_frames: Where to draw masks: "sampled", "all", "none", or source indices.
         choices: Texts of which the answer is the likeliest.
         choice_case: "model" or "exact", see `Session.ask`.
         response_format: "span" or "moment".
@@ -118,7 +119,9 @@ class RequestBuilder:
         check_instance(config, "config", GenerationConfig)
         choices = self._choices(ask, config)
         response_format = None if choices else self._response_format(ask, config)
-        segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
+        segment_idxs = _NO_FRAMES
+        if not (isinstance(ask.segment_frames, str) and ask.segment_frames == "none"):
+            segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
             check_instance(region, f"regions[{number}]", Region)
