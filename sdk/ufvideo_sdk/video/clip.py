@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from ufvideo_sdk.video.frame_source import (
 )
 from ufvideo_sdk.video.source_clock import SourceClock, TimedFrames
 from ufvideo_sdk.video.video_damage import DamagedFramesError
+from ufvideo_sdk.video.wall_clock import WallClock
 
 # A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
 # and to decode one takes several times its size already.
@@ -42,6 +43,7 @@ CHUNK_BYTES = 64 << 20
 AHEAD_BYTES = 32 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
+Sampling = Literal["uniform", "every"]
 
 
 class Clip:
@@ -53,6 +55,7 @@ class Clip:
         frame_idxs: Source index of each frame of the clip, int64 [n], read-only.
         timestamps_s: Presentation time of each in seconds, float64 [n], read-only.
         clock: How long the source took to open, and its frames to read.
+        wall_clock: Times of day of the frames of a stream; None for other sources.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Clip:
             array.flags.writeable = False
         self._losses = ClipLosses(source, self.frame_idxs)
         self._pixels: Callable[[], PixelCache | None] = _no_pixels
+        self.wall_clock: WallClock | None = getattr(source, "wall_clock", None)
         self._height, self._width = range_size(source, self.frame_idxs)
 
     def __repr__(self) -> str:
@@ -182,9 +186,29 @@ class Clip:
         """Keep frames that are read in a cache for as long as somebody else holds the cache."""
         self._pixels = weakref.ref(pixels)
 
-    def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
-        """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
-        return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
+    def sampled_idxs(self, num_frames: int, sampling: str = "uniform") -> NDArray[np.int64]:
+        """Source indices of the frames the model looks at.
+
+        Args:
+            num_frames: The model's number of frames.
+            sampling: "uniform" spreads as many frames over the clip, int64 [num_frames], which
+                repeat if the clip has fewer; "every" returns each frame once, int64 [n].
+
+        Raises:
+            InputError: When every frame is asked for, and there are fewer than 2 or more than
+                num_frames.
+        """
+        check_sampling(sampling)
+        if sampling == "uniform":
+            return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
+        if self.is_image or not 2 <= len(self.frame_idxs) <= num_frames:
+            got = "an image" if self.is_image else counted(len(self.frame_idxs), "frame")
+            raise InputError(
+                f'{self.name}: expected 2 to {num_frames} frames with sampling="every", the most'
+                f" the model looks at, got {got}: leave some out with start_s and end_s, or use"
+                ' sampling="uniform"'
+            )
+        return self.frame_idxs
 
     def time_of(self, fraction: float) -> float:
         """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
@@ -380,6 +404,16 @@ class Clip:
     def positions(self, frame_idxs: FrameIdxs) -> NDArray[np.int64]:
         """Positions in the clip by source index, int64 [F]; of others, where they would stand."""
         return np.searchsorted(self.frame_idxs, frame_idxs).astype(np.int64, copy=False)
+
+
+def check_sampling(sampling: object) -> None:
+    """Refuse what is no way to choose the frames that a model looks at.
+
+    Raises:
+        InputError: When it is none.
+    """
+    if sampling not in ("uniform", "every"):
+        raise InputError(f'sampling: expected "uniform" or "every", got {described(sampling)}')
 
 
 def _no_pixels() -> None:
