@@ -412,7 +412,8 @@ class Session(SessionEntry):
                 the last ones.
             num_memories: How many, from 1 on: SAM 2's own number is 7. Fewer cost less.
             reprompt: "lost": an object that is lost or drifts is named by language again on the
-                first frame where the model sees it; seconds: besides, every so often; None: never.
+                first frame where the model sees it, and its memory begins anew; seconds: besides,
+                every so often, beside what it remembers; None: never.
             verify_s: Every how many seconds the mask is compared with the one that language names
                 on that frame by itself: below `TrackConfig.verify_iou` it drifts. None: never.
             allow_absent: Whether the model may say in words that an expression is not there, which
