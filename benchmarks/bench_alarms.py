@@ -153,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--slower", type=int, default=10, help="pairs with the slower copy")
     parser.add_argument("--processes", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--analyse", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)
     if not options.analyse:

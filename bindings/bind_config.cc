@@ -33,6 +33,7 @@ void bind_config(py::module_& module) {
 
   SettingsClass<GenerationConfig>(module, "GenerationConfig", "How to answer.")
       .field("max_new_tokens", &GenerationConfig::max_new_tokens)
+      .field("min_new_tokens", &GenerationConfig::min_new_tokens)
       .field("temperature", &GenerationConfig::temperature)
       .field("top_k", &GenerationConfig::top_k)
       .field("top_p", &GenerationConfig::top_p)

@@ -9,7 +9,7 @@ if [ "$version" != 1 ]; then
   echo "expected schema_version 1, got $version" >&2
   exit 2
 fi
-# A figure that was not measured, as tpot_ms where each answer is one token, is not in the list.
+# A figure that was not measured, as masked_frames_per_s of a package without masks, is not in the list.
 median=$(jq '[.results[0].figures[] | select(.name == "tpot_ms") | .p50][0]' "$file")
 if [ "$median" = null ]; then
   echo "tpot_ms: n too small for a median; measure more processes or rounds" >&2

@@ -95,6 +95,9 @@ class GenerationConfig:
     def max_new_tokens(self) -> int:
         ...
     @property
+    def min_new_tokens(self) -> int:
+        ...
+    @property
     def repetition_penalty(self) -> float:
         ...
     @property

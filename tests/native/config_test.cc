@@ -129,6 +129,11 @@ TEST(GenerationConfigTest, NamesTheFieldAndTheValue) {
   config.max_new_tokens = 0;
   expect_refused(config, {"max_new_tokens", "got 0"});
   config = {};
+  config.min_new_tokens = -1;
+  expect_refused(config, {"min_new_tokens", "got -1"});
+  config.min_new_tokens = config.max_new_tokens + 1;
+  expect_refused(config, {"min_new_tokens", "expected max_new_tokens, 2048, or less, got 2049"});
+  config = {};
   config.temperature = -0.5f;
   expect_refused(config, {"temperature", "-0.5"});
   config.temperature = std::numeric_limits<float>::quiet_NaN();

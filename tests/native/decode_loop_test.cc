@@ -67,6 +67,19 @@ TEST(DecodeLoop, StopsAtTheEndTokenAndFeedsEveryTokenButTheLast) {
   EXPECT_EQ(loop.stop_reason(), StopReason::kEndToken);
 }
 
+TEST(DecodeLoop, DoesNotEndBeforeTheLeastNumberOfTokens) {
+  FakeLanguageModel model({1, kEnd, kEnd, kEnd, 4});
+  GenerationConfig config;
+  config.min_new_tokens = 4;
+  DecodeLoop loop(token_facts(), SegHiddenState::kPredicting, config);
+  loop.start(model.prefill());
+  while (loop.next(model)) {
+  }
+  // All others are equally likely, and the first one is taken.
+  EXPECT_EQ(loop.token_ids(), (std::vector<std::int64_t>{1, 0, 0, kEnd}));
+  EXPECT_EQ(loop.stop_reason(), StopReason::kEndToken);
+}
+
 TEST(DecodeLoop, StopsAtTheLimit) {
   FakeLanguageModel model({1, 2, 3, 4});
   const DecodeLoop loop = run(model, SegHiddenState::kPredicting, 2);

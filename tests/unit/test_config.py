@@ -212,6 +212,14 @@ def test_settings_cannot_change() -> None:
         GenerationConfig().top_k = 3  # type: ignore[misc]
 
 
+def test_an_answer_is_not_to_end_behind_its_limit() -> None:
+    assert GenerationConfig(max_new_tokens=4, min_new_tokens=4).to_native().min_new_tokens == 4
+    with pytest.raises(ConfigError, match="min_new_tokens: expected max_new_tokens, 4, or less"):
+        GenerationConfig(max_new_tokens=4, min_new_tokens=5)
+    with pytest.raises(ConfigError, match="min_new_tokens: expected an integer from 0"):
+        GenerationConfig(min_new_tokens=-1)
+
+
 def test_settings_reach_the_native_side() -> None:
     native = GenerationConfig(7, 0.5, 3, 0.75, 2**64 - 1, 1.25, (".",)).to_native()
     assert (native.max_new_tokens, native.temperature, native.top_k) == (7, 0.5, 3)

@@ -210,3 +210,17 @@ def test_a_conversation_goes_on_from_the_cache(model: Any, video: Path) -> None:
             assert stats.num_reused_tokens > num_before
         num_before = all_tokens
         turns.append((question, answer))
+
+
+def test_an_answer_does_not_end_before_its_least_number_of_tokens(session: Any) -> None:
+    ends = set(session._model.manifest.tokens.end_ids)
+    for seed in range(20):
+        config = GenerationConfig(max_new_tokens=12, min_new_tokens=12, temperature=50.0, seed=seed)
+        tokens = session.ask("What?", config=config).token_ids
+        assert len(tokens) == 12 and not ends & set(tokens[:-1])
+    batch = session.ask_many(["What?", "Where?"], config=config)
+    assert [len(answer.token_ids) for answer in batch] == [12, 12]
+    config = GenerationConfig(min_new_tokens=12)
+    for constraint in ({"response_format": "span"}, {"choices": LETTERS}):
+        with pytest.raises(InputError, match="min_new_tokens: expected 0 beside choices"):
+            session.ask("What?", config=config, **constraint)

@@ -155,6 +155,11 @@ def test_masks_on_the_frames_asked_for(segmenting: Any) -> None:
     chosen = segmenting.ask("segment", segment_frames=[5, 2], config=SHORT)
     assert chosen.masks[0].frame_idxs.tolist() == [5, 2]
     assert_close(chosen.masks[0].masks, sampled.masks[0].masks[[5, 2]], EXACT, where="masks")
+    text_only = segmenting.ask("segment", segment_frames="none", config=SHORT)
+    assert text_only.masks == () and text_only.text == sampled.text
+    assert "mask_decoder" not in text_only.stats.stages
+    with pytest.raises(InputError, match='got "none"'):
+        segmenting.segment("ball", frames="none")
     for frames, message in (
         ([2, 2], "each frame once, got 2 again"),
         ([99], "frames of the clip, 0 to 7, got 99"),

@@ -92,6 +92,9 @@ struct RuntimeConfig {
 /// How to answer.
 struct GenerationConfig {
   int max_new_tokens = 2048;
+  /// Tokens before which the answer does not end: until then no end token is chosen. Refused beside
+  /// a response format or choices, which say themselves where an answer ends.
+  int min_new_tokens = 0;
   /// 0 takes the most likely token (greedy); above 0 samples.
   double temperature = 0.0;
   /// Keep only the k most likely tokens; unset: all.

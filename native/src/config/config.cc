@@ -115,6 +115,7 @@ const IntegerBounds& integer_bounds(const std::string& setting) {
       {"kv_cache_bytes", {0, INT64_MAX}},
       {"prefill_chunk_tokens", {1, INT_MAX}},
       {"max_new_tokens", {1, INT_MAX}},
+      {"min_new_tokens", {0, INT_MAX}},
       {"top_k", {1, INT_MAX}},
       {"seed", {0, UINT64_MAX}},
   };
@@ -173,6 +174,11 @@ ProviderOptions RuntimeConfig::options_of(const std::string& stage,
 
 void GenerationConfig::validate() const {
   check_integer("max_new_tokens", max_new_tokens);
+  check_integer("min_new_tokens", min_new_tokens);
+  if (min_new_tokens > max_new_tokens) {
+    fail(ErrorCode::kInvalidConfig, "min_new_tokens: expected max_new_tokens, ", max_new_tokens,
+         ", or less, got ", min_new_tokens);
+  }
   // The sampler computes in float.
   if (!std::isfinite(static_cast<float>(temperature)) || temperature < 0.0) {
     fail(ErrorCode::kInvalidConfig, "temperature: expected a finite number of 0 or more, got ",

@@ -6,6 +6,26 @@
 #include "tensor/finite.h"
 
 namespace ufvideo {
+namespace {
+
+/// All ids below `vocab_size` but these.
+std::vector<TokenRange> ranges_without(std::vector<std::int64_t> ids, std::int64_t vocab_size) {
+  std::sort(ids.begin(), ids.end());
+  std::vector<TokenRange> ranges;
+  std::int64_t first = 0;
+  for (const std::int64_t id : ids) {
+    if (first < id) {
+      ranges.push_back({first, id - 1});
+    }
+    first = id + 1;
+  }
+  if (first < vocab_size) {
+    ranges.push_back({first, vocab_size - 1});
+  }
+  return ranges;
+}
+
+}  // namespace
 
 DecodeLoop::DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_state,
                        const GenerationConfig& config,
@@ -13,6 +33,7 @@ DecodeLoop::DecodeLoop(const TokenConfig& tokens, SegHiddenState seg_hidden_stat
     : tokens_(tokens),
       seg_hidden_state_(seg_hidden_state),
       max_new_tokens_(config.max_new_tokens),
+      min_new_tokens_(static_cast<std::size_t>(config.min_new_tokens)),
       sampler_(config),
       answer_format_(std::move(response_format)) {}
 
@@ -65,11 +86,19 @@ std::optional<std::int64_t> DecodeLoop::next(TokenStepper& stepper) {
 }
 
 std::int64_t DecodeLoop::sample() {
-  const std::int64_t token =
-      answer_format_ ? sampler_.sample(current_.logits, answer_format_->allowed(format_state_))
-                     : sampler_.sample(current_.logits);
+  const std::int64_t token = sampler_.sample(current_.logits, allowed());
   sampler_.has_seen(token);
   return token;
+}
+
+std::vector<TokenRange> DecodeLoop::allowed() const {
+  if (answer_format_) {
+    return answer_format_->allowed(format_state_);
+  }
+  // The token that makes the minimum whole may be the end token.
+  const bool may_end = token_ids_.size() + 1 >= min_new_tokens_;
+  const auto vocab_size = static_cast<std::int64_t>(current_.logits.elements());
+  return may_end ? std::vector<TokenRange>{} : ranges_without(tokens_.end_ids, vocab_size);
 }
 
 std::optional<StopReason> DecodeLoop::reason_to_end(std::int64_t token) {

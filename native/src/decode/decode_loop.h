@@ -64,6 +64,8 @@ class DecodeLoop {
   std::int64_t next_known();
   /// Samples a token the answer's format allows.
   std::int64_t sample();
+  /// The ids to choose the next token among; empty: all.
+  std::vector<TokenRange> allowed() const;
   void keep_seg_state();
   /// Whether the answer ends with this token, its last one.
   std::optional<StopReason> reason_to_end(std::int64_t token);
@@ -71,6 +73,7 @@ class DecodeLoop {
   TokenConfig tokens_;
   SegHiddenState seg_hidden_state_;
   int max_new_tokens_;
+  std::size_t min_new_tokens_;
   Sampler sampler_;
   std::shared_ptr<const TokenAutomaton> answer_format_;
   /// Where in the format the answer is.

@@ -29,6 +29,12 @@ void check_choices(const Prompt& prompt, const GenerationConfig& config, const M
 
 void check_constraint(const Prompt& prompt, const GenerationConfig& config,
                       const Manifest& manifest) {
+  if (config.min_new_tokens > 0 && (prompt.choices || prompt.response_format)) {
+    fail(ErrorCode::kInvalidInput,
+         "min_new_tokens: expected 0 beside choices or a response format, which say where an "
+         "answer ends, got ",
+         config.min_new_tokens);
+  }
   if (prompt.choices) {
     check_choices(prompt, config, manifest);
   }

@@ -196,6 +196,9 @@ class GenerationConfig:
             That is how transformers defines it; placeholders of video and regions do not count.
         stop_strings: The answer ends before the one that is complete first, and none of its text
             is ever streamed. Its token_ids are those that begin before it.
+        min_new_tokens: The model cannot end the answer before so many tokens: until then the end
+            token is not chosen. For measurements of a fixed length; refused beside choices and
+            formats, which say themselves where an answer ends.
 
     Raises:
         ConfigError: Naming the field, the value and what is allowed.
@@ -208,6 +211,7 @@ class GenerationConfig:
     seed: int | None = None
     repetition_penalty: float = 1.0
     stop_strings: Sequence[str] = ()
+    min_new_tokens: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""

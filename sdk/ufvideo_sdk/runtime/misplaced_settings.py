@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 _OTHER_NAMES = {
     "max_tokens": "max_new_tokens",
     "max_length": "max_new_tokens",
+    "min_tokens": "min_new_tokens",
+    "min_length": "min_new_tokens",
     "stop": "stop_strings",
     "threads": "num_threads",
     "provider": "providers",

@@ -247,14 +247,14 @@ class AnswerBuilder:
     def with_masks(
         self, native: SessionCall, partial: PartialAnswer, on_masks: MasksCallback | None = None
     ) -> Answer:
-        """The whole answer; a cancelled one has no masks.
+        """The whole answer; one that was cancelled or has no frames to segment has no masks.
 
         Raises:
             UFVideoError: When a frame cannot be read or decoded: of the same family, with the
                 partial answer's `answer` as its own and the original error as its cause.
         """
         answer = partial.answer
-        if answer.stop_reason is StopReason.CANCELLED:
+        if answer.stop_reason is StopReason.CANCELLED or not len(partial.request.segment_idxs):
             return answer
         try:
             found = self._masks(native, partial, on_masks)

@@ -23,6 +23,7 @@ from ufvideo_sdk.video.regions import Region
 # "sampled": the frames the model looked at; "all": every frame of the clip; or source indices. For
 # answers also "tracked": every frame, carried by memory.
 SegmentFrames = str | Sequence[int] | NDArray[np.int64]
+_NO_FRAMES: NDArray[np.int64] = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Ask:
         regions: Objects pointed at.
         times: Seconds of the clip or spans.
         history: Earlier turns (question, answer), oldest first.
-        segment_frames: Where to draw masks: "sampled", "all", "tracked", or source indices.
+        segment_frames: Where to draw masks: "sampled", "all", "tracked", "none", or source
+            indices.
         choices: Texts of which the answer is the likeliest.
         choice_case: "model" or "exact", see `Session.ask`.
         response_format: "span" or "moment".
@@ -132,11 +134,7 @@ class RequestBuilder:
         check_instance(config, "config", GenerationConfig)
         choices = self._choices(ask, config)
         response_format = None if choices else self._response_format(ask, config)
-        is_tracked = is_tracked_everywhere(ask.segment_frames)
-        if is_tracked and self._clip.is_image:
-            raise InputError('segment_frames: expected a video for "tracked", got an image')
-        frames = "all" if is_tracked else ask.segment_frames
-        segment_idxs = self.segment_idxs(frames, "segment_frames")
+        segment_idxs = self._frames_of(ask)
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
             check_instance(region, f"regions[{number}]", Region)
@@ -201,6 +199,17 @@ class RequestBuilder:
             )
         idxs.flags.writeable = False  # tracks share it
         return idxs
+
+    def _frames_of(self, ask: Ask) -> NDArray[np.int64]:
+        """Source indices of the frames on which an answer's objects have masks, int64 [F]."""
+        frames = ask.segment_frames
+        if isinstance(frames, str) and frames == "none":
+            return _NO_FRAMES
+        if is_tracked_everywhere(frames):
+            if self._clip.is_image:
+                raise InputError('segment_frames: expected a video for "tracked", got an image')
+            frames = "all"
+        return self.segment_idxs(frames, "segment_frames")
 
     def _choices(self, ask: Ask, config: GenerationConfig) -> Choices | None:
         check_case(ask.choice_case)
