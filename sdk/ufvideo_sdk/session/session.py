@@ -139,9 +139,9 @@ class Session(SessionEntry):
             times: Seconds of the clip or spans, in the order of their marks.
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
-                model looked at), "all", "none", or source indices. "tracked": on all frames too, but
-                named on the one where the object is seen best and carried to the others by SAM 2's
-                memory (see `track`); each mask is an ObjectTrack then.
+                model looked at), "all", "none", or source indices. "tracked": on all frames too,
+                but named on the one where the object is seen best and carried to the others by SAM
+                2's memory (see `track`); each mask is an ObjectTrack then.
             choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
                 "(B)" where the question has lettered options. Whole texts are scored, by the sum
                 of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
