@@ -23,7 +23,8 @@ from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_file import SessionFile
 from ufvideo_sdk.validation.paths import as_path, entries_of
-from ufvideo_sdk.video.clip import Clip, Sampling, check_sampling
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.sampling import Sampling, check_sampling
 
 
 class Session(SessionEntry, Questions):
