@@ -14,6 +14,9 @@ from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, PackageError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import StageProviders
+from ufvideo_sdk.results.locate_result import LocateResult
+from ufvideo_sdk.runtime.config import GenerationConfig
+from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.questions import Asking, Questions
@@ -22,9 +25,12 @@ from ufvideo_sdk.session.saved_session import SavedFacts, native_clip, save_sess
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_file import SessionFile
+from ufvideo_sdk.session.windowed_locate import WindowedLocate, WindowSearch
 from ufvideo_sdk.validation.paths import as_path, entries_of
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.sampling import Sampling, check_sampling
+
+_GREEDY = GenerationConfig()
 
 
 class Session(SessionEntry, Questions):
@@ -90,6 +96,61 @@ class Session(SessionEntry, Questions):
     ) -> Iterator[Asking]:
         with self._gate.entered(cancel, on_progress) as call:
             yield Asking(call, self._clip, self._requests, self._answers)
+
+    @naming_misplaced_settings
+    def locate(
+        self,
+        event: str,
+        *,
+        window_s: float | None = None,
+        allow_absent: bool = False,
+        config: GenerationConfig = _GREEDY,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> LocateResult:
+        """Find when an event happens, with the prompt the model was trained on.
+
+        The answer is held to the trained format, so that whatever the model would rather say, it
+        is one span whose end does not lie before its start.
+
+        Args:
+            event: What happens, such as "a car stops".
+            window_s: Search a long recording in windows of so many seconds that overlap by half,
+                each of as many frames as the model looks at. Each frame is encoded once. Spans of
+                windows that overlap are one event, about which a window around it is asked once
+                more. None, and a clip that is no longer: one question about the frames that the
+                session looks at.
+            allow_absent: Whether the model may say in words that it does not happen. Only models
+                that were trained to say so (nano is) do; the others are better held to a span. With
+                window_s it must be True.
+            config: How to answer.
+            cancel: What ends it early.
+            on_progress: See the class; with window_s called with windows that are done.
+
+        Returns:
+            A sequence of one span in seconds, with window_s of any number; of none when it was
+            cancelled (`is_cancelled`), cut short (`is_cut_short`) or, with allow_absent, when the
+            model names none (`is_absent`).
+
+        Raises:
+            InputError: When the event is no phrase, or the clip is an image. Others as `ask`.
+        """
+        search = None
+        if window_s is not None:
+            search = WindowSearch(event, window_s, allow_absent, config)
+        times_s = self._clip.timestamps_s
+        if search is None or times_s[-1] - times_s[0] <= search.window_s:
+            return super().locate(
+                event,
+                allow_absent=allow_absent,
+                config=config,
+                cancel=cancel,
+                on_progress=on_progress,
+            )
+        # Before a frame is encoded.
+        self._model.prompts.build_grounding(event, self._clip)
+        with self._entered(cancel, on_progress) as asking:
+            return WindowedLocate(self._model, asking.clip, search).result(asking.call)
 
     @property
     def clip(self) -> Clip:

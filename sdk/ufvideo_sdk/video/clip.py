@@ -186,17 +186,15 @@ class Clip:
         """Keep frames that are read in a cache for as long as somebody else holds the cache."""
         self._pixels = weakref.ref(pixels)
 
+    def part(self, frame_idxs: NDArray[np.int64]) -> Clip:
+        """The clip of some of its frames, by source index, strictly increasing, int64 [n]."""
+        return Clip.of_frames(self._source, frame_idxs)
+
     def sampled_idxs(self, num_frames: int, sampling: str = "uniform") -> NDArray[np.int64]:
-        """Source indices of the frames the model looks at.
+        """Source indices of the frames the model looks at, of `num_frames` at most.
 
-        Args:
-            num_frames: The model's number of frames.
-            sampling: "uniform" spreads as many frames over the clip, int64 [num_frames], which
-                repeat if the clip has fewer; "every" returns each frame once, int64 [n].
-
-        Raises:
-            InputError: When every frame is asked for, and there are fewer than 2 or more than
-                num_frames.
+        With "uniform" int64 [num_frames], which repeat if the clip has fewer; with "every" each
+        once, int64 [n], or an InputError if these are fewer than 2 or more than num_frames.
         """
         return sampled(self.frame_idxs, num_frames, sampling, self.name)
 
