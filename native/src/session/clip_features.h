@@ -6,9 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "base/call_context.h"
 #include "config/memory_budget.h"
 #include "features/frame_encoder.h"
-#include "session/call_context.h"
 #include "session/prompt_media.h"
 #include "ufvideo/feature_store.h"
 #include "ufvideo/model.h"
