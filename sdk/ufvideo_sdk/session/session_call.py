@@ -67,6 +67,11 @@ class SessionCall:
             raise StateError("call: expected it under way, it has ended")
         return session
 
+    def report(self, done: int, total: int) -> None:
+        """Tell the caller's function of work that the native session does not count."""
+        if self._on_progress is not None:
+            self._on_progress(done, total)
+
     def open_clip(self, clip: Clip, idxs: NDArray[np.int64], sampled: NDArray[np.int64]) -> None:
         """Encode a clip; progress counts the frames in `sampled`.
 
