@@ -43,7 +43,8 @@ from ufvideo_sdk.text.prompt import PromptBuilder
 from ufvideo_sdk.text.tokenizer import TextTokenizer
 from ufvideo_sdk.validation.arguments import as_integer, check_callback, check_instance, described
 from ufvideo_sdk.validation.paths import as_path, is_folder
-from ufvideo_sdk.video.clip import Clip, Sampling
+from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.sampling import Sampling
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_damage import DamagedFramesError
 from ufvideo_sdk.video.video_file import FramesFormat, Source, VideoFile, open_source
@@ -259,7 +260,7 @@ class UFVideo:
         *,
         fps: float = 1.0,
         frames: int | None = None,
-        prefixes: int = 2,
+        prefixes: int = 1,
         drop_pairs: int | None = None,
         history_s: float = 0.0,
         frames_format: FramesFormat = "rgb",
@@ -269,17 +270,12 @@ class UFVideo:
 
         Args:
             fps: Frames looked at in a second of stream time.
-            frames: Most frames of the window, an even number of 2 to the model's own, which None
-                is.
-            prefixes: Prefixes of the language model that are kept. With 2 the second one begins
-                half a window later, so that no question waits for a whole one when the window drops
-                its older half; each pair is then computed twice, and the KV caches take twice the
-                memory. Answers are the same.
-            drop_pairs: Pairs of frames that a full window drops at once; None: half of it, which
-                two prefixes always do. Fewer keep the window longer, and each time it drops the
-                next question computes the whole window again.
-            history_s: How long video tokens are kept of frames that have left the window, for
-                `Stream.past`.
+            frames: Most frames of the window, an even number; None: the model's own.
+            prefixes: Prefixes of the language model that are kept. With 2 no question waits for a
+                whole one when the window drops its older half (docs/guides/streams.md).
+            drop_pairs: Pairs of frames that a full window drops at once; None: one, so that it
+                stays full, or half the window with two prefixes.
+            history_s: How long video tokens are kept behind the window, for `Stream.past`.
             frames_format: Order of the channels of frames: "rgb", or "bgr" as OpenCV has it.
             clock: What the times of day of `Stream.push` are: "camera", the camera's own clock;
                 "arrival", this machine's, which is read if none is given; "file", what a file says.

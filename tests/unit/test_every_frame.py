@@ -74,7 +74,7 @@ def test_what_is_no_sampling(model: Any) -> None:
     for wrong in ("all", None, 3, ["every"]):
         with pytest.raises(InputError, match='sampling: expected "uniform" or "every", got'):
             model.open(some_frames(4), fps=2.0, sampling=wrong)
-    with pytest.raises(InputError, match="got an image"):
+    with pytest.raises(InputError, match="got 1 frame: leave"):
         model.open(some_frames(1)[0], sampling="every")
 
 

@@ -25,8 +25,8 @@ struct StreamConfig {
   /// Prefixes of the language model that are kept: 1, or 2 that begin half a window apart, so that
   /// the second one holds what stays when the window drops its older half.
   int num_prefixes = 1;
-  /// Pairs of frames that a full window drops at once; unset: half of it. With two prefixes it is
-  /// always half.
+  /// Pairs of frames that a full window drops at once; unset: one. With two prefixes it is always
+  /// half of the window.
   std::optional<int> drop_pairs;
   /// How long video tokens of frames are kept that have left the window, seconds of stream time.
   double history_s = 0.0;

@@ -11,7 +11,7 @@ int StreamConfig::num_pairs(const VideoConfig& video) const {
 
 int StreamConfig::num_dropped_pairs(const VideoConfig& video) const {
   // Of an odd number the larger half: the second prefix then needs no pair a third time.
-  return drop_pairs.value_or((num_pairs(video) + 1) / 2);
+  return num_prefixes == 2 ? (num_pairs(video) + 1) / 2 : drop_pairs.value_or(1);
 }
 
 void StreamConfig::validate(const VideoConfig& video) const {

@@ -8,12 +8,12 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
+from ufvideo_sdk._native import CancellationToken, PixelCache
 from ufvideo_sdk.cancellation import reading_for
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
@@ -28,6 +28,7 @@ from ufvideo_sdk.video.frame_source import (
     range_size,
     size_change,
 )
+from ufvideo_sdk.video.sampling import sampled
 from ufvideo_sdk.video.source_clock import SourceClock, TimedFrames
 from ufvideo_sdk.video.video_damage import DamagedFramesError
 from ufvideo_sdk.video.wall_clock import WallClock
@@ -43,7 +44,6 @@ CHUNK_BYTES = 64 << 20
 AHEAD_BYTES = 32 << 20
 
 FrameIdxs = NDArray[np.int64] | Sequence[int]
-Sampling = Literal["uniform", "every"]
 
 
 class Clip:
@@ -186,29 +186,17 @@ class Clip:
         """Keep frames that are read in a cache for as long as somebody else holds the cache."""
         self._pixels = weakref.ref(pixels)
 
+    def part(self, frame_idxs: NDArray[np.int64]) -> Clip:
+        """The clip of some of its frames, by source index, strictly increasing, int64 [n]."""
+        return Clip.of_frames(self._source, frame_idxs)
+
     def sampled_idxs(self, num_frames: int, sampling: str = "uniform") -> NDArray[np.int64]:
-        """Source indices of the frames the model looks at.
+        """Source indices of the frames the model looks at, of `num_frames` at most.
 
-        Args:
-            num_frames: The model's number of frames.
-            sampling: "uniform" spreads as many frames over the clip, int64 [num_frames], which
-                repeat if the clip has fewer; "every" returns each frame once, int64 [n].
-
-        Raises:
-            InputError: When every frame is asked for, and there are fewer than 2 or more than
-                num_frames.
+        With "uniform" int64 [num_frames], which repeat if the clip has fewer; with "every" each
+        once, int64 [n], or an InputError if these are fewer than 2 or more than num_frames.
         """
-        check_sampling(sampling)
-        if sampling == "uniform":
-            return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
-        if self.is_image or not 2 <= len(self.frame_idxs) <= num_frames:
-            got = "an image" if self.is_image else counted(len(self.frame_idxs), "frame")
-            raise InputError(
-                f'{self.name}: expected 2 to {num_frames} frames with sampling="every", the most'
-                f" the model looks at, got {got}: leave some out with start_s and end_s, or use"
-                ' sampling="uniform"'
-            )
-        return self.frame_idxs
+        return sampled(self.frame_idxs, num_frames, sampling, self.name)
 
     def time_of(self, fraction: float) -> float:
         """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.
@@ -404,16 +392,6 @@ class Clip:
     def positions(self, frame_idxs: FrameIdxs) -> NDArray[np.int64]:
         """Positions in the clip by source index, int64 [F]; of others, where they would stand."""
         return np.searchsorted(self.frame_idxs, frame_idxs).astype(np.int64, copy=False)
-
-
-def check_sampling(sampling: object) -> None:
-    """Refuse what is no way to choose the frames that a model looks at.
-
-    Raises:
-        InputError: When it is none.
-    """
-    if sampling not in ("uniform", "every"):
-        raise InputError(f'sampling: expected "uniform" or "every", got {described(sampling)}')
 
 
 def _no_pixels() -> None:
