@@ -120,7 +120,7 @@ std::size_t Tracker::State::bank_bytes() const {
 }
 
 Shape Tracker::State::frame_size(const std::optional<Tensor>& frame) const {
-  const Shape known = encoder.store()->frame_size();
+  Shape known = encoder.store()->frame_size();
   if (!frame) {
     if (known.empty()) {
       fail(ErrorCode::kInvalidInput,
