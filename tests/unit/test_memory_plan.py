@@ -163,7 +163,8 @@ def test_a_process_keeps_to_the_plan(checkpoint: Path, tmp_path: Path, precision
     from ufvideo_export import export_package
 
     package = tmp_path / precision
-    export_package(checkpoint, package, vision_tower=checkpoint / "siglip", precision=precision)
+    siglip = checkpoint / "siglip"
+    export_package(checkpoint, package, vision_tower=siglip, precision=precision, track=False)
     told = {
         "task": "peak",
         "package": str(package),
