@@ -47,6 +47,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def _with_track(package: Path, folder: Path, checkpoint: Path) -> Path:
+    from ufvideo_export import add_track
+
+    copy = Path(shutil.copytree(package, folder / f"{package.name}_track"))
+    add_track(checkpoint, copy, vision_tower=SMALL / "siglip")
+    return copy
+
+
 @pytest.fixture(scope="session")
 def small_checkpoint() -> Path:
     """The golden checkpoint, in the released on-disk format."""
@@ -69,7 +77,8 @@ def _export(checkpoint: Path, out: Path, **options: Any) -> Path:
         pytest.skip("needs optimum-onnx, of the export extra")
     from ufvideo_export import export_package
 
-    export_package(checkpoint, out, vision_tower=SMALL / "siglip", **options)
+    # Of format version 1 unless a test asks for more: three graphs less to trace.
+    export_package(checkpoint, out, **{"vision_tower": SMALL / "siglip", "track": False} | options)
     return out
 
 
@@ -89,6 +98,14 @@ def small_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_package_track(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same package with the stages that track, without PyTorch too."""
+    from tests.small_package import assemble
+
+    return assemble(tmp_path_factory.mktemp("package") / "small_track", track=True)
+
+
+@pytest.fixture(scope="session")
 def small_package_predicting(tmp_path_factory: pytest.TempPathFactory, small_package: Path) -> Path:
     """The same package with `seg_hidden_state` predicting; its graphs are the same."""
     out = tmp_path_factory.mktemp("package") / "small_predicting"
@@ -103,6 +120,22 @@ def small_package_predicting(tmp_path_factory: pytest.TempPathFactory, small_pac
 def exported_package(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
     """The golden checkpoint exported in fp32."""
     return _export(small_checkpoint, tmp_path_factory.mktemp("package") / "small")
+
+
+@pytest.fixture(scope="session")
+def exported_package_track(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, exported_package: Path
+) -> Path:
+    """The golden checkpoint exported in fp32, with the stages that track."""
+    return _with_track(exported_package, tmp_path_factory.mktemp("package"), small_checkpoint)
+
+
+@pytest.fixture(scope="session")
+def small_package_fp16_track(
+    tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path, small_package_fp16: Path
+) -> Path:
+    """The golden checkpoint exported in fp16, with the stages that track."""
+    return _with_track(small_package_fp16, tmp_path_factory.mktemp("package"), small_checkpoint)
 
 
 @pytest.fixture(scope="session")

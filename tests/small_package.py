@@ -5,6 +5,9 @@ the weights, which the checkpoint has: `graphs.zip` lists each graph as parts, w
 tensors of the checkpoint. Joined they are the exporter's files byte for byte; `tests/parity`
 compares them with a fresh export.
 
+The package that tracks is the same one with three stages more, in `graphs_track.zip`, and
+`manifest_track.json`.
+
 `python -m tests.small_package` exports the checkpoint and writes that folder anew.
 """
 
@@ -23,8 +26,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 SMALL = Path(__file__).parent / "data" / "small"
-GRAPHS = "graphs.zip"
-PLAIN_FILES = ("manifest.json", "tokenizer.json", "chat_template.json")
+GRAPHS, TRACK_GRAPHS = "graphs.zip", "graphs_track.zip"
+MANIFEST, TRACK_MANIFEST = "manifest.json", "manifest_track.json"
+PLAIN_FILES = ("tokenizer.json", "chat_template.json")
+TRACK_STEMS = ("memory_encoder", "memory_attention", "track_decoder")
 _DTYPES = {"F16": "<f2", "F32": "<f4"}
 # A tensor below this is no longer than what a part needs.
 _SMALLEST_BYTES = 256
@@ -32,8 +37,12 @@ _SMALLEST_BYTES = 256
 _DATE = (2026, 1, 1, 0, 0, 0)
 
 
-def assemble(out: Path) -> Path:
+def assemble(out: Path, *, track: bool = False) -> Path:
     """Write the package into a new folder and return that.
+
+    Args:
+        out: The folder.
+        track: With the stages that track.
 
     Raises:
         ValueError: If a graph is not the one that the manifest lists.
@@ -41,28 +50,38 @@ def assemble(out: Path) -> Path:
     out.mkdir(parents=True)
     for name in PLAIN_FILES:
         shutil.copy(SMALL / "package" / name, out / name)
+    shutil.copy(SMALL / "package" / (TRACK_MANIFEST if track else MANIFEST), out / MANIFEST)
     weights = read_weights()
-    stages = json.loads((out / "manifest.json").read_text())["stages"]
-    with zipfile.ZipFile(SMALL / "package" / GRAPHS) as archive:
-        for stem, stage in stages.items():
-            parts = json.loads(archive.read(f"{stem}.json"))
-            content = _join(parts, archive.read(f"{stem}.bin"), weights)
-            digest = hashlib.sha256(content).hexdigest()
-            if digest != stage["graph"]["sha256"]:
-                raise ValueError(f"{stem}: expected the manifest's digest, got {digest}")
-            (out / stage["graph"]["path"]).write_bytes(content)
+    stages = json.loads((out / MANIFEST).read_text())["stages"]
+    for graphs in (GRAPHS, TRACK_GRAPHS) if track else (GRAPHS,):
+        with zipfile.ZipFile(SMALL / "package" / graphs) as archive:
+            for stem in (Path(name).stem for name in archive.namelist() if name.endswith(".json")):
+                parts = json.loads(archive.read(f"{stem}.json"))
+                content = _join(parts, archive.read(f"{stem}.bin"), weights)
+                digest = hashlib.sha256(content).hexdigest()
+                if digest != stages[stem]["graph"]["sha256"]:
+                    raise ValueError(f"{stem}: expected the manifest's digest, got {digest}")
+                (out / stages[stem]["graph"]["path"]).write_bytes(content)
     return out
 
 
-def write_parts(package: Path) -> None:
-    """Write `tests/data/small/package` from a package of the checkpoint."""
+def write_parts(package: Path, *, track: bool = False) -> None:
+    """Write `tests/data/small/package` from a package of the checkpoint.
+
+    Args:
+        package: The whole package.
+        track: Write what the package that tracks has beside the other one.
+    """
     folder = SMALL / "package"
     folder.mkdir(exist_ok=True)
     for name in PLAIN_FILES:
         shutil.copy(package / name, folder / name)
+    shutil.copy(package / MANIFEST, folder / (TRACK_MANIFEST if track else MANIFEST))
     weights = read_weights()
-    stages = json.loads((package / "manifest.json").read_text())["stages"]
-    with zipfile.ZipFile(folder / GRAPHS, "w") as archive:
+    stages = json.loads((package / MANIFEST).read_text())["stages"]
+    if track:
+        stages = {stem: stage for stem, stage in stages.items() if stem in TRACK_STEMS}
+    with zipfile.ZipFile(folder / (TRACK_GRAPHS if track else GRAPHS), "w") as archive:
         for stem, stage in stages.items():
             parts, rest = _split((package / stage["graph"]["path"]).read_bytes(), weights)
             entries = {f"{stem}.json": json.dumps(parts).encode(), f"{stem}.bin": rest}
@@ -71,13 +90,17 @@ def write_parts(package: Path) -> None:
 
 
 def read_weights() -> dict[str, bytes]:
-    """All tensors of the checkpoint and of SigLIP as float32 bytes, matrices transposed too."""
+    """All tensors of the checkpoint and of SigLIP as float32 bytes, matrices in other orders."""
     weights: dict[str, bytes] = {}
     for folder in ("checkpoint", "siglip"):
         for key, tensor in _read_safetensors(SMALL / folder / "model.safetensors"):
             weights[f"{folder}:{key}"] = tensor.tobytes()
             if tensor.ndim == 2:
                 weights[f"{folder}:{key}:transposed"] = tensor.T.tobytes()
+            if tensor.ndim == 2 and ".memory_attention." in key:
+                # As the exporter orders queries and keys that are rotated.
+                halves = np.concatenate([tensor[::2], tensor[1::2]])
+                weights[f"{folder}:{key}:halves"] = halves.T.tobytes()
     return weights
 
 
@@ -139,12 +162,15 @@ def _find(content: bytes, weights: dict[str, bytes]) -> Iterator[_Found]:
 
 def main() -> None:
     """Export the checkpoint and keep what is not a weight."""
-    from ufvideo_export import export_package
+    from ufvideo_export import add_track, export_package
 
+    siglip = SMALL / "siglip"
     with tempfile.TemporaryDirectory() as folder:
         package = Path(folder) / "small"
-        export_package(SMALL / "checkpoint", package, vision_tower=SMALL / "siglip")
+        export_package(SMALL / "checkpoint", package, vision_tower=siglip, track=False)
         write_parts(package)
+        add_track(SMALL / "checkpoint", package, vision_tower=siglip)
+        write_parts(package, track=True)
 
 
 if __name__ == "__main__":

@@ -80,10 +80,13 @@ def export_packages(folder: Path, *, quick: bool) -> None:
             vision_tower=siglip,
             precision=precision,
             quantization=integers,
+            track=False,
         )
     for precision in () if quick else ("fp32", "fp16"):
         package = folder / f"nano_{precision}"
-        export_package(_NANO, package, precision=precision, seg_hidden_state="predicting")
+        export_package(
+            _NANO, package, precision=precision, seg_hidden_state="predicting", track=False
+        )
 
 
 def write_templates(folder: Path, sizes: str) -> None:

@@ -116,7 +116,8 @@ def _random_packages(folder: Path) -> dict[str, Path]:
     packages = {}
     for precision in ("fp32", "int8"):
         package = folder / precision
-        export_package(checkpoint, package, vision_tower=checkpoint / "siglip", precision=precision)
+        siglip = checkpoint / "siglip"
+        export_package(checkpoint, package, vision_tower=siglip, precision=precision, track=False)
         packages[f"100 M parameters, {precision}"] = package
     return packages
 

@@ -119,7 +119,7 @@ def report(
 def small_workload(folder: Path) -> Workload:
     """The golden checkpoint."""
     package = folder / "small"
-    export_package(SMALL / "checkpoint", package, vision_tower=SMALL / "siglip")
+    export_package(SMALL / "checkpoint", package, vision_tower=SMALL / "siglip", track=False)
     return Workload(SMALL / "checkpoint", SMALL / "siglip", package, 24, 8, os.cpu_count() or 1)
 
 
@@ -127,7 +127,7 @@ def large_workload(folder: Path) -> Workload:
     """About 100 million parameters with random weights."""
     checkpoint = make_random_checkpoint(folder / "checkpoint", HUNDRED_MILLION, seed=0)
     package = folder / "large"
-    export_package(checkpoint, package, vision_tower=checkpoint / "siglip")
+    export_package(checkpoint, package, vision_tower=checkpoint / "siglip", track=False)
     return Workload(checkpoint, checkpoint / "siglip", package, 32, 8, os.cpu_count() or 1)
 
 

@@ -1,6 +1,6 @@
 """Checkpoints in the released format to packages that the runtime reads.
 
-`export_package` is imported on first use: it needs PyTorch, which `--help` must not wait for.
+Functions are imported on first use: they need PyTorch, which `--help` must not wait for.
 """
 
 from __future__ import annotations
@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 import ufvideo_sdk.errors  # noqa: F401
 
 if TYPE_CHECKING:
+    from ufvideo_export.addition import add_track
     from ufvideo_export.export import export_package
 
-__all__ = ["export_package"]
+__all__ = ["add_track", "export_package"]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "add_track":
+        from ufvideo_export.addition import add_track
+
+        return add_track
     if name == "export_package":
         from ufvideo_export.export import export_package
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ufvideo_export.checkpoint.tensor_account import LeftOut
     from ufvideo_export.estimate import ExportEstimate
     from ufvideo_sdk.hub.download import DownloadProgress
+    from ufvideo_sdk.package.manifest import Manifest
 
 
 class Precision(str, Enum):
@@ -48,6 +49,12 @@ class SegHiddenState(str, Enum):
     PREDICTING = "predicting"
 
 
+class Addition(str, Enum):
+    """What can be added to a package that has been exported without it."""
+
+    TRACK = "track"
+
+
 def export(
     checkpoint: Annotated[
         str,
@@ -56,7 +63,7 @@ def export(
             " Hugging Face Hub."
         ),
     ],
-    out: Annotated[Path, typer.Argument(help="The package folder to write.")],
+    out: Annotated[Path, typer.Argument(help="The package folder to write, or to add to.")],
     vision_tower: Annotated[
         str | None,
         typer.Option(
@@ -64,8 +71,9 @@ def export(
         ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="Precision of the language model; it sets the others'.")
-    ] = Precision.FP32,
+        Precision | None,
+        typer.Option(help="Precision of the language model; it sets the others'; fp32."),
+    ] = None,
     block_size: Annotated[
         int | None, typer.Option(help="Weights that share a scale (int8, int4); 128.")
     ] = None,
@@ -92,9 +100,25 @@ def export(
         typer.Option(help="fp16 for GPUs: arithmetic, KV cache and encoders (int8, int4); fp32."),
     ] = None,
     seg_hidden_state: Annotated[
-        SegHiddenState,
-        typer.Option(help="State behind a mask: as released code generates, or as it trains."),
-    ] = SegHiddenState.PRECEDING,
+        SegHiddenState | None,
+        typer.Option(
+            help="State behind a mask: as released code generates (preceding, the default), or as"
+            " it trains."
+        ),
+    ] = None,
+    track: Annotated[
+        bool | None,
+        typer.Option(
+            "--track/--no-track",
+            help="With or without what carries objects through a video (default: with).",
+        ),
+    ] = None,
+    add: Annotated[
+        Addition | None,
+        typer.Option(
+            help="Add this to the package OUT of CHECKPOINT, and leave all else in it as it is."
+        ),
+    ] = None,
     ignore_tensors: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,12 +133,8 @@ def export(
     Example: ufvideo export checkpoints/UFVideo-7B packages/ufvideo-7b --precision fp16
     Example: ufvideo export hf:Hevven/UFVideo-7B package/ --vision-tower
     hf:google/siglip-so400m-patch14-384 --precision int4
+    Example: ufvideo export --add track checkpoints/UFVideo-7B packages/ufvideo-7b
     """
-    # PyTorch takes seconds to import: not for --help, nor for the other commands.
-    from ufvideo_export.export import export_package
-    from ufvideo_export.precision import Quantization
-    from ufvideo_sdk.hub.download import readable_bytes
-
     options = {
         "block_size": block_size,
         "symmetric": symmetric,
@@ -124,68 +144,131 @@ def export(
         "floats": None if floats is None else floats.value,
     }
     given = {name: value for name, value in options.items() if value is not None}
-    console = Console(stderr=True)
-
-    def say_left_out(parts: tuple[LeftOut, ...]) -> None:
-        console.print("No graph needs these tensors of the checkpoint:")
-        for part in parts:
-            console.print(f"  {part}", markup=False, highlight=False, soft_wrap=True)
-
-    columns = (
-        TextColumn("{task.description:<28}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeElapsedColumn(),
-    )
-    bar = Progress(*columns, console=console)
-    task = bar.add_task("starting", total=1.0)
-    with ExitStack() as shown:
-
-        def show_bar() -> None:
-            # Not before there is something to wait for: an error above a bar at 0 % is no start.
-            if not bar.live.is_started:
-                shown.enter_context(bar)
-
-        downloads: dict[str, TaskID] = {}
-
-        def show_download(progress: DownloadProgress) -> None:
-            show_bar()
-            # The small files of a repository come first, then its weights.
-            source = f"{progress.source} {progress.total_bytes}"
-            if source not in downloads:
-                left = readable_bytes(progress.total_bytes - progress.done_bytes)
-                line = f"Downloading {left} of {progress.source} into {progress.folder}"
-                console.print(line, markup=False, highlight=False, soft_wrap=True)
-                downloads[source] = bar.add_task("", total=1.0)
-            done, total = progress.done_bytes, progress.total_bytes
-            bar.update(
-                downloads[source],
-                description=f"{progress.source.repository} {readable_bytes(done)}",
-                completed=done / max(total, 1),
+    if add is not None:
+        # The package says all of these.
+        if given or force or any(each is not None for each in (precision, seg_hidden_state, track)):
+            raise typer.BadParameter(
+                "expected no option that says how to export: what is added has the package's own"
+                " settings",
+                param_hint="--add",
             )
+        _add_track(checkpoint, out, vision_tower, ignore_tensors or ())
+        return
+    # PyTorch takes seconds to import: not for --help, nor for the other commands.
+    from ufvideo_export.export import export_package
+    from ufvideo_export.precision import Quantization
 
-        def show_estimate(found: ExportEstimate) -> None:
-            console.print(f"It will take {found}.")
-            show_bar()
-
+    chosen = (precision or Precision.FP32).value
+    with _Shown() as shown:
         manifest = export_package(
             checkpoint,
             out,
             vision_tower=vision_tower,
-            precision=precision.value,
+            precision=chosen,
             quantization=Quantization(**given) if given else None,
-            seg_hidden_state=seg_hidden_state.value,
+            seg_hidden_state=(seg_hidden_state or SegHiddenState.PRECEDING).value,
+            track=track is not False,
             ignore_tensors=ignore_tensors or (),
             force=force,
-            on_left_out=say_left_out,
-            on_download=show_download,
-            on_estimate=show_estimate,
-            progress=lambda label, done: bar.update(task, description=label, completed=done),
+            on_left_out=shown.left_out,
+            on_download=shown.download,
+            on_estimate=shown.estimate,
+            progress=shown.progress,
         )
-        bar.update(task, description="done", completed=1.0)
-    console.print(f"Wrote {out} ({manifest.model.name}, {precision.value}); compared with PyTorch:")
-    for stem, measured in manifest.verification.items():
-        console.print(
-            f"  {stem:<16} max error {measured.max_abs_error:.2e},"
-            f" {measured.max_rel_error:.2e} of the largest value"
+    line = f"Wrote {out} ({manifest.model.name}, {chosen})"
+    shown.written(line, manifest, *manifest.verification)
+
+
+def _add_track(
+    checkpoint: str, package: Path, vision_tower: str | None, ignore_tensors: Sequence[str]
+) -> None:
+    from ufvideo_export.addition import add_track
+    from ufvideo_sdk.package.manifest import CAPABILITY_STAGES
+
+    with _Shown() as shown:
+        manifest = add_track(
+            checkpoint,
+            package,
+            vision_tower=vision_tower,
+            ignore_tensors=ignore_tensors,
+            on_download=shown.download,
+            on_estimate=shown.estimate,
+            progress=shown.progress,
         )
+    line = f"Added track to {package} ({manifest.model.name})"
+    shown.written(line, manifest, *CAPABILITY_STAGES["track"])
+
+
+class _Shown:
+    """An export on the terminal: what it will take, downloads, a bar."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        columns = (
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+        )
+        self._bar = Progress(*columns, console=self._console)
+        self._task = self._bar.add_task("starting", total=1.0)
+        self._downloads: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Shown:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._bar.update(self._task, description="done", completed=1.0)
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    def left_out(self, parts: tuple[LeftOut, ...]) -> None:
+        """Say what no graph needs."""
+        self._console.print("No graph needs these tensors of the checkpoint:")
+        for part in parts:
+            self._say(f"  {part}")
+
+    def download(self, progress: DownloadProgress) -> None:
+        """Show how far a download is."""
+        from ufvideo_sdk.hub.download import readable_bytes
+
+        self._show_bar()
+        # The small files of a repository come first, then its weights.
+        source = f"{progress.source} {progress.total_bytes}"
+        if source not in self._downloads:
+            left = readable_bytes(progress.total_bytes - progress.done_bytes)
+            self._say(f"Downloading {left} of {progress.source} into {progress.folder}")
+            self._downloads[source] = self._bar.add_task("", total=1.0)
+        self._bar.update(
+            self._downloads[source],
+            description=f"{progress.source.repository} {readable_bytes(progress.done_bytes)}",
+            completed=progress.done_bytes / max(progress.total_bytes, 1),
+        )
+
+    def estimate(self, found: ExportEstimate) -> None:
+        """Say what it will take."""
+        self._console.print(f"It will take {found}.")
+        self._show_bar()
+
+    def progress(self, label: str, done: float) -> None:
+        """Show what is being done."""
+        self._bar.update(self._task, description=label, completed=done)
+
+    def written(self, line: str, manifest: Manifest, *stems: str) -> None:
+        """Say what was written, and how far it is from PyTorch."""
+        self._console.print(f"{line}; compared with PyTorch:")
+        for stem in stems:
+            measured = manifest.verification[stem]
+            self._console.print(
+                f"  {stem:<16} max error {measured.max_abs_error:.2e},"
+                f" {measured.max_rel_error:.2e} of the largest value"
+            )
+
+    def _show_bar(self) -> None:
+        # Not before there is something to wait for: an error above a bar at 0 % is no start.
+        if not self._bar.live.is_started:
+            self._bar.start()
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)

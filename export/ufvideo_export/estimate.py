@@ -27,6 +27,10 @@ _PRODUCTS_PER_S = 30e9
 _START_S, _TRACE_S = 20.0, 120.0
 # Frames that a traced stage is compared on; see each stage's probes.
 _PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 1}
+# Frames that a token attends to in comparisons of memory_attention, over all objects, its own too.
+_PROBE_MEMORIES = 7
+# Tracing the three stages of tracking, whatever their sizes.
+_TRACK_START_S = 25.0
 _BASE_BYTES = 0.7e9
 # Of a checkpoint's values, those of a package at least: SigLIP's last layer and head stay out.
 _NEEDED_SHARE = 0.9
@@ -62,7 +66,7 @@ class ExportEstimate:
 
 
 def estimate_export(
-    checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe
+    checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe, *, track: bool = False
 ) -> ExportEstimate:
     """Say what an export will take.
 
@@ -70,9 +74,11 @@ def estimate_export(
         checkpoint: The weights; no tensor is read.
         num_values: Values of each part, as `check_tensors` counts them.
         chosen: Precision of every stage.
+        track: Whether the stages of tracking are written.
     """
+    track_s = track_core_s(checkpoint, num_values) if track else 0.0
     return ExportEstimate(
-        core_s=_core_s(checkpoint, num_values, chosen),
+        core_s=_core_s(checkpoint, num_values, chosen) + track_s,
         memory_bytes=_memory_bytes(checkpoint, num_values, chosen),
         disk_bytes=_disk_bytes(checkpoint, sum(num_values.values()), chosen),
     )
@@ -95,6 +101,23 @@ def _core_s(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recip
         + traced / 1e9 * _TRACE_S
         + 2 * products / _PRODUCTS_PER_S
     )
+
+
+def track_core_s(checkpoint: Checkpoint, num_values: Mapping[str, int]) -> float:
+    """Seconds of one core that the stages of tracking take.
+
+    Args:
+        checkpoint: The weights; no tensor is read.
+        num_values: Values of each part, as `check_tensors` counts them.
+    """
+    sam2 = checkpoint.sam2
+    cells = sam2.feature_grid**2
+    # To the frame itself and to the memories of a comparison: scores and what they weigh.
+    attended = cells * cells * checkpoint.sizes.sam_out_dim * 2
+    products = sam2.memory_attention_layers * _PROBE_MEMORIES * attended
+    # Every stage is filled from all of SAM 2.
+    traced = 3 * num_values["mask_encoder"] / 1e9 * _TRACE_S
+    return _TRACK_START_S + traced + 2 * 2 * products / _PRODUCTS_PER_S
 
 
 def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe) -> float:

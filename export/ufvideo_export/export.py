@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
-from ufvideo_export.checkpoint.hub_checkpoint import HubWeights, Source, locate
-from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors, short_list
+from ufvideo_export.checkpoint.hub_checkpoint import HubWeights, locate
+from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors
 from ufvideo_export.checkpoint.tokenizer import (
     CheckpointTokenizer,
     chat_template_json,
@@ -18,7 +17,8 @@ from ufvideo_export.estimate import ExportEstimate, estimate_export, least_packa
 from ufvideo_export.graph.encoder_int8 import require_optimum
 from ufvideo_export.graph.linear import check_widths
 from ufvideo_export.package.export_progress import ExportProgress, export_key
-from ufvideo_export.package.manifest_fields import model_facts, video_facts
+from ufvideo_export.package.manifest_fields import model_facts, tracking_facts, video_facts
+from ufvideo_export.package.provenance import origins, provenance
 from ufvideo_export.package.write_package import (
     check_space,
     check_target,
@@ -28,38 +28,27 @@ from ufvideo_export.package.write_package import (
     partial_folder,
     publish,
 )
-from ufvideo_export.precision import INTEGER_BITS, Quantization, Recipe, recipe
-from ufvideo_export.process.free_memory import give_back_memory
-from ufvideo_export.spec import StageSpec, stage_specs
-from ufvideo_export.stages import STAGES
+from ufvideo_export.precision import INTEGER_BITS, Quantization, recipe
+from ufvideo_export.spec import stage_specs
 from ufvideo_export.torch_model.model import check_tensors
-from ufvideo_export.verify import verify_stage
+from ufvideo_export.write_stages import Progress, write_stages
 from ufvideo_sdk.errors import ConfigError, InputError, PackageError
 from ufvideo_sdk.hub.download import DownloadCallback
-from ufvideo_sdk.hub.hub_name import PREFIX
 from ufvideo_sdk.package.manifest import (
+    CAPABILITY_STAGES,
     FORMAT_VERSION,
+    LATEST_FORMAT_VERSION,
     SEG_HIDDEN_STATES,
     FileEntry,
     Manifest,
     ModelConfig,
-    StageEntry,
-    StageVerification,
+    TrackingConfig,
     VideoConfig,
 )
+from ufvideo_sdk.package.manifest_fields import VERSION_1_CAPABILITIES
 
-Progress = Callable[[str, float], None]
 OnLeftOut = Callable[[tuple[LeftOut, ...]], None]
 OnEstimate = Callable[[ExportEstimate], None]
-# Distribution name -> provenance key.
-_PROVENANCE = {
-    "ufvideo-sdk": "exporter",
-    "torch": "torch",
-    "transformers": "transformers",
-    "onnx": "onnx",
-    "onnx-ir": "onnx_ir",
-    "onnxscript": "onnxscript",
-}
 
 
 def export_package(
@@ -70,6 +59,7 @@ def export_package(
     precision: str = "fp32",
     quantization: Quantization | None = None,
     seg_hidden_state: str = "preceding",
+    track: bool = True,
     ignore_tensors: Sequence[str] = (),
     force: bool = False,
     on_left_out: OnLeftOut | None = None,
@@ -91,6 +81,8 @@ def export_package(
         quantization: How integer weights are made; for "int8" and "int4".
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
             optimises).
+        track: Write the stages that track objects, too. Without them the package has format version
+            1, which releases before them read, and `add_track` adds them later.
         ignore_tensors: Patterns of names (`*`, `?`, `[...]`) of tensors to leave out that are no
             part of the model; a tensor that is neither read nor left out is refused.
         force: Replace a package that exists.
@@ -142,32 +134,35 @@ def export_package(
     check_widths(opened.sizes, chosen.stages["language_model"], chosen.quantization)
     tokenizer = read_tokenizer(opened.folder, opened.sizes)
     num_values = check_tensors(opened)
-    left_out = left_out_tensors(opened)
+    left_out = left_out_tensors(opened, track=track)
     if on_left_out is not None and left_out:
         on_left_out(left_out)
-    estimate = estimate_export(opened, num_values, chosen)
+    estimate = estimate_export(opened, num_values, chosen, track=track)
     if on_estimate is not None:
         on_estimate(estimate)
     check_space(out, estimate.disk_bytes - leftover_bytes(out))
-    model, video = _facts(opened, seg_hidden_state)
-    provenance = {**_provenance(opened, chosen), **_origins(opened, source, siglip)}
-    options = {"precision": precision, "seg_hidden_state": seg_hidden_state, **provenance}
-    key = export_key(opened, options)
+    model, video, tracking = _facts(opened, seg_hidden_state, track=track)
+    specs = stage_specs(opened, chosen.stages["language_model"], chosen.quantization, track=track)
+    made_of = {**provenance(opened, chosen), **origins(opened, source, siglip)}
+    options = {"precision": precision, "seg_hidden_state": seg_hidden_state, "track": str(track)}
+    key = export_key(opened, options | made_of)
     with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
         finished = ExportProgress(partial, key)
         finished.clear_rest()
         held = sum(path.stat().st_size for path in partial.iterdir())
         check_space(out, estimate.disk_bytes - held)
-        entries, verification = _write_stages(opened, partial, chosen, finished, report)
+        entries, verification = write_stages(opened, specs, chosen, finished, report)
         manifest = Manifest(
-            format_version=FORMAT_VERSION,
+            format_version=LATEST_FORMAT_VERSION if track else FORMAT_VERSION,
             model=model,
             video=video,
             tokens=tokenizer.facts,
             stages=entries,
             files=_write_texts(tokenizer, partial),
-            provenance=provenance,
+            provenance=made_of,
             verification=verification,
+            capabilities=tuple(CAPABILITY_STAGES) if track else VERSION_1_CAPABILITIES,
+            tracking=tracking,
         )
         report("publish", 1.0)
         publish(partial, out, manifest, force=force)
@@ -198,88 +193,17 @@ def _write_texts(tokenizer: CheckpointTokenizer, partial: Path) -> tuple[FileEnt
     return tuple(file_entry(partial, name) for name in ("tokenizer.json", "chat_template.json"))
 
 
-def _write_stages(
-    checkpoint: Checkpoint,
-    partial: Path,
-    chosen: Recipe,
-    finished: ExportProgress,
-    report: Progress,
-) -> tuple[dict[str, StageEntry], dict[str, StageVerification]]:
-    specs = stage_specs(checkpoint, chosen.stages["language_model"], chosen.quantization)
-    entries: dict[str, StageEntry] = {}
-    verification: dict[str, StageVerification] = {}
-    for number, (stem, spec) in enumerate(specs.items()):
-        path, precision = partial / f"{stem}.onnx", chosen.stages[stem]
-        before = _stage_entry(partial, spec, precision) if path.exists() else None
-        measured = before and finished.finished(stem, before)
-        if before is not None and measured is not None:
-            report(f"{stem} (taken over)", number / len(specs))
-            entries[stem], verification[stem] = before, measured
-            continue
-        for left in partial.glob(f"{stem}.onnx*"):
-            left.unlink()
-        report(stem, number / len(specs))
-        stage = STAGES[stem](checkpoint, spec, precision, chosen.quantization)
-        stage.write(path)
-        report(f"{stem} (comparing)", (number + 0.7) / len(specs))
-        verification[stem] = verify_stage(stage, path)
-        entries[stem] = _stage_entry(partial, spec, precision)
-        finished.record(stem, entries[stem], verification[stem])
-        # One stage's weights in memory at a time.
-        del stage
-        give_back_memory()
-    return entries, verification
-
-
-def _stage_entry(partial: Path, spec: StageSpec, precision: str) -> StageEntry:
-    weights = f"{spec.stem}.onnx.data"
-    return StageEntry(
-        graph=file_entry(partial, f"{spec.stem}.onnx"),
-        weights=file_entry(partial, weights) if (partial / weights).exists() else None,
-        precision=precision,
-        inputs=spec.inputs,
-        outputs=spec.outputs,
-    )
-
-
-def _facts(checkpoint: Checkpoint, seg_hidden_state: str) -> tuple[ModelConfig, VideoConfig]:
+def _facts(
+    checkpoint: Checkpoint, seg_hidden_state: str, *, track: bool
+) -> tuple[ModelConfig, VideoConfig, TrackingConfig | None]:
     """What the manifest says of the sizes, before any work is spent on a size it cannot hold."""
     try:
-        return model_facts(checkpoint, seg_hidden_state), video_facts(checkpoint)
+        return (
+            model_facts(checkpoint, seg_hidden_state),
+            video_facts(checkpoint),
+            tracking_facts(checkpoint) if track else None,
+        )
     except PackageError as error:
         raise InputError(
             f"expected sizes that a package can hold in {checkpoint.folder}: {error}"
         ) from error
-
-
-def _provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:
-    def installed(distribution: str) -> str:
-        try:
-            return version(distribution).split("+")[0]
-        except PackageNotFoundError:
-            return "unknown"
-
-    versions = {key: installed(name) for name, key in _PROVENANCE.items()}
-    if chosen.name in INTEGER_BITS:
-        versions |= {
-            "onnxruntime": installed("onnxruntime"),
-            "optimum_onnx": installed("optimum-onnx"),
-            "quantization": chosen.quantization.text(chosen.name),
-        }
-    if checkpoint.ignored_tensors:
-        names = ", ".join(short_list(checkpoint.ignored_tensors))
-        text = f"{len(checkpoint.ignored_tensors)}: {names}"
-        # A text of the manifest has 256 bytes at most.
-        versions["ignored_tensors"] = text.encode("ascii", "replace").decode()[:200]
-    return versions
-
-
-def _origins(checkpoint: Checkpoint, source: Source, siglip: Source | None) -> dict[str, str]:
-    """Where the weights came from: a folder's name, or the commit of a repository."""
-    origins = {"source": checkpoint.name}
-    for key, located in (("source", source), ("vision_tower", siglip)):
-        if located is not None and located.hub is not None:
-            origins[key] = f"{PREFIX}{located.hub.repository}"
-            origins[f"{key}_revision"] = located.hub.revision
-            origins[f"{key}_commit"] = located.hub.commit
-    return origins

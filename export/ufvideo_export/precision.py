@@ -6,6 +6,7 @@
 | token_embedder | fp32 | fp16 | int8 | int8 |
 | vision_encoder, mask_encoder | fp32 | fp16 | int8 | int8 |
 | aligner, region_encoder, mask_decoder | fp32 | fp16 | fp16 | fp16 |
+| memory_encoder, memory_attention, track_decoder | fp32 | fp16 | fp16 | fp16 |
 
 - `language_model` in int8 or int4: the weights of its matrix products in blocks along a row, each
   with a scale (`MatMulNBits`); norms, biases, arithmetic between products, borders and the KV cache
@@ -19,7 +20,10 @@
 - The encoders in int8: weights of their matrix products, one scale a column, 7 of 8 bits
   (`reduce_range`: on a CPU without VNNI the sums of full-range products saturate, and packages
   travel); inputs are quantised as they run. Convolutions stay in float32: slower in int8.
-- The others are mostly convolutions, or decide a mask's edge: half the size is what can be had.
+- The others are mostly convolutions, or decide a mask's edge: half the size is what can be had. In
+  `memory_attention` the products are of activations, whose number grows with the memories.
+- What is remembered of an object is float32 in every precision: graphs take and give float32, and
+  nothing between them rounds it.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ufvideo_sdk.errors import ConfigError
-from ufvideo_sdk.package.manifest import PRECISIONS, STAGE_STEMS
+from ufvideo_sdk.package.manifest import PRECISIONS, Manifest
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS
 
 INTEGER_BITS = {"int8": 8, "int4": 4}
 HEAD_PRECISIONS = ("fp32", "int8", "int4")
@@ -107,14 +112,19 @@ def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
         chosen = dict(_INTEGER_STAGES[precision])
         if quantization.floats == "fp16":
             chosen |= dict.fromkeys(_ENCODERS, "fp16")
-        stages = {stem: chosen.get(stem, "fp16") for stem in STAGE_STEMS}
+        stages = {stem: chosen.get(stem, "fp16") for stem in ALL_STEMS}
         return Recipe(precision, stages, quantization)
     if quantization is not None:
         raise ConfigError(
             f"expected no quantization options with precision {precision}, which quantises"
             f" nothing, found {quantization.text(precision)}"
         )
-    return Recipe(precision, dict.fromkeys(STAGE_STEMS, precision), Quantization())
+    return Recipe(precision, dict.fromkeys(ALL_STEMS, precision), Quantization())
+
+
+def track_precision(manifest: Manifest) -> str:
+    """What stages of tracking have in the package of a manifest: what its mask decoder has."""
+    return manifest.stages["mask_decoder"].precision
 
 
 def language_floats(precision: str, quantization: Quantization) -> str:

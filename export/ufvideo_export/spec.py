@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
-from ufvideo_export.package.manifest_fields import model_facts, video_facts
+from ufvideo_export.package.manifest_fields import model_facts, tracking_facts, video_facts
 from ufvideo_export.precision import Quantization, language_floats
 from ufvideo_sdk.package.manifest import SEG_HIDDEN_STATES, TensorSpec, graph_signatures
 
@@ -48,7 +48,11 @@ class StageSpec:
 
 
 def stage_specs(
-    checkpoint: Checkpoint, language_precision: str, quantization: Quantization | None = None
+    checkpoint: Checkpoint,
+    language_precision: str,
+    quantization: Quantization | None = None,
+    *,
+    track: bool = False,
 ) -> dict[str, StageSpec]:
     """The border of every graph, in pipeline order, as the package format requires it.
 
@@ -56,6 +60,7 @@ def stage_specs(
         checkpoint: Whose sizes they have.
         language_precision: Of the language model.
         quantization: Where it holds integers; None: the defaults.
+        track: Those of tracking, too.
     """
     half = language_floats(language_precision, quantization or Quantization()) == "fp16"
     signatures = graph_signatures(
@@ -64,5 +69,6 @@ def stage_specs(
         video_facts(checkpoint),
         mask_width=checkpoint.sizes.sam_out_dim,
         cache_dtype="float16" if half else "float32",
+        tracking=tracking_facts(checkpoint) if track else None,
     )
     return {stem: StageSpec(stem, *signature) for stem, signature in signatures.items()}

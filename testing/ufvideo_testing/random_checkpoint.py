@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import Sam2VideoModel, SiglipVisionModel
+from transformers import SiglipVisionModel
 
 from testing.ufvideo_testing.random_tokenizer import SEG_OFFSET, num_needed_tokens, write_tokenizer
 from testing.ufvideo_testing.random_weights import write_random_weights
@@ -35,7 +35,7 @@ from ufvideo_export.checkpoint.config import (
 )
 from ufvideo_export.checkpoint.config_files import SIGLIP_FOLDER, ConfigFiles
 from ufvideo_export.torch_model.aligner import Aligner, RegionEncoder
-from ufvideo_export.torch_model.mask_model import Sam2Widths, sam2_config
+from ufvideo_export.torch_model.mask_model import Sam2Widths, build_sam2_video
 from ufvideo_export.torch_model.model import build_language_model, build_seg_projection
 from ufvideo_export.torch_model.vision_encoder import siglip_config
 
@@ -214,7 +214,7 @@ def _modules(sizes: RandomSizes, model: ModelSizes) -> list[tuple[nn.Module, Key
         (Aligner(vision_width, width, num_blocks=blocks), prefixed_keys(ALIGNER_PREFIX)),
         (RegionEncoder(vision_width, width), prefixed_keys(REGION_ENCODER_PREFIX)),
         (build_seg_projection(width, model.sam_out_dim), prefixed_keys(SEG_PROJECTION_PREFIX)),
-        (Sam2VideoModel(sam2_config(sizes.sam2, sizes.sam2_widths)), sam2_keys),
+        (build_sam2_video(sizes.sam2, sizes.sam2_widths), sam2_keys),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,8 +110,23 @@ def odd_package(tmp_path_factory: pytest.TempPathFactory, odd_checkpoint: Path) 
     out = tmp_path_factory.mktemp("odd_package") / "odd"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(to_onnx, "INLINE_WEIGHTS_BYTES", 4096)
-        export_package(odd_checkpoint, out)
+        export_package(odd_checkpoint, out, track=False)
     return out
+
+
+@pytest.fixture(scope="session")
+def odd_package_track(
+    tmp_path_factory: pytest.TempPathFactory, odd_checkpoint: Path, odd_package: Path
+) -> Path:
+    """The same with the stages that track."""
+    import ufvideo_export.graph.to_onnx as to_onnx
+    from ufvideo_export import add_track
+
+    copy = Path(shutil.copytree(odd_package, tmp_path_factory.mktemp("odd_track") / "odd"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(to_onnx, "INLINE_WEIGHTS_BYTES", 4096)
+        add_track(odd_checkpoint, copy)
+    return copy
 
 
 @pytest.fixture(scope="session")

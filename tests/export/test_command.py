@@ -64,6 +64,7 @@ def test_defaults(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
             "precision": "fp32",
             "quantization": None,
             "seg_hidden_state": "preceding",
+            "track": True,
             "ignore_tensors": (),
             "force": False,
         }

@@ -59,6 +59,7 @@ def test_an_export_of_repositories_equals_one_of_folders(
         "hf:user/small@v1",
         package,
         vision_tower="hf:user/siglip",
+        track=False,
         on_download=seen.append,
     )
     assert manifest.model.name == "small"

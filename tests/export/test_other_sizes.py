@@ -35,7 +35,7 @@ def test_manifest_holds_the_sizes(odd_package: Path, odd_checkpoint: Path) -> No
     assert (video.num_frames, video.vision_size_px, video.patch_grid) == (5, 37, 5)
     assert (video.aligner_padding, video.mask_size_px, video.mask_logits_size_px) == (1, 96, 24)
     assert manifest.tokens.seg_id == 800
-    assert tuple(manifest.stages) == STAGE_STEMS == tuple(STAGES)
+    assert tuple(manifest.stages) == STAGE_STEMS == tuple(STAGES)[: len(STAGE_STEMS)]
     for measured in manifest.verification.values():
         assert measured.max_abs_error <= measured.tolerance_abs
         assert measured.max_rel_error <= measured.tolerance_rel

@@ -52,6 +52,9 @@ def test_recipes() -> None:
             "language_model": integers,
             "mask_encoder": "int8",
             "mask_decoder": "fp16",
+            "memory_encoder": "fp16",
+            "memory_attention": "fp16",
+            "track_decoder": "fp16",
         }
 
 
@@ -59,7 +62,7 @@ def test_floats_of_a_gpu() -> None:
     stages = recipe("int4", Quantization(floats="fp16")).stages
     assert stages["language_model"] == "int4" and stages["token_embedder"] == "int8"
     rest = {stem: each for stem, each in stages.items() if each not in ("int4", "int8")}
-    assert set(rest.values()) == {"fp16"} and len(rest) == 5
+    assert set(rest.values()) == {"fp16"} and len(rest) == 8
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,8 @@ def test_package_says_the_precision_of_every_stage(
 ) -> None:
     manifest, whole = read_manifest(small_package_int4), read_manifest(small_package)
     stages = recipe("int4").stages
-    assert {stem: entry.precision for stem, entry in manifest.stages.items()} == stages
+    found = {stem: entry.precision for stem, entry in manifest.stages.items()}
+    assert found == {stem: stages[stem] for stem in STAGE_STEMS}
     assert manifest.provenance["quantization"] == (
         "block_size=128, asymmetric, accuracy_level=4, head=int4, reduce_range=true, floats=fp32"
     )

@@ -17,7 +17,8 @@ import pytest
 pytest.importorskip("torch", reason="needs the export extra")
 from ufvideo_export import export_package
 from ufvideo_export.package.write_package import PROGRESS_NAME
-from ufvideo_sdk.package.manifest import STAGE_STEMS, StageVerification
+from ufvideo_sdk.package.manifest import StageVerification
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS
 
 pytestmark = pytest.mark.torch
 
@@ -25,10 +26,10 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.export.test_resume import FakeStage, measured
-from ufvideo_export import export, export_package
+from ufvideo_export import export_package, write_stages
 
-export.STAGES = dict.fromkeys(export.STAGES, FakeStage)
-export.verify_stage = measured
+write_stages.STAGES = dict.fromkeys(write_stages.STAGES, FakeStage)
+write_stages.verify_stage = measured
 
 def progress(label, fraction):
     if label == "region_encoder (comparing)":
@@ -56,8 +57,8 @@ def measured(stage: FakeStage, _path: Path) -> StageVerification:
 @pytest.fixture(scope="module", autouse=True)
 def _fake_stages() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ufvideo_export.export.STAGES", dict.fromkeys(STAGE_STEMS, FakeStage))
-        patch.setattr("ufvideo_export.export.verify_stage", measured)
+        patch.setattr("ufvideo_export.write_stages.STAGES", dict.fromkeys(ALL_STEMS, FakeStage))
+        patch.setattr("ufvideo_export.write_stages.verify_stage", measured)
         yield
 
 
@@ -135,11 +136,15 @@ def test_a_stage_whose_file_changed_is_made_again(
     assert same_files(left.parent / "package", whole)
 
 
-@pytest.mark.parametrize("change", ["precision", "option", "weights", "record"])
+@pytest.mark.parametrize("change", ["precision", "option", "no_track", "weights", "record"])
 def test_another_export_takes_nothing_over(
     left: Path, checkpoint: Path, tmp_path: Path, change: str
 ) -> None:
-    options = {"precision": {"precision": "fp16"}, "option": {"seg_hidden_state": "predicting"}}
+    options: dict[str, dict[str, Any]] = {
+        "precision": {"precision": "fp16"},
+        "option": {"seg_hidden_state": "predicting"},
+        "no_track": {"track": False},
+    }
     other = shutil.copytree(checkpoint, tmp_path / "other")
     if change == "weights":
         path = other / "model.safetensors"

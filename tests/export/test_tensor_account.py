@@ -27,8 +27,13 @@ from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.checkpoint.sam2_names import sam2_keys  # noqa: E402
 from ufvideo_export.checkpoint.tensor_account import left_out_tensors, short_list  # noqa: E402
 from ufvideo_export.torch_model import model  # noqa: E402
+from ufvideo_export.torch_model.track_model import (  # noqa: E402
+    MemoryAttention,
+    MemoryEncoder,
+    TrackDecoder,
+)
 from ufvideo_sdk.errors import ConfigError, InputError, UFVideoError  # noqa: E402
-from ufvideo_sdk.package.manifest import STAGE_STEMS  # noqa: E402
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS  # noqa: E402
 
 pytestmark = pytest.mark.torch
 Shapes = dict[str, tuple[int, ...]]
@@ -87,6 +92,12 @@ def test_the_released_model_is_read_or_left_out_by_name(full_size: Path) -> None
         "SigLIP's text tower": len(text_tower()),
     }
     assert set(parts["SigLIP's text tower"].names) == set(text_tower())
+    tracking = {part.part: part.patterns for part in left_out_tensors(checkpoint, track=True)}
+    assert "SAM 2's memory path" not in tracking
+    assert tracking["SAM 2's memory of masks that are given"] == (
+        f"{SAM2}mask_downsample.*",
+        f"{SAM2}no_mem_pos_enc",
+    )
     assert {part: found.patterns for part, found in parts.items()} == {
         "SAM 2's memory path": (
             f"{SAM2}mask_downsample.*",
@@ -172,6 +183,37 @@ def test_what_is_left_out_reaches_no_graph(small_checkpoint: Path) -> None:
     }
     held = {name for name in checkpoint.tensors.names() if name.startswith(SAM2)}
     assert held - with_influence == listed
+    assert held - with_influence - _of_tracking(checkpoint) == {
+        name
+        for part in left_out_tensors(checkpoint, track=True)
+        if "SAM 2" in part.part
+        for name in part.names
+    }
+
+
+def _of_tracking(checkpoint: Checkpoint) -> set[str]:
+    """Tensors of SAM 2 with an influence on what an object is remembered by, and on its masks."""
+    sam = model.load_sam2(checkpoint)
+    # Trained by nothing here: they stand in the graphs as constants.
+    constants = {"memory_temporal_positional_encoding", "no_memory_embedding"}
+    encoder, attention, decoder = MemoryEncoder(sam), MemoryAttention(sam), TrackDecoder(sam)
+    random = torch.Generator().manual_seed(0)
+    width, grid = checkpoint.sizes.sam_out_dim, checkpoint.sam2.feature_grid
+    features = torch.randn(1, width, grid, grid, generator=random)
+    memory = encoder(features, torch.randn(1, 4 * grid, 4 * grid, generator=random))
+    ages, pointers = torch.zeros(1, 1, dtype=torch.int64), torch.randn(1, 2, width)
+    recalled = attention(features, memory.unsqueeze(1), ages, pointers)
+    fine = torch.randn(1, width // 8, 4 * grid, 4 * grid, generator=random)
+    middle = torch.randn(1, width // 4, 2 * grid, 2 * grid, generator=random)
+    sum(out.sum() for out in decoder(recalled, fine, middle)).backward()
+    # Queries and keys are copies in another order.
+    copied = {
+        name
+        for name, _ in sam.named_parameters()
+        if name.startswith("memory_attention.") and ("q_proj" in name or "k_proj" in name)
+    }
+    named = {name for name, value in sam.named_parameters() if value.grad is not None}
+    return {key for name in named | copied | constants for key in sam2_keys(name)}
 
 
 @pytest.fixture
@@ -245,10 +287,10 @@ def test_the_package_says_what_was_ignored(
     from tests.export.test_resume import FakeStage, measured
 
     monkeypatch.setattr(
-        "ufvideo_export.export.STAGES",
-        dict.fromkeys(STAGE_STEMS, FakeStage),
+        "ufvideo_export.write_stages.STAGES",
+        dict.fromkeys(ALL_STEMS, FakeStage),
     )
-    monkeypatch.setattr("ufvideo_export.export.verify_stage", measured)
+    monkeypatch.setattr("ufvideo_export.write_stages.verify_stage", measured)
     said: list[Any] = []
     export_package(checkpoint, tmp_path / "plain", on_left_out=said.append)
     assert [len(each) for each in said] == [4]

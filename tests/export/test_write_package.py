@@ -89,8 +89,10 @@ def test_written_manifest_is_the_returned_one(small_package: Path, manifest: Man
 
 
 def test_equal_checkpoints_give_equal_bytes(
-    small_package: Path, small_checkpoint: Path, tmp_path: Path
+    exported_package_track: Path, small_checkpoint: Path, tmp_path: Path
 ) -> None:
+    """Even where the stages of tracking were added later, in the other package."""
+    small_package = exported_package_track
     labels: list[str] = []
     fractions: list[float] = []
     returned = export_package(
@@ -159,7 +161,7 @@ def test_failed_export_leaves_nothing(
         assert path.exists()
         raise InferenceError("expected vision_encoder to agree")
 
-    monkeypatch.setattr("ufvideo_export.export.verify_stage", fail)
+    monkeypatch.setattr("ufvideo_export.write_stages.verify_stage", fail)
     with pytest.raises(InferenceError):
         export_package(tiny_checkpoint, tmp_path / "package")
     assert list(tmp_path.iterdir()) == []
@@ -172,7 +174,7 @@ def test_existing_target_is_refused(tiny_checkpoint: Path, tmp_path: Path) -> No
         export_package(tiny_checkpoint, out)
     (out / "thesis.txt").write_text("precious")
     with pytest.raises(InputError, match="other files"):
-        export_package(tiny_checkpoint, out, force=True)
+        export_package(tiny_checkpoint, out, force=True, track=False)
     assert (out / "thesis.txt").read_text() == "precious"
     with pytest.raises(InputError, match="something else"):
         export_package(tiny_checkpoint, out / "thesis.txt", force=True)

@@ -22,6 +22,15 @@ inline std::filesystem::path tiny_package() {
   return std::filesystem::path(UFVIDEO_TEST_DATA_DIR) / "tiny" / "package";
 }
 
+/// The same package with the stages that track, in a folder of its own; the folder must not exist.
+inline std::filesystem::path tiny_track_package(const std::filesystem::path& folder) {
+  std::filesystem::copy(tiny_package(), folder);
+  std::filesystem::copy(
+      std::filesystem::path(UFVIDEO_TEST_DATA_DIR) / "tiny" / "track", folder,
+      std::filesystem::copy_options::overwrite_existing | std::filesystem::copy_options::recursive);
+  return folder;
+}
+
 inline RuntimeConfig tiny_config() {
   RuntimeConfig config;
   config.onnxruntime_library = onnxruntime_path();

@@ -46,7 +46,7 @@ def workload(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("odd")
     checkpoint = make_random_checkpoint(folder / "checkpoint", odd_sizes(request.param), seed=4)
     package: Path = folder / "package"
-    export_package(checkpoint, package)
+    export_package(checkpoint, package, track=False)
     return Workload(checkpoint, checkpoint / "siglip", package, NUM_NEW_TOKENS, 3, 2)
 
 

@@ -38,7 +38,7 @@ import sys
 from pathlib import Path
 from ufvideo_export import export_package
 
-export_package(Path(sys.argv[1]), Path(sys.argv[2]))
+export_package(Path(sys.argv[1]), Path(sys.argv[2]), track=False)
 """
 
 

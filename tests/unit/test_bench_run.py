@@ -305,7 +305,7 @@ class WatchedSampler(Sampler):
 def test_a_process_that_is_slowed_half_way_says_so(picture: Path) -> None:
     """From the middle of the run on it is stopped for four fifths of the time."""
     duration_s = 8.0
-    workload = Workload(batch=("What?",), num_mask_frames=1, max_new_tokens=2)
+    workload = Workload(batch=("What?",), num_mask_frames=1, max_new_tokens=2, num_decode_tokens=2)
     job = {
         "package": str(UFVideo.load().package),
         "source": str(picture),

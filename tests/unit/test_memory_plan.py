@@ -163,7 +163,8 @@ def test_a_process_keeps_to_the_plan(checkpoint: Path, tmp_path: Path, precision
     from ufvideo_export import export_package
 
     package = tmp_path / precision
-    export_package(checkpoint, package, vision_tower=checkpoint / "siglip", precision=precision)
+    siglip = checkpoint / "siglip"
+    export_package(checkpoint, package, vision_tower=siglip, precision=precision, track=False)
     measured = peak_of(package, num_threads=1, num_answer_tokens=32)
     manifest = read_manifest(package / "manifest.json")
     plan = memory_plan(manifest, num_answer_tokens=measured["num_answer_tokens"])

@@ -63,7 +63,11 @@ class Weights:
         return self._made(
             f"package_{precision}",
             lambda path: export_package(
-                checkpoint, path, vision_tower=checkpoint / "siglip", precision=precision
+                checkpoint,
+                path,
+                vision_tower=checkpoint / "siglip",
+                precision=precision,
+                track=False,
             ),
         )
 

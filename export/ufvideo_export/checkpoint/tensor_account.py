@@ -20,16 +20,20 @@ from ufvideo_export.checkpoint.siglip_config import siglip_config
 from ufvideo_export.checkpoint.tensor_files import TensorFiles
 from ufvideo_sdk.errors import InputError
 
-# Parts of SAM 2 that a single frame with a language prompt does not use. PyTorch's modules hold
-# them, so a checkpoint must have them.
-_SAM2_LEFT_OUT = (
-    (
-        "SAM 2's memory path",
-        re.compile(
-            rf"{re.escape(SAM2_PREFIX)}(memory_attention\.|memory_encoder\.|mask_downsample\."
-            r"|(maskmem_tpos_enc|no_mem_pos_enc)$)"
-        ),
+# Parts of SAM 2 that no graph uses: without tracking, and with it. PyTorch's modules hold them, so
+# a checkpoint must have them.
+_MEMORY_PATH = (
+    "SAM 2's memory path",
+    re.compile(
+        rf"{re.escape(SAM2_PREFIX)}(memory_attention\.|memory_encoder\.|mask_downsample\."
+        r"|(maskmem_tpos_enc|no_mem_pos_enc)$)"
     ),
+)
+_MASKS_GIVEN = (
+    "SAM 2's memory of masks that are given",
+    re.compile(rf"{re.escape(SAM2_PREFIX)}(mask_downsample\.|no_mem_pos_enc$)"),
+)
+_SAM2_LEFT_OUT = (
     (
         "SAM 2's point and mask prompts",
         re.compile(
@@ -68,11 +72,12 @@ class LeftOut:
         return f"{self.part} ({len(self.names)}): {', '.join(self.patterns)}"
 
 
-def left_out_tensors(checkpoint: Checkpoint) -> tuple[LeftOut, ...]:
+def left_out_tensors(checkpoint: Checkpoint, *, track: bool = False) -> tuple[LeftOut, ...]:
     """Tensors of the released format that no graph needs, and those the caller leaves out.
 
     Args:
         checkpoint: Whose headers are looked at.
+        track: Whether the graphs of tracking are written.
 
     Returns:
         What is there; a part without tensors is not listed.
@@ -80,7 +85,7 @@ def left_out_tensors(checkpoint: Checkpoint) -> tuple[LeftOut, ...]:
     names = checkpoint.tensors.names()
     parts = {
         part: ([name for name in names if pattern.match(name)], names)
-        for part, pattern in _SAM2_LEFT_OUT
+        for part, pattern in (_MASKS_GIVEN if track else _MEMORY_PATH, *_SAM2_LEFT_OUT)
     }
     siglip = checkpoint.siglip_tensors.names()
     parts |= {part: (found, siglip) for part, found in _siglip_left_out(checkpoint).items()}

@@ -54,7 +54,7 @@ class ExportProgress:
 
     def __init__(self, folder: Path, key: str) -> None:
         """Read what an earlier export of the same key recorded; nothing of another's is used."""
-        self._folder, self._key = folder, key
+        self.folder, self._key = folder, key
         self._stages = _recorded(folder / PROGRESS_NAME, key)
 
     def finished(self, stem: str, entry: StageEntry) -> StageVerification | None:
@@ -76,7 +76,7 @@ class ExportProgress:
         """Remove what belongs to no finished stage: half-written files, folders of tools."""
         files = [file for stage in self._stages.values() for file in stage["files"]]
         kept = {PROGRESS_NAME} | {file["path"] for file in files if file is not None}
-        for path in self._folder.iterdir():
+        for path in self.folder.iterdir():
             if path.name in kept:
                 continue
             if path.is_dir() and not path.is_symlink():
@@ -96,9 +96,9 @@ class ExportProgress:
             "verification": dataclasses.asdict(verification),
         }
         text = json.dumps({"key": self._key, "stages": self._stages}, indent=2)
-        written = self._folder / f"{PROGRESS_NAME}.new"
+        written = self.folder / f"{PROGRESS_NAME}.new"
         written.write_text(text, encoding="utf-8")
-        written.replace(self._folder / PROGRESS_NAME)
+        written.replace(self.folder / PROGRESS_NAME)
 
 
 def _plain_files(entry: StageEntry) -> list[dict[str, Any] | None]:

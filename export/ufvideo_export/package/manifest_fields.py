@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.config import ARCHITECTURE
-from ufvideo_sdk.package.manifest import ModelConfig, VideoConfig
+from ufvideo_sdk.package.manifest import ModelConfig, TrackingConfig, VideoConfig
 
 MAX_REGION_TOKENS = 4
+# Released SAM 2's; no tensor and no configuration of a checkpoint says it.
+MAX_OBJECT_POINTERS = 16
 
 
 def model_facts(checkpoint: Checkpoint, seg_hidden_state: str) -> ModelConfig:
@@ -45,4 +47,18 @@ def video_facts(checkpoint: Checkpoint) -> VideoConfig:
         aligner_padding=checkpoint.sizes.aligner_padding,
         mask_size_px=checkpoint.sam2.image_size_px,
         mask_logits_size_px=checkpoint.sam2.mask_logits_size_px,
+    )
+
+
+def tracking_facts(checkpoint: Checkpoint) -> TrackingConfig:
+    """Sizes of SAM 2's memory.
+
+    Raises:
+        PackageError: For a size that no package can hold.
+    """
+    encoding = checkpoint.sam2_shape("memory_temporal_positional_encoding")
+    return TrackingConfig(
+        num_memories=encoding[0],
+        max_object_pointers=MAX_OBJECT_POINTERS,
+        memory_width=encoding[-1],
     )

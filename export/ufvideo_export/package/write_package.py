@@ -1,4 +1,4 @@
-"""A package appears whole or not at all.
+"""A package appears whole or not at all, and what is added to one appears at once.
 
 An export writes into `.NAME.partial-PID` beside the target and renames it to NAME at the end. A
 replacement first renames the old package to `.NAME.replaced-PID`: no plain call of the system
@@ -142,6 +142,25 @@ def publish(partial: Path, out: Path, manifest: Manifest, *, force: bool) -> Non
         raise
     _sync(out.parent)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def add_files(partial: Path, package: Path, manifest: Manifest) -> None:
+    """Move the files of a folder into a package, then replace the package's manifest by one rename.
+
+    Killed before that, the package is the old one, with files that its manifest does not list; the
+    next addition replaces them.
+    """
+    (partial / PROGRESS_NAME).unlink(missing_ok=True)
+    written = partial / MANIFEST_NAME
+    added = sorted(partial.iterdir())
+    written.write_text(manifest.to_json(), encoding="utf-8")
+    for path in (*added, written):
+        _sync(path)
+    for path in added:
+        path.replace(package / path.name)
+    _sync(package)
+    written.replace(package / MANIFEST_NAME)
+    _sync(package)
 
 
 def clear_leftovers(out: Path) -> None:

@@ -75,6 +75,18 @@ def sam2_config(sizes: Sam2Sizes, widths: Sam2Widths) -> Sam2VideoConfig:
     )
 
 
+def build_sam2_video(sizes: Sam2Sizes, widths: Sam2Widths) -> Sam2VideoModel:
+    """SAM 2, memory path included, with the weights that transformers starts it with."""
+    sam = Sam2VideoModel(sam2_config(sizes, widths))
+    for layer in sam.memory_attention.layers:
+        attention = layer.cross_attn_image
+        # Written as 64 in transformers, whatever the width of a memory is.
+        if attention.k_proj.in_features != widths.memory_width:
+            for name in ("k_proj", "v_proj"):
+                setattr(attention, name, nn.Linear(widths.memory_width, attention.internal_dim))
+    return sam
+
+
 def frame_maps(
     sam: Sam2VideoModel, pixel_values: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -24,7 +24,13 @@ from ufvideo_export.checkpoint.sam2_names import sam2_keys
 from ufvideo_export.checkpoint.tensor_account import refuse_unread_tensors
 from ufvideo_export.checkpoint.tensor_files import TensorFiles
 from ufvideo_export.torch_model.aligner import Aligner, RegionEncoder
-from ufvideo_export.torch_model.mask_model import MaskDecoder, MaskEncoder, Sam2Widths, sam2_config
+from ufvideo_export.torch_model.mask_model import (
+    MaskDecoder,
+    MaskEncoder,
+    Sam2Widths,
+    build_sam2_video,
+)
+from ufvideo_export.torch_model.track_model import MemoryAttention, MemoryEncoder, TrackDecoder
 from ufvideo_export.torch_model.vision_encoder import VisionEncoder
 from ufvideo_sdk.errors import InputError
 
@@ -89,7 +95,7 @@ def build_sam2(checkpoint: Checkpoint) -> Sam2VideoModel:
         )
     memories = checkpoint.sam2_shape("memory_temporal_positional_encoding")
     widths = Sam2Widths(hidden_size, memories[-1], memories[0])
-    return Sam2VideoModel(sam2_config(checkpoint.sam2, widths))
+    return build_sam2_video(checkpoint.sam2, widths)
 
 
 def load_sam2(checkpoint: Checkpoint) -> Sam2VideoModel:
@@ -118,6 +124,21 @@ def load_mask_decoder(checkpoint: Checkpoint) -> MaskDecoder:
     projection = build_seg_projection(sizes.hidden_size, sizes.sam_out_dim)
     checkpoint.fill(projection, prefixed_keys(SEG_PROJECTION_PREFIX))
     return MaskDecoder(load_sam2(checkpoint), projection).eval()
+
+
+def load_memory_encoder(checkpoint: Checkpoint) -> MemoryEncoder:
+    """What SAM 2 remembers a frame by, with the checkpoint's weights."""
+    return MemoryEncoder(load_sam2(checkpoint)).eval()
+
+
+def load_memory_attention(checkpoint: Checkpoint) -> MemoryAttention:
+    """What SAM 2 recalls on a frame, with the checkpoint's weights."""
+    return MemoryAttention(load_sam2(checkpoint)).eval()
+
+
+def load_track_decoder(checkpoint: Checkpoint) -> TrackDecoder:
+    """SAM 2's mask decoder without a prompt, with the checkpoint's weights."""
+    return TrackDecoder(load_sam2(checkpoint)).eval()
 
 
 def qwen2_config(sizes: ModelSizes) -> Qwen2Config:

@@ -1,12 +1,15 @@
-"""One prompted frame carried through a clip by SAM 2's memory (docs/model.md, part 7).
+"""Prompted objects carried through a clip by SAM 2's memory (docs/model.md, part 7).
 
 This is the reference of what a tracking runtime computes, and what training runs through:
-everything is differentiable, and many objects, of one clip or of as many clips, go in one batch.
+everything is differentiable. Objects that are prompted on the first frame alone, of one clip or of
+as many clips, go in one batch (`propagate`); `propagate_objects` takes objects that are prompted on
+frames of their own. Backwards is the same with the frames in reverse order: a pass of its own,
+which begins at the prompted frame and knows nothing of the one forwards.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +17,7 @@ from torch.nn.functional import interpolate
 from transformers import Sam2VideoModel
 
 from ufvideo_export.torch_model.mask_model import decode_best, frame_maps
+from ufvideo_export.torch_model.memory_bank import MemoryBank, MemoryRules
 from ufvideo_sdk.errors import InputError
 
 Maps = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -80,77 +84,154 @@ def propagate_maps(
     Returns:
         One entry for each frame.
     """
-    found: list[TrackedFrame] = []
-    num_objects = prompts.shape[0]
-    for shared in maps:
-        coarse, fine, middle = (each.expand(num_objects, -1, -1, -1) for each in shared)
-        if found:
-            decoded = decode_best(sam, None, (_recall(sam, coarse, found), fine, middle))
+    tracked = _track(sam, maps, {0: prompts}, memory_rules(sam))
+    return [tracked[number] for number in range(len(maps))]
+
+
+def propagate_objects(
+    sam: Sam2VideoModel,
+    maps: Sequence[Maps],
+    prompts: Sequence[Mapping[int, torch.Tensor]],
+    *,
+    used_memories: int | None = None,
+    max_prompted: int | None = None,
+) -> list[dict[int, TrackedFrame]]:
+    """Track objects of one clip that are prompted on frames of their own, each by itself.
+
+    Args:
+        sam: SAM 2, memory path included.
+        maps: Of every frame of the clip, as `propagate_maps` takes them, B = 1.
+        prompts: By object, and by number of the frame, a projected [SEG] state, float32 [C]. An
+            object is born on the first frame that it is prompted on; on each later one it is
+            segmented by the prompt alone, and remembered as prompted.
+        used_memories: See `MemoryRules`.
+        max_prompted: See `MemoryRules`.
+
+    Returns:
+        By object, what is found on each frame from its first one on, with B = 1.
+
+    Raises:
+        ConfigError: For numbers that `MemoryRules` refuses.
+        InputError: When an object has no prompt, or one on a frame that is not there.
+    """
+    rules = memory_rules(sam, used_memories=used_memories, max_prompted=max_prompted)
+    for number, own in enumerate(prompts):
+        if not own or min(own) < 0 or max(own) >= len(maps):
+            raise InputError(
+                f"expected prompts of object {number} on frames 0 to {len(maps) - 1}, found them on"
+                f" {sorted(own)}"
+            )
+    return [
+        _track(sam, maps, {idx: prompt.unsqueeze(0) for idx, prompt in own.items()}, rules)
+        for own in prompts
+    ]
+
+
+def memory_rules(
+    sam: Sam2VideoModel, *, used_memories: int | None = None, max_prompted: int | None = None
+) -> MemoryRules:
+    """SAM 2's own rules, within what a caller chooses."""
+    return MemoryRules(
+        num_memories=sam.config.num_maskmem,
+        max_object_pointers=sam.config.max_object_pointers_in_encoder,
+        used_memories=used_memories,
+        max_prompted=max_prompted,
+    )
+
+
+def _track(
+    sam: Sam2VideoModel,
+    maps: Sequence[Maps],
+    prompts: Mapping[int, torch.Tensor],
+    rules: MemoryRules,
+) -> dict[int, TrackedFrame]:
+    """Objects that are prompted on the same frames, float32 [O, C] each, from the first one on."""
+    bank: MemoryBank[TrackedFrame] = MemoryBank(rules)
+    found: dict[int, TrackedFrame] = {}
+    for number in range(min(prompts), len(maps)):
+        prompt = prompts.get(number)
+        num_objects = next(iter(prompts.values())).shape[0]
+        coarse, fine, middle = (each.expand(num_objects, -1, -1, -1) for each in maps[number])
+        if prompt is None:
+            recalled = recall(sam, coarse, *remembered(bank))
+            decoded = decode_best(sam, None, (recalled, fine, middle))
         else:
             alone = coarse + sam.no_memory_embedding.reshape(1, -1, 1, 1)
-            decoded = decode_best(sam, prompts.unsqueeze(1), (alone, fine, middle))
+            decoded = decode_best(sam, prompt.unsqueeze(1), (alone, fine, middle))
         masks, iou, scores, pointers = (each.squeeze(1) for each in decoded)
-        features = _memorise(sam, coarse, masks)
-        found.append(TrackedFrame(masks, iou, scores, pointers, features))
+        features = memorise(sam, coarse, masks)
+        found[number] = TrackedFrame(masks, iou, scores, pointers, features)
+        bank.add(found[number], prompted=prompt is not None)
     return found
 
 
-def _memorise(sam: Sam2VideoModel, coarse: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
-    """Memory features [B, M, h, w] of a frame; transformers would round them to bfloat16."""
+def remembered(
+    bank: MemoryBank[TrackedFrame],
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a bank holds as `recall` takes it: features, ages and pointers."""
+    memories = bank.memories()
+    features = torch.stack([frame.memory_features for frame, _ in memories], dim=1)
+    ages = torch.tensor([age for _, age in memories], device=features.device)
+    pointers = torch.stack([frame.object_pointers for frame in bank.pointers()], dim=1)
+    return features, ages.expand(features.shape[0], -1), pointers
+
+
+def memorise(sam: Sam2VideoModel, coarse: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """Memory features of a frame; transformers would round them to bfloat16.
+
+    Args:
+        sam: SAM 2.
+        coarse: Its coarsest map, float32 [B, C, h, w], without `no_mem_embed`.
+        masks: Mask logits, float32 [B, 4h, 4w].
+
+    Returns:
+        Float32 [B, M, h, w].
+    """
     side = sam.config.image_size
     full = interpolate(masks.unsqueeze(1), (side, side), mode="bilinear", align_corners=False)
     scale, bias = sam.config.sigmoid_scale_for_mem_enc, sam.config.sigmoid_bias_for_mem_enc
-    # The prompt is no click, so that even frame 0's mask stays soft.
+    # The prompt is no click, so that even a prompted frame's mask stays soft.
     features: torch.Tensor = sam.memory_encoder(coarse, torch.sigmoid(full) * scale + bias)[0]
     return features
 
 
-def _recall(
-    sam: Sam2VideoModel, coarse: torch.Tensor, found: Sequence[TrackedFrame]
+def recall(
+    sam: Sam2VideoModel,
+    coarse: torch.Tensor,
+    memories: torch.Tensor,
+    ages: torch.Tensor,
+    pointers: torch.Tensor,
 ) -> torch.Tensor:
-    """The coarsest map [B, C, h, w] of the next frame, conditioned on the frames before it."""
+    """The coarsest map of a frame, conditioned on the frames before it.
+
+    Args:
+        sam: SAM 2.
+        coarse: The map, float32 [B, C, h, w], without `no_mem_embed`.
+        memories: Memory features, float32 [B, K, M, h, w].
+        ages: Their rows of the temporal encoding, int64 [B, K].
+        pointers: Object pointers, float32 [B, Q, C].
+
+    Returns:
+        Float32 [B, C, h, w].
+    """
     batch, channels = coarse.shape[:2]
-    memory, places = _spatial_memory(sam, found)
-    pointers = _pointer_memory(sam, found)
+    times = sam.memory_temporal_positional_encoding.flatten(1)[ages]
+    encoding = sam.memory_encoder.position_encoding
+    place = _tokens(encoding(memories[:, 0].shape, memories.device, memories.dtype))
+    tokens = torch.cat([_tokens(each) for each in memories.unbind(1)])
+    places = torch.cat([place + time for time in times.unbind(1)])
+    # A pointer is C wide and a memory token M: it is cut into C / M tokens.
+    pieces = pointers.unflatten(2, (-1, memories.shape[2])).flatten(1, 2).transpose(0, 1)
     neck = sam.vision_encoder.neck
     conditioned = sam.memory_attention(
         _tokens(coarse),
-        torch.cat([memory, pointers]),
+        torch.cat([tokens, pieces]),
         _tokens(neck.position_encoding(coarse.shape, coarse.device, coarse.dtype)),
         # Pointers have no place and, in SAM 2.0, no time.
-        torch.cat([places, torch.zeros_like(pointers)]),
-        num_object_pointer_tokens=pointers.shape[0],
+        torch.cat([places, torch.zeros_like(pieces)]),
+        num_object_pointer_tokens=pieces.shape[0],
     )
     return conditioned.reshape(batch, -1, channels).transpose(1, 2).reshape(coarse.shape)
-
-
-def _spatial_memory(
-    sam: Sam2VideoModel, found: Sequence[TrackedFrame]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Memory tokens [n h w, B, M] of frame 0 and the latest frames, oldest first, and places."""
-    times = sam.memory_temporal_positional_encoding
-    recent = range(max(1, len(found) - sam.config.num_maskmem + 1), len(found))
-    # The prompted frame has the last row, whenever it was; the frame before this one the first.
-    rows = {0: sam.config.num_maskmem - 1} | {idx: len(found) - idx - 1 for idx in recent}
-    memory, places = [], []
-    for idx, row in rows.items():
-        features = found[idx].memory_features
-        encoding = sam.memory_encoder.position_encoding
-        place = _tokens(encoding(features.shape, features.device, features.dtype))
-        memory.append(_tokens(features))
-        places.append(place + times[row])
-    return torch.cat(memory), torch.cat(places)
-
-
-def _pointer_memory(sam: Sam2VideoModel, found: Sequence[TrackedFrame]) -> torch.Tensor:
-    """Object pointers of frame 0 and the latest frames, latest first, as tokens [n, B, M]."""
-    width = sam.config.memory_encoder_output_channels
-    limit = sam.config.max_object_pointers_in_encoder
-    recent = range(len(found) - 1, max(0, len(found) - limit), -1)
-    pointers = torch.stack([found[idx].object_pointers for idx in (0, *recent)])
-    # A pointer is C wide and a memory token M: it is cut into C / M tokens.
-    pieces = pointers.unflatten(2, (-1, width))
-    return pieces.transpose(1, 2).flatten(0, 1)
 
 
 def _tokens(maps: torch.Tensor) -> torch.Tensor:

@@ -41,8 +41,10 @@ from ufvideo_sdk.validation.paths import is_file, is_folder, unreadable
 from ufvideo_sdk.validation.paths import shown as shown_path
 
 __all__ = [
+    "ALL_STEMS",
     "CAPABILITY_STAGES",
     "FORMAT_VERSION",
+    "LATEST_FORMAT_VERSION",
     "PRECISIONS",
     "SEG_HIDDEN_STATES",
     "STAGE_STEMS",
@@ -61,7 +63,9 @@ __all__ = [
 ]
 
 FORMAT_VERSION = 1
-"""The format version that packages are written in."""
+"""The format version of packages that ask and segment."""
+LATEST_FORMAT_VERSION = _native.PACKAGE_FORMAT_VERSION
+"""The newest format version, which packages of other capabilities have."""
 
 # Keys that format version 2 added, and what they are in version 1.
 _NEW_KEYS = {"capabilities": list(VERSION_1_CAPABILITIES), "tracking": None}

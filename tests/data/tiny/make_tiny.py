@@ -3,18 +3,24 @@
 It has everything a released package has, so that the sanitized tests drive the real graphs without
 Python: two layers that share one KV head, a context of two blocks, all seven stages in fp32.
 
+`track` holds what the same model has in addition where it tracks: three stages, and the manifest of
+the whole. Both folders in one, those of `track` over the others, are that package.
+
 Run it from anywhere, with the export extra installed: `python tests/data/tiny/make_tiny.py`.
 """
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
-from ufvideo_export import export_package
+from ufvideo_export import add_track, export_package
 from ufvideo_export.torch_model.mask_model import Sam2Widths
+from ufvideo_sdk.package.file_names import MANIFEST_NAME
+from ufvideo_sdk.package.manifest import CAPABILITY_STAGES
 
 HERE = Path(__file__).parent
 _DEFAULTS = RandomSizes()
@@ -36,7 +42,14 @@ SIZES = RandomSizes(
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = make_random_checkpoint(Path(folder) / "tiny", SIZES, seed=1)
-        export_package(checkpoint, HERE / "package", force=True)
+        whole = Path(folder) / "whole"
+        export_package(checkpoint, whole, track=False)
+        shutil.rmtree(HERE / "package", ignore_errors=True)
+        shutil.copytree(whole, HERE / "package")
+        add_track(checkpoint, whole)
+        (HERE / "track").mkdir(exist_ok=True)
+        for name in (*(f"{stem}.onnx" for stem in CAPABILITY_STAGES["track"]), MANIFEST_NAME):
+            shutil.copy(whole / name, HERE / "track" / name)
 
 
 if __name__ == "__main__":
