@@ -50,6 +50,14 @@ def hub(cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
         yield server
 
 
+@pytest.fixture
+def tiny(hub: HubServer) -> Repository:
+    """A package, with files beside it that no package has."""
+    repository = hub.add_folder("user/tiny", TINY)
+    repository.files |= {"README.md": b"# tiny", "model.bin": b"a pickle", "other.onnx": b"x"}
+    return repository
+
+
 def environment(server: HubServer, home: Path, **variables: str) -> dict[str, str]:
     """Variables of a process that asks the server, and has no other settings of the Hub."""
     names = ("HF_", "HUGGING", "TRANSFORMERS_OFFLINE", "UFVIDEO_PACKAGE")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -370,53 +368,3 @@ def test_an_error_of_a_worker_keeps_its_class() -> None:
         assert type(caught.value) is family
     with pytest.raises(InferenceError, match="why"):
         _Events().add({"event": "failed", "error": "SomeOtherError", "message": "why"})
-
-
-def ufvideo(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "ufvideo_sdk", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_the_command_names_every_figure() -> None:
-    listed = ufvideo("--list")
-    assert listed.returncode == 0
-    for figure in FIGURES:
-        assert f"\n{figure.name} " in f"\n{listed.stdout}"
-    told = json.loads(ufvideo("--list", "--json").stdout)
-    assert [each["name"] for each in told][: len(FIGURES)] == [figure.name for figure in FIGURES]
-
-
-def test_the_command_measures_saves_and_draws(tmp_path: Path, tiny_clip: Path) -> None:
-    saved, page = tmp_path / "a.json", tmp_path / "a.html"
-    done = ufvideo(
-        *("--source", str(tiny_clip), "--processes", "1", "--rounds", "1"),
-        *("--max-new-tokens", "4", "--threads", "1", "--save", str(saved), "--plot", str(page)),
-    )
-    assert done.returncode == 0, done.stderr
-    assert "ttft_ms" in done.stdout and "n too small" in done.stdout
-    assert BenchResult.load(saved)["ttft_ms"].n == 1
-    text = page.read_text()
-    assert text.startswith("<!doctype html>") and "<svg" in text
-    for outside in ("http:", "https:", "src=", "@import", "url("):
-        assert outside not in text
-
-
-def test_the_command_compares_two_files(tmp_path: Path) -> None:
-    from tests.unit.bench_documents import document
-
-    a, b = tmp_path / "a.json", tmp_path / "b.json"
-    BenchResult(document()).save(a)
-    BenchResult(document(seed=1, factors={"tpot_ms": 1.2})).save(b)
-    same = ufvideo("--compare", str(a), str(a))
-    assert same.returncode == 0 and "no change of 2%" in same.stdout
-    slower = ufvideo("--compare", str(a), str(b))
-    assert slower.returncode == 8 and "tpot_ms slower (+19" in slower.stdout
-    told = json.loads(ufvideo("--compare", str(a), str(b), "--json").stdout)
-    assert told["by_providers"][0]["changes"]
-    other = BenchResult(document(seed=1))
-    other.document["state"]["before"]["power_mode"] = "0 (MAXN)"
-    other.save(b)
-    refused = ufvideo("--compare", str(a), str(b))
-    assert refused.returncode == 2 and "--force" in refused.stderr
-    assert ufvideo("--compare", str(a), str(b), "--force").returncode == 0
-    assert ufvideo("--compare", str(a), str(b), "--save", str(b)).returncode == 2

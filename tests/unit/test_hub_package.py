@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.hub_server import HubServer, Repository
-from tests.unit.hub_fixtures import SECRET, TINY, cache, environment, hub
+from tests.unit.hub_fixtures import SECRET, TINY, cache, environment, hub, tiny
 from ufvideo_sdk import (
     DownloadProgress,
     GenerationConfig,
@@ -24,11 +24,9 @@ from ufvideo_sdk import (
     PackageError,
     UFVideo,
 )
-from ufvideo_sdk.bench import measure, measure_pair
-from ufvideo_sdk.bench.run import Side
 from ufvideo_sdk.package.hub_package import fetch_package
 
-__all__ = ["cache", "hub"]
+__all__ = ["cache", "hub", "tiny"]
 
 # Version 0 of huggingface_hub leaves the connection of a stopped download to the collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
@@ -38,14 +36,6 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 UFVIDEO = Path(sys.executable).with_name("ufvideo")
 needs_command = pytest.mark.skipif(not UFVIDEO.exists(), reason="needs the command: pip install .")
 STAGE = "mask_encoder.onnx"
-
-
-@pytest.fixture
-def tiny(hub: HubServer) -> Repository:
-    """A package, with files beside it that no package has."""
-    repository = hub.add_folder("user/tiny", TINY)
-    repository.files |= {"README.md": b"# tiny", "model.bin": b"a pickle", "other.onnx": b"x"}
-    return repository
 
 
 def answer(model: UFVideo) -> list[int]:
@@ -67,26 +57,6 @@ def test_a_loaded_package_answers_as_the_folder(hub: HubServer, tiny: Repository
     from_folder = UFVideo.load(TINY)
     assert from_folder.hub is None
     assert tuple(model.load_stats.phases_ms) == tuple(from_folder.load_stats.phases_ms)
-
-
-def test_bench_downloads_a_package_and_does_not_load_it(
-    hub: HubServer, tiny: Repository, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(UFVideo, "load", lambda *_: pytest.fail("loaded"))
-    measured: list[list[Side]] = []
-
-    def remember(sides: list[Side], *_: object) -> list[Side]:
-        measured.append(sides)
-        return sides
-
-    monkeypatch.setattr("ufvideo_sdk.bench.run._measured", remember)
-    measure("hf:user/tiny")
-    measure_pair(TINY, "hf:user/tiny")
-    ((downloaded,), (folder, other)) = measured
-    assert downloaded.package.name == other.package.name == tiny.commit
-    assert folder.package == TINY
-    with pytest.raises(PackageError, match="user/none"):
-        measure("hf:user/none")
 
 
 def test_only_files_of_the_manifest_are_read(hub: HubServer, tiny: Repository) -> None:
