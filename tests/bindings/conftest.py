@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,28 @@ def native_config(**options: Any) -> Any:
 @pytest.fixture(scope="session")
 def native_model(small_package: Path) -> Any:
     return _native.Model.load(str(small_package), native_config())
+
+
+def with_weights(
+    package: Path, out: Path, stem: str, edits: Mapping[str, Callable[[NDArray[np.float32]], None]]
+) -> Path:
+    """A copy of a package in which some weights of a stage are edited in place, by name."""
+    onnx = pytest.importorskip("onnx")
+    shutil.copytree(package, out)
+    path = out / f"{stem}.onnx"
+    graph = onnx.load(path)
+    tensors = {tensor.name: tensor for tensor in graph.graph.initializer}
+    for name, edit in edits.items():
+        values = onnx.numpy_helper.to_array(tensors[name]).copy()
+        edit(values)
+        tensors[name].CopyFrom(onnx.numpy_helper.from_array(values, name))
+    onnx.save(graph, path)
+    manifest = json.loads((out / "manifest.json").read_text())
+    entry = manifest["stages"][stem]["graph"]
+    entry["size_bytes"] = path.stat().st_size
+    entry["sha256"] = _native.sha256_file(str(path))
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    return out
 
 
 @dataclass(frozen=True)

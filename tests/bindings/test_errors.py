@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.bindings.conftest import Golden, native_config
+from tests.bindings.conftest import Golden, native_config, with_weights
 from ufvideo_sdk import _native, errors
 
 
@@ -235,21 +236,11 @@ def test_a_clip_of_another_length_is_an_input_error(native_model: Any) -> None:
 
 def with_not_a_number(package: Path, out: Path, stem: str, name: str, index: Any) -> Path:
     """A copy of a package in which one part of a stage's weights is NaN."""
-    onnx = pytest.importorskip("onnx")
-    shutil.copytree(package, out)
-    path = out / f"{stem}.onnx"
-    graph = onnx.load(path)
-    tensor = next(each for each in graph.graph.initializer if each.name == name)
-    values = onnx.numpy_helper.to_array(tensor).copy()
-    values[index] = np.nan
-    tensor.CopyFrom(onnx.numpy_helper.from_array(values, name))
-    onnx.save(graph, path)
-    manifest = json.loads((out / "manifest.json").read_text())
-    entry = manifest["stages"][stem]["graph"]
-    entry["size_bytes"] = path.stat().st_size
-    entry["sha256"] = _native.sha256_file(str(path))
-    (out / "manifest.json").write_text(json.dumps(manifest))
-    return out
+
+    def spoil(values: NDArray[np.float32]) -> None:
+        values[index] = np.nan
+
+    return with_weights(package, out, stem, {name: spoil})
 
 
 LAYER_NORM = "sam.mask_decoder.transformer.layers.0.layer_norm1.weight"

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from tests.bindings.conftest import native_config
+from tests.bindings.conftest import native_config, with_weights
 from tests.compare import EXACT, assert_close
 from ufvideo_sdk import _native, errors
 
@@ -184,6 +184,38 @@ def test_both_memories_follow_an_object(model: Any, memory: str) -> None:
     assert found[0] == tracked(opened(model, 1), range(1))[0]
 
 
+DECODER = "sam.mask_decoder"
+MEMORY_BIAS = "sam.memory_encoder.projection.bias"
+
+
+def test_frames_with_a_rival_take_the_place_of_the_last_ones(
+    small_package_track: Path, tmp_path: Path
+) -> None:
+    """Random weights, with masks that count as reliable and candidates in different places."""
+    random = np.random.default_rng(2)
+
+    def be_sure(bias: NDArray[np.float32]) -> None:
+        bias += 5
+
+    def spread(bias: NDArray[np.float32]) -> None:
+        bias += 10 * np.abs(bias).mean() * random.normal(size=bias.shape).astype(np.float32)
+
+    edits = {f"{DECODER}.iou_prediction_head.proj_out.bias": be_sure}
+    for number in range(4):
+        edits[f"{DECODER}.output_hypernetworks_mlps.{number}.proj_out.bias"] = spread
+    package = with_weights(small_package_track, tmp_path / "sure", "track_decoder", edits)
+    sure = _native.Model.load(str(package), native_config())
+    trackers = {name: opened(sure, 1, memory=name) for name in ("sam2", "distractor")}
+    found = {
+        name: [seen(tracker.step(frame(0), idx)) for idx in range(30)]
+        for name, tracker in trackers.items()
+    }
+    same = [a == b for a, b in zip(*found.values(), strict=True)]
+    assert all(same[:3]) and not all(same)
+    held = [tracker.memory_bytes for tracker in trackers.values()]
+    assert held[1] == held[0], "as many frames, whichever they are"
+
+
 def test_errors(model: Any, native_model: Any) -> None:
     with pytest.raises(errors.PackageError, match="ufvideo export --add track CHECKPOINT PACKAGE"):
         _native.Tracker(native_model)
@@ -220,6 +252,19 @@ def test_numbers_that_are_not_finite_change_nothing(model: Any) -> None:
         tracker.step(frame(1), 1)
     tracker.remove(1)
     assert seen(tracker.step(frame(1), 1)) == tracked(opened(model, 1), range(2))[1]
+
+
+def test_a_memory_that_is_not_finite_is_not_kept(small_package_track: Path, tmp_path: Path) -> None:
+    def spoil(bias: NDArray[np.float32]) -> None:
+        bias[3] = np.nan
+
+    edits = {MEMORY_BIAS: spoil}
+    package = with_weights(small_package_track, tmp_path / "bad", "memory_encoder", edits)
+    tracker = opened(_native.Model.load(str(package), native_config()), 1)
+    for _ in range(2):
+        with pytest.raises(errors.InferenceError, match=r"memory_encoder: .*finite"):
+            tracker.step(frame(0), 0)
+        assert tracker.memory_bytes == 0
 
 
 def test_memories_that_find_no_room_harm_nothing(small_package_track: Path, model: Any) -> None:
