@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.latency.peers.figures import Figure
+from benchmarks.floors import Figure
 
 
 def print_figures(

@@ -20,7 +20,7 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.latency.peers.figures import Spread
+from benchmarks.floors import Spread
 from ufvideo_sdk import _native
 
 Resize = Callable[[], NDArray[np.uint8]]

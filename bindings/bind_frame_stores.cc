@@ -15,6 +15,8 @@ void bind_frame_stores(py::module_& module) {
              return std::make_shared<FeatureStore>(*model);
            }),
            py::arg("model"))
+      .def("holds_mask", &FeatureStore::holds_mask, py::arg("frame_idx"),
+           "Whether SAM 2 features of a frame are kept.")
       .def_property_readonly("vision_bytes", &FeatureStore::vision_bytes)
       .def_property_readonly("mask_bytes", &FeatureStore::mask_bytes)
       .def("clear", &FeatureStore::clear, py::call_guard<GilReleased>(),

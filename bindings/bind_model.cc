@@ -48,7 +48,10 @@ void bind_model(py::module_& module) {
       .def_property_readonly("token_embedder", &Model::token_embedder, kInternal)
       .def_property_readonly("language_model", &Model::language_model, kInternal)
       .def_property_readonly("mask_encoder", &Model::mask_encoder, kInternal)
-      .def_property_readonly("mask_decoder", &Model::mask_decoder, kInternal);
+      .def_property_readonly("mask_decoder", &Model::mask_decoder, kInternal)
+      .def_property_readonly("memory_encoder", &Model::memory_encoder, kInternal)
+      .def_property_readonly("memory_attention", &Model::memory_attention, kInternal)
+      .def_property_readonly("track_decoder", &Model::track_decoder, kInternal);
 }
 
 }  // namespace ufvideo::bindings

@@ -224,6 +224,8 @@ void bind_session(py::module_& module) {
            "From any thread: cancel the call or the answer under way, if there is one.")
       .def("reset", &Session::reset, Release(),
            "Forget conversation, region frames and poison; the clip stays encoded.")
+      .def_property_readonly("feature_store", &Session::feature_store,
+                             "What it keeps of frames; a Tracker of the same source may share it.")
       .def_property_readonly(
           "video_tokens",
           [](const Session& self) { return as_read_only_array(self.video_tokens()); },

@@ -18,6 +18,7 @@ void bind_statistics(py::module_& module) {
       .value("REGION_FEATURES", MemoryKind::kRegionFeatures)
       .value("MASK_FEATURES", MemoryKind::kMaskFeatures)
       .value("PIXELS", MemoryKind::kPixels)
+      .value("TRACK_MEMORY", MemoryKind::kTrackMemory)
       .finalize();
   py::class_<MemoryUse>(module, "MemoryUse", "Bytes that all sessions of a model hold together.")
       .def("held", &MemoryUse::held, py::arg("kind"), "Bytes of one kind.")

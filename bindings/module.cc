@@ -21,9 +21,11 @@ PYBIND11_MODULE(_native, module) {
   bind_token_automaton(module);
   bind_choices(module);
   bind_stages(module);
+  bind_track_stages(module);
   bind_language_model(module);
   bind_model(module);
   bind_frame_stores(module);
   bind_saved_clip(module);
   bind_session(module);
+  bind_tracker(module);
 }

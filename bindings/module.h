@@ -20,10 +20,12 @@ void bind_generation(pybind11::module_& module);
 void bind_token_automaton(pybind11::module_& module);
 void bind_choices(pybind11::module_& module);
 void bind_stages(pybind11::module_& module);
+void bind_track_stages(pybind11::module_& module);
 void bind_language_model(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
 void bind_frame_stores(pybind11::module_& module);
 void bind_saved_clip(pybind11::module_& module);
 void bind_session(pybind11::module_& module);
+void bind_tracker(pybind11::module_& module);
 
 }  // namespace ufvideo::bindings

@@ -21,8 +21,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.figure_table import print_figures
+from benchmarks.floors import Figure, exit_status, summary
 from benchmarks.full_size.watched import Watched, folder_bytes, watch
-from benchmarks.latency.peers.figures import Figure, exit_status, summary
 
 MEMORY_LIMIT_GIB = 6.0
 GIB, GB = 2**30, 1e9

@@ -18,9 +18,9 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.figure_table import print_figures
+from benchmarks.floors import Figure, exit_status, summary
 from benchmarks.latency.device_agreement import agreement_figures
 from benchmarks.latency.device_speed import SpeedSetting, speed_report
-from benchmarks.latency.peers.figures import Figure, exit_status, summary
 from benchmarks.latency.workload import Workload
 from ufvideo_sdk import UFVideoError
 from ufvideo_sdk.package.shipped_package import shipped_package

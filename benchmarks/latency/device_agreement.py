@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.clips import draw_frames
-from benchmarks.latency.peers.figures import Figure
+from benchmarks.floors import Figure
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_sdk import GenerationConfig, ObjectMask, RuntimeConfig, UFVideo
 from ufvideo_sdk.package.manifest import read_manifest

@@ -10,12 +10,15 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.device_probe import DeviceMemory, read_bandwidth
-from benchmarks.latency.peers.figures import Figure, Spread
+from benchmarks.device_probe import read_bandwidth
+from benchmarks.floors import Figure
 from benchmarks.latency.peers.speed import step_read_bytes
 from benchmarks.latency.pipeline import WORKERS, number_rows, start_side
-from benchmarks.latency.worker_process import Figures, WorkerProcess
 from benchmarks.latency.workload import QUESTIONS, Workload
+from ufvideo_sdk.bench.child_process import ChildProcess, Message
+from ufvideo_sdk.bench.nvml import open_nvml
+from ufvideo_sdk.bench.sampler import Sampler
+from ufvideo_sdk.bench.summary import Spread
 from ufvideo_sdk.diagnostics.memory_plan import video_tokens
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import read_manifest
@@ -48,15 +51,18 @@ def speed_report(console: Console, setting: SpeedSetting) -> list[Figure]:
         RuntimeError: When a side ends, for example since a provider cannot start.
     """
     modules = WORKERS if setting.with_torch else WORKERS[:1]
-    sides: list[WorkerProcess] = []
+    sides: list[ChildProcess] = []
     peaks_mib: list[float | None] = []
+    nvml = open_nvml()
     with ExitStack() as running:
         for module in modules:
-            with DeviceMemory() as memory:
+            # Nothing else may use the GPU meanwhile.
+            with Sampler([], nvml) as sampler:
+                before = sampler.device_bytes()
                 sides.append(running.enter_context(start_side(module, setting.workload)))
                 sides[-1].round()
-            peaks_mib.append(memory.peak_mib)
-        rounds: list[list[Figures]] = [[] for _ in sides]
+            peaks_mib.append(_mib_above(before, sampler.seen.peak_device_bytes))
+        rounds: list[list[Message]] = [[] for _ in sides]
         for _ in range(setting.num_rounds):
             for side, of_side in zip(sides, rounds, strict=True):
                 of_side.append(side.round())
@@ -64,7 +70,11 @@ def speed_report(console: Console, setting: SpeedSetting) -> list[Figure]:
     return _figures(setting.workload, rounds, peaks_mib)
 
 
-def _print_stages(console: Console, workload: Workload, rounds: list[list[Figures]]) -> None:
+def _mib_above(before: int | None, peak: int | None) -> float | None:
+    return None if before is None or peak is None else (peak - before) / 2**20
+
+
+def _print_stages(console: Console, workload: Workload, rounds: list[list[Message]]) -> None:
     device = " ".join(workload.providers)
     table = Table("figure", f"ours, {device}", "quartiles", title=str(workload.package))
     if len(rounds) > 1:
@@ -81,7 +91,7 @@ def _print_stages(console: Console, workload: Workload, rounds: list[list[Figure
 
 
 def _figures(
-    workload: Workload, rounds: list[list[Figures]], peaks_mib: list[float | None]
+    workload: Workload, rounds: list[list[Message]], peaks_mib: list[float | None]
 ) -> list[Figure]:
     ours = {row: _median(rounds[0], row) for row in number_rows(rounds[0][0])}
     decode_ms, frame_ms = ours[_DECODE], ours["masked frame, ms"]
@@ -93,22 +103,22 @@ def _figures(
         Figure("decode, tokens/s", 1e3 / decode_ms, None, "at least"),
         Figure("decode, share of the bandwidth limit", share, BANDWIDTH_FLOOR, "at least", detail),
         Figure("SAM 2, masked frames/s", 1e3 / frame_ms, None, "at least"),
-        Figure("peak device memory, MiB", peaks_mib[0], None, "at most", "nvidia-smi"),
+        Figure("peak device memory, MiB", peaks_mib[0], None, "at most", "NVML"),
     ]
     if len(rounds) > 1:
         ratio = _median(rounds[1], _END_TO_END) / ours[_END_TO_END]
         name = "end to end, PyTorch / ours"
         figures.append(Figure(name, ratio, END_TO_END_FLOOR, "at least"))
         name = "peak device memory of PyTorch, MiB"
-        figures.append(Figure(name, peaks_mib[1], None, "at most", "nvidia-smi"))
+        figures.append(Figure(name, peaks_mib[1], None, "at most", "NVML"))
     return figures
 
 
-def _median(rounds: list[Figures], row: str) -> float:
+def _median(rounds: list[Message], row: str) -> float:
     return statistics.median(float(each[row]) for each in rounds)
 
 
-def _shares(rounds: list[Figures], end_to_end_ms: float) -> list[Figure]:
+def _shares(rounds: list[Message], end_to_end_ms: float) -> list[Figure]:
     """Share of the whole job that each stage takes."""
     return [
         Figure(

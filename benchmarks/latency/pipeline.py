@@ -24,11 +24,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.latency.peers.figures import Spread, within_spread
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from benchmarks.floors import within_spread
+from benchmarks.latency.worker import start_worker
 from benchmarks.latency.workload import Workload
 from testing.ufvideo_testing.random_checkpoint import HUNDRED_MILLION, make_random_checkpoint
 from ufvideo_export import export_package
+from ufvideo_sdk.bench.child_process import ChildProcess, Message
+from ufvideo_sdk.bench.summary import Spread
 
 SMALL = Path(__file__).parents[2] / "tests" / "data" / "small"
 WORKERS = ("benchmarks.latency.sdk_worker", "benchmarks.latency.torch_worker")
@@ -41,7 +43,7 @@ SETTLE_S = 1.0
 UNBATCHED_ROWS = frozenset({"vision_encoder, ms a frame", "aligner, ms a clip"})
 
 
-def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Figures]]:
+def measure(workload: Workload, num_rounds: int) -> tuple[list[Message], list[Message]]:
     """Rounds of both sides in turn, after one of each that is not counted."""
     with start_side(WORKERS[0], workload) as ours, start_side(WORKERS[1], workload) as theirs:
         rounds = [
@@ -51,15 +53,15 @@ def measure(workload: Workload, num_rounds: int) -> tuple[list[Figures], list[Fi
     return [a for a, _ in counted], [b for _, b in counted]
 
 
-def settled_round(side: WorkerProcess) -> Figures:
+def settled_round(side: ChildProcess) -> Message:
     """A round once the other side's threads have stopped spinning behind theirs."""
     time.sleep(SETTLE_S)
     return side.round()
 
 
-def start_side(module: str, workload: Workload) -> WorkerProcess:
+def start_side(module: str, workload: Workload) -> ChildProcess:
     """The process of one side."""
-    return WorkerProcess(module, workload.to_json(), workload.num_threads)
+    return start_worker(module, vars(workload), workload.num_threads)
 
 
 def row_holds(row: str, ours: Sequence[float], theirs: Sequence[float]) -> bool:
@@ -72,7 +74,7 @@ def row_holds(row: str, ours: Sequence[float], theirs: Sequence[float]) -> bool:
     return ratio >= floor or (floor == DEFAULT_FLOOR and within_spread(us, them))
 
 
-def number_rows(figures: Figures) -> list[str]:
+def number_rows(figures: Message) -> list[str]:
     """Names of what is one number."""
     return [name for name, value in figures.items() if isinstance(value, (int, float))]
 
@@ -80,8 +82,8 @@ def number_rows(figures: Figures) -> list[str]:
 def report(
     console: Console,
     title: str,
-    ours: Sequence[Figures],
-    theirs: Sequence[Figures],
+    ours: Sequence[Message],
+    theirs: Sequence[Message],
     without_floor: Collection[str] = (),
 ) -> list[str]:
     """Print one table and return the rows below their floor."""

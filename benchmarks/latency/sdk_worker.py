@@ -6,9 +6,10 @@ import sys
 import time
 from typing import Any
 
-from benchmarks.latency.worker import Round, serve
+from benchmarks.latency.worker import serve
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_sdk import GenerationConfig, RuntimeConfig, UFVideo
+from ufvideo_sdk.bench.child_process import Round
 
 
 def prepare(workload: Workload) -> Round:

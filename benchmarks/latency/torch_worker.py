@@ -19,7 +19,7 @@ from PIL import Image
 from torch.nn import functional as F
 from transformers import DynamicCache
 
-from benchmarks.latency.worker import Round, serve
+from benchmarks.latency.worker import serve
 from benchmarks.latency.workload import EXPRESSIONS, QUESTIONS, REGION_QUESTION, Workload
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.torch_model.model import (
@@ -32,6 +32,7 @@ from ufvideo_export.torch_model.model import (
 )
 from ufvideo_export.torch_model.region_pooling import covered_patches, merge_tokens, pool_features
 from ufvideo_sdk import Region
+from ufvideo_sdk.bench.child_process import Round
 from ufvideo_sdk.package.manifest import read_manifest
 from ufvideo_sdk.text.chat_template import read_chat_template
 from ufvideo_sdk.text.prompt import PromptBuilder, Question

@@ -6,9 +6,10 @@ objects are masked.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,17 +51,13 @@ class Workload:
     torch_dtype: str = "float32"
 
     @staticmethod
-    def from_json(text: str) -> Workload:
-        """Read what `to_json` wrote."""
-        values = json.loads(text)
+    def from_told(told: Mapping[str, Any]) -> Workload:
+        """The workload that a process is told as JSON: the values of its attributes."""
+        values = dict(told)
         for key in ("checkpoint", "vision_tower", "package"):
             values[key] = None if values[key] is None else Path(values[key])
         values["providers"] = tuple(values["providers"])
         return Workload(**values)
-
-    def to_json(self) -> str:
-        """The workload as one line of JSON."""
-        return json.dumps(vars(self), default=str)
 
     def frames(self, num_frames: int) -> NDArray[np.uint8]:
         """The clip, uint8 [num_frames, 240, 320, 3]."""

@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figure_table import print_figures
-from benchmarks.latency.peers.figures import Figure
+from benchmarks.floors import Figure
 from benchmarks.reading.clips import write_minute, write_repeated
 from benchmarks.reading.measured import Cost, Reads, cost_of, reads_of
 from benchmarks.reading.plain import frames_of

@@ -45,10 +45,14 @@ if TYPE_CHECKING:
     from ufvideo_sdk.results.masks import MaskTrack
     from ufvideo_sdk.results.memory_use import MemoryUse
     from ufvideo_sdk.results.object_mask import FrameMasks, ObjectMask
+    from ufvideo_sdk.results.object_track import ObjectTrack
     from ufvideo_sdk.results.segment_result import SegmentResult
     from ufvideo_sdk.results.stop_reason import StopReason
     from ufvideo_sdk.results.time_span import TimeSpan
+    from ufvideo_sdk.results.track_event import TrackEvent, TrackEventKind
+    from ufvideo_sdk.results.track_result import TrackResult
     from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
+    from ufvideo_sdk.runtime.track_config import TrackConfig
     from ufvideo_sdk.session.answer_stream import AnswerStream
     from ufvideo_sdk.session.mask_stream import MaskStream
     from ufvideo_sdk.session.request import Ask
@@ -83,6 +87,7 @@ __all__ = [
     "MaskTrack",
     "MemoryUse",
     "ObjectMask",
+    "ObjectTrack",
     "PackageError",
     "PackageVersionError",
     "Region",
@@ -96,6 +101,10 @@ __all__ = [
     "StreamAction",
     "TextEvent",
     "TimeSpan",
+    "TrackConfig",
+    "TrackEvent",
+    "TrackEventKind",
+    "TrackResult",
     "UFVideo",
     "UFVideoError",
     "demo_clip",
@@ -125,6 +134,7 @@ _HOMES = {
     "FrameMasks": "results.object_mask",
     "MaskTrack": "results.masks",
     "ObjectMask": "results.object_mask",
+    "ObjectTrack": "results.object_track",
     "LoadStats": "results.load_stats",
     "LocateResult": "results.locate_result",
     "SegmentResult": "results.segment_result",
@@ -134,6 +144,10 @@ _HOMES = {
     "StopReason": "results.stop_reason",
     "TextEvent": "results.answer",
     "TimeSpan": "results.time_span",
+    "TrackConfig": "runtime.track_config",
+    "TrackEvent": "results.track_event",
+    "TrackEventKind": "results.track_event",
+    "TrackResult": "results.track_result",
     "AnswerStream": "session.answer_stream",
     "AnswerVideo": "render.answer_video",
     "Session": "session.session",

@@ -8,7 +8,7 @@ import numpy
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges', 'version']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryAttention', 'MemoryEncoder', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'TrackCandidates', 'TrackDecoder', 'TrackedFrame', 'Tracker', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges', 'version']
 class RuntimeConfig:
     """
     How to run here.
@@ -243,6 +243,7 @@ class MemoryKind(enum.Enum):
     MASK_FEATURES = 3
     PIXELS = 4
     REGION_FEATURES = 2
+    TRACK_MEMORY = 5
 class MemoryUse:
     """
     Bytes that all sessions of a model hold together.
@@ -522,6 +523,55 @@ class MaskDecoder:
     @property
     def stem(self) -> str:
         ...
+class MemoryEncoder:
+    """
+    SAM 2's memory encoder.
+    """
+    def encode(self, features: MaskFeatures, mask_logits: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Features of one frame and mask logits float32 [O, 4h, 4w] to memories float32 [O, M, h, w].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class MemoryAttention:
+    """
+    SAM 2's memory attention.
+    """
+    def condition(self, features: MaskFeatures, memory_features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], memory_ages: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], object_pointers: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Features of one frame with memories float32 [O, K, M, h, w], their ages int64 [O, K] and pointers float32 [O, Q, C] to conditioned features float32 [O, C, h, w].
+        """
+    @property
+    def stem(self) -> str:
+        ...
+class TrackCandidates:
+    """
+    Three candidate masks of O objects on one frame.
+    """
+    @property
+    def iou_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def mask_logits(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def object_pointers(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+    @property
+    def object_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        ...
+class TrackDecoder:
+    """
+    SAM 2's mask decoder without a prompt.
+    """
+    def decode(self, features: MaskFeatures, conditioned_features: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> TrackCandidates:
+        """
+        Features of one frame and conditioned features float32 [O, C, h, w] to candidates.
+        """
+    @property
+    def stem(self) -> str:
+        ...
 class KvCache:
     """
     Keys and values of one sequence, updated in place.
@@ -618,6 +668,12 @@ class Model:
     def mask_encoder(self) -> MaskEncoder:
         ...
     @property
+    def memory_attention(self) -> MemoryAttention:
+        ...
+    @property
+    def memory_encoder(self) -> MemoryEncoder:
+        ...
+    @property
     def region_encoder(self) -> RegionEncoder:
         ...
     @property
@@ -627,6 +683,9 @@ class Model:
         """
     @property
     def token_embedder(self) -> TokenEmbedder:
+        ...
+    @property
+    def track_decoder(self) -> TrackDecoder:
         ...
     @property
     def vision_encoder(self) -> VisionEncoder:
@@ -640,6 +699,10 @@ class FeatureStore:
     def clear(self) -> None:
         """
         Drop everything: the indices are those of another source from now on.
+        """
+    def holds_mask(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        Whether SAM 2 features of a frame are kept.
         """
     @property
     def mask_bytes(self) -> int:
@@ -833,9 +896,100 @@ class Session:
         From any thread: timings of all stages since the session was made.
         """
     @property
+    def feature_store(self) -> FeatureStore:
+        """
+        What it keeps of frames; a Tracker of the same source may share it.
+        """
+    @property
     def video_tokens(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
         """
         float32 [N, D] of the open clip, read-only.
+        """
+class TrackedFrame:
+    """
+    The O objects of a tracker on one frame.
+    """
+    @property
+    def iou_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Predicted IoU of each mask, float32 [O].
+        """
+    @property
+    def object_ids(self) -> list[int]:
+        """
+        In the order they were added, [O].
+        """
+    @property
+    def object_scores(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Object presence logit, above 0 if the object is there, float32 [O].
+        """
+    @property
+    def runs(self) -> list[str]:
+        """
+        COCO run-length code of each mask, [O], at the frame's own size.
+        """
+    @property
+    def timings(self) -> dict[str, StageTiming]:
+        ...
+    @property
+    def was_prompted(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        Whether the object was prompted on this frame, bool [O].
+        """
+class Tracker:
+    """
+    Carries objects from frame to frame by SAM 2's memory.
+    """
+    def __init__(self, model: Model, store: FeatureStore | None = None, *, memory: str = 'sam2', num_memories: typing.SupportsInt | typing.SupportsIndex | None = None, max_prompted: typing.SupportsInt | typing.SupportsIndex = 4) -> None:
+        """
+        store: features of the frames' source, shared with sessions about it; None: its own.
+        memory: 'sam2', or 'distractor': frames that tell the object from its like stay too.
+        num_memories: most frames in an object's memory; None: the model's own number.
+        max_prompted: most prompted frames remembered as such, those nearest in time.
+        
+        Raises PackageError if the package cannot track, ConfigError or InputError.
+        """
+    def add(self, seg_hidden_state: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> int:
+        """
+        Add an object, which the next step prompts with its state float32 [D]; its id, which no other object of this tracker gets.
+        """
+    def decode_prompts(self, seg_hidden_states: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, frame_idx: typing.SupportsInt | typing.SupportsIndex, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> TrackedFrame:
+        """
+        Masks of prompts, states float32 [O, D], on one frame as step() would find them, without any memory; ids 0 to O - 1.
+        """
+    def holds_features(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> bool:
+        """
+        Whether step() needs no pixels of a frame now; another session may evict its features.
+        """
+    def prompt(self, object_id: typing.SupportsInt | typing.SupportsIndex, seg_hidden_state: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]) -> None:
+        """
+        Prompt an object once more, on the next step, with a state float32 [D].
+        """
+    def remove(self, object_id: typing.SupportsInt | typing.SupportsIndex) -> None:
+        """
+        Forget an object.
+        """
+    def step(self, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None, frame_idx: typing.SupportsInt | typing.SupportsIndex, *, cancel: CancellationToken | None = None, on_progress: typing.Any = None) -> TrackedFrame:
+        """
+        Find every object on the next frame, uint8 [H, W, 3], and remember it; on_progress counts objects. None for the frame if the store holds its features.
+        
+        Raises CancelledError, InputError, CapacityError, InferenceError or StateError; then no memory has changed, and prompts wait for the next step.
+        """
+    @property
+    def memory_bytes(self) -> int:
+        """
+        From any thread: bytes of all objects' memories.
+        """
+    @property
+    def object_ids(self) -> list[int]:
+        """
+        From any thread: ids of the objects, in the order they were added.
+        """
+    @property
+    def timings(self) -> dict[str, StageTiming]:
+        """
+        From any thread: timings of all stages since the tracker was made.
         """
 def all_capabilities() -> list[Capability]:
     """

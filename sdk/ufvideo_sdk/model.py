@@ -19,7 +19,7 @@ from ufvideo_sdk.hub.download import DownloadCallback
 from ufvideo_sdk.hub.hub_name import HubRevision, is_hub_name
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.hub_package import fetch_package
-from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, read_manifest
+from ufvideo_sdk.package.manifest import ALL_STEMS, Manifest, read_manifest
 from ufvideo_sdk.package.no_package import no_package
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.package.token_check import check_turn_end
@@ -326,7 +326,7 @@ def _load(
     with engines:
         native = _native.Model.load(str(package), config)
     timings = native.load_timings()
-    for name in ("package", *STAGE_STEMS):
+    for name in ("package", *ALL_STEMS):
         if name in timings:
             clock.add(name, timings[name].total_ms)
     with clock.phase("text"):

@@ -24,9 +24,14 @@ PRELUDE = """
 #include <ufvideo/error.h>
 #include <ufvideo/model.h>
 #include <ufvideo/session.h>
+#include <ufvideo/tracker.h>
 #include <iostream>
 #include <thread>
 void wait_for_the_user();
+extern std::shared_ptr<const ufvideo::Model> model;
+extern const ufvideo::Tensor seg_hidden_state;
+extern const std::int64_t num_frames;
+ufvideo::Tensor frame(std::int64_t idx);
 void piece(ufvideo::Session& session, const ufvideo::Prompt& prompt,
            const ufvideo::GenerationConfig& config) {
 """

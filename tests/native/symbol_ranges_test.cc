@@ -50,6 +50,21 @@ TEST(SymbolRangesTest, OfShortAndOddClips) {
   expect_range(manifest, "aligner", "T", {5, 5, 5});
 }
 
+TEST(SymbolRangesTest, OfTracking) {
+  const Manifest manifest = read_manifest(std::filesystem::path(UFVIDEO_TEST_DATA_DIR) /
+                                          "manifests" / "valid" / "2_track.json");
+  expect_range(manifest, "memory_encoder", "O", {1, 1, 4});
+  expect_range(manifest, "track_decoder", "O", {1, 1, 4});
+  const std::vector<SymbolRange> ranges = symbol_ranges(manifest, "memory_attention");
+  ASSERT_EQ(ranges.size(), 3u);
+  const std::vector<std::vector<std::int64_t>> expected{{1, 1, 4}, {1, 7, 14}, {1, 16, 23}};
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    EXPECT_EQ(ranges[i].symbol, std::string(1, "OKQ"[i]));
+    EXPECT_EQ((std::vector<std::int64_t>{ranges[i].min, ranges[i].typical, ranges[i].max}),
+              expected[i]);
+  }
+}
+
 TEST(SymbolRangesTest, NoneOfWhatTensorRtDoesNotRun) {
   EXPECT_TRUE(symbol_ranges(small(), "token_embedder").empty());
   EXPECT_TRUE(symbol_ranges(small(), "language_model").empty());

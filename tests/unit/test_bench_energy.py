@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.recorded_machine import recorded_machine
 from ufvideo_sdk.bench.energy import Reading, find_energy_readers
+from ufvideo_sdk.bench.figures import figure_of
 from ufvideo_sdk.bench.nvml import open_nvml
 from ufvideo_sdk.bench.sampler import INTERVAL_S, RailLog, Sampler
 
@@ -52,6 +53,32 @@ def test_the_counters_of_a_laptop(tmp_path: Path) -> None:
     # Its counter is there and cannot be read.
     assert found.problems == ("psys (RAPL) cannot be read, root may",)
     assert found.not_measured is None
+
+
+def test_rails_with_the_same_label_are_named_apart(tmp_path: Path) -> None:
+    """Two chips that both call a channel VDD_GPU, and one chip that calls two channels so."""
+    root = recorded_machine("thor", tmp_path)
+    other = root / "sys/class/hwmon/hwmon5"
+    bus = root / "sys/devices/i2c-1/1-0041"
+    for folder in (other, bus):
+        folder.mkdir(parents=True)
+    (other / "device").symlink_to(bus)
+    files = {"name": "ina3221"}
+    for channel in (1, 2):
+        files |= {
+            f"in{channel}_label": "VDD_GPU",
+            f"in{channel}_input": "5000",
+            f"curr{channel}_input": str(1000 * channel),
+        }
+    for name, content in files.items():
+        (other / name).write_text(content)
+    powers = powers_w(root)
+    assert powers["VDD_GPU (hwmon3 channel 1)"] == pytest.approx(19.520 * 0.610)
+    assert powers["VDD_GPU (1-0041 channel 1)"] == pytest.approx(5.0)
+    assert powers["VDD_GPU (1-0041 channel 2)"] == pytest.approx(10.0)
+    assert "VDD_GPU" not in powers and "VIN" in powers
+    name = "energy_j.VDD_GPU (1-0041 channel 1)"
+    assert figure_of(name).name == name
 
 
 @pytest.mark.parametrize("name", ["bare", None])

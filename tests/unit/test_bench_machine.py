@@ -125,6 +125,28 @@ def test_another_state_is_named(path: tuple[Any, ...], value: Any, said: str) ->
     assert any(said in each for each in state_differences(a, b))
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        ((7, 7), (7, 9), "throttled during the run: 0, 2"),
+        ((7, 17), (30, 51), "throttled during the run: 10, 21"),
+        ((7, 17), (30, 49), None),  # both are throttled, about as often
+        ((0, 0), (500, 500), None),  # counts since the system started
+        ((None, None), (3, 3), "throttled during the run: not told, 0"),
+    ],
+)
+def test_throttling_is_counted_during_the_run(
+    ours: tuple[Any, Any], theirs: tuple[Any, Any], said: str | None
+) -> None:
+    documents = document(), document()
+    for each, counts in zip(documents, (ours, theirs), strict=True):
+        for moment, count in zip(("before", "after"), counts, strict=True):
+            each["state"][moment]["throttle_counts"] = count
+    found = list(state_differences(*documents))
+    assert len(found) == (said is not None)
+    assert all(said in each for each in found if said is not None)
+
+
 def test_the_sdk_and_the_package_are_what_is_compared() -> None:
     a, b = document(), document()
     b["versions"]["ufvideo-sdk"] = "9.9"

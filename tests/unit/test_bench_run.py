@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,13 @@ from ufvideo_sdk import (
     CancelledError,
     CapacityError,
     ConfigError,
+    GenerationConfig,
     InferenceError,
     InputError,
     PackageError,
     PackageVersionError,
+    Session,
+    StopReason,
     UFVideo,
     UFVideoError,
 )
@@ -35,7 +39,7 @@ from ufvideo_sdk.bench.figures import FIGURES, LOAD_PHASES, MEMORY_KINDS
 from ufvideo_sdk.bench.result import SCHEMA_FILE
 from ufvideo_sdk.bench.sampler import Sampler
 from ufvideo_sdk.bench.worker_process import _Events, run_worker
-from ufvideo_sdk.bench.workload import run_round
+from ufvideo_sdk.bench.workload import Round, _cancel, run_round
 
 BENCH = BenchConfig(
     num_processes=2, num_rounds=2, num_threads=1, workload=Workload(max_new_tokens=8)
@@ -66,7 +70,8 @@ def test_every_figure_is_measured(measured: tuple[BenchResult, float]) -> None:
     result, _ = measured
     # No device here, and energy only where a board tells.
     missing = {figure.name for figure in FIGURES} - set(result) - {"peak_device_memory_bytes"}
-    assert missing == set()
+    # An answer that ends before its cancel is no sample.
+    assert missing <= {"cancel_ms"}
     assert result["ttft_ms"].n == BENCH.num_processes * BENCH.num_rounds
     assert result["load_cold_ms"].n == result["peak_memory_bytes"].n == BENCH.num_processes
     assert result["ttft_ms"].p50 is None  # of 4 samples
@@ -99,7 +104,7 @@ def test_the_parts_add_up_to_the_whole(measured: tuple[BenchResult, float]) -> N
             opening = samples["source_open_ms"][i] + samples["frame_wait_ms"][i]
             assert opening + samples["aligner_ms"][i] <= samples["open_ms"][i]
             calls = ("open", "e2el", "e2el_second", "e2el_decode", "e2el_region")
-            tasks = ("ask_many", "locate", "segment")
+            tasks = ("ask_many", "ask_each", "locate", "segment")
             whole = samples["round_ms"][i]
             assert (
                 0.8 * whole <= sum(samples[f"{call}_ms"][i] for call in (*calls, *tasks)) <= whole
@@ -168,6 +173,7 @@ class Slowed:
         return {
             name: min(value for each in rounds for value in each.samples[name])
             for name in rounds[0].samples
+            if all(name in each.samples for each in rounds)
         }
 
 
@@ -197,6 +203,48 @@ def test_slow_frames_show_where_they_are_slow(slowed: Slowed) -> None:
     assert 4 * delay_ms <= after["frame_wait_ms"] <= after["open_ms"]
     for name in ("ttft_ms", "vision_encoder_ms", "source_open_ms"):
         assert after[name] < before[name] + 0.9 * delay_ms, name
+
+
+def test_slow_calls_show_in_the_batch_one_by_one(slowed: Slowed) -> None:
+    before, after = slowed.least_ms(Session, "ask")
+    delay_ms = 1e3 * DELAY_S
+    num_questions = len(BENCH.workload.batch)
+    assert num_questions * delay_ms <= after["ask_each_ms"]
+    assert after["ask_many_ms"] < before["ask_many_ms"] + 0.9 * delay_ms
+
+
+class Answering:
+    """A session whose answers go on for a known time after their cancel, or end by themselves."""
+
+    def __init__(self, after_cancel_s: float | None) -> None:
+        self._after_cancel_s = after_cancel_s
+
+    def ask(self, question: str, *, on_text: Any, cancel: Any, **_: Any) -> Any:
+        if self._after_cancel_s is None:
+            return SimpleNamespace(stop_reason=StopReason.END)
+        on_text(None)
+        while not cancel.is_cancelled:
+            time.sleep(0.001)
+        time.sleep(self._after_cancel_s)
+        return SimpleNamespace(stop_reason=StopReason.CANCELLED)
+
+
+def test_a_cancel_is_timed_until_the_call_returns() -> None:
+    round_ = Round()
+    session: Any = Answering(DELAY_S)
+    _cancel(round_, session, BENCH.workload, GenerationConfig())
+    (ms,) = round_.samples["cancel_ms"]
+    assert 1e3 * DELAY_S <= ms < 5e3 * DELAY_S
+    session = Answering(None)
+    _cancel(round_, session, BENCH.workload, GenerationConfig())
+    assert len(round_.samples["cancel_ms"]) == 1
+
+
+def test_memory_that_stays_shows_as_growth(measured: tuple[BenchResult, float]) -> None:
+    for process in measured[0].document["results"][0]["processes"]:
+        held = process["samples"]["resident_memory_bytes"]
+        assert process["samples"]["memory_growth_bytes"] == [held[-1] - held[0]]
+        assert max(held) <= process["samples"]["peak_memory_bytes"][0]
 
 
 def test_a_slow_stage_shows_where_it_is_slow(tmp_path: Path, tiny_clip: Path) -> None:
@@ -255,7 +303,7 @@ class WatchedSampler(Sampler):
 def test_a_process_that_is_slowed_half_way_says_so(picture: Path) -> None:
     """From the middle of the run on it is stopped for four fifths of the time."""
     duration_s = 8.0
-    workload = Workload(batch=("What?",), num_mask_frames=1, max_new_tokens=2)
+    workload = Workload(batch=("What?",), num_mask_frames=1, max_new_tokens=2, num_decode_tokens=2)
     job = {
         "package": str(UFVideo.load().package),
         "source": str(picture),

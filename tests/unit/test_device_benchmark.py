@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 pytest.importorskip("onnx", reason="needs the export extra")
+from benchmarks.floors import Figure
 from benchmarks.latency.device import main
 from benchmarks.latency.device_agreement import Answers, equal_share, least_iou
-from benchmarks.latency.peers.figures import Figure
 from ufvideo_sdk import MaskTrack
 
 pytestmark = [pytest.mark.torch, pytest.mark.slow]

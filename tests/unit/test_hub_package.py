@@ -24,7 +24,8 @@ from ufvideo_sdk import (
     PackageError,
     UFVideo,
 )
-from ufvideo_sdk.bench.command import _folder as bench_folder
+from ufvideo_sdk.bench import measure, measure_pair
+from ufvideo_sdk.bench.run import Side
 from ufvideo_sdk.package.hub_package import fetch_package
 
 __all__ = ["cache", "hub"]
@@ -72,10 +73,20 @@ def test_bench_downloads_a_package_and_does_not_load_it(
     hub: HubServer, tiny: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(UFVideo, "load", lambda *_: pytest.fail("loaded"))
-    folder = bench_folder("hf:user/tiny")
-    assert folder is not None and folder.name == tiny.commit
-    assert bench_folder(str(TINY)) == TINY
-    assert bench_folder(None) is None
+    measured: list[list[Side]] = []
+
+    def remember(sides: list[Side], *_: object) -> list[Side]:
+        measured.append(sides)
+        return sides
+
+    monkeypatch.setattr("ufvideo_sdk.bench.run._measured", remember)
+    measure("hf:user/tiny")
+    measure_pair(TINY, "hf:user/tiny")
+    ((downloaded,), (folder, other)) = measured
+    assert downloaded.package.name == other.package.name == tiny.commit
+    assert folder.package == TINY
+    with pytest.raises(PackageError, match="user/none"):
+        measure("hf:user/none")
 
 
 def test_only_files_of_the_manifest_are_read(hub: HubServer, tiny: Repository) -> None:

@@ -180,22 +180,16 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_process_keeps_to_the_plan(checkpoint: Path, tmp_path: Path, precision: str) -> None:
     """A question about a clip, measured from loading on, near what was planned.
 
-    The benchmark beside other engines prints how far off the plan is, and holds it to 10 %. What
+    `python -m benchmarks.memory_plan` prints how far off the plan is, and holds it to 10 %. What
     a loaded machine's allocator keeps differs from run to run, most in fp16 (273 to 334 MiB).
     """
-    from benchmarks.latency.peers.worker import one_round
+    from benchmarks.question_memory import peak_of
     from ufvideo_export import export_package
 
     package = tmp_path / precision
     siglip = checkpoint / "siglip"
     export_package(checkpoint, package, vision_tower=siglip, precision=precision, track=False)
-    told = {
-        "task": "peak",
-        "package": str(package),
-        "num_threads": 1,
-        "num_answer_tokens": 32,
-    }
-    measured = one_round("benchmarks.latency.peers.session_tasks", told, num_threads=1)
+    measured = peak_of(package, num_threads=1, num_answer_tokens=32)
     manifest = read_manifest(package / "manifest.json")
     plan = memory_plan(manifest, num_answer_tokens=measured["num_answer_tokens"])
     assert plan.peak_bytes == pytest.approx(measured["peak_bytes"], rel=_SPREAD)

@@ -1,4 +1,4 @@
-"""The benchmark beside other engines runs whole on a tiny model."""
+"""The benchmarks that share the random weights of other engines run whole on a tiny model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 pytest.importorskip("onnx", reason="needs the export extra")
-from benchmarks.latency.peers.__main__ import PROMISES, main
+from benchmarks import memory_plan
+from benchmarks.latency.defaults.__main__ import main as defaults_main
+from benchmarks.latency.peers import weights
+from benchmarks.latency.peers.__main__ import main
 from benchmarks.latency.peers.engines import OURS
 from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK
 from benchmarks.latency.peers.speed import Measured, bandwidth_shares, speed_figures
@@ -22,15 +25,6 @@ FIGURES = (
     "prefill int4",
     "decode int4",
     "share of the bandwidth limit",
-    "second question of 32 tokens / first, 8 video tokens",
-    "ask_many of 8",
-    "rounds whose answers equal those of ask",
-    "peak memory int4 / (weights + KV)",
-    "memory plan int4",
-    "memory after 12 questions / after 4, nano",
-    "cancel, 95th percentile",
-    "prefill of 300 positions, int4, pieces of 128 / as a whole",
-    "decode int4, spinning / sleeping, beside a busy process",
 )
 
 
@@ -55,16 +49,35 @@ def test_it_measures_every_figure_and_sums_up(
     assert "the same greedy tokens as ours: " in out and "transformers" in out
 
 
-def test_a_section_runs_alone_on_the_models_that_are_there(
+def test_defaults_stand_beside_other_values(
     work_dir: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--quick", "--rounds", "1", "--threads", "1", "--work-dir", str(work_dir)]
-    status = main([*options, "--only", "second-question"])
+    assert defaults_main(options) == 0
     out, err = capfd.readouterr()
+    assert "prefill of 300 positions, int4, chunks of 128 / as a whole" in out
+    assert "decode int4, spinning / sleeping, beside a busy process" in out
+    assert "package_int4" not in err  # made by the run before
+    assert defaults_main([*options, "--only", "spinning"]) == 0
+    assert "chunks of 128" not in capfd.readouterr().out
+
+
+def test_the_memory_of_a_question_stands_beside_its_plan(
+    work_dir: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    status = memory_plan.main(["--quick", "--threads", "1", "--work-dir", str(work_dir)])
+    out = capfd.readouterr().out
+    assert "peak memory int4 / (weights + KV)" in out and "memory plan fp32, off by" in out
+    # So small a model is little beside what the libraries hold: only the verdict is checked.
     assert ("every floor measured holds" in out) is (status == 0)
-    assert "second question of 32 tokens" in out and "cancel" not in out
-    assert "package_fp32" not in err  # made by the run before
-    assert {"second-question", "ask-many", "growth", "pieces"} < set(PROMISES)
+
+
+def test_the_weights_are_made_alone(work_dir: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert weights.main(["fp32", "--quick", "--work-dir", str(work_dir)]) == 0
+    assert capfd.readouterr().out.split() == [
+        str(work_dir / "checkpoint"),
+        str(work_dir / "package_fp32"),
+    ]
 
 
 def test_weights_of_other_sizes_are_refused(work_dir: Path) -> None:

@@ -142,5 +142,6 @@ def test_memory_peaks_by_kind(small_package: Path, video: Path) -> None:
         "region_cache": 0,
         "mask_cache": held.mask_cache_bytes,
         "pixel_cache": held.pixel_cache_bytes,
+        "track_memory": 0,
     }
     assert sum(peaks.values()) >= after.peak_bytes

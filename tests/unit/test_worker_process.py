@@ -1,4 +1,4 @@
-"""Workers of benchmarks end with their benchmark, and only what was cancelled is a cancel."""
+"""Processes of benchmarks end with their benchmark."""
 
 from __future__ import annotations
 
@@ -12,50 +12,60 @@ import pytest
 
 from benchmarks.export_memory import peak_anonymous_bytes
 from benchmarks.full_size.watched import watch
-from benchmarks.latency.peers.session_tasks import cancelled_delays
-from benchmarks.latency.worker_process import WorkerProcess
+from ufvideo_sdk import CapacityError, InferenceError
+from ufvideo_sdk.bench.child_process import ChildProcess
 
 ROUNDS = """
-import sys, time
-from benchmarks.latency.worker_process import serve
-told = sys.argv[1]
-def run_round():
-    if told == "hang":
-        time.sleep(60)
-    if told == "fail":
-        raise SystemExit(3)
-    return {"told": told}
-sys.exit(serve(run_round))
+import os, sys, time
+from ufvideo_sdk.bench.child_process import serve
+def prepare(told):
+    print("what other code prints")
+    def run_round():
+        if told["what"] == "hang":
+            time.sleep(60)
+        if told["what"] == "fail":
+            raise SystemExit(3)
+        if told["what"] == "die":
+            os.kill(os.getpid(), 9)
+        return {**told, "variable": os.environ["TOLD"]}
+    return run_round
+sys.exit(serve(prepare))
 """
 
 
-@pytest.fixture
-def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def process(what: str) -> ChildProcess:
+    return ChildProcess("pretended_worker", {"what": what}, {"TOLD": "1"})
+
+
+@pytest.fixture(autouse=True)
+def pretended_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "pretended_worker.py").write_text(ROUNDS)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(__file__).parents[2]}")
-    return "pretended_worker"
 
 
-def test_rounds_until_the_block_ends(module: str) -> None:
-    with WorkerProcess(module, "it", 1) as worker:
-        assert [worker.round() for _ in range(2)] == [{"told": "it"}] * 2
+def test_rounds_until_the_block_ends() -> None:
+    with process("it") as worker:
+        assert [worker.round() for _ in range(2)] == [{"what": "it", "variable": "1"}] * 2
     assert worker._process.returncode == 0
 
 
-def test_a_worker_that_ends_is_named(module: str) -> None:
-    expected = "pretended_worker ended with exit status 3"
-    with pytest.raises(RuntimeError, match=expected), WorkerProcess(module, "fail", 1) as worker:
+def test_a_worker_that_ends_is_named() -> None:
+    expected = "pretended_worker: expected the end of its job, it ended with exit status 3"
+    with pytest.raises(InferenceError, match=expected), process("fail") as worker:
         worker.round()
     assert worker._process.returncode == 3
 
 
-def test_a_failed_benchmark_leaves_no_worker(module: str) -> None:
+def test_a_worker_that_the_system_kills_ran_out_of_memory() -> None:
+    with pytest.raises(CapacityError, match="memory ran out"), process("die") as worker:
+        worker.round()
+
+
+def test_a_failed_benchmark_leaves_no_worker() -> None:
     """Even one in the middle of a round, which it would go on with for a minute."""
     begin = time.perf_counter()
-    with pytest.raises(KeyError), WorkerProcess(module, "hang", 1) as worker:
-        assert worker._process.stdin is not None
-        worker._process.stdin.write("round\n")
-        worker._process.stdin.flush()
+    with pytest.raises(KeyError), process("hang") as worker:
+        worker._write("round")
         raise KeyError
     assert worker._process.returncode == -9 and time.perf_counter() - begin < 50
 
@@ -84,10 +94,3 @@ def test_what_watches_leaves_no_process(
             watch(code, tmp_path)
     assert [process.returncode for process in started] == [-9]
     assert not Path(f"/proc/{started[0].pid}").exists() or os.getpid() == started[0].pid
-
-
-def test_answers_that_end_by_themselves_are_no_cancels() -> None:
-    delays = iter([1.0, None, 3.0, None, 5.0])
-    assert cancelled_delays(lambda: next(delays), 3) == [1.0, 3.0, 5.0]
-    with pytest.raises(RuntimeError, match="expected 3 cancelled answers, 6 of 6 ended by themse"):
-        cancelled_delays(lambda: None, 3)

@@ -1,4 +1,4 @@
-"""The language model beside other engines, and what a session promises about time and memory.
+"""The language model beside other engines.
 
 Run as `python -m benchmarks.latency.peers`; see `__main__`.
 """

@@ -12,8 +12,8 @@ import time
 
 import torch
 
-from benchmarks.latency.peers.worker import Job, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from benchmarks.latency.peers.worker import Job, serve_engine
+from ufvideo_sdk.bench.child_process import Message, Round
 
 _NUM_VALUES = 1 << 27  # 512 MiB of float32, more than any cache holds
 _ROUND_S = 0.5  # about what an engine decodes for
@@ -24,7 +24,7 @@ def prepare(job: Job) -> Round:
     torch.set_num_threads(job.num_threads)
     values = torch.ones(_NUM_VALUES)
 
-    def run_round() -> Figures:
+    def run_round() -> Message:
         times_s = []
         end = time.perf_counter() + _ROUND_S
         while not times_s or time.perf_counter() < end:
@@ -37,4 +37,4 @@ def prepare(job: Job) -> Round:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(prepare(job_from_arguments())))
+    sys.exit(serve_engine(prepare))

@@ -7,8 +7,8 @@ import sys
 
 import onnxruntime_genai as genai
 
-from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from benchmarks.latency.peers.worker import Job, greedy_figures, serve_engine
+from ufvideo_sdk.bench.child_process import Message, Round
 
 
 def prepare(job: Job) -> Round:
@@ -24,7 +24,7 @@ def prepare(job: Job) -> Round:
     # Never ends early: the end token is not allowed before the longest length.
     length = job.num_prompt_tokens + job.num_decode_tokens + 1
 
-    def run_round() -> Figures:
+    def run_round() -> Message:
         parameters = genai.GeneratorParams(model)
         parameters.set_search_options(max_length=length, min_length=length, do_sample=False)
         generator = genai.Generator(model, parameters)
@@ -43,4 +43,4 @@ def prepare(job: Job) -> Round:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(prepare(job_from_arguments())))
+    sys.exit(serve_engine(prepare))

@@ -6,8 +6,8 @@ import sys
 
 from llama_cpp import Llama
 
-from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from benchmarks.latency.peers.worker import Job, greedy_figures, serve_engine
+from ufvideo_sdk.bench.child_process import Message, Round
 
 
 def prepare(job: Job) -> Round:
@@ -26,7 +26,7 @@ def prepare(job: Job) -> Round:
         model.eval(token_ids)
         return int(model.sample(temp=0.0))
 
-    def run_round() -> Figures:
+    def run_round() -> Message:
         model.reset()
         return greedy_figures(job, lambda: fed(prompt), lambda token: fed([token]))
 
@@ -34,4 +34,4 @@ def prepare(job: Job) -> Round:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(prepare(job_from_arguments())))
+    sys.exit(serve_engine(prepare))

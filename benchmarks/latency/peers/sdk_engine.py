@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from benchmarks.latency.peers.worker import Job, greedy_figures, serve_engine
 from ufvideo_sdk import RuntimeConfig, UFVideo
+from ufvideo_sdk.bench.child_process import Message, Round
 
 
 def prepare(job: Job) -> Round:
@@ -19,7 +19,7 @@ def prepare(job: Job) -> Round:
     )
     prompt = job.prompt()
 
-    def run_round() -> Figures:
+    def run_round() -> Message:
         cache = language_model.make_cache()
 
         def fed(token_ids: list[int]) -> int:
@@ -31,4 +31,4 @@ def prepare(job: Job) -> Round:
 
 
 if __name__ == "__main__":
-    sys.exit(serve(prepare(job_from_arguments())))
+    sys.exit(serve_engine(prepare))

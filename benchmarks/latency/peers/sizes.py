@@ -2,20 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
-_WORK = (
-    "num_prompt_tokens",
-    "num_decode_tokens",
-    "num_question_tokens",
-    "num_answer_tokens",
-    "num_first_questions",
-    "num_questions",
-    "num_peak_tokens",
-    "num_cancels",
-    "num_piece_positions",
-)
+_WORK = ("num_prompt_tokens", "num_decode_tokens", "num_chunked_positions")
 
 
 @dataclass(frozen=True)
@@ -27,14 +16,7 @@ class PeerSizes:
         patches_per_side: Of a frame.
         num_prompt_tokens: Prefilled in a round of the speed section.
         num_decode_tokens: Decoded behind them.
-        num_question_tokens: Length of a question about the clip.
-        num_answer_tokens: Decoded for each question about the clip.
-        num_first_questions: Asked of nano before its memory is looked at: the allocators' pools
-            still grow meanwhile.
-        num_questions: Asked of nano in all.
-        num_peak_tokens: Length of the answer whose memory is measured.
-        num_cancels: Answers cancelled.
-        num_piece_positions: Length of the prompt that is prefilled in pieces.
+        num_chunked_positions: Length of the prompt that is prefilled in chunks.
     """
 
     hidden_size: int = 896
@@ -47,27 +29,7 @@ class PeerSizes:
     patches_per_side: int = 16
     num_prompt_tokens: int = 700
     num_decode_tokens: int = 64
-    num_question_tokens: int = 32
-    num_answer_tokens: int = 32
-    num_first_questions: int = 100
-    num_questions: int = 2000
-    num_peak_tokens: int = 256
-    num_cancels: int = 60
-    num_piece_positions: int = 2048
-
-    @property
-    def num_video_tokens(self) -> int:
-        """Video tokens of a clip."""
-        return self.num_frames // 2 * (self.patches_per_side // 2) ** 2
-
-    def to_json(self) -> str:
-        """As an object on one line."""
-        return json.dumps(asdict(self))
-
-    @staticmethod
-    def from_json(text: str) -> PeerSizes:
-        """Read what `to_json` wrote."""
-        return PeerSizes(**json.loads(text))
+    num_chunked_positions: int = 2048
 
     def weights_key(self) -> dict[str, int]:
         """The sizes that decide the weights."""
@@ -86,10 +48,5 @@ QUICK = PeerSizes(
     patches_per_side=4,
     num_prompt_tokens=40,
     num_decode_tokens=6,
-    num_answer_tokens=6,
-    num_first_questions=4,
-    num_questions=12,
-    num_peak_tokens=6,
-    num_cancels=6,
-    num_piece_positions=300,
+    num_chunked_positions=300,
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.floors import Figure, speed_figure
 from benchmarks.latency.peers.engines import (
     ENGINES,
     OURS,
@@ -21,16 +22,16 @@ from benchmarks.latency.peers.engines import (
     installed,
     model_path,
 )
-from benchmarks.latency.peers.figures import Figure, Spread, speed_figure
 from benchmarks.latency.peers.sizes import PeerSizes
 from benchmarks.latency.peers.weights import Weights
 from benchmarks.latency.peers.worker import Job, start_engine
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from ufvideo_sdk.bench.child_process import ChildProcess, Message
+from ufvideo_sdk.bench.summary import Spread
 from ufvideo_sdk.diagnostics.memory_plan import kv_cache_bytes
 from ufvideo_sdk.package.file_names import MANIFEST_NAME
 from ufvideo_sdk.package.manifest import read_manifest
 
-Rounds = dict[str, list[Figures]]
+Rounds = dict[str, list[Message]]
 BANDWIDTH_FLOOR = 0.6
 _READER = "benchmarks.latency.peers.bandwidth"
 
@@ -82,7 +83,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
 
     A round of each comes first that is not counted.
     """
-    workers: dict[str, WorkerProcess] = {}
+    workers: dict[str, ChildProcess] = {}
     reasons: dict[str, str] = {}
     with ExitStack() as running:
         for engine in ENGINES:
@@ -102,7 +103,7 @@ def measure_speed(setting: Setting, precision: str) -> Measured:
     return Measured(rounds, reasons, [each["bytes_per_s"] for each in reads])
 
 
-def _rounds_in_turn(setting: Setting, workers: Mapping[str, WorkerProcess]) -> Rounds:
+def _rounds_in_turn(setting: Setting, workers: Mapping[str, ChildProcess]) -> Rounds:
     rounds: Rounds = {name: [] for name in workers}
     names = list(workers)
     for number in range(setting.num_rounds + 1):
@@ -115,7 +116,7 @@ def _rounds_in_turn(setting: Setting, workers: Mapping[str, WorkerProcess]) -> R
     return rounds
 
 
-def _started(setting: Setting, engine: Engine, precision: str) -> WorkerProcess:
+def _started(setting: Setting, engine: Engine, precision: str) -> ChildProcess:
     """An engine, loaded; one at a time, since loading takes more memory than running."""
     path = model_path(engine, precision, setting.weights, setting.gguf)
     worker = start_engine(engine.worker, job_of(setting, str(path)))

@@ -8,8 +8,8 @@ import torch
 from transformers import DynamicCache, Qwen2ForCausalLM
 from transformers.utils import logging
 
-from benchmarks.latency.peers.worker import Job, greedy_figures, job_from_arguments
-from benchmarks.latency.worker_process import Figures, Round, serve
+from benchmarks.latency.peers.worker import Job, greedy_figures, serve_engine
+from ufvideo_sdk.bench.child_process import Message, Round
 
 
 def prepare(job: Job) -> Round:
@@ -21,7 +21,7 @@ def prepare(job: Job) -> Round:
     model = Qwen2ForCausalLM.from_pretrained(job.model, dtype=torch.float32).eval()
     prompt = torch.tensor([job.prompt()])
 
-    def run_round() -> Figures:
+    def run_round() -> Message:
         cache = DynamicCache()
         with torch.inference_mode():
             return greedy_figures(
@@ -40,4 +40,4 @@ def _next(model: Qwen2ForCausalLM, token_ids: torch.Tensor, cache: DynamicCache)
 
 
 if __name__ == "__main__":
-    sys.exit(serve(prepare(job_from_arguments())))
+    sys.exit(serve_engine(prepare))

@@ -1,15 +1,20 @@
-"""The same random weights for every engine, made once and kept in a folder."""
+"""The same random weights for every engine, made once and kept in a folder.
+
+Run as `python -m benchmarks.latency.peers.weights [PRECISION ...]` to make the checkpoint and our
+packages of those precisions, and to measure nothing.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.latency.peers.sizes import PeerSizes
+from benchmarks.latency.peers.sizes import HALF_BILLION, QUICK, PeerSizes
 from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export import export_package
 from ufvideo_export.checkpoint.config import SiglipSizes
@@ -17,6 +22,7 @@ from ufvideo_export.checkpoint.config_files import write_json
 from ufvideo_export.checkpoint.tensor_files import INDEX_NAME
 from ufvideo_export.checkpoint.tokenizer_files import ADDED_TOKENS, TOKENIZER_FILES
 
+DEFAULT_FOLDER = Path("out/peers")
 _SIZES_NAME = "sizes.json"
 
 
@@ -85,6 +91,16 @@ class Weights:
         return path
 
 
+def weights_of(folder: Path | None, *, is_quick: bool) -> Weights:
+    """The weights of a folder; None: of the folder that all benchmarks share.
+
+    Raises:
+        SystemExit: When it holds weights of other sizes.
+    """
+    default = DEFAULT_FOLDER / "quick" if is_quick else DEFAULT_FOLDER
+    return Weights(folder or default, QUICK if is_quick else HALF_BILLION)
+
+
 def checkpoint_sizes(sizes: PeerSizes) -> RandomSizes:
     """The checkpoint: everything but the language model as small as it can be."""
     patch_px = 7
@@ -139,3 +155,21 @@ def _build_genai(qwen2: Path, path: Path, precision: str) -> None:
     if built.returncode or not (path / "genai_config.json").exists():
         words = built.stderr.strip().splitlines() or ["no word of why"]
         raise RuntimeError(f"onnxruntime-genai's builder failed: {words[-1]}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make what is asked for, and print where it is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("precisions", nargs="*", metavar="PRECISION", help="of our packages")
+    parser.add_argument("--quick", action="store_true", help="a tiny model")
+    parser.add_argument("--work-dir", type=Path, help=f"keeps the models, {DEFAULT_FOLDER}")
+    options = parser.parse_args(arguments)
+    weights = weights_of(options.work_dir, is_quick=options.quick)
+    print(weights.checkpoint())
+    for precision in options.precisions:
+        print(weights.package(precision))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

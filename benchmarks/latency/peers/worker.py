@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.latency.worker_process import Figures, WorkerProcess
+from benchmarks.latency.worker import start_worker
+from ufvideo_sdk.bench.child_process import ChildProcess, Message, Round, serve
 
 
 @dataclass(frozen=True)
@@ -43,28 +41,21 @@ class Job:
         return random.integers(0, highest, self.num_prompt_tokens).tolist()
 
 
-def start_engine(module: str, job: Job) -> WorkerProcess:
-    """A worker of one of the `*_engine` modules."""
+def start_engine(module: str, job: Job) -> ChildProcess:
+    """A process of one of the `*_engine` modules."""
     return start_worker(module, asdict(job), job.num_threads)
 
 
-def start_worker(module: str, told: Mapping[str, Any], num_threads: int) -> WorkerProcess:
-    """A worker that is told a JSON object."""
-    return WorkerProcess(module, json.dumps(told, default=str), num_threads)
+def serve_engine(prepare: Callable[[Job], Round]) -> int:
+    """In the process of an engine: run a round whenever asked.
+
+    Args:
+        prepare: Loads the model and returns the function that runs one round.
+    """
+    return serve(lambda told: prepare(Job(**told)))
 
 
-def one_round(module: str, told: Mapping[str, Any], num_threads: int) -> Figures:
-    """Run a worker's job once in a process of its own."""
-    with start_worker(module, told, num_threads) as worker:
-        return worker.round()
-
-
-def job_from_arguments() -> Job:
-    """The job an engine's process was started with."""
-    return Job(**json.loads(sys.argv[1]))
-
-
-def greedy_figures(job: Job, prefill: Callable[[], Any], decode: Callable[[Any], Any]) -> Figures:
+def greedy_figures(job: Job, prefill: Callable[[], Any], decode: Callable[[Any], Any]) -> Message:
     """Time a prompt and greedy tokens behind it.
 
     Args:
@@ -83,8 +74,3 @@ def greedy_figures(job: Job, prefill: Callable[[], Any], decode: Callable[[Any],
         "decode_ms": 1e3 * (end - prefilled) / job.num_decode_tokens,
         "token_ids": [int(token) for token in tokens],
     }
-
-
-def reset_peak() -> None:
-    """Forget the peak of this process's memory."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -49,6 +49,7 @@ class FeatureStore {
   void forget_unpinned_vision();
   std::size_t vision_bytes() const;
 
+  bool holds_mask(std::int64_t frame_idx) const;
   /// SAM 2 features of one frame; null if there are none.
   std::shared_ptr<const MaskFeatures> find_mask(std::int64_t frame_idx, std::uint64_t scan);
   /// As keep_vision.

@@ -18,8 +18,10 @@ enum class MemoryKind {
   kMaskFeatures,
   /// Pixels kept of frames.
   kPixels,
+  /// SAM 2 memories of tracked objects.
+  kTrackMemory,
 };
-inline constexpr std::size_t kNumMemoryKinds = 5;
+inline constexpr std::size_t kNumMemoryKinds = 6;
 
 /// Bytes that all sessions of a model hold together, at one moment.
 struct MemoryUse {

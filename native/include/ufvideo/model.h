@@ -11,8 +11,11 @@
 #include "ufvideo/stages/language_model.h"
 #include "ufvideo/stages/mask_decoder.h"
 #include "ufvideo/stages/mask_encoder.h"
+#include "ufvideo/stages/memory_attention.h"
+#include "ufvideo/stages/memory_encoder.h"
 #include "ufvideo/stages/region_encoder.h"
 #include "ufvideo/stages/token_embedder.h"
+#include "ufvideo/stages/track_decoder.h"
 #include "ufvideo/stages/vision_encoder.h"
 #include "ufvideo/statistics.h"
 
@@ -24,9 +27,8 @@ class MemoryBudget;
 /// The weights: immutable after loading and shared by any number of sessions and threads.
 class Model {
  public:
-  /// Opens the package and every stage that asking and segmenting need, as far as the package has
-  /// these capabilities. Throws InvalidPackage, UnsupportedPackage, InvalidConfig,
-  /// DeviceUnavailable or InferenceFailed.
+  /// Opens the package and every stage of its capabilities. Throws InvalidPackage,
+  /// UnsupportedPackage, InvalidConfig, DeviceUnavailable or InferenceFailed.
   static std::shared_ptr<const Model> load(const std::filesystem::path& package,
                                            const RuntimeConfig& config);
   ~Model();
@@ -57,6 +59,10 @@ class Model {
   /// These two throw InvalidPackage if the package cannot segment.
   const MaskEncoder& mask_encoder() const;
   const MaskDecoder& mask_decoder() const;
+  /// These three throw InvalidPackage if the package cannot track.
+  const MemoryEncoder& memory_encoder() const;
+  const MemoryAttention& memory_attention() const;
+  const TrackDecoder& track_decoder() const;
 
  private:
   Model(Package package, RuntimeConfig config, const StageTiming& package_timing);

@@ -177,6 +177,8 @@ class Session {
   /// Forgets conversation, region frames outside the clip and poison; the encoded clip stays.
   void reset();
 
+  /// What it keeps of frames, which a Tracker of the same source may share.
+  const std::shared_ptr<FeatureStore>& feature_store() const;
   /// Video tokens of the open clip, float32 [N, D]. Throws InvalidState when no clip is open.
   Tensor video_tokens() const;
   /// From any thread, without waiting for a call under way, as of its last frame, piece of a prompt

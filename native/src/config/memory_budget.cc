@@ -19,13 +19,15 @@ struct OwnLimit {
   std::optional<std::size_t> MemoryLimits::* bytes;
 };
 
-/// By MemoryKind. Features of open clips are bound by memory_budget_bytes alone.
+/// By MemoryKind. Features of open clips and memories of tracked objects are bound by
+/// memory_budget_bytes alone.
 constexpr std::array<OwnLimit, kNumMemoryKinds> kOwnLimits{{
     {"kv_cache_bytes", &MemoryLimits::kv_cache_bytes},
     {nullptr, nullptr},
     {"region_cache_bytes", &MemoryLimits::region_cache_bytes},
     {"mask_cache_bytes", &MemoryLimits::mask_cache_bytes},
     {"pixel_cache_bytes", &MemoryLimits::pixel_cache_bytes},
+    {nullptr, nullptr},
 }};
 
 }  // namespace

@@ -49,6 +49,10 @@ void FeatureStore::forget_unpinned_vision() {
 
 std::size_t FeatureStore::vision_bytes() const { return caches_->vision.bytes(source_); }
 
+bool FeatureStore::holds_mask(std::int64_t frame_idx) const {
+  return caches_->masks.holds({source_, frame_idx});
+}
+
 std::shared_ptr<const MaskFeatures> FeatureStore::find_mask(std::int64_t frame_idx,
                                                             std::uint64_t scan) {
   return caches_->masks.find({source_, frame_idx}, scan);

@@ -24,14 +24,18 @@ std::int64_t num_files(const Manifest& manifest) {
   return static_cast<std::int64_t>(count);
 }
 
+constexpr const char* kExportAgain = "load one that has them, or export the checkpoint again";
+constexpr const char* kAddTracking =
+    "add them with `ufvideo export --add track CHECKPOINT PACKAGE`, or load a package that has "
+    "them";
+
+/// @param advice how to come by a package with the capability.
 template <typename OneStage>
-const OneStage& required(const std::optional<OneStage>& stage, const char* capability) {
+const OneStage& required(const std::optional<OneStage>& stage, const char* capability,
+                         const char* advice) {
   if (!stage) {
-    fail(
-        ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected the capability \"",
-        capability,
-        "\" for what is asked, got a package without its stages; load one that has them, or export "
-        "the checkpoint again");
+    fail(ErrorCode::kInvalidPackage, "manifest.json: capabilities: expected the capability \"",
+         capability, "\" for what is asked, got a package without its stages; ", advice);
   }
   return *stage;
 }
@@ -50,6 +54,11 @@ struct Model::Stages {
       mask_encoder.emplace(package, config);
       mask_decoder.emplace(package, config);
     }
+    if (package.manifest().can("track")) {
+      memory_encoder.emplace(package, config);
+      memory_attention.emplace(package, config);
+      track_decoder.emplace(package, config);
+    }
   }
 
   std::vector<const Stage*> all() const {
@@ -57,6 +66,9 @@ struct Model::Stages {
                                      &language_model};
     if (mask_encoder) {
       stages.insert(stages.end(), {&*mask_encoder, &*mask_decoder});
+    }
+    if (memory_encoder) {
+      stages.insert(stages.end(), {&*memory_encoder, &*memory_attention, &*track_decoder});
     }
     return stages;
   }
@@ -68,6 +80,9 @@ struct Model::Stages {
   LanguageModel language_model;
   std::optional<MaskEncoder> mask_encoder;
   std::optional<MaskDecoder> mask_decoder;
+  std::optional<MemoryEncoder> memory_encoder;
+  std::optional<MemoryAttention> memory_attention;
+  std::optional<TrackDecoder> track_decoder;
 };
 
 Model::Model(Package package, RuntimeConfig config, const StageTiming& package_timing)
@@ -118,10 +133,19 @@ const RegionEncoder& Model::region_encoder() const { return stages_->region_enco
 const TokenEmbedder& Model::token_embedder() const { return stages_->token_embedder; }
 const LanguageModel& Model::language_model() const { return stages_->language_model; }
 const MaskEncoder& Model::mask_encoder() const {
-  return required(stages_->mask_encoder, "segment");
+  return required(stages_->mask_encoder, "segment", kExportAgain);
 }
 const MaskDecoder& Model::mask_decoder() const {
-  return required(stages_->mask_decoder, "segment");
+  return required(stages_->mask_decoder, "segment", kExportAgain);
+}
+const MemoryEncoder& Model::memory_encoder() const {
+  return required(stages_->memory_encoder, "track", kAddTracking);
+}
+const MemoryAttention& Model::memory_attention() const {
+  return required(stages_->memory_attention, "track", kAddTracking);
+}
+const TrackDecoder& Model::track_decoder() const {
+  return required(stages_->track_decoder, "track", kAddTracking);
 }
 
 }  // namespace ufvideo

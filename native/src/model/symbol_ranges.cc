@@ -5,6 +5,8 @@
 #include "base/error_message.h"
 #include "ufvideo/frame_batches.h"
 #include "ufvideo/stages/mask_decoder.h"
+#include "ufvideo/stages/memory_attention.h"
+#include "ufvideo/stages/memory_encoder.h"
 
 namespace ufvideo {
 namespace {
@@ -18,6 +20,17 @@ SymbolRange aligned_frames(const VideoConfig& video) {
   }
   const std::int64_t most = std::min(num_frames / 2 * 2, kFramesPerAlignment);
   return {"T", 2, most, most};
+}
+
+/// Objects, memories and object pointers in one run of the memory attention, as Tracker passes
+/// them: one memory in an object's second frame, in the end those of the frames before and of each
+/// prompted frame.
+std::vector<SymbolRange> memory_ranges(const TrackingConfig& tracking) {
+  const std::int64_t memories = tracking.num_memories;
+  const std::int64_t pointers = tracking.max_object_pointers;
+  return {{"O", 1, 1, kObjectsPerTracking},
+          {"K", 1, memories, memories - 1 + kMaxPromptedFrames},
+          {"Q", 1, pointers, pointers - 1 + kMaxPromptedFrames}};
 }
 
 }  // namespace
@@ -44,6 +57,12 @@ std::vector<SymbolRange> symbol_ranges(const Manifest& manifest, const std::stri
   }
   if (stem == "mask_decoder") {
     return {{"O", 1, 1, kObjectsPerDecoding}};
+  }
+  if (stem == "memory_attention") {
+    return memory_ranges(*manifest.tracking);
+  }
+  if (stem == "memory_encoder" || stem == "track_decoder") {
+    return {{"O", 1, 1, kObjectsPerTracking}};
   }
   return {};
 }

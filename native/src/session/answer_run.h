@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <optional>
 
+#include "base/call_context.h"
 #include "base/stage_clock.h"
 #include "decode/decode_loop.h"
-#include "session/call_context.h"
 #include "session/clip_features.h"
 #include "session/sequence.h"
 #include "ufvideo/config.h"

@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "base/call_context.h"
 #include "config/memory_budget.h"
 #include "features/frame_encoder.h"
-#include "session/call_context.h"
 #include "ufvideo/feature_store.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/call_context.h"
 #include "base/cancellation.h"
 #include "decode/chunked_prefill.h"
 #include "decode/decode_loop.h"
 #include "decode/prompt_embeddings.h"
 #include "kv/held_tokens.h"
 #include "kv/kv_cache.h"
-#include "session/call_context.h"
 #include "tensor/finite.h"
 #include "ufvideo/choices.h"
 #include "ufvideo/error.h"

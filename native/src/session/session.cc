@@ -293,6 +293,8 @@ void Session::reset() {
   state_->forget_conversation();
 }
 
+const std::shared_ptr<FeatureStore>& Session::feature_store() const { return state_->clip.store(); }
+
 Tensor Session::video_tokens() const {
   const Entry entry(*state_, nullptr, Poisoned::kAccepted);
   state_->clip.require_open("video_tokens");

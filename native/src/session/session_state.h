@@ -6,8 +6,8 @@
 #include <mutex>
 #include <optional>
 
+#include "base/call_context.h"
 #include "session/answer_run.h"
-#include "session/call_context.h"
 #include "session/clip_features.h"
 #include "session/mask_segmenter.h"
 #include "session/sequence.h"

@@ -115,9 +115,9 @@ def bench(
         duration,
     )
     if against is None:
-        (result,) = results = _measured(_folder(package), None, source, config)
+        (result,) = results = _measured(package, None, source, config)
     else:
-        result, _ = results = _measured(_folder(package), _folder(against), source, config)
+        result, _ = results = _measured(package, against, source, config)
     for path, each in zip((save, save_other), results, strict=False):
         if path is not None:
             each.save(path)
@@ -137,15 +137,6 @@ def bench(
 
         for line in result_lines(result):
             typer.echo(line)
-
-
-def _folder(package: str | None) -> Path | None:
-    """The folder of a package; one on the Hub is downloaded unless the cache has it."""
-    if package is None or not package.startswith("hf:"):
-        return None if package is None else Path(package)
-    from ufvideo_sdk.package.hub_package import fetch_package
-
-    return fetch_package(package).folder
 
 
 def _check_alone(**others: object) -> None:
@@ -186,7 +177,7 @@ def _config(
 
 
 def _measured(
-    package: Path | None, against: Path | None, source: Path | None, config: BenchConfig
+    package: str | None, against: str | None, source: Path | None, config: BenchConfig
 ) -> tuple[BenchResult, ...]:
     from ufvideo_sdk.bench.run import measure, measure_pair
 

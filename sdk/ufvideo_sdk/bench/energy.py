@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -53,6 +55,13 @@ class PowerMonitor:
     chip: Path
     channel: int
 
+    @property
+    def place(self) -> str:
+        """The chip's bus address, which is the same after a restart, and the channel."""
+        device = self.chip / "device"
+        address = device.resolve().name if device.exists() else self.chip.name
+        return f"{address} channel {self.channel}"
+
     def read(self) -> Reading | None:
         """Millivolts times milliamperes."""
         millivolts = number_of(self.chip / f"in{self.channel}_input")
@@ -69,6 +78,11 @@ class Rapl:
     rail: str
     source: str
     domain: Path
+
+    @property
+    def place(self) -> str:
+        """The domain's folder, such as "intel-rapl:1"."""
+        return self.domain.name
 
     def read(self) -> Reading | None:
         """The counter, which begins again at its largest value."""
@@ -89,6 +103,11 @@ class NvmlDevice:
     source: str
     nvml: Nvml
 
+    @property
+    def place(self) -> str:
+        """The library that reports it."""
+        return self.source
+
     def read(self) -> Reading | None:
         """Millijoules since the driver was loaded, or milliwatts."""
         energy_j = self.nvml.energy_j()
@@ -96,6 +115,9 @@ class NvmlDevice:
             return Reading(energy_j=energy_j)
         power_w = self.nvml.power_w()
         return None if power_w is None else Reading(power_w=power_w)
+
+
+Sensor = PowerMonitor | Rapl | NvmlDevice
 
 
 @dataclass(frozen=True)
@@ -126,17 +148,28 @@ def find_energy_readers(root: Path = ROOT, nvml: Nvml | None = None) -> EnergyRe
         root: Where the system's files lie; a test gives a recorded tree.
         nvml: NVIDIA's management library with a device; None: without.
     """
-    candidates = [*_power_monitors(root), *_rapl_domains(root)]
+    candidates: list[Sensor] = [*_power_monitors(root), *_rapl_domains(root)]
     if nvml is not None:
         candidates.append(NvmlDevice(nvml.name, "NVML", nvml))
     readers: list[EnergyReader] = []
     problems = []
-    for reader in candidates:
+    for reader in _named_apart(candidates):
         if reader.read() is None:
             problems.append(f"{reader.rail} ({reader.source}) cannot be read{_hint(reader)}")
-        elif reader.rail not in {each.rail for each in readers}:
+        else:
             readers.append(reader)
     return EnergyReaders(tuple(readers), tuple(problems))
+
+
+def _named_apart(sensors: Sequence[Sensor]) -> list[Sensor]:
+    """The sensors; those whose rails have the same label are named after their place too."""
+    counts = Counter(sensor.rail for sensor in sensors)
+    return [
+        replace(sensor, rail=f"{sensor.rail} ({sensor.place})")
+        if counts[sensor.rail] > 1
+        else sensor
+        for sensor in sensors
+    ]
 
 
 def _hint(reader: EnergyReader) -> str:
@@ -144,8 +177,8 @@ def _hint(reader: EnergyReader) -> str:
     return ", root may" if isinstance(reader, Rapl) and reader.domain.is_dir() else ""
 
 
-def _power_monitors(root: Path) -> list[EnergyReader]:
-    readers: list[EnergyReader] = []
+def _power_monitors(root: Path) -> list[PowerMonitor]:
+    readers: list[PowerMonitor] = []
     for chip in folders(root / "sys/class/hwmon", "hwmon*"):
         name = text_of(chip / "name")
         if name not in _POWER_CHIPS:
@@ -163,8 +196,8 @@ def _power_monitors(root: Path) -> list[EnergyReader]:
     return readers
 
 
-def _rapl_domains(root: Path) -> list[EnergyReader]:
-    readers: list[EnergyReader] = []
+def _rapl_domains(root: Path) -> list[Rapl]:
+    readers: list[Rapl] = []
     parent = root / "sys/class/powercap"
     for domain in folders(parent, "intel-rapl:*"):
         name = text_of(domain / "name")

@@ -91,6 +91,8 @@ _QUESTIONS = [
     _ms("e2el_region_ms", "end-to-end latency: `Session.ask` about a region"),
     _ms("ask_many_ms", "`Session.ask_many`: a batch of questions, from call to answers"),
     _rate("ask_many_tokens_per_s", "tokens/s", "tokens of all answers of the batch / ask_many_ms"),
+    _ms("ask_each_ms", "the same questions one by one: `Session.ask` for each", False),
+    _ms("cancel_ms", "from a cancel while tokens are decoded to the end of the call", False),
 ]
 _TASKS = [
     _ms("locate_ms", "`Session.locate`, from call to span"),
@@ -104,6 +106,15 @@ _TASKS = [
 ]
 _MEMORY = [
     Figure("peak_memory_bytes", "bytes", "most memory of the process and its children"),
+    Figure(
+        "resident_memory_bytes", "bytes", "memory of the process after a round", is_compared=False
+    ),
+    Figure(
+        "memory_growth_bytes",
+        "bytes",
+        "memory after the last round less that after the first that counts",
+        is_compared=False,
+    ),
     *(
         Figure(
             f"peak_{kind}_bytes",

@@ -12,6 +12,7 @@ CLOCK_SHARE = 0.05
 OTHERS_SHARE = 0.10
 TEMPERATURE_C = 15.0
 REFERENCE_SHARE = 0.05
+THROTTLING_FACTOR = 2
 _MACHINE = ("board", "cpu", "num_cpus", "usable_cpus", "memory_bytes", "kernel", "jetson_linux")
 _STATE = ("power_mode", "platform_profile", "on_mains", "governors", "turbo", "cpu_max_clocks_mhz")
 # Its version may differ: it is what the comparison is about.
@@ -33,6 +34,7 @@ def state_differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[st
             x, y = a["state"][moment].get(name), b["state"][moment].get(name)
             yield from _unequal(f"{name} {moment} the run", x, y)
     yield from _differences_during(a["state"]["during"], b["state"]["during"])
+    yield from _throttling(_num_throttled(a["state"]), _num_throttled(b["state"]))
     yield from _far("reference work", _reference(a), _reference(b), REFERENCE_SHARE, "ms")
 
 
@@ -73,6 +75,21 @@ def _differences_during(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[
         # Also if both are high: neighbours never load the machine alike twice.
         if x is not None and y is not None and max(x, y) > OTHERS_SHARE:
             yield f"processor time of {what}: {x:.0%}, {y:.0%}"
+
+
+def _num_throttled(state: Mapping[str, Any]) -> int | None:
+    """How often the processors were throttled during a run; None if Linux does not report it."""
+    before, after = (state[moment].get("throttle_counts") for moment in ("before", "after"))
+    return None if before is None or after is None else int(after - before)
+
+
+def _throttling(x: int | None, y: int | None) -> Iterator[str]:
+    """One run was throttled and the other was not, or one more than twice as often."""
+    what = "times that the processors were throttled during the run"
+    if x is None or y is None:
+        yield from _unequal(what, x, y)
+    elif max(x, y) > THROTTLING_FACTOR * min(x, y):
+        yield f"{what}: {x}, {y}"
 
 
 def _far(what: str, x: float | None, y: float | None, share: float, unit: str) -> Iterator[str]:

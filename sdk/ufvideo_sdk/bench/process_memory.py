@@ -25,6 +25,11 @@ def memory_bytes(field: str, pid: int | None = None) -> int:
     raise ValueError(f"expected a line {field} in {path}, found none")
 
 
+def reset_peak() -> None:
+    """Let this process's peak, "VmHWM", begin anew with the memory that it has now."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
 def memory_bytes_or_0(field: str, pid: int) -> int:
     """As `memory_bytes`; 0 once the process has ended."""
     try:

@@ -24,6 +24,7 @@ from ufvideo_sdk.bench.result import SCHEMA_NAME, SCHEMA_VERSION, BenchResult
 from ufvideo_sdk.bench.sampler import Sampler
 from ufvideo_sdk.bench.worker_process import Record, run_worker
 from ufvideo_sdk.bench.workload import Workload
+from ufvideo_sdk.package.hub_package import fetch_package
 from ufvideo_sdk.package.shipped_package import shipped_package
 
 _CPU = ("cpu",)
@@ -98,7 +99,9 @@ def measure(
     """Measure a package in fresh processes.
 
     Args:
-        package: The package's folder; None: nano, which ships with the SDK.
+        package: The package's folder, or the text "hf:USER/NAME" or "hf:USER/NAME@REVISION", whose
+            files are downloaded from the Hugging Face Hub unless the cache has them; None: nano,
+            which ships with the SDK.
         source: A video, an image or a folder of frames; None: the clip that ships with the SDK.
         config: How to measure.
         on_progress: Called with the number of processes that have ended and of all.
@@ -106,7 +109,9 @@ def measure(
     Raises:
         InputError: When the package or the source is not there. Others as `UFVideo.load`,
             `UFVideo.open` and the session's methods.
-        ConfigError: When the settings cannot be used.
+        ConfigError: When the settings cannot be used, or a repository is named and huggingface_hub
+            is not installed.
+        PackageError: When a repository cannot be read or holds no package.
     """
     side = _side(package, source)
     (result,) = _measured([side], config or BenchConfig(), on_progress)
@@ -115,7 +120,7 @@ def measure(
 
 def measure_pair(
     package: str | os.PathLike[str] | None,
-    other: str | os.PathLike[str],
+    other: str | os.PathLike[str] | None,
     source: str | os.PathLike[str] | None = None,
     *,
     config: BenchConfig | None = None,
@@ -136,13 +141,21 @@ def measure_pair(
 
 
 def _side(package: str | os.PathLike[str] | None, source: str | os.PathLike[str] | None) -> Side:
-    folder = shipped_package() if package is None else Path(package)
+    folder = _folder(package)
     if not folder.is_dir():
         raise InputError(f"package: expected a folder, found none at {folder}")
     path = demo_clip() if source is None else Path(source)
     if not path.exists():
         raise InputError(f"source: expected a file or a folder, found nothing at {path}")
     return Side(folder.absolute(), path.absolute(), source is None)
+
+
+def _folder(package: str | os.PathLike[str] | None) -> Path:
+    if package is None:
+        return shipped_package()
+    if isinstance(package, str) and package.startswith("hf:"):
+        return fetch_package(package).folder
+    return Path(package)
 
 
 def _measured(

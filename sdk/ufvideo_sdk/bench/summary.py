@@ -22,6 +22,37 @@ def needed_samples(percent: int) -> int:
 
 
 @dataclass(frozen=True)
+class Spread:
+    """The middle half of some measurements, for those that are compared side by side.
+
+    Attributes:
+        median: The median.
+        low: The lower quartile.
+        high: The upper quartile.
+    """
+
+    median: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Spread:
+        """Sum up one measurement or more."""
+        low, median, high = np.percentile(values, (25, 50, 75))
+        return Spread(float(median), float(low), float(high))
+
+    def __str__(self) -> str:
+        return f"{self.low:.2f} to {self.high:.2f}"
+
+
+def percentile(values: Sequence[float], percent: int) -> float | None:
+    """A percentile; None if there are fewer measurements than `needed_samples`."""
+    if len(values) < needed_samples(percent):
+        return None
+    return float(np.percentile(values, percent))
+
+
+@dataclass(frozen=True)
 class Summary:
     """All samples of one figure, over all processes.
 
@@ -74,12 +105,5 @@ def summarize(name: str, by_process: Sequence[Sequence[float]]) -> Summary:
         mean=float(values.mean()),
         min=float(values.min()),
         max=float(values.max()),
-        percentiles={
-            percent: (
-                float(np.percentile(values, percent))
-                if len(values) >= needed_samples(percent)
-                else None
-            )
-            for percent in PERCENTILES
-        },
+        percentiles={percent: percentile(values.tolist(), percent) for percent in PERCENTILES},
     )

@@ -6,11 +6,10 @@ each round, and its memory. What other code prints goes to standard error.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -21,11 +20,10 @@ from ufvideo_sdk import LoadStats, RuntimeConfig, UFVideo, UFVideoError
 
 _IMPORTED_S = time.monotonic()
 
+from ufvideo_sdk.bench.child_process import Emit, open_output, read_told  # noqa: E402
 from ufvideo_sdk.bench.process_memory import memory_bytes  # noqa: E402
 from ufvideo_sdk.bench.reference import reference_ms  # noqa: E402
 from ufvideo_sdk.bench.workload import Round, Workload, run_round  # noqa: E402
-
-Emit = Callable[[Mapping[str, Any]], None]
 
 
 def drop_from_page_cache(folder: Path) -> None:
@@ -95,18 +93,24 @@ def _rounds(job: Mapping[str, Any], model: UFVideo, emit: Emit) -> None:
     # Beside the rounds: how fast the machine itself is.
     references = [reference_ms()]
     emit(_round_event(run_round(model, source, workload), is_first=True))
+    held: list[int] = []
     end_s = time.monotonic() + job["duration_s"]
-    number = 0
-    while number < job["num_rounds"] or time.monotonic() < end_s:
-        emit(_round_event(run_round(model, source, workload), is_first=False))
-        number += 1
+    while len(held) < job["num_rounds"] or time.monotonic() < end_s:
+        measured = run_round(model, source, workload)
+        held.append(memory_bytes("VmRSS"))
+        measured.add("resident_memory_bytes", held[-1])
+        emit(_round_event(measured, is_first=False))
     references.append(reference_ms())
     use = model.memory_use()
     samples = {f"peak_{kind}_bytes": [count] for kind, count in use.peak_bytes_by_kind.items()}
     emit(
         {
             "event": "ended",
-            "samples": samples | {"peak_sessions_bytes": [use.peak_bytes]},
+            "samples": samples
+            | {
+                "peak_sessions_bytes": [use.peak_bytes],
+                "memory_growth_bytes": [held[-1] - held[0]],
+            },
             "reference_ms": references,
             "peak_bytes": memory_bytes("VmHWM"),
         }
@@ -119,16 +123,9 @@ def _round_event(measured: Round, *, is_first: bool) -> dict[str, Any]:
 
 def main() -> int:
     """Answer one job; 1 if it failed, with the error's class and message as the last line."""
-    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-
-    def emit(event: Mapping[str, Any]) -> None:
-        output.write(json.dumps(event) + "\n")
-        output.flush()
-
-    job = json.loads(sys.stdin.readline())
+    emit = open_output()
     try:
-        work(job, emit)
+        work(read_told(), emit)
     except UFVideoError as error:
         emit({"event": "failed", "error": type(error).__name__, "message": str(error)})
         return 1

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import ufvideo_sdk
-from ufvideo_sdk import CapacityError, InferenceError, UFVideoError
+from ufvideo_sdk import InferenceError
+from ufvideo_sdk.bench.child_process import ChildProcess
 from ufvideo_sdk.bench.sampler import Sampler
 
 Job = Mapping[str, Any]
@@ -39,63 +35,27 @@ def run_worker(job: Job, sampler: Sampler, on_round: RoundCallback | None = None
         InferenceError: When it ended early for any other reason.
     """
     started_s = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", _MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    sampler.watch_process(process.pid)
-    device_before = sampler.device_bytes()
-    try:
-        return _collected(process, job, sampler, on_round, started_s, device_before)
-    finally:
-        sampler.watch_process(None)
-        process.kill()
-        with process:
-            pass  # closes its pipes and waits
-
-
-def _collected(
-    process: subprocess.Popen[str],
-    job: Job,
-    sampler: Sampler,
-    on_round: RoundCallback | None,
-    started_s: float,
-    device_before: int | None,
-) -> Record:
-    assert process.stdin is not None and process.stdout is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(job) + "\n")
-        process.stdin.close()
     events = _Events()
-    for line in process.stdout:
-        event = json.loads(line)
-        events.add(event)
-        if event["event"] == "round" and on_round is not None:
-            on_round()
-    if events.ended is None or events.loaded is None:
-        raise _ended_early(process.wait())
-    record = events.record(started_s)
-    peak = max(events.ended["peak_bytes"], sampler.seen.peak_tree_bytes)
-    record["samples"]["peak_memory_bytes"] = [peak]
-    device_peak = sampler.seen.peak_device_bytes
-    if device_peak is not None and device_before is not None:
-        record["samples"]["peak_device_memory_bytes"] = [max(device_peak - device_before, 0)]
+    with ChildProcess(_MODULE, job) as process:
+        sampler.watch_process(process.pid)
+        try:
+            device_before = sampler.device_bytes()
+            for event in process.messages():
+                events.add(event)
+                if event["event"] == "round" and on_round is not None:
+                    on_round()
+            if events.ended is None or events.loaded is None:
+                raise process.ended_early()
+            record = events.record(started_s)
+            peak = max(events.ended["peak_bytes"], sampler.seen.peak_tree_bytes)
+            record["samples"]["peak_memory_bytes"] = [peak]
+            device_peak = sampler.seen.peak_device_bytes
+            if device_peak is not None and device_before is not None:
+                peak_device = max(device_peak - device_before, 0)
+                record["samples"]["peak_device_memory_bytes"] = [peak_device]
+        finally:
+            sampler.watch_process(None)
     return record
-
-
-def _ended_early(status: int) -> UFVideoError:
-    if status == -signal.SIGKILL:
-        return CapacityError(
-            "worker: expected the end of its job, the system killed it: memory ran out, or somebody"
-            " ended it"
-        )
-    return InferenceError(
-        f"worker: expected the end of its job, it ended with exit status {status}; standard error"
-        " says why"
-    )
 
 
 class _Events:

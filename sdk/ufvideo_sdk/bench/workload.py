@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,11 +12,14 @@ from typing import Any
 
 from ufvideo_sdk import (
     Answer,
+    CancellationToken,
     GenerationConfig,
     InputError,
     Region,
     Session,
     StageStats,
+    StopReason,
+    TextEvent,
     UFVideo,
 )
 
@@ -106,6 +110,8 @@ def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
         _decode(measured, session, workload)
         _ask_about_region(measured, session, workload, config)
         _ask_many(measured, session, workload, config)
+        _ask_each(measured, session, workload, config)
+        _cancel(measured, session, workload, config)
         _locate(measured, session, workload)
         if "segment" in model.manifest.capabilities:
             _segment(measured, session, workload)
@@ -192,6 +198,44 @@ def _ask_many(
     measured.add("ask_many_ms", ms)
     measured.add("ask_many_tokens_per_s", 1e3 * num_tokens / ms)
     measured.answers["batch"] = digest([answer.token_ids for answer in answers])
+
+
+def _ask_each(
+    measured: Round, session: Session, workload: Workload, config: GenerationConfig
+) -> None:
+    begin = time.perf_counter()
+    answers = [session.ask(question, config=config) for question in workload.batch]
+    measured.add("ask_each_ms", _since(begin))
+    measured.answers["one_by_one"] = digest([answer.token_ids for answer in answers])
+
+
+def _cancel(
+    measured: Round, session: Session, workload: Workload, config: GenerationConfig
+) -> None:
+    """Cancel from another thread within a token; an answer that ends first is no sample."""
+    half_s = measured.samples.get("tpot_ms", [0.0])[-1] / 2e3
+    token, is_decoding = CancellationToken(), threading.Event()
+    cancelled_s: list[float] = []
+
+    def cancel() -> None:
+        is_decoding.wait()
+        time.sleep(half_s)
+        cancelled_s.append(time.perf_counter())
+        token.cancel()
+
+    def decoding(_: TextEvent) -> None:
+        is_decoding.set()
+
+    thread = threading.Thread(target=cancel, name="ufvideo-bench-cancel", daemon=True)
+    thread.start()
+    try:
+        answer = session.ask(workload.first_question, config=config, on_text=decoding, cancel=token)
+        ended_s = time.perf_counter()
+    finally:
+        is_decoding.set()  # also if there was no text
+        thread.join()
+    if answer.stop_reason is StopReason.CANCELLED:
+        measured.add("cancel_ms", 1e3 * (ended_s - cancelled_s[0]))
 
 
 def _locate(measured: Round, session: Session, workload: Workload) -> None:

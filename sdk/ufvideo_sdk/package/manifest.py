@@ -41,6 +41,7 @@ from ufvideo_sdk.validation.paths import is_file, is_folder, unreadable
 from ufvideo_sdk.validation.paths import shown as shown_path
 
 __all__ = [
+    "ALL_STEMS",
     "CAPABILITY_STAGES",
     "FORMAT_VERSION",
     "LATEST_FORMAT_VERSION",

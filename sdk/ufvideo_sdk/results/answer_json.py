@@ -12,8 +12,11 @@ from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.results.answer import Answer, AnswerStats, StageProviders
 from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.object_track import ObjectTrack
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.results.track_event import TrackEvent
+from ufvideo_sdk.results.track_result import TrackResult
 from ufvideo_sdk.validation.arguments import as_number, check_num_pixels
 from ufvideo_sdk.validation.strict_json import shown
 
@@ -56,13 +59,17 @@ def masks_from_json(text: str) -> tuple[MaskTrack, ...]:
 
 
 def result_object(result: Result) -> dict[str, Any]:
-    """What `result_to_json` writes; `is_absent` stands in results of `locate` and `segment`."""
+    """What `result_to_json` writes.
+
+    `is_absent` stands in results of `locate`, `segment` and `track`, `absent` in those of `track`.
+    """
     choice, probabilities = None, None
     if isinstance(result, Answer):
         choice, probabilities = result.choice, result.choice_probabilities
     is_absent = {}
-    if isinstance(result, (LocateResult, SegmentResult)):
+    if isinstance(result, (LocateResult, SegmentResult, TrackResult)):
         is_absent = {"is_absent": result.is_absent}
+    absent = {"absent": list(result.absent)} if isinstance(result, TrackResult) else {}
     return {
         "question": result.question,
         "text": result.text,
@@ -71,6 +78,7 @@ def result_object(result: Result) -> dict[str, Any]:
         "token_ids": list(result.token_ids),
         "stop_reason": result.stop_reason.value,
         **is_absent,
+        **absent,
         "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in result.spans],
         "masks": [_track_object(track) for track in result.masks],
         "stats": stats_object(result.stats),
@@ -120,22 +128,32 @@ def providers_object(providers: Mapping[str, StageProviders]) -> dict[str, Any]:
 
 
 def _track_object(track: MaskTrack) -> dict[str, Any]:
+    """A track; `id`, `name` and `events` stand in those that memory carried."""
     size = [track.height, track.width]
-    return {
-        "frames": [
-            {
-                "frame_idx": int(frame_idx),
-                "time_s": time_s,
-                # The shortest decimal that reads back as the same float32.
-                "score": float(str(score)),
-                "rle": {"size": [*size], "counts": runs},
-            }
-            for frame_idx, time_s, score, runs in zip(
-                track.frame_idxs, track.times_s.tolist(), track.scores, track.runs, strict=True
-            )
-        ],
-        "size": size,
-    }
+    frames: list[dict[str, Any]] = [
+        {
+            "frame_idx": int(frame_idx),
+            "time_s": time_s,
+            "score": _as_decimal(score),
+            "rle": {"size": [*size], "counts": runs},
+        }
+        for frame_idx, time_s, score, runs in zip(
+            track.frame_idxs, track.times_s.tolist(), track.scores, track.runs, strict=True
+        )
+    ]
+    if not isinstance(track, ObjectTrack):
+        return {"frames": frames, "size": size}
+    for frame, score, was_prompted in zip(
+        frames, track.object_scores, track.was_prompted.tolist(), strict=True
+    ):
+        frame |= {"object_score": _as_decimal(score), "was_prompted": was_prompted}
+    events = [event.to_dict() for event in track.events]
+    return {"id": track.id, "name": track.name, "events": events, "frames": frames, "size": size}
+
+
+def _as_decimal(score: np.float32) -> float:
+    """The shortest decimal that reads back as the same float32."""
+    return float(str(score))
 
 
 def _track_from_object(track: dict[str, Any]) -> MaskTrack:
@@ -143,13 +161,25 @@ def _track_from_object(track: dict[str, Any]) -> MaskTrack:
     check_num_pixels(height, width)
     frames = _checked_list(track["frames"], "frames")
     # Nothing is decoded, so a mask takes no memory for the size that the text claims.
-    return MaskTrack(
-        frame_idxs=np.array([_frame_idx(frame["frame_idx"]) for frame in frames], np.int64),
-        times_s=np.array([_time_s(frame["time_s"]) for frame in frames], np.float64),
-        runs=tuple(_runs_of_frame(frame, height, width) for frame in frames),
-        scores=np.array([_score(frame["score"]) for frame in frames], np.float32),
-        height=height,
-        width=width,
+    parts = (
+        np.array([_frame_idx(frame["frame_idx"]) for frame in frames], np.int64),
+        np.array([_time_s(frame["time_s"]) for frame in frames], np.float64),
+        tuple(_runs_of_frame(frame, height, width) for frame in frames),
+        np.array([_score(frame["score"], "score") for frame in frames], np.float32),
+        height,
+        width,
+    )
+    if "events" not in track:
+        return MaskTrack(*parts)
+    return ObjectTrack(
+        *parts,
+        id=track["id"],
+        name=track["name"],
+        object_scores=np.array(
+            [_score(frame["object_score"], "object_score") for frame in frames], np.float32
+        ),
+        was_prompted=np.array([_flag(frame["was_prompted"]) for frame in frames], np.bool_),
+        events=tuple(TrackEvent(**event) for event in _checked_list(track["events"], "events")),
     )
 
 
@@ -172,11 +202,17 @@ def _time_s(value: object) -> float:
     return number
 
 
-def _score(value: object) -> float:
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"was_prompted: expected true or false, got {shown(value)}")
+    return value
+
+
+def _score(value: object, name: str) -> float:
     # Python compares an integer of any size with a float, where a conversion could overflow.
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not -_MAX_FLOAT32 <= value <= _MAX_FLOAT32:  # type: ignore[operator]
-        raise InputError(f"score: expected a number that float32 holds, got {shown(value)}")
+        raise InputError(f"{name}: expected a number that float32 holds, got {shown(value)}")
     return float(value)  # type: ignore[arg-type]
 
 

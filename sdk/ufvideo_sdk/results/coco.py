@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.results.masks import MaskTrack, segmented_idxs
+from ufvideo_sdk.results.object_track import track_ids
 
 if TYPE_CHECKING:
     from ufvideo_sdk.results.result import Result
@@ -57,14 +58,16 @@ def _file_name(clip_name: str, frame_idx: int, *, is_image: bool) -> str:
 
 def _annotations(tracks: tuple[MaskTrack, ...]) -> Iterator[dict[str, Any]]:
     """Annotations but for their ids, by object and then frame."""
-    for number, track in enumerate(tracks, start=1):
+    for number, (track, track_id) in enumerate(
+        zip(tracks, track_ids(tracks), strict=True), start=1
+    ):
         boxes, areas = track.boxes.tolist(), track.num_pixels.tolist()
         for position, (x1, y1, x2, y2) in enumerate(boxes):
             if areas[position]:
                 yield {
                     "image_id": int(track.frame_idxs[position]),
                     "category_id": number,
-                    "track_id": number,
+                    "track_id": track_id,
                     "segmentation": {
                         "size": [track.height, track.width],
                         "counts": track.runs[position],

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from ufvideo_sdk import _native
-from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest import ALL_STEMS
 from ufvideo_sdk.results.answer import AnswerStats, StageProviders, StageStats
 from ufvideo_sdk.results.memory_use import MemoryUse
 from ufvideo_sdk.results.stop_reason import StopReason
@@ -43,7 +43,7 @@ class Timing(Protocol):
 def stage_stats(*timings: Mapping[str, Timing]) -> dict[str, StageStats]:
     """The sum of stage timings, in pipeline order, steps that are no stage at the end."""
     names = {name for each in timings for name in each}
-    order = [*STAGE_STEMS, *sorted(names - set(STAGE_STEMS))]
+    order = [*ALL_STEMS, *sorted(names - set(ALL_STEMS))]
     return {
         name: StageStats(
             num_calls=sum(each[name].num_calls for each in timings if name in each),
@@ -77,7 +77,7 @@ def stage_providers(
             left_out=left_out(stem),
             num_nodes=dict(found[stem].num_nodes),
         )
-        for stem in STAGE_STEMS
+        for stem in ALL_STEMS
         if stem in found
     }
 
@@ -95,12 +95,14 @@ def memory_use(model: _native.Model) -> MemoryUse:
         region_cache_bytes=use.held(kinds.REGION_FEATURES),
         mask_cache_bytes=use.held(kinds.MASK_FEATURES),
         pixel_cache_bytes=use.held(kinds.PIXELS),
+        track_memory_bytes=use.held(kinds.TRACK_MEMORY),
         peak_bytes_by_kind={
             "kv_cache": use.peak(kinds.KV_CACHE),
             "clip_features": use.peak(kinds.CLIP_FEATURES),
             "region_cache": use.peak(kinds.REGION_FEATURES),
             "mask_cache": use.peak(kinds.MASK_FEATURES),
             "pixel_cache": use.peak(kinds.PIXELS),
+            "track_memory": use.peak(kinds.TRACK_MEMORY),
         },
     )
 

@@ -22,9 +22,10 @@ class MemoryUse:
         region_cache_bytes: SigLIP features kept of other frames.
         mask_cache_bytes: SAM 2 features kept.
         pixel_cache_bytes: Pixels kept.
+        track_memory_bytes: SAM 2 memories of tracked objects.
         peak_bytes_by_kind: The most of each kind at once since the model was loaded: `kv_cache`,
-            `clip_features`, `region_cache`, `mask_cache`, `pixel_cache`. They peak at different
-            moments, so that their sum is `peak_bytes` or more.
+            `clip_features`, `region_cache`, `mask_cache`, `pixel_cache`, `track_memory`. They
+            peak at different moments, so that their sum is `peak_bytes` or more.
     """
 
     total_bytes: int
@@ -35,4 +36,5 @@ class MemoryUse:
     region_cache_bytes: int
     mask_cache_bytes: int
     pixel_cache_bytes: int
+    track_memory_bytes: int = 0
     peak_bytes_by_kind: Mapping[str, int] = field(default_factory=dict)

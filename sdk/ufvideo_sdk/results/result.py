@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.results.masks import MaskTrack, frame_masks
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
-    """Base of `Answer`, `LocateResult` and `SegmentResult`.
+    """Base of `Answer`, `LocateResult`, `SegmentResult` and `TrackResult`.
 
     Attributes:
         question: What was asked: the question, the event or the expression.
@@ -39,6 +40,9 @@ class Result:
         stop_reason: Why it ended.
         stats: Where the time went.
         clip: What the question was about.
+        seg_hidden_states: What names each object for the mask decoder: the model's state behind
+            each [SEG], float32 [O, D], read-only; size 0 without an object. `Session.track` prompts
+            by it.
 
     Raises:
         InputError: When a mask is not of the clip's size, frames or times.
@@ -52,6 +56,9 @@ class Result:
     stop_reason: StopReason
     stats: AnswerStats
     clip: Clip
+    seg_hidden_states: NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((0, 0), np.float32), kw_only=True
+    )
 
     def __post_init__(self) -> None:
         """Check that every mask belongs to the clip."""
@@ -127,8 +134,8 @@ class Result:
 
         An image stands for each frame that was segmented, an annotation for each mask that has a
         pixel: `segmentation` is the run-length code, `bbox` left, top, width and height in pixels,
-        `score` and `track_id` (the object's number, from 1) stand beside it. A category stands for
-        each object. No library is needed; `pycocotools` reads it.
+        `score` and `track_id` (the object's number, from 1, or that of its ObjectTrack) stand
+        beside it. A category stands for each object. No library is needed; `pycocotools` reads it.
         """
         from ufvideo_sdk.results.coco import coco_of
 
@@ -143,21 +150,25 @@ class Result:
             ConfigError: When supervision is not installed.
             InputError: When the tracks are not on the same frames.
         """
+        from ufvideo_sdk.results.object_track import track_ids
         from ufvideo_sdk.results.supervision_detections import DetectionsByFrame
 
-        return DetectionsByFrame(tuple(self.by_frame()), self.object_names)
+        ids = track_ids(self.masks)
+        return DetectionsByFrame(tuple(self.by_frame()), self.object_names, ids)
 
     def to_pandas(self, table: str = "masks") -> pandas.DataFrame:
-        """The masks or the spans as a table.
+        """The masks, the spans or the events of tracks as a table.
 
         Args:
             table: "masks": a row for each object and frame: `object` (from 1), `frame_idx`,
                 `time_s`, `score`, `num_pixels`, and the box `x1`, `y1`, `x2`, `y2` in pixels (see
-                `MaskTrack.boxes`). "spans": a row for each span: `start_s`, `end_s`.
+                `MaskTrack.boxes`); of tracks (ObjectTrack) also `track_id`, `object_score` and
+                `was_prompted`. "spans": a row for each span: `start_s`, `end_s`. "events": a row
+                for each event of a track: `track_id`, `kind`, `time_s`, `frame_idx`.
 
         Raises:
             ConfigError: When pandas is not installed.
-            InputError: When it is neither.
+            InputError: When it is none of these.
         """
         from ufvideo_sdk.results.tables import table_of
 

@@ -24,12 +24,18 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
     A frame's masks are decoded each time it is looked up: all at once may not fit into memory.
     """
 
-    def __init__(self, frames: Sequence[FrameMasks], names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        frames: Sequence[FrameMasks],
+        names: Sequence[str] | None = None,
+        ids: Sequence[int] | None = None,
+    ) -> None:
         """Keep the run-length codes; nothing is decoded yet.
 
         Args:
             frames: The masks of each frame.
             names: A name for each object; None: "object 1" and so on.
+            ids: Number of each object's track; None: from 1 on.
 
         Raises:
             ConfigError: When supervision is not installed.
@@ -37,13 +43,14 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
         """
         optional_library("supervision", "to_supervision", _INSTALL)
         self._names = names
+        self._ids = ids
         self._frames = {frame.frame_idx: frame for frame in frames}
         if len(self._frames) != len(frames):
             raise InputError("to_supervision: expected each frame once, got one twice")
 
     def __getitem__(self, frame_idx: int) -> supervision.Detections:
         """The detections of a frame, decoded now."""
-        return detections_of(self._frames[frame_idx], self._names)
+        return detections_of(self._frames[frame_idx], self._names, self._ids)
 
     def __iter__(self) -> Iterator[int]:
         """Source indices of the frames."""
@@ -57,12 +64,15 @@ class DetectionsByFrame(Mapping[int, "supervision.Detections"]):
         return f"DetectionsByFrame({counted(len(self), 'frame')})"
 
 
-def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supervision.Detections:
+def detections_of(
+    frame: FrameMasks, names: Sequence[str] | None = None, ids: Sequence[int] | None = None
+) -> supervision.Detections:
     """The masks of one frame (see `FrameMasks.to_supervision`).
 
     Args:
         frame: The masks.
         names: A name for each object; None: "object 1" and so on.
+        ids: Number of each object's track; None: from 1 on.
 
     Raises:
         ConfigError: When supervision is not installed.
@@ -74,11 +84,12 @@ def detections_of(frame: FrameMasks, names: Sequence[str] | None = None) -> supe
     if names is None:
         names = [numbered_name(idx) for idx in range(len(frame.objects))]
     idxs = np.array([idx for idx, _ in found])
+    tracker_ids = idxs + 1 if ids is None else np.asarray(ids)[idxs]
     return library.Detections(
         xyxy=np.array([mask.box for _, mask in found], np.float32),
         mask=np.stack([mask.pixels() for _, mask in found]),
         confidence=np.array([mask.score for _, mask in found], np.float32),
         class_id=idxs,
-        tracker_id=idxs + 1,
+        tracker_id=tracker_ids,
         data={"class_name": np.array([names[idx] for idx, _ in found])},
     )

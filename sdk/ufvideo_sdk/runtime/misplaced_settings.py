@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import ParamSpec, TypeVar
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.runtime.config import GenerationConfig, RuntimeConfig
+from ufvideo_sdk.runtime.track_config import TrackConfig
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -25,7 +26,11 @@ _OTHER_NAMES = {
     "provider": "providers",
 }
 _MAX_SHOWN = 120
-_CONFIGS = {"config": GenerationConfig, "runtime": RuntimeConfig}
+_CONFIGS: Mapping[str, type] = {
+    "config": GenerationConfig,
+    "runtime": RuntimeConfig,
+    "tracking": TrackConfig,
+}
 
 
 def naming_misplaced_settings(call: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -34,7 +39,7 @@ def naming_misplaced_settings(call: Callable[Parameters, Result]) -> Callable[Pa
     Any other unknown keyword stays the TypeError of Python.
 
     Args:
-        call: Accepts `config` or `runtime`.
+        call: Accepts `config`, `runtime` or `tracking`.
     """
     known = inspect.signature(call).parameters
 
@@ -80,6 +85,8 @@ def _elsewhere(what: str, keyword: str, settings: str) -> str:
     made = f"{_CONFIGS[keyword].__name__}({settings})"
     if keyword == "runtime":
         return f"expected {what} where the model is loaded, UFVideo.load(..., runtime={made})"
+    if keyword == "tracking":
+        return f"expected {what} where an object is tracked, track(..., tracking={made})"
     return f"expected {what} where a question is asked, ask(..., config={made})"
 
 

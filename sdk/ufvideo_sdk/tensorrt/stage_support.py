@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest
+from ufvideo_sdk.package.manifest import ALL_STEMS, Manifest
 
 _NEVER = {
     "language_model": (
@@ -51,7 +51,7 @@ def tensorrt_stages(manifest: Manifest) -> tuple[TensorRtStage, ...]:
     """Every stage that a model opens, in pipeline order, taken or with the reason why not."""
     return tuple(
         _stage(stem, manifest.stages[stem].precision)
-        for stem in STAGE_STEMS
+        for stem in ALL_STEMS
         if stem in manifest.stages
     )
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "base/cancellation.h"
 #include "base/error_message.h"
@@ -11,11 +12,11 @@
 
 namespace ufvideo {
 
-/// The call that a session is inside: what ends it early, who is told of its progress, and how long
-/// each stage took. The parts of a session share one.
+/// The call that a session or a tracker is inside: what ends it early, who is told of its progress,
+/// and how long each stage took. The parts of a session share one.
 class CallContext {
  public:
-  /// @param publish lets other threads read the session's statistics as they are now.
+  /// @param publish lets other threads read the statistics as they are now.
   explicit CallContext(std::function<void()> publish) : publish_(std::move(publish)) {}
 
   /// Begins a call: until end() its token ends the graph runs of this thread.
@@ -30,7 +31,7 @@ class CallContext {
   /// The call's progress function, which report() no longer calls.
   ProgressCallback take_progress();
 
-  /// Timings of all stages since the session was made.
+  /// Timings of all stages since the session or tracker was made.
   StageTimings& timings() { return timings_; }
   const StageTimings& timings() const { return timings_; }
 

@@ -1,6 +1,6 @@
 """Idle threads that spin beside idle threads that sleep: alone, and with a busy neighbour.
 
-Run by `python -m benchmarks.latency.peers --only spinning`.
+Run by `python -m benchmarks.latency.defaults --only spinning`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 
+from benchmarks.floors import Figure
 from benchmarks.latency.peers.engines import ENGINES, PRECISIONS
-from benchmarks.latency.peers.figures import Figure
 from benchmarks.latency.peers.speed import Setting, job_of
 from benchmarks.latency.peers.worker import start_engine
-from benchmarks.latency.worker_process import WorkerProcess
+from ufvideo_sdk.bench.child_process import ChildProcess
 
 _BUSY = "while True: pass"
 
@@ -44,7 +44,7 @@ def spinning_section(setting: Setting) -> list[Figure]:
     return figures
 
 
-def _ratio(setting: Setting, workers: dict[bool, WorkerProcess]) -> float:
+def _ratio(setting: Setting, workers: dict[bool, ChildProcess]) -> float:
     times: dict[bool, list[float]] = {spins: [] for spins in workers}
     for number in range(setting.num_rounds + 1):
         for spins, worker in workers.items():

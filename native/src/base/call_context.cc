@@ -1,4 +1,4 @@
-#include "session/call_context.h"
+#include "base/call_context.h"
 
 #include <utility>
 

@@ -6,28 +6,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ufvideo_sdk.bench.summary import Spread
+
 # Below 1.0 a speed still holds while the middle halves of both sides overlap, down to here.
 SLACK_FLOOR = 0.97
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Median and quartiles of some measurements."""
-
-    median: float
-    low: float
-    high: float
-
-    @staticmethod
-    def of(values: Sequence[float]) -> Spread:
-        """Sum up one measurement or more."""
-        if len(values) == 1:
-            return Spread(values[0], values[0], values[0])
-        low, median, high = statistics.quantiles(values, n=4, method="inclusive")
-        return Spread(median, low, high)
-
-    def __str__(self) -> str:
-        return f"{self.low:.2f} to {self.high:.2f}"
 
 
 @dataclass(frozen=True)
@@ -94,11 +76,6 @@ def speed_figure(
 def within_spread(us: Spread, them: Spread) -> bool:
     """Whether our times are longer by so little that the spread of both explains it."""
     return SLACK_FLOOR < them.median / us.median < 1.0 and us.low <= them.high
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """A percentile between the measurements next to it."""
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def summary(figures: Sequence[Figure], missing: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which figures of the benchmark beside other engines hold, and what the last line says."""
+"""Which figures of a benchmark hold, and what its last line says."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.latency.peers.figures import (
+from benchmarks.floors import (
     Figure,
-    Spread,
     exit_status,
-    percentile,
     speed_figure,
     summary,
     within_spread,
 )
+from benchmarks.session_floors import session_figures
+from tests.unit.bench_documents import document
+from ufvideo_sdk.bench import BenchResult
+from ufvideo_sdk.bench.summary import Spread, percentile
 
 
 def test_a_spread_is_the_median_and_the_quartiles() -> None:
     assert Spread.of([5.0, 1.0, 3.0, 2.0, 4.0]) == Spread(3.0, 2.0, 4.0)
     assert str(Spread.of([7.0])) == "7.00 to 7.00"
     assert percentile([float(value) for value in range(101)], 95) == 95.0
+    assert percentile([float(value) for value in range(99)], 95) is None
 
 
 @pytest.mark.parametrize(
@@ -109,3 +112,24 @@ def test_what_a_peer_is_left_out_for() -> None:
         "no int4 on the CPU",
         "no file given, see --gguf-int4",
     ]
+
+
+def test_a_session_is_held_against_its_floors() -> None:
+    measured = document()
+    for each in measured["results"][0]["processes"]:
+        samples = each["samples"]
+        samples["ttft_second_ms"] = [0.1 * value for value in samples["ttft_ms"]]
+        samples |= {"ask_many_ms": [30.0], "ask_each_ms": [100.0]}
+        samples |= {"resident_memory_bytes": [100.0, 101.0], "cancel_ms": 10 * [7.0]}
+        each["answers"] |= {"batch": "b" * 64, "one_by_one": "b" * 64}
+    second, batch, equal, cancel, growth = session_figures(BenchResult(measured))
+    assert second.value == pytest.approx(0.1) and batch.value == pytest.approx(0.3)
+    assert cancel.value == 7.0 and cancel.limit == pytest.approx(10.0, abs=0.1)
+    assert growth.value == pytest.approx(1.01)
+    assert all(figure.holds for figure in (second, batch, equal, cancel, growth))
+    worse = measured["results"][0]["processes"][3]
+    worse["samples"]["resident_memory_bytes"] = [100.0, 103.0]
+    worse["answers"]["one_by_one"] = "c" * 64
+    worse["samples"]["cancel_ms"] = 10 * [11.0]
+    failed = [figure for figure in session_figures(BenchResult(measured)) if not figure.holds]
+    assert len(failed) == 3

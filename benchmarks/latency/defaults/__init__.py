@@ -1,0 +1,1 @@
+"""What a default of `RuntimeConfig` is worth beside other values of it."""
