@@ -145,6 +145,9 @@ void bind_session(py::module_& module) {
            "Open a clip with what was computed of it.\n\n"
            "Raises InputError when a size is not this model's, CapacityError when the prefix does "
            "not fit into the bound on the KV cache.")
+      .def("look_at", &Session::look_at, py::arg("window"), Release(),
+           "Look at a window of the stream whose feature store the session shares.\n\n"
+           "Raises StateError when it has fewer than two frames.")
       .def("missing_frames", &Session::missing_frames, py::arg("frame_idxs"), Release(),
            "Those of the frames whose features are not held, each once.")
       .def(

@@ -26,6 +26,7 @@ PYBIND11_MODULE(_native, module) {
   bind_model(module);
   bind_frame_stores(module);
   bind_saved_clip(module);
+  bind_video_stream(module);
   bind_session(module);
   bind_tracker(module);
 }

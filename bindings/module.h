@@ -25,6 +25,7 @@ void bind_language_model(pybind11::module_& module);
 void bind_model(pybind11::module_& module);
 void bind_frame_stores(pybind11::module_& module);
 void bind_saved_clip(pybind11::module_& module);
+void bind_video_stream(pybind11::module_& module);
 void bind_session(pybind11::module_& module);
 void bind_tracker(pybind11::module_& module);
 

@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from ufvideo_sdk.results.object_track import ObjectTrack
     from ufvideo_sdk.results.segment_result import SegmentResult
     from ufvideo_sdk.results.stop_reason import StopReason
+    from ufvideo_sdk.results.stream_span import StreamSpan
+    from ufvideo_sdk.results.stream_stats import StreamStats
+    from ufvideo_sdk.results.stream_window import StreamWindow
     from ufvideo_sdk.results.time_span import TimeSpan
     from ufvideo_sdk.results.track_event import TrackEvent, TrackEventKind
     from ufvideo_sdk.results.track_result import TrackResult
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.session.mask_stream import MaskStream
     from ufvideo_sdk.session.request import Ask
     from ufvideo_sdk.session.session import Session
+    from ufvideo_sdk.session.stream import Stream
     from ufvideo_sdk.video.clip import Clip
     from ufvideo_sdk.video.regions import Region
 
@@ -98,7 +102,11 @@ __all__ = [
     "StageStats",
     "StateError",
     "StopReason",
+    "Stream",
     "StreamAction",
+    "StreamSpan",
+    "StreamStats",
+    "StreamWindow",
     "TextEvent",
     "TimeSpan",
     "TrackConfig",
@@ -142,6 +150,9 @@ _HOMES = {
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
     "StopReason": "results.stop_reason",
+    "StreamSpan": "results.stream_span",
+    "StreamStats": "results.stream_stats",
+    "StreamWindow": "results.stream_window",
     "TextEvent": "results.answer",
     "TimeSpan": "results.time_span",
     "TrackConfig": "runtime.track_config",
@@ -151,6 +162,7 @@ _HOMES = {
     "AnswerStream": "session.answer_stream",
     "AnswerVideo": "render.answer_video",
     "Session": "session.session",
+    "Stream": "session.stream",
 }
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import collections.abc
 import enum
 import numpy
+import numpy.typing
 import os
 import pathlib
 import typing
-__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryAttention', 'MemoryEncoder', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'TrackCandidates', 'TrackDecoder', 'TrackedFrame', 'Tracker', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges', 'version']
+__all__: list[str] = ['Aligner', 'CancellationToken', 'Capability', 'ChoiceTree', 'Clip', 'DecodedMasks', 'FRAMES_PER_ALIGNMENT', 'FeatureStore', 'Generation', 'GenerationConfig', 'GraphSignature', 'KvCache', 'LanguageModel', 'LanguageModelOutput', 'MAX_MANIFEST_BYTES', 'Manifest', 'MaskDecoder', 'MaskEncoder', 'MaskFeatures', 'MemoryAttention', 'MemoryEncoder', 'MemoryKind', 'MemoryUse', 'Model', 'OnnxRuntimeFacts', 'PACKAGE_FORMAT_VERSION', 'Package', 'PixelCache', 'Prompt', 'ProviderProblem', 'RegionEncoder', 'RegionPrompt', 'RuntimeConfig', 'SavedClip', 'Segmentation', 'Session', 'SpanFraction', 'StageProviders', 'StageTiming', 'StopReason', 'StreamAction', 'StreamFrame', 'StreamStatistics', 'StreamWindow', 'SymbolRange', 'TensorSpec', 'TokenAutomaton', 'TokenEmbedder', 'TokenState', 'TrackCandidates', 'TrackDecoder', 'TrackedFrame', 'Tracker', 'VideoStream', 'VisionEncoder', 'all_capabilities', 'available_memory_bytes', 'batches_frames_on_device', 'check_manifest_part', 'decode_masks', 'encode_mask', 'find_provider_problem', 'find_spans', 'frames_per_batch', 'graph_signatures', 'mask_extents', 'num_video_tokens', 'open_onnxruntime', 'open_stage', 'precisions', 'resize_bicubic', 'sample_positions', 'seg_hidden_states', 'sha256_file', 'symbol_ranges', 'version']
 class RuntimeConfig:
     """
     How to run here.
@@ -774,6 +775,123 @@ class SavedClip:
     @property
     def width_px(self) -> int:
         ...
+class StreamFrame:
+    """
+    A frame that a stream has taken.
+    """
+    @property
+    def frame_idx(self) -> int:
+        ...
+    @property
+    def pixels(self) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]]:
+        """
+        RGB, uint8 [H, W, 3], read-only.
+        """
+    @property
+    def time_s(self) -> float:
+        ...
+    @property
+    def wall_s(self) -> float | None:
+        ...
+class StreamWindow:
+    """
+    Frames of a stream at one moment; it stays as it is.
+    """
+    def pixels(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> numpy.ndarray[typing.Any, numpy.dtype[typing.Any]] | None:
+        """
+        RGB of a frame, uint8 [H, W, 3], read-only; None if they are not kept any more.
+        """
+    @property
+    def frame_idxs(self) -> list[int]:
+        """
+        Of its frames, oldest first.
+        """
+    @property
+    def frame_size(self) -> list[int]:
+        ...
+    @property
+    def timestamps_s(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Stream time of each, float64 [T].
+        """
+    @property
+    def walls_s(self) -> numpy.typing.NDArray[numpy.float64]:
+        """
+        Seconds since 1970 in UTC of each, float64 [T], NaN where unknown.
+        """
+class StreamStatistics:
+    """
+    What has become of the frames that were pushed.
+    """
+    @property
+    def memory_bytes(self) -> int:
+        ...
+    @property
+    def num_encoded(self) -> int:
+        ...
+    @property
+    def num_failed(self) -> int:
+        ...
+    @property
+    def num_late(self) -> int:
+        ...
+    @property
+    def num_off_grid(self) -> int:
+        ...
+    @property
+    def num_overflowed(self) -> int:
+        ...
+    @property
+    def num_pushed(self) -> int:
+        ...
+    @property
+    def num_taken(self) -> int:
+        ...
+    @property
+    def num_waiting(self) -> int:
+        ...
+    @property
+    def timings(self) -> dict[str, StageTiming]:
+        ...
+class VideoStream:
+    """
+    A live window: each frame is encoded once. Any thread.
+    """
+    def __init__(self, model: Model, *, fps: typing.SupportsFloat | typing.SupportsIndex = 1.0, num_frames: typing.SupportsInt | typing.SupportsIndex | None = None, num_prefixes: typing.SupportsInt | typing.SupportsIndex = 1, drop_pairs: typing.SupportsInt | typing.SupportsIndex | None = None, history_s: typing.SupportsFloat | typing.SupportsIndex = 0.0, is_bgr: bool = False) -> None:
+        """
+        Raises InputError naming the argument; PackageError when the aligner does not align a pair of frames by itself.
+        """
+    def encode_waiting(self, cancel: CancellationToken | None = None) -> None:
+        """
+        Encode the frames that wait; returns early when cancelled.
+        """
+    def frames_after(self, frame_idx: typing.SupportsInt | typing.SupportsIndex) -> list[StreamFrame]:
+        """
+        Encoded frames behind one whose pixels are kept, oldest first.
+        """
+    def past(self, begin_s: typing.SupportsFloat | typing.SupportsIndex, end_s: typing.SupportsFloat | typing.SupportsIndex) -> StreamWindow:
+        """
+        The pairs between two times, of the window and of the history.
+        
+        Raises InputError.
+        """
+    def push(self, frame: numpy.ndarray[typing.Any, numpy.dtype[typing.Any]], time_s: typing.SupportsFloat | typing.SupportsIndex, wall_s: typing.SupportsFloat | typing.SupportsIndex | None = None) -> None:
+        """
+        Take a copy of a frame, uint8 [H, W, 3], if it is on the grid, and encode what waits unless another thread does.
+        """
+    def statistics(self) -> StreamStatistics:
+        """
+        Without waiting for a thread that encodes.
+        """
+    def window(self) -> StreamWindow:
+        """
+        What is looked at now.
+        """
+    @property
+    def feature_store(self) -> FeatureStore:
+        """
+        Features of the frames by frame_idx.
+        """
 class Clip:
     """
     Sampled frames of a clip, or one image.
@@ -848,6 +966,12 @@ class Session:
         Answer several prompts as rows of one batch, in order, as generate() one by one. on_progress counts answers.
         
         callback(index, token_id) returns a StreamAction or None, which ends its own answer.
+        """
+    def look_at(self, window: StreamWindow) -> None:
+        """
+        Look at a window of the stream whose feature store the session shares.
+        
+        Raises StateError when it has fewer than two frames.
         """
     def memory_bytes(self) -> int:
         """

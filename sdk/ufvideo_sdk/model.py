@@ -32,9 +32,10 @@ from ufvideo_sdk.runtime.nvidia_libraries import load_installed_libraries
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.saved_session import saved_clip
-from ufvideo_sdk.session.session import Session
+from ufvideo_sdk.session.session import Session, check_clip_sampling
 from ufvideo_sdk.session.session_call import ProgressCallback
 from ufvideo_sdk.session.session_file import read_session_file
+from ufvideo_sdk.session.stream import Stream, StreamOptions
 from ufvideo_sdk.tensorrt.engines import EngineCallback, native_runtime, stages_left_out
 from ufvideo_sdk.text.chat_template import read_chat_template
 from ufvideo_sdk.text.constraints import AnswerFormats
@@ -43,6 +44,7 @@ from ufvideo_sdk.text.tokenizer import TextTokenizer
 from ufvideo_sdk.validation.arguments import as_integer, check_callback, check_instance, described
 from ufvideo_sdk.validation.paths import as_path, is_folder
 from ufvideo_sdk.video.clip import Clip
+from ufvideo_sdk.video.sampling import Sampling
 from ufvideo_sdk.video.video_container import SourceOptions
 from ufvideo_sdk.video.video_damage import DamagedFramesError
 from ufvideo_sdk.video.video_file import FramesFormat, Source, VideoFile, open_source
@@ -175,6 +177,7 @@ class UFVideo:
         fps: float | None = None,
         timestamps_s: Sequence[float] | NDArray[np.float64] | None = None,
         frames_format: FramesFormat = "rgb",
+        sampling: Sampling = "uniform",
         stream: int | None = None,
         strict: bool = False,
         cancel: _native.CancellationToken | None = None,
@@ -194,6 +197,10 @@ class UFVideo:
                 stream, which has no times.
             timestamps_s: Presentation times of these, strictly increasing, [T].
             frames_format: Order of the channels of arrays: "rgb", or "bgr" as OpenCV has it.
+            sampling: Which frames the model looks at: "uniform" spreads as many as it was trained
+                on (`manifest.video.num_frames`) over the clip, and repeats some if the clip has
+                fewer; "every" looks at each frame of the clip once, which are 2 to that many. The
+                aligner joins frames in pairs and leaves an odd last one out of what questions see.
             stream: Which video stream of a file, by its number in the file as ffprobe counts;
                 None: the default one.
             strict: Refuse a damaged video. Otherwise its whole frames are read; `Clip.damage` and a
@@ -204,10 +211,13 @@ class UFVideo:
                 raised unchanged.
 
         Raises:
-            InputError: When the source cannot be read, saying why.
+            InputError: When the source cannot be read, saying why, or has too few or too many
+                frames for sampling="every".
+            PackageError: When sampling is "every" and the model's aligner looks across pairs.
             InferenceError: When a graph fails.
             CancelledError: When it was cancelled.
         """
+        check_clip_sampling(self._loaded, sampling)
         check_token(cancel)
         check_callback(on_progress, "on_progress")
         options = self._source_options(stream, strict)
@@ -226,7 +236,9 @@ class UFVideo:
             with reading_for(cancel):
                 clip = Clip(frames, start_s=start_s, end_s=end_s)
             clip.clock.opened(begin)
-            return Session(self._loaded, clip, cancel=cancel, on_progress=on_progress)
+            return Session(
+                self._loaded, clip, sampling=sampling, cancel=cancel, on_progress=on_progress
+            )
 
         try:
             return opened()
@@ -241,6 +253,39 @@ class UFVideo:
         finally:
             if isinstance(frames, VideoFile):
                 frames.release()
+
+    @naming_misplaced_settings
+    def open_stream(
+        self,
+        *,
+        fps: float = 1.0,
+        frames: int | None = None,
+        prefixes: int = 1,
+        drop_pairs: int | None = None,
+        history_s: float = 0.0,
+        frames_format: FramesFormat = "rgb",
+        clock: str = "arrival",
+    ) -> Stream:
+        """Open a live window, which frames are pushed into while it is asked.
+
+        Args:
+            fps: Frames looked at in a second of stream time.
+            frames: Most frames of the window, an even number; None: the model's own.
+            prefixes: Prefixes of the language model that are kept. With 2 no question waits for a
+                whole one when the window drops its older half (docs/guides/streams.md).
+            drop_pairs: Pairs of frames that a full window drops at once; None: one, so that it
+                stays full, or half the window with two prefixes.
+            history_s: How long video tokens are kept behind the window, for `Stream.past`.
+            frames_format: Order of the channels of frames: "rgb", or "bgr" as OpenCV has it.
+            clock: What the times of day of `Stream.push` are: "camera", the camera's own clock;
+                "arrival", this machine's, which is read if none is given; "file", what a file says.
+
+        Raises:
+            InputError: When an argument has another type or value.
+            PackageError: When the model's aligner looks across pairs of frames.
+        """
+        options = StreamOptions(fps, frames, prefixes, drop_pairs, history_s, frames_format, clock)
+        return Stream(self._loaded, options)
 
     def load_session(
         self,
@@ -289,8 +334,9 @@ class UFVideo:
                 options=options,
             )
         clip = saved_clip(read, frames)
+        sampling: Sampling = "every" if read.facts.sampling == "every" else "uniform"
         try:
-            return Session(self._loaded, clip, saved=read)
+            return Session(self._loaded, clip, sampling=sampling, saved=read)
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
 

@@ -225,9 +225,12 @@ def test_placeholders_that_do_not_fit_are_input_errors(
 
 
 def test_a_clip_of_another_length_is_an_input_error(native_model: Any) -> None:
-    clip = _native.Clip(frames=np.zeros((3, 8, 8, 3), np.uint8), frame_idxs=[0, 1, 2])
-    with pytest.raises(errors.InputError, match=r"expected 8 .*num_frames.*got 3"):
-        _native.Session(native_model).open_clip(clip)
+    for num_frames in (1, 9):
+        frames, idxs = np.zeros((num_frames, 8, 8, 3), np.uint8), list(range(num_frames))
+        clip = _native.Clip(frames=frames, frame_idxs=idxs)
+        message = rf"expected 2 to 8 .*num_frames.*got {num_frames}"
+        with pytest.raises(errors.InputError, match=message):
+            _native.Session(native_model).open_clip(clip)
 
 
 def with_not_a_number(package: Path, out: Path, stem: str, name: str, index: Any) -> Path:

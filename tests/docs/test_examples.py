@@ -64,6 +64,15 @@ def test_boxes_to_csv() -> None:
     assert int(lines[-1]["y1"]) < int(lines[0]["y1"]), "it moves up"
 
 
+def test_stream() -> None:
+    question = "What does the purple triangle do?"
+    done = run("stream.py", demo_clip(), question, "--fps", 4, "--speed", 4)
+    assert done.returncode == 0, done.stderr
+    *answers, counts = done.stdout.splitlines()
+    assert answers[-1].endswith("The purple triangle moves up.")
+    assert counts.startswith("23 frames encoded, 23 skipped")
+
+
 def test_notebook_runs_and_brings_no_outputs(tmp_path: Path) -> None:
     nbformat = pytest.importorskip("nbformat", reason="needs nbformat, of the dev extra")
     nbclient = pytest.importorskip("nbclient", reason="needs nbclient, of the dev extra")

@@ -70,7 +70,10 @@ void expect_refused(const std::vector<std::string>& words, const Change& change)
 }
 
 TEST(SavedClip, SizesOfAnotherModelAreRefused) {
-  expect_refused({"frame_idxs", "expected 4", "3"}, [](SavedClip& s) { s.frame_idxs.pop_back(); });
+  expect_refused({"frame_idxs", "expected 2 to 4", "1"},
+                 [](SavedClip& s) { s.frame_idxs.resize(1); });
+  expect_refused({"features", "expected float32 [3,"},
+                 [](SavedClip& s) { s.frame_idxs.pop_back(); });
   expect_refused({"features", "expected float32 [3,"}, [](SavedClip& s) { s.frame_idxs[1] = 0; });
   expect_refused({"1 x 1 px"}, [](SavedClip& s) { s.width_px = 0; });
   expect_refused({"video_tokens", "[8, 32]", "[7, 32]"},

@@ -20,6 +20,7 @@ LAYERS = (
     ("kv", "ort"),
     ("stages",),
     ("decode", "features", "model"),
+    ("stream",),
     ("session", "tracking"),
 )
 # Though one lies above the other: the loop does not know which graphs it drives.
@@ -51,6 +52,7 @@ PUBLIC = {
     "model": "model",
     "open_stage": "model",
     "symbol_ranges": "model",
+    "video_stream": "stream",
     "session": "session",
     "tracker": "tracking",
 }

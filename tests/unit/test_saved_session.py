@@ -43,7 +43,7 @@ def with_facts(content: bytes, **changes: Any) -> bytes:
     arrays = content[end + -end % 64 :]
     new_end = HEAD.size + len(text)
     body = text + bytes(-new_end % 64) + arrays
-    return sealed(HEAD.pack(content[:8], 1, len(text), HEAD.size + len(body), bytes(32)) + body)
+    return sealed(HEAD.pack(content[:8], 2, len(text), HEAD.size + len(body), bytes(32)) + body)
 
 
 def sealed(content: bytes) -> bytes:
@@ -98,6 +98,28 @@ def test_a_session_that_was_asked_saves_the_same(model: Any, video: Path, tmp_pa
     first, again = ((tmp_path / f"{n}.session").read_bytes() for n in ("asked", "again"))
     assert first == again
     assert sorted(p.name for p in tmp_path.iterdir()) == ["again.session", "asked.session"]
+
+
+def test_a_session_of_every_frame_comes_back(model: Any, tmp_path: Path) -> None:
+    frames = np.random.default_rng(3).integers(0, 256, (5, 40, 50, 3), np.uint8)
+    session = model.open(frames, fps=2.0, sampling="every")
+    expected = session.ask("Why?", config=SHORT)
+    session.save(tmp_path / "every.session")
+    loaded = model.load_session(tmp_path / "every.session")
+    answer = loaded.ask("Why?", config=SHORT)
+    assert (answer.token_ids, answer.spans) == (expected.token_ids, expected.spans)
+    assert answer.stats.num_reused_tokens > 16 and "vision_encoder" not in loaded.stats
+    box = Region.from_box(4, (5, 5, 20, 20), height=40, width=50)
+    ours, theirs = (s.ask("<region>?", regions=[box], config=SHORT) for s in (loaded, session))
+    assert ours.token_ids == theirs.token_ids, "the odd last frame has features too"
+
+
+def test_a_file_of_format_1_is_read(model: Any, video: Path, saved: Path, tmp_path: Path) -> None:
+    content = with_facts(saved.read_bytes(), sampling=None)
+    (tmp_path / "old.session").write_bytes(sealed(content[:8] + b"\1\0\0\0" + content[12:]))
+    answer = model.load_session(tmp_path / "old.session").ask("Why?", config=SHORT)
+    assert answer.token_ids == model.open(video).ask("Why?", config=SHORT).token_ids
+    refused(model, tmp_path / "x", content, "sampling: expected this key")
 
 
 def test_bounds_and_images_come_back(model: Any, video: Path, tmp_path: Path) -> None:
@@ -166,7 +188,7 @@ def test_a_file_that_is_none_is_refused(model: Any, saved: Path, tmp_path: Path)
     refused(model, path, b"", "another kind of file")
     refused(model, path, b"PK\3\4" * 100, "another kind of file")
     refused(model, path, content.replace(b"\r\n", b"\n"), "another kind of file")
-    refused(model, path, content[:8] + b"\2\0\0\0" + content[12:], "format 1, .* got 2")
+    refused(model, path, content[:8] + b"\3\0\0\0" + content[12:], "format 1 or 2, .* got 3")
     refused(model, path, content[:-1], "it was cut off or added to")
     refused(model, path, content + b"\0", "it was cut off or added to")
     middle = len(content) // 2
@@ -210,7 +232,7 @@ def test_sizes_are_looked_at_before_a_byte_is_hashed(
 def test_facts_that_are_wrong_are_refused(model: Any, saved: Path, tmp_path: Path) -> None:
     path, content = tmp_path / "x.session", saved.read_bytes()
     facts = SessionFacts.from_json(
-        content[HEAD.size : HEAD.size + HEAD.unpack_from(content)[2]].decode()
+        content[HEAD.size : HEAD.size + HEAD.unpack_from(content)[2]].decode(), 2
     )
     ids = list(facts.prefix_ids)
     for changes, message in (
@@ -218,6 +240,8 @@ def test_facts_that_are_wrong_are_refused(model: Any, saved: Path, tmp_path: Pat
         ({"height_px": True}, "height_px"),
         ({"is_image": 0}, "is_image: expected true or false"),
         ({"is_image": True}, "num_source_frames: expected 1 for an image"),
+        ({"sampling": "some"}, 'sampling: expected "uniform" or "every", got "some"'),
+        ({"sampling": "every"}, 'expected 2 to 8 frames with sampling="every"'),
         ({"more": 1}, "more: unknown key"),
         ({"source_name": None}, "source_name: expected this key"),
         ({"manifest_sha256": "0" * 64}, "got one of another package"),

@@ -56,6 +56,8 @@ class FeatureStore {
   std::shared_ptr<const MaskFeatures> keep_mask(std::int64_t frame_idx, MaskFeatures features,
                                                 std::uint64_t scan);
   std::size_t mask_bytes() const;
+  /// Drops all features of frames before one, but those that a clip holds.
+  void drop_before(std::int64_t frame_idx);
 
   /// Height and width of the source's frames in pixels, [H, W]; empty before they are known.
   Shape frame_size() const;

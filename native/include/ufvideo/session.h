@@ -14,12 +14,14 @@
 #include "ufvideo/generation.h"
 #include "ufvideo/model.h"
 #include "ufvideo/token_automaton.h"
+#include "ufvideo/video_stream.h"
 
 namespace ufvideo {
 
 /// Sampled frames of a clip, or one image.
 struct Clip {
-  /// uint8 [T, H, W, 3]; one frame for an image.
+  /// uint8 [T, H, W, 3], T of 2 to the model's num_frames; one frame for an image. The aligner
+  /// joins frames in pairs and leaves an odd last one out.
   Tensor frames;
   /// The caller's index of each frame, T of them; equal indices are encoded once.
   std::vector<std::int64_t> frame_idxs;
@@ -104,11 +106,18 @@ class Session {
 
   /// The same piece by piece, so that the frames never lie in memory as a whole: the indices of
   /// the whole clip; then its frames, each index once, in pieces of any size; then the end. Frames
-  /// that the store has features of (missing_frames() tells) may be left out.
+  /// that the store has features of (missing_frames() tells) may be left out. As of Clip, a clip
+  /// has 2 to num_frames frames; fewer than num_frames are InvalidPackage if the aligner is padded.
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
   void add_frames(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs,
                   const CallOptions& options = {});
   void end_clip(const CallOptions& options = {});
+
+  /// Looks at a window of a stream in place of a clip: nothing is encoded. The session was made
+  /// with the stream's feature store. What it has computed of the pairs that the window shares with
+  /// the one before, from the first one on, stays. Throws InvalidInput for a window of another
+  /// store, InvalidState for one without pairs; nothing has changed then.
+  void look_at(const StreamWindow& window);
 
   /// What was computed of the open clip, the prefix included, which is run first where it is not
   /// held; nullopt if that was cancelled. Progress counts the prefix's positions.

@@ -25,4 +25,8 @@ ProgressCallback CallContext::take_progress() {
   return std::exchange(options_.on_progress, nullptr);
 }
 
+void CallContext::tell_progress_to(ProgressCallback on_progress) {
+  options_.on_progress = std::move(on_progress);
+}
+
 }  // namespace ufvideo

@@ -30,6 +30,8 @@ class CallContext {
   void report(std::int64_t done, std::int64_t total);
   /// The call's progress function, which report() no longer calls.
   ProgressCallback take_progress();
+  /// Gives back what take_progress() returned.
+  void tell_progress_to(ProgressCallback on_progress);
 
   /// Timings of all stages since the session or tracker was made.
   StageTimings& timings() { return timings_; }

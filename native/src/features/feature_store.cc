@@ -66,6 +66,11 @@ std::shared_ptr<const MaskFeatures> FeatureStore::keep_mask(std::int64_t frame_i
 
 std::size_t FeatureStore::mask_bytes() const { return caches_->masks.bytes(source_); }
 
+void FeatureStore::drop_before(std::int64_t frame_idx) {
+  caches_->vision.erase_before({source_, frame_idx});
+  caches_->masks.erase_before({source_, frame_idx});
+}
+
 Shape FeatureStore::frame_size() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return frame_size_;

@@ -127,6 +127,17 @@ class FrameCache {
       }
     }
   }
+  /// Drops the frames of a source before one, but pinned ones.
+  void erase_before(const FrameKey& key) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    auto at = entries_.lower_bound({key.source, std::numeric_limits<std::int64_t>::min()});
+    while (at != entries_.end() && at->first < key) {
+      const auto here = at++;
+      if (here->second.num_pins == 0) {
+        erase(here);
+      }
+    }
+  }
   /// Drops frames that nobody holds until so many bytes are free; returns how many there are.
   std::size_t evict(std::size_t bytes) {
     const std::lock_guard<std::mutex> lock(mutex_);

@@ -1,5 +1,6 @@
 #include "session/answer_run.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,12 @@ DecodeLoop make_loop(const Manifest& manifest, const GenerationConfig& config,
                     prompt.response_format);
 }
 
+/// The ids of a prompt up to the video's placeholder.
+std::vector<std::int64_t> prefix_of(const Prompt& prompt, std::int64_t video_id) {
+  const auto video = std::find(prompt.token_ids.begin(), prompt.token_ids.end(), video_id);
+  return {prompt.token_ids.begin(), video + 1};
+}
+
 }  // namespace
 
 std::optional<Sequence::Prefill> prefill_prompt(const AnswerParts& parts, const Prompt& prompt,
@@ -29,11 +36,16 @@ std::optional<Sequence::Prefill> prefill_prompt(const AnswerParts& parts, const 
   }
   try {
     PromptMedia media{parts.clip.is_image(), parts.clip.video_tokens(),
-                      parts.clip.encode_regions(prompt)};
+                      parts.clip.encode_regions(prompt), parts.clip.pair_ids()};
     if (parts.call.is_cancelled()) {
       return std::nullopt;
     }
-    return parts.sequence.prefill(prompt, media, wanted_states);
+    Sequence::Prefill filled = parts.sequence.prefill(prompt, media, wanted_states);
+    if (const auto next = parts.clip.next_media(); next && parts.next_sequence != nullptr) {
+      const std::int64_t video_id = parts.model.manifest().tokens.video_placeholder_id;
+      parts.next_sequence->keep_up(prefix_of(prompt, video_id), *next);
+    }
+    return filled;
   } catch (const RunCancelled&) {
     return std::nullopt;
   } catch (const ProgressFailed& failed) {

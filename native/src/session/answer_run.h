@@ -20,6 +20,8 @@ struct AnswerParts {
   ClipFeatures& clip;
   Sequence& sequence;
   CallContext& call;
+  /// Holds what a window keeps when it drops its oldest part; null: nothing does.
+  Sequence* next_sequence = nullptr;
 };
 
 /// Encodes a prompt's regions and runs it through the language model; nullopt if the call was

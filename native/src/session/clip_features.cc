@@ -19,6 +19,36 @@ void check_frame_size(const Tensor& frames, const Shape& size, const char* where
   }
 }
 
+/// Throws InvalidInput unless a clip may have so many frames, InvalidPackage where the aligner
+/// makes video tokens of whole clips of num_frames only.
+void check_num_frames(const VideoConfig& video, std::size_t count, bool is_image,
+                      const char* where) {
+  const auto most = static_cast<std::size_t>(video.num_frames);
+  if (is_image && count != 1) {
+    fail(ErrorCode::kInvalidInput, where, ": expected 1 for an image, got ", count);
+  }
+  if (is_image || count == most) {
+    return;
+  }
+  if (count < 2 || count > most) {
+    fail(ErrorCode::kInvalidInput, where, ": expected 2 to ", most,
+         " (the model's num_frames), got ", count);
+  }
+  if (video.aligner_padding != 0) {
+    fail(ErrorCode::kInvalidPackage, "manifest.json: video.aligner_padding: expected 0, so that a ",
+         "pair of frames is aligned by itself, for a clip of ", count, " frames, got ",
+         video.aligner_padding, ": this model looks at exactly ", most);
+  }
+}
+
+std::vector<std::int64_t> ids_of(const StreamWindow& window) {
+  std::vector<std::int64_t> ids;
+  for (const auto& pair : window.pairs) {
+    ids.push_back(pair->first_idx);
+  }
+  return ids;
+}
+
 /// Each index once, in the order of first mention.
 std::vector<std::int64_t> distinct(const std::vector<std::int64_t>& idxs) {
   std::vector<std::int64_t> once;
@@ -50,11 +80,7 @@ ClipFeatures::~ClipFeatures() {
 }
 
 void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_image) {
-  const int num_frames = is_image ? 1 : model_.manifest().video.num_frames;
-  if (static_cast<int>(frame_idxs.size()) != num_frames) {
-    fail(ErrorCode::kInvalidInput, "clip: frames: expected ", num_frames,
-         is_image ? " for an image" : " (the model's num_frames)", ", got ", frame_idxs.size());
-  }
+  check_num_frames(model_.manifest().video, frame_idxs.size(), is_image, "clip: frames");
   video_tokens_ = Tensor();
   tokens_lease_.shrink_to(0);
   if (!shares_store_) {
@@ -64,6 +90,49 @@ void ClipFeatures::begin(const std::vector<std::int64_t>& frame_idxs, bool is_im
   frame_size_ = store_->frame_size();
   is_image_ = is_image;
   frame_idxs_ = frame_idxs;
+  pair_ids_.clear();
+  num_dropped_next_.reset();
+}
+
+bool ClipFeatures::looks_at(const StreamWindow& window) const {
+  return !window.pairs.empty() && ids_of(window) == pair_ids_ && window.store == store_;
+}
+
+void ClipFeatures::look_at(const StreamWindow& window) {
+  if (window.store != store_) {
+    fail(ErrorCode::kInvalidInput,
+         "look_at: expected a window of the stream whose feature store the session shares, got "
+         "another stream's");
+  }
+  if (window.pairs.empty()) {
+    fail(ErrorCode::kInvalidState,
+         "stream: expected two frames or more to look at, got fewer: push frames first");
+  }
+  std::vector<Tensor> tokens;
+  for (const auto& pair : window.pairs) {
+    tokens.push_back(pair->video_tokens);
+  }
+  set_video_tokens(concatenated(tokens));
+  frame_idxs_ = window.frame_idxs();
+  frame_encoder_.begin_clip(frame_idxs_);
+  // Those of the window before were held until now, and nobody asks about them again.
+  store_->drop_before(frame_idxs_.front());
+  pair_ids_ = ids_of(window);
+  num_dropped_next_ = window.num_dropped_next;
+  frame_size_ = window.frame_size;
+  is_image_ = false;
+}
+
+std::optional<PromptMedia> ClipFeatures::next_media() const {
+  if (!num_dropped_next_ || pair_ids_.size() <= *num_dropped_next_) {
+    return std::nullopt;
+  }
+  const auto num_dropped = static_cast<std::int64_t>(*num_dropped_next_);
+  const auto per_pair = video_tokens_.dim(0) / static_cast<std::int64_t>(pair_ids_.size());
+  return PromptMedia{false,
+                     video_tokens_.rows(num_dropped * per_pair, video_tokens_.dim(0)),
+                     {},
+                     {pair_ids_.begin() + num_dropped, pair_ids_.end()}};
 }
 
 void ClipFeatures::forget_regions() {
@@ -73,8 +142,10 @@ void ClipFeatures::forget_regions() {
 }
 
 void ClipFeatures::set_video_tokens(Tensor video_tokens) {
-  tokens_lease_.shrink_to(0);
-  tokens_lease_.grow(video_tokens.bytes(), {"clip", "for its video tokens", "open a shorter clip"});
+  const std::size_t bytes = video_tokens.bytes();
+  tokens_lease_.shrink_to(std::min(bytes, tokens_lease_.bytes()));
+  tokens_lease_.grow(bytes - tokens_lease_.bytes(),
+                     {"clip", "for its video tokens", "open a shorter clip"});
   video_tokens_ = std::move(video_tokens);
 }
 
@@ -120,12 +191,11 @@ void ClipFeatures::finish() {
 void ClipFeatures::check_saved(const SavedClip& saved) const {
   const Manifest& manifest = model_.manifest();
   const VideoConfig& video = manifest.video;
-  const int num_frames = saved.is_image ? 1 : video.num_frames;
-  const auto count = static_cast<int>(saved.frame_idxs.size());
-  if (count != num_frames) {
-    fail(ErrorCode::kInvalidInput, "saved clip: frame_idxs: expected ", num_frames, ", got ",
-         count);
-  }
+  const std::size_t count = saved.frame_idxs.size();
+  check_num_frames(video, count, saved.is_image, "saved clip: frame_idxs");
+  // An image stands for all of the aligner's frames.
+  const std::int64_t num_aligned =
+      saved.is_image ? video.num_frames : static_cast<std::int64_t>(count);
   if (saved.height_px < 1 || saved.width_px < 1) {
     fail(ErrorCode::kInvalidInput, "saved clip: expected a frame of 1 x 1 px or more, got ",
          saved.height_px, " x ", saved.width_px);
@@ -135,7 +205,7 @@ void ClipFeatures::check_saved(const SavedClip& saved) const {
   check_saved_tensor("features", saved.features, DType::kFloat32,
                      {num_distinct, num_patches, manifest.model.vision_hidden_size});
   check_saved_tensor("video_tokens", saved.video_tokens, DType::kFloat32,
-                     {num_video_tokens(video, video.num_frames), manifest.model.hidden_size});
+                     {num_video_tokens(video, num_aligned), manifest.model.hidden_size});
 }
 
 void ClipFeatures::restore(const SavedClip& saved) {
@@ -146,6 +216,12 @@ void ClipFeatures::restore(const SavedClip& saved) {
 }
 
 void ClipFeatures::save_to(SavedClip& saved) const {
+  for (const std::int64_t idx : frame_idxs_) {
+    if (!frame_encoder_.in_clip(idx)) {
+      fail(ErrorCode::kInvalidState, "save: expected the features of every frame, those of frame ",
+           idx, " have left the stream's window");
+    }
+  }
   saved.is_image = is_image_;
   saved.frame_idxs = frame_idxs_;
   saved.height_px = frame_size_[0];

@@ -3,14 +3,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/call_context.h"
 #include "config/memory_budget.h"
 #include "features/frame_encoder.h"
+#include "session/prompt_media.h"
 #include "ufvideo/feature_store.h"
 #include "ufvideo/model.h"
 #include "ufvideo/session.h"
+#include "ufvideo/video_stream.h"
 
 namespace ufvideo {
 
@@ -25,13 +28,25 @@ class ClipFeatures {
   ClipFeatures& operator=(const ClipFeatures&) = delete;
 
   /// Begins a clip in place of the one before. Frames whose features the store has need not be
-  /// added. Throws InvalidInput, and nothing has changed, when the number of frames is not the
-  /// model's.
+  /// added. Throws InvalidInput, and nothing has changed, unless there are 2 to num_frames frames,
+  /// or 1 of an image; InvalidPackage for fewer than num_frames where the aligner is padded.
   void begin(const std::vector<std::int64_t>& frame_idxs, bool is_image);
   /// Encodes some of its frames, uint8 [F, H, W, 3].
   void add(const Tensor& frames, const std::vector<std::int64_t>& frame_idxs);
   /// Makes the video tokens. Throws InvalidInput when a frame is missing.
   void finish();
+
+  /// Whether it is about exactly the pairs of a window.
+  bool looks_at(const StreamWindow& window) const;
+  /// Takes a window of a stream in place of the clip before; features of its frames that the store
+  /// has are held. Throws InvalidInput if the window is of another store, InvalidState if it has no
+  /// pairs, OutOfMemory; nothing has changed then.
+  void look_at(const StreamWindow& window);
+  /// The pairs that the video tokens are of; none of a clip.
+  const std::vector<std::int64_t>& pair_ids() const { return pair_ids_; }
+  /// What stays of the window when it drops its oldest part next, where something keeps up with
+  /// that and something stays.
+  std::optional<PromptMedia> next_media() const;
 
   /// Throws InvalidInput when a size of what was saved is not this model's.
   void check_saved(const SavedClip& saved) const;
@@ -71,6 +86,8 @@ class ClipFeatures {
   bool is_image_ = false;
   /// The clip's sampled frames, repeats included.
   std::vector<std::int64_t> frame_idxs_;
+  std::vector<std::int64_t> pair_ids_;
+  std::optional<std::size_t> num_dropped_next_;
   /// [H, W] of the clip's frames; empty before the first ones came.
   Shape frame_size_;
   Tensor video_tokens_;

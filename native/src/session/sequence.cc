@@ -22,7 +22,7 @@ Sequence::Sequence(const Model& model, CallContext& call)
     : model_(model),
       call_(call),
       cache_(model.language_model().make_cache()),
-      held_(model.manifest().tokens.region_id) {}
+      held_(model.manifest().tokens.region_id, model.manifest().tokens.video_placeholder_id) {}
 
 PromptLayout Sequence::laid_out(const Prompt& prompt, const PromptMedia& media) const {
   std::vector<std::int64_t> region_lengths;
@@ -37,37 +37,53 @@ PromptLayout Sequence::laid_out(const Prompt& prompt, const PromptMedia& media) 
   return layout;
 }
 
+Sequence::Reuse Sequence::reusable(const Prompt& prompt, const PromptMedia& media,
+                                   const PromptLayout& layout, std::int64_t first_needed) const {
+  const HeldTokens::Shared shared =
+      held_.num_shared(prompt.token_ids, media.region_tokens, media.pair_ids);
+  const auto position_of = [&](std::size_t index) {
+    return index < layout.positions.size() ? layout.positions[index] : layout.length;
+  };
+  Reuse reuse{shared.num_ids, shared.num_pairs, 0, 0};
+  if (shared.num_pairs != 0) {
+    const auto num_pairs = static_cast<std::int64_t>(media.pair_ids.size());
+    reuse.num_media =
+        static_cast<std::int64_t>(shared.num_pairs) * (media.video_tokens.dim(0) / num_pairs);
+  }
+  while (position_of(reuse.num_ids) > first_needed) {
+    --reuse.num_ids;
+  }
+  reuse.num_positions = position_of(reuse.num_ids) + reuse.num_media;
+  return reuse;
+}
+
 Sequence::Prefill Sequence::prefill(const Prompt& prompt, const PromptMedia& media,
                                     const WantedStates& wanted_states) {
   const PromptLayout layout = laid_out(prompt, media);
   std::vector<std::int64_t> wanted = wanted_states(layout);
   // Positions that are held have neither logits nor states: these are fed in any case.
   const std::int64_t first_needed = wanted.empty() ? layout.length - 1 : wanted.front();
-  std::size_t first_index = held_.num_shared(prompt.token_ids, media.region_tokens);
-  const auto position_of = [&](std::size_t index) {
-    return index < layout.positions.size() ? layout.positions[index] : layout.length;
-  };
-  while (position_of(first_index) > first_needed) {
-    --first_index;
-  }
-  const std::int64_t num_reused = position_of(first_index);
+  const Reuse reuse = reusable(prompt, media, layout, first_needed);
+  const std::int64_t num_reused = reuse.num_positions;
   for (std::int64_t& position : wanted) {
     position -= num_reused;
   }
+  const std::int64_t num_media = media.video_tokens.dim(0);
   const TokenEmbedder& embedder = model_.token_embedder();
   const auto embed = [&](const std::vector<std::int64_t>& token_ids) {
     return timed(call_.timings(), embedder.stem(), static_cast<std::int64_t>(token_ids.size()),
                  [&] { return embedder.embed(token_ids); });
   };
-  const PromptEmbeddings embeddings(prompt.token_ids, first_index, layout,
-                                    model_.manifest().tokens.region_id,
-                                    {embed, media.video_tokens, media.region_tokens});
+  // Of a placeholder that is held in part they begin with the rest.
+  const PromptEmbeddings embeddings(
+      prompt.token_ids, reuse.num_ids, layout, model_.manifest().tokens.region_id,
+      {embed, media.video_tokens.rows(reuse.num_media, num_media), media.region_tokens});
   return guarded([&]() -> Prefill {
     cache_->rewind(num_reused);
-    held_.keep(first_index);
+    held_.keep(reuse.num_ids, reuse.num_pairs);
     try {
       PrefillOutput output = feed(embeddings, wanted);
-      held_.hold(prompt.token_ids, media.region_tokens);
+      held_.hold(prompt.token_ids, media.region_tokens, media.pair_ids);
       return {num_reused, layout.length - num_reused, std::move(output)};
     } catch (const NotFiniteError&) {
       cache_->rewind(num_reused);
@@ -80,6 +96,17 @@ Sequence::Prefill Sequence::prefill(const Prompt& prompt, const PromptMedia& med
       throw;
     }
   });
+}
+
+void Sequence::keep_up(const std::vector<std::int64_t>& prefix_ids, const PromptMedia& media) {
+  if (holds(prefix_ids, media.pair_ids)) {
+    return;
+  }
+  // The caller is told of the prompt alone.
+  ProgressCallback on_progress = call_.take_progress();
+  prefill({prefix_ids, {}, {}, {}}, media,
+          [](const PromptLayout&) { return std::vector<std::int64_t>{}; });
+  call_.tell_progress_to(std::move(on_progress));
 }
 
 PrefillOutput Sequence::feed(const PromptEmbeddings& embeddings,
@@ -168,8 +195,9 @@ std::optional<ChoiceScores> Sequence::score(const ChoiceTree& choices, const Ten
   }
 }
 
-bool Sequence::holds(const std::vector<std::int64_t>& token_ids) const {
-  return held_.num_shared(token_ids, {}) == token_ids.size();
+bool Sequence::holds(const std::vector<std::int64_t>& token_ids,
+                     const std::vector<std::int64_t>& pair_ids) const {
+  return held_.num_shared(token_ids, {}, pair_ids).num_ids == token_ids.size();
 }
 
 void Sequence::check_saved(const SavedClip& saved) const {
@@ -194,7 +222,7 @@ void Sequence::restore(const SavedClip& saved) {
     copy_positions(layer_of(saved.values, layer), 0, cache_->values(layer), 0, num_positions);
   }
   cache_->advance(num_positions);
-  held_.hold(saved.prefix_ids, {});
+  held_.hold(saved.prefix_ids, {}, {});
 }
 
 void Sequence::save_to(SavedClip& saved, std::int64_t num_positions) const {

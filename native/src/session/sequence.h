@@ -16,6 +16,7 @@
 #include "decode/prompt_embeddings.h"
 #include "kv/held_tokens.h"
 #include "kv/kv_cache.h"
+#include "session/prompt_media.h"
 #include "tensor/finite.h"
 #include "ufvideo/choices.h"
 #include "ufvideo/error.h"
@@ -28,15 +29,6 @@ namespace ufvideo {
 struct ProgressFailed : std::exception {
   explicit ProgressFailed(std::exception_ptr what_came) : cause(std::move(what_came)) {}
   std::exception_ptr cause;
-};
-
-/// What stands in a prompt where its placeholders are.
-struct PromptMedia {
-  bool is_image;
-  /// float32 [N, D].
-  Tensor video_tokens;
-  /// float32 [R, D] of each region.
-  std::vector<Tensor> region_tokens;
 };
 
 /// One sequence of the language model: its KV cache and the tokens that the cache holds. A prompt
@@ -59,6 +51,10 @@ class Sequence : public TokenStepper {
   Prefill prefill(const Prompt& prompt, const PromptMedia& media,
                   const WantedStates& wanted_states);
 
+  /// Feeds a prefix, ids up to a placeholder and its tokens, as far as the cache does not hold it.
+  /// Throws as prefill().
+  void keep_up(const std::vector<std::int64_t>& prefix_ids, const PromptMedia& media);
+
   // TokenStepper
   Output step(std::int64_t token_id) override;
   bool has_room() const override;
@@ -69,7 +65,10 @@ class Sequence : public TokenStepper {
                                     std::int64_t most_tokens);
 
   /// Whether the cache holds all of a prompt without regions.
-  bool holds(const std::vector<std::int64_t>& token_ids) const;
+  bool holds(const std::vector<std::int64_t>& token_ids,
+             const std::vector<std::int64_t>& pair_ids) const;
+  /// As HeldTokens::first_pair.
+  std::optional<std::int64_t> first_pair() const { return held_.first_pair(); }
   /// Throws InvalidInput when the keys and values that were saved are not of this model.
   void check_saved(const SavedClip& saved) const;
   /// Takes over the keys and values that were saved, in place of a prefill.
@@ -108,6 +107,18 @@ class Sequence : public TokenStepper {
   }
 
  private:
+  /// What the cache holds of a prompt that can be used.
+  struct Reuse {
+    /// Leading ids, the first pairs and video tokens of a placeholder behind them, positions.
+    std::size_t num_ids;
+    std::size_t num_pairs;
+    std::int64_t num_media;
+    std::int64_t num_positions;
+  };
+
+  /// @param first_needed the first position that is to be fed in any case.
+  Reuse reusable(const Prompt& prompt, const PromptMedia& media, const PromptLayout& layout,
+                 std::int64_t first_needed) const;
   PromptLayout laid_out(const Prompt& prompt, const PromptMedia& media) const;
   /// Feeds embeddings behind what the cache holds. Throws RunCancelled when it was cancelled.
   PrefillOutput feed(const PromptEmbeddings& embeddings,

@@ -28,7 +28,7 @@ Session::State::State(std::shared_ptr<const Model> shared_model,
       call([this] { publish(); }),
       clip(*model, call, checked_store(*model, std::move(store))),
       masks(*model, call, clip.store()),
-      sequence(*model, call) {
+      sequence(std::make_unique<Sequence>(*model, call)) {
   publish();
 }
 
@@ -52,8 +52,15 @@ void Session::State::require_answer() const {
 
 void Session::State::forget_conversation() {
   answer.reset();
-  sequence.clear();
+  sequence->clear();
+  if (next_sequence) {
+    next_sequence->clear();
+  }
   clip.forget_regions();
+}
+
+bool Session::State::is_poisoned() const {
+  return sequence->is_poisoned() || (next_sequence && next_sequence->is_poisoned());
 }
 
 void Session::State::begin_call(const CallOptions* options) {
@@ -77,7 +84,8 @@ void Session::State::end_call() {
 }
 
 void Session::State::publish() {
-  const std::size_t kv_bytes = sequence.cache().bytes();
+  const std::size_t kv_bytes =
+      sequence->cache().bytes() + (next_sequence ? next_sequence->cache().bytes() : 0);
   const std::size_t bytes = clip.bytes() + masks.bytes() + kv_bytes;
   const std::lock_guard<std::mutex> lock(published.mutex);
   published.timings = call.timings();
@@ -91,7 +99,7 @@ Session::Entry::Entry(State& state, const CallOptions* options, Poisoned poisone
          "session: expected one thread at a time, another one is inside; open a session for each "
          "thread, the model is shared");
   }
-  if (state.sequence.is_poisoned() && poisoned == Poisoned::kRefused) {
+  if (state.is_poisoned() && poisoned == Poisoned::kRefused) {
     state.busy = false;
     fail(ErrorCode::kInvalidState,
          "session: expected a sound session, an earlier run failed; call reset()");
@@ -141,6 +149,28 @@ void Session::open_clip(const Clip& clip, const CallOptions& options) {
   });
 }
 
+void Session::State::look_at(const StreamWindow& window) {
+  require_no_answer();
+  if (clip.looks_at(window)) {
+    return;
+  }
+  clip.look_at(window);
+  if (!window.num_dropped_next) {
+    return;
+  }
+  const std::int64_t first = window.pairs.front()->first_idx;
+  if (!next_sequence) {
+    next_sequence = std::make_unique<Sequence>(*model, call);
+  } else if (next_sequence->first_pair() == first && sequence->first_pair() != first) {
+    std::swap(sequence, next_sequence);
+  }
+}
+
+void Session::look_at(const StreamWindow& window) {
+  const Entry entry(*state_);
+  state_->look_at(window);
+}
+
 std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& prefix_ids,
                                             const CallOptions& options) {
   const Entry entry(*state_, &options);
@@ -152,12 +182,12 @@ std::optional<SavedClip> Session::save_clip(const std::vector<std::int64_t>& pre
   saved.prefix_ids = prefix_ids;
   check_prefix_ids(saved, state.model->manifest());
   const auto no_states = [](const PromptLayout&) { return std::vector<std::int64_t>{}; };
-  if (!state.sequence.holds(prefix_ids) &&
+  if (!state.sequence->holds(prefix_ids, state.clip.pair_ids()) &&
       !prefill_prompt(state.answer_parts(), {prefix_ids, {}, {}, {}}, no_states)) {
     return std::nullopt;
   }
   state.clip.save_to(saved);
-  state.sequence.save_to(
+  state.sequence->save_to(
       saved, static_cast<std::int64_t>(prefix_ids.size()) - 1 + saved.video_tokens.dim(0));
   return saved;
 }
@@ -167,10 +197,10 @@ void Session::restore_clip(const SavedClip& saved) {
   State& state = *state_;
   state.require_no_answer();
   state.clip.check_saved(saved);
-  state.sequence.check_saved(saved);
+  state.sequence->check_saved(saved);
   state.begin_clip(saved.frame_idxs, saved.is_image);
   try {
-    state.sequence.restore(saved);
+    state.sequence->restore(saved);
     state.clip.restore(saved);
   } catch (...) {
     // The prefix of a clip that is not open.

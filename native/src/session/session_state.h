@@ -27,8 +27,10 @@ struct Session::State {
     std::size_t kv_cache_bytes = 0;
   };
 
-  AnswerParts answer_parts() { return {*model, clip, sequence, call}; }
+  AnswerParts answer_parts() { return {*model, clip, *sequence, call, next_sequence.get()}; }
+  bool is_poisoned() const;
   void begin_clip(const std::vector<std::int64_t>& frame_idxs, bool is_image);
+  void look_at(const StreamWindow& window);
   void begin_answer(const Prompt& prompt, const GenerationConfig& config);
   std::optional<std::int64_t> next_token();
   Generation finish_answer();
@@ -48,7 +50,9 @@ struct Session::State {
   CallContext call;
   ClipFeatures clip;
   MaskSegmenter masks;
-  Sequence sequence;
+  std::unique_ptr<Sequence> sequence;
+  /// Of a stream with two prefixes: the one that goes on when the window drops its oldest part.
+  std::unique_ptr<Sequence> next_sequence;
   std::optional<AnswerRun> answer;
 
   std::atomic<bool> busy{false};

@@ -15,6 +15,8 @@ from ufvideo_sdk.results.masks import MaskTrack
 from ufvideo_sdk.results.object_track import ObjectTrack
 from ufvideo_sdk.results.result import Result
 from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.results.stream_span import StreamSpan
+from ufvideo_sdk.results.time_span import TimeSpan
 from ufvideo_sdk.results.track_event import TrackEvent
 from ufvideo_sdk.results.track_result import TrackResult
 from ufvideo_sdk.validation.arguments import as_number, check_num_pixels
@@ -79,10 +81,24 @@ def result_object(result: Result) -> dict[str, Any]:
         "stop_reason": result.stop_reason.value,
         **is_absent,
         **absent,
-        "spans": [{"start_s": span.start_s, "end_s": span.end_s} for span in result.spans],
+        "spans": [_span_object(span) for span in result.spans],
         "masks": [_track_object(track) for track in result.masks],
         "stats": stats_object(result.stats),
         "clip": _clip_object(result.clip),
+    }
+
+
+def _span_object(span: TimeSpan) -> dict[str, Any]:
+    plain: dict[str, Any] = {"start_s": span.start_s, "end_s": span.end_s}
+    if not isinstance(span, StreamSpan):
+        return plain
+    return {
+        **plain,
+        "start_utc": None if span.start_utc is None else span.start_utc.isoformat(),
+        "end_utc": None if span.end_utc is None else span.end_utc.isoformat(),
+        "clock": span.clock,
+        "begins_before_window": span.begins_before_window,
+        "ends_after_window": span.ends_after_window,
     }
 
 

@@ -10,6 +10,7 @@ from ufvideo_sdk.package.manifest import ALL_STEMS
 from ufvideo_sdk.results.answer import AnswerStats, StageProviders, StageStats
 from ufvideo_sdk.results.memory_use import MemoryUse
 from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.stream_span import StreamSpan
 from ufvideo_sdk.results.time_span import TimeSpan
 
 if TYPE_CHECKING:
@@ -126,7 +127,24 @@ def answer_stats(
 
 
 def spans_in_seconds(spans: Sequence[_native.SpanFraction], clip: Clip) -> tuple[TimeSpan, ...]:
-    """The spans an answer names, by the clip's own times; an image has none."""
-    if clip.is_image:
-        return ()
-    return tuple(TimeSpan(clip.time_of(span.start), clip.time_of(span.end)) for span in spans)
+    """The spans an answer names, by the clip's own times; an image has none.
+
+    Those of a stream's clip are of StreamSpan.
+    """
+    return () if clip.is_image else tuple(_span_in_seconds(span, clip) for span in spans)
+
+
+def _span_in_seconds(span: _native.SpanFraction, clip: Clip) -> TimeSpan:
+    start_s, end_s = clip.time_of(span.start), clip.time_of(span.end)
+    clock = clip.wall_clock
+    if clock is None:
+        return TimeSpan(start_s, end_s)
+    return StreamSpan(
+        start_s,
+        end_s,
+        start_utc=clock.utc_of(span.start),
+        end_utc=clock.utc_of(span.end),
+        clock=clock.quality,
+        begins_before_window=span.start == 0.0,
+        ends_after_window=span.end == 1.0,
+    )

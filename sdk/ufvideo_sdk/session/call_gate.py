@@ -18,8 +18,14 @@ from ufvideo_sdk.validation.arguments import check_callback
 class CallGate:
     """The native session, the call that is inside it and the stream that is under way."""
 
-    def __init__(self, native: _native.Session) -> None:
-        """Begin with nothing under way."""
+    def __init__(self, native: _native.Session, name: str = "session") -> None:
+        """Begin with nothing under way.
+
+        Args:
+            native: The session.
+            name: What it is to the user, for messages.
+        """
+        self._name = name
         self._native: _native.Session | None = native
         self._lock = threading.Lock()
         # The tokens only: a stream may be dropped unread.
@@ -40,7 +46,7 @@ class CallGate:
             StateError: If the session is closed.
         """
         if self._native is None:
-            raise StateError("session: expected an open session, it is closed")
+            raise StateError(f"{self._name}: expected an open {self._name}, it is closed")
         return self._native
 
     @contextmanager
@@ -52,8 +58,8 @@ class CallGate:
         """
         if not self._lock.acquire(blocking=False):
             raise StateError(
-                "session: expected one call at a time, another thread (or a callback of this one)"
-                " is inside; open a session for each thread, the model is shared"
+                f"{self._name}: expected one call at a time, another thread (or a callback of this"
+                f" one) is inside; open a {self._name} for each thread, the model is shared"
             )
         try:
             yield
@@ -78,7 +84,7 @@ class CallGate:
             native = self.native()
             if self._stream_token is not None:
                 raise StateError(
-                    "session: expected no stream under way, one is; exhaust or close it first"
+                    f"{self._name}: expected no stream under way, one is; exhaust or close it first"
                 )
             # A stream that was dropped unread may have left its answer.
             native.drop_answer()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeGuard
 
@@ -16,6 +17,19 @@ from ufvideo_sdk.session.session_header import SessionFacts
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frame_source import RecordedSource
 from ufvideo_sdk.video.video_file import VideoFile
+
+
+@dataclass(frozen=True)
+class SavedFacts:
+    """What a session file says of the session itself.
+
+    Attributes:
+        sampling: Which frames of the clip the model looked at, as `UFVideo.open` takes it.
+        manifest_sha256: Digest of the package's manifest.
+    """
+
+    sampling: str
+    manifest_sha256: str
 
 
 class SavedSource:
@@ -46,7 +60,7 @@ def save_session(
     path: Path,
     clip: Clip,
     saved: _native.SavedClip,
-    manifest_sha256: str,
+    session: SavedFacts,
     sources: Sequence[Path],
 ) -> None:
     """Write what a session has computed of its clip.
@@ -57,9 +71,10 @@ def save_session(
         CapacityError: When the disk is full.
     """
     facts = SessionFacts(
-        manifest_sha256=manifest_sha256,
+        manifest_sha256=session.manifest_sha256,
         source_name=clip.name[:4096],
         is_image=clip.is_image,
+        sampling=session.sampling,
         height_px=clip.height,
         width_px=clip.width,
         num_source_frames=len(clip.source_timestamps_s),

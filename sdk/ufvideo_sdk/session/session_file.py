@@ -26,7 +26,8 @@ from ufvideo_sdk.validation.known_content import SESSION_MAGIC
 from ufvideo_sdk.validation.paths import open_plain_file, reading_failed
 from ufvideo_sdk.validation.strict_json import plain
 
-SESSION_FORMAT_VERSION = 1
+SESSION_FORMAT_VERSION = 2
+_READ_VERSIONS = (1, SESSION_FORMAT_VERSION)
 # Magic, format version, bytes of the facts, bytes of the file; the SHA-256 of all else follows.
 _HEAD = struct.Struct("<8sIIQ")
 _FACTS_OFFSET = _HEAD.size + 32
@@ -130,8 +131,8 @@ class _Reader:
         self._manifest_sha256 = manifest_sha256
 
     def read(self) -> SessionFile:
-        head, facts_bytes, file_bytes = self._head()
-        facts = self._facts(facts_bytes)
+        head, version, facts_bytes, file_bytes = self._head()
+        facts = self._facts(facts_bytes, version)
         listed = facts.arrays(self._manifest)
         offset = _FACTS_OFFSET + facts_bytes
         expected = offset
@@ -151,8 +152,8 @@ class _Reader:
             raise InputError("timestamps_s: expected times that never decrease")
         return SessionFile(facts, times, arrays)
 
-    def _head(self) -> tuple[bytes, int, int]:
-        """The head, bytes of the facts and of the file."""
+    def _head(self) -> tuple[bytes, int, int, int]:
+        """The head, the format version, bytes of the facts and of the file."""
         head = self._file.read(_FACTS_OFFSET)
         if len(head) < _FACTS_OFFSET or not head.startswith(SESSION_MAGIC):
             raise InputError(
@@ -160,15 +161,15 @@ class _Reader:
                 " opens videos and pictures"
             )
         _, version, facts_bytes, file_bytes = _HEAD.unpack_from(head)
-        if version != SESSION_FORMAT_VERSION:
+        if version not in _READ_VERSIONS:
             raise InputError(
-                f"expected session format {SESSION_FORMAT_VERSION}, the one this version reads,"
-                f" got {version}; save the session again with this version"
+                f"expected session format {' or '.join(map(str, _READ_VERSIONS))}, which this"
+                f" version reads, got {version}; save the session again with this version"
             )
         size = os.fstat(self._file.fileno()).st_size
         if size != file_bytes:
             raise InputError(f"expected {file_bytes} bytes, got {size}: it was cut off or added to")
-        return head, facts_bytes, file_bytes
+        return head, version, facts_bytes, file_bytes
 
     def _check_digest(self, head: bytes) -> None:
         """Compare the checksum; a file of a size that no session has is not read for it."""
@@ -179,14 +180,14 @@ class _Reader:
         if digest.digest() != head[_HEAD.size :]:
             raise InputError("expected the file as it was saved, its checksum says it was changed")
 
-    def _facts(self, num_bytes: int) -> SessionFacts:
+    def _facts(self, num_bytes: int, version: int) -> SessionFacts:
         if num_bytes > _MAX_FACTS_BYTES:
             raise InputError(f"expected at most {_MAX_FACTS_BYTES} bytes of facts, got {num_bytes}")
         try:
             text = self._file.read(num_bytes).decode("utf-8")
         except UnicodeDecodeError as error:
             raise InputError(f"facts: expected JSON in UTF-8: {error}") from None
-        facts = SessionFacts.from_json(text)
+        facts = SessionFacts.from_json(text, version)
         if facts.manifest_sha256 != self._manifest_sha256:
             raise InputError(
                 f"expected a session of the package {self._manifest.model.name} (manifest"

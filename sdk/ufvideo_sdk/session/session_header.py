@@ -16,6 +16,7 @@ from ufvideo_sdk.validation.strict_json import (
     Each,
     FieldError,
     Integer,
+    OneOf,
     Sha256,
     Text,
     as_exact_object,
@@ -56,6 +57,7 @@ class SessionFacts:
         manifest_sha256: Digest of the package's manifest, which holds those of its files.
         source_name: File name of the source, or what stood for it.
         is_image: Whether it is one picture without a time axis.
+        sampling: Which frames of the clip the model looked at, "uniform" or "every".
         height_px: Height of every frame.
         width_px: Width of every frame.
         num_source_frames: Frames of the whole source.
@@ -72,6 +74,7 @@ class SessionFacts:
     manifest_sha256: Annotated[str, Sha256()]
     source_name: Annotated[str, Text(0, 4096)]
     is_image: Annotated[bool, Boolean()]
+    sampling: Annotated[str, OneOf(("uniform", "every"))]
     height_px: Annotated[int, Integer(1, 65536)]
     width_px: Annotated[int, Integer(1, 65536)]
     num_source_frames: Annotated[int, Integer(1, _MAX_FRAMES)]
@@ -95,13 +98,20 @@ class SessionFacts:
             )
 
     @classmethod
-    def from_json(cls, text: str) -> SessionFacts:
+    def from_json(cls, text: str, format_version: int) -> SessionFacts:
         """Read the facts.
+
+        Args:
+            text: JSON.
+            format_version: Of the file, 1 or 2. In version 1 all clips are sampled uniformly.
 
         Raises:
             FieldError: Naming the key and what is wrong with it.
         """
-        found = as_exact_object(parse_json(text), field_names(cls))
+        names = field_names(cls)
+        if format_version == 1:
+            names = tuple(name for name in names if name != "sampling")
+        found = {"sampling": "uniform", **as_exact_object(parse_json(text), names)}
         ids = as_list(found["prefix_ids"], MAX_PREFIX_IDS)
         return cls(**{**found, "prefix_ids": tuple(ids)})
 

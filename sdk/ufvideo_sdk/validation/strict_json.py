@@ -128,6 +128,18 @@ class Text:
 
 
 @dataclass(frozen=True)
+class OneOf:
+    """One of a few strings."""
+
+    choices: tuple[str, ...]
+
+    def check(self, value: object) -> None:
+        """Refuse anything else."""
+        if not isinstance(value, str) or value not in self.choices:
+            _refuse(" or ".join(f'"{choice}"' for choice in self.choices), value)
+
+
+@dataclass(frozen=True)
 class Sha256:
     """64 lower-case hexadecimal digits."""
 

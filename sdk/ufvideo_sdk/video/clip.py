@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk._native import CancellationToken, PixelCache, sample_positions
+from ufvideo_sdk._native import CancellationToken, PixelCache
 from ufvideo_sdk.cancellation import reading_for
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.arguments import as_indices, as_number, described
@@ -28,8 +28,10 @@ from ufvideo_sdk.video.frame_source import (
     range_size,
     size_change,
 )
+from ufvideo_sdk.video.sampling import sampled
 from ufvideo_sdk.video.source_clock import SourceClock, TimedFrames
 from ufvideo_sdk.video.video_damage import DamagedFramesError
+from ufvideo_sdk.video.wall_clock import WallClock
 
 # A frame larger than this (two 4K frames) is not kept: a cache would hold two or three of them,
 # and to decode one takes several times its size already.
@@ -53,6 +55,7 @@ class Clip:
         frame_idxs: Source index of each frame of the clip, int64 [n], read-only.
         timestamps_s: Presentation time of each in seconds, float64 [n], read-only.
         clock: How long the source took to open, and its frames to read.
+        wall_clock: Times of day of the frames of a stream; None for other sources.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Clip:
             array.flags.writeable = False
         self._losses = ClipLosses(source, self.frame_idxs)
         self._pixels: Callable[[], PixelCache | None] = _no_pixels
+        self.wall_clock: WallClock | None = getattr(source, "wall_clock", None)
         self._height, self._width = range_size(source, self.frame_idxs)
 
     def __repr__(self) -> str:
@@ -182,9 +186,17 @@ class Clip:
         """Keep frames that are read in a cache for as long as somebody else holds the cache."""
         self._pixels = weakref.ref(pixels)
 
-    def sampled_idxs(self, num_frames: int) -> NDArray[np.int64]:
-        """Source indices of the frames the model looks at, int64 [num_frames]; they may repeat."""
-        return self.frame_idxs[sample_positions(len(self.frame_idxs), num_frames)]
+    def part(self, frame_idxs: NDArray[np.int64]) -> Clip:
+        """The clip of some of its frames, by source index, strictly increasing, int64 [n]."""
+        return Clip.of_frames(self._source, frame_idxs)
+
+    def sampled_idxs(self, num_frames: int, sampling: str = "uniform") -> NDArray[np.int64]:
+        """Source indices of the frames the model looks at, of `num_frames` at most.
+
+        With "uniform" int64 [num_frames], which repeat if the clip has fewer; with "every" each
+        once, int64 [n], or an InputError if these are fewer than 2 or more than num_frames.
+        """
+        return sampled(self.frame_idxs, num_frames, sampling, self.name)
 
     def time_of(self, fraction: float) -> float:
         """Time in seconds at a fraction of the clip: 0 is its first frame, 1 its last.

@@ -102,7 +102,7 @@ def assembled(facts: bytes, arrays: bytes) -> bytes:
     """A session file of these parts, lengths and checksum right."""
     end = _FACTS_AT + len(facts)
     body = facts + bytes(-end % _ALIGNMENT_BYTES) + arrays
-    head = _HEAD.pack(b"\x89UFVS\r\n\x1a", 1, len(facts), _FACTS_AT + len(body))
+    head = _HEAD.pack(b"\x89UFVS\r\n\x1a", 2, len(facts), _FACTS_AT + len(body))
     return sealed(head + bytes(_DIGEST_BYTES) + body)
 
 
