@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.info import readable_bytes
-from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 
@@ -113,7 +113,7 @@ def test_providers_of_every_stage() -> None:
     assert result.exit_code == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
     assert providers == {
-        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in STAGE_STEMS
+        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in ALL_STEMS
     }
     assert "language_model    cpu" in run("info", "--providers").stdout
 
