@@ -144,7 +144,7 @@ sanitize: build/sanitize/.built
 
 # The C++ tests of threads under ThreadSanitizer; by hand, for its build takes minutes.
 THREAD_TESTS := concurrency_test cancellation_test session_test session_batch_test video_stream_test \
-  memory_budget_test session_memory_test
+  memory_budget_test session_memory_test tracker_test tracker_memory_test
 
 tsan: $(VENV)/.installed
 	cmake -S . -B build/tsan -G Ninja -DCMAKE_BUILD_TYPE=Debug -DUFVIDEO_BUILD_TESTS=ON \

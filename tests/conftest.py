@@ -100,6 +100,9 @@ def small_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def small_package_track(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same package with the stages that track, without PyTorch too."""
+    exported = os.environ.get(EXPORTED)
+    if exported is not None:
+        return Path(exported) / "small_track"
     from tests.small_package import assemble
 
     return assemble(tmp_path_factory.mktemp("package") / "small_track", track=True)

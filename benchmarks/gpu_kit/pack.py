@@ -82,6 +82,7 @@ def export_packages(folder: Path, *, quick: bool) -> None:
             quantization=integers,
             track=False,
         )
+    export_package(small, folder / "small_track", vision_tower=siglip)
     for precision in () if quick else ("fp32", "fp16"):
         package = folder / f"nano_{precision}"
         export_package(

@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from ufvideo_sdk.results.answer import Answer, AnswerStats, StageStats
 from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.masks import MaskTrack
+from ufvideo_sdk.results.object_track import ObjectTrack
 from ufvideo_sdk.results.segment_result import SegmentResult
 from ufvideo_sdk.results.stop_reason import StopReason
 from ufvideo_sdk.results.time_span import TimeSpan
+from ufvideo_sdk.results.track_event import TrackEvent, TrackEventKind
+from ufvideo_sdk.results.track_result import TrackResult
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.frames_in_memory import FrameArray
 
@@ -136,4 +139,56 @@ def segmented(
     """What `Session.segment` would return."""
     return SegmentResult(
         expression, text, (), (), tuple(masks), stop_reason, drawn_stats(), clip, is_absent
+    )
+
+
+def followed(clip: Clip, track_id: int, *, lane: float = 0.5) -> ObjectTrack:
+    """A track of the square of `drawn_clip`, which is born on the first frame and lost later."""
+    count = len(clip.frame_idxs)
+    masks = np.stack(
+        [square_mask(i, count, clip.height, clip.width, lane=lane) for i in range(count)]
+    )
+    plain = MaskTrack.from_masks(
+        clip.frame_idxs, clip.timestamps_s, masks, np.linspace(0.9, 0.1, count, dtype=np.float32)
+    )
+    events = [
+        TrackEvent(kind, float(clip.timestamps_s[at]), int(clip.frame_idxs[at]), track_id)
+        for kind, at in ((TrackEventKind.BORN, 0), (TrackEventKind.LOST, 5))
+    ]
+    return ObjectTrack(
+        plain.frame_idxs,
+        plain.times_s,
+        plain.runs,
+        plain.scores,
+        plain.height,
+        plain.width,
+        id=track_id,
+        name="the square",
+        object_scores=np.linspace(4, -2, count, dtype=np.float32),
+        was_prompted=np.arange(count) == 0,
+        events=tuple(events),
+    )
+
+
+def tracked(
+    clip: Clip,
+    masks: Sequence[ObjectTrack] = (),
+    stop_reason: StopReason = StopReason.END,
+    *,
+    names: Sequence[str] | None = None,
+    absent: Sequence[str] = (),
+) -> TrackResult:
+    """What `Session.track` would return."""
+    names = [track.name for track in masks] if names is None else names
+    return TrackResult(
+        question="the square",
+        text="",
+        token_ids=(),
+        spans=(),
+        masks=tuple(masks),
+        stop_reason=stop_reason,
+        stats=drawn_stats(),
+        clip=clip,
+        names=tuple(names),
+        absent=tuple(absent),
     )

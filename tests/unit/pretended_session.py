@@ -9,11 +9,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.drawn_answers import drawn_answer, drawn_clip, located, segmented
+from tests.unit.drawn_answers import (
+    drawn_answer,
+    drawn_clip,
+    followed,
+    located,
+    segmented,
+    tracked,
+)
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.results.answer import Answer, TextEvent
 from ufvideo_sdk.results.locate_result import LocateResult
 from ufvideo_sdk.results.segment_result import SegmentResult
+from ufvideo_sdk.results.track_result import TrackResult
 
 ASK = ["ask", "clip.mp4", "What?", "--package", "pkg"]
 SEGMENT = ["segment", "clip.mp4", "the car", "--package", "pkg"]
@@ -65,6 +73,15 @@ class PretendedSession:
         for frame in found.by_frame() if on_masks is not None else ():
             pixels = self.clip.read([frame.frame_idx])[0]
             on_masks(segmented(self.clip, expression=expression), frame, pixels)
+        return found
+
+    def track(self, target: str, *, on_masks: Any, **options: Any) -> TrackResult:
+        self.asked = {"target": target, "on_masks": on_masks, **options}
+        masks = [followed(self.clip, number) for number, _ in enumerate(self.answer.masks, 1)]
+        found = tracked(self.clip, masks, names=[target] * len(masks))
+        for frame in found.by_frame() if on_masks is not None else ():
+            pixels = self.clip.read([frame.frame_idx])[0]
+            on_masks(tracked(self.clip, names=[target] * len(masks)), frame, pixels)
         return found
 
 

@@ -42,7 +42,8 @@ def test_an_error_of_masks_is_of_the_same_family(
     builder = object.__new__(AnswerBuilder)
     builder._clip = drawn_answer().clip
     answer = drawn_answer(num_objects=0)
-    native, request = object(), type("Request", (), {"segment_idxs": np.array([0])})()
+    given = {"segment_idxs": np.array([0]), "is_tracked": False}
+    native, request = object(), type("Request", (), given)()
     partial = PartialAnswer(request, native, answer, np.zeros((1, 4), np.float32))  # type: ignore[arg-type]
     with pytest.raises(family, match=r"masks of the answer, .*frame.* 3") as caught:
         builder.with_masks(native, partial)  # type: ignore[arg-type]

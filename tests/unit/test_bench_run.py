@@ -24,7 +24,6 @@ from ufvideo_sdk import (
     CancelledError,
     CapacityError,
     ConfigError,
-    GenerationConfig,
     InferenceError,
     InputError,
     PackageError,
@@ -35,7 +34,7 @@ from ufvideo_sdk import (
     UFVideoError,
 )
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Workload, measure, steadiness
-from ufvideo_sdk.bench.figures import FIGURES, LOAD_PHASES, MEMORY_KINDS
+from ufvideo_sdk.bench.figures import FIGURES, LOAD_PHASES, MEMORY_KINDS, TRACK_STEMS
 from ufvideo_sdk.bench.result import SCHEMA_FILE
 from ufvideo_sdk.bench.sampler import Sampler
 from ufvideo_sdk.bench.worker_process import _Events, run_worker
@@ -70,8 +69,9 @@ def test_every_figure_is_measured(measured: tuple[BenchResult, float]) -> None:
     result, _ = measured
     # No device here, and energy only where a board tells.
     missing = {figure.name for figure in FIGURES} - set(result) - {"peak_device_memory_bytes"}
-    # An answer that ends before its cancel is no sample.
-    assert missing <= {"cancel_ms"}
+    # An answer that ends before its cancel is no sample, and nano may not track.
+    tracking = {name for name in missing if any(stem in name for stem in (*TRACK_STEMS, "track_"))}
+    assert missing - tracking <= {"cancel_ms"}
     assert result["ttft_ms"].n == BENCH.num_processes * BENCH.num_rounds
     assert result["load_cold_ms"].n == result["peak_memory_bytes"].n == BENCH.num_processes
     assert result["ttft_ms"].p50 is None  # of 4 samples
@@ -93,7 +93,8 @@ def test_the_parts_add_up_to_the_whole(measured: tuple[BenchResult, float]) -> N
     for process in result.document["results"][0]["processes"]:
         samples = process["samples"]
         for when in ("cold", "warm"):
-            phases = sum(samples[f"load_{when}_{phase}_ms"][0] for phase in LOAD_PHASES)
+            named = [f"load_{when}_{phase}_ms" for phase in LOAD_PHASES]
+            phases = sum(samples[name][0] for name in named if name in samples)
             (whole,) = samples[f"load_{when}_ms"]
             assert 0.8 * whole <= phases <= whole
         for i in range(BENCH.num_rounds):
@@ -130,7 +131,8 @@ def test_memory_is_what_the_system_and_the_budget_count(
     measured: tuple[BenchResult, float],
 ) -> None:
     samples = process_of(measured[0])["samples"]
-    by_kind = sum(samples[f"peak_{kind}_bytes"][0] for kind in MEMORY_KINDS)
+    names = [f"peak_{kind}_bytes" for kind in MEMORY_KINDS]
+    by_kind = sum(samples[name][0] for name in names if name in samples)
     assert 0 < samples["peak_sessions_bytes"][0] <= by_kind
     assert samples["peak_sessions_bytes"][0] < samples["peak_memory_bytes"][0] < 4 << 30
 
@@ -232,11 +234,11 @@ class Answering:
 def test_a_cancel_is_timed_until_the_call_returns() -> None:
     round_ = Round()
     session: Any = Answering(DELAY_S)
-    _cancel(round_, session, BENCH.workload, GenerationConfig())
+    _cancel(round_, session, BENCH.workload)
     (ms,) = round_.samples["cancel_ms"]
     assert 1e3 * DELAY_S <= ms < 5e3 * DELAY_S
     session = Answering(None)
-    _cancel(round_, session, BENCH.workload, GenerationConfig())
+    _cancel(round_, session, BENCH.workload)
     assert len(round_.samples["cancel_ms"]) == 1
 
 

@@ -62,6 +62,11 @@ def test_lost_is_when_it_went_and_found_when_it_came_back() -> None:
     ]
 
 
+def test_a_lost_object_is_not_found_by_a_mask_that_does_not_fit() -> None:
+    scores, ious = [4, 4, -1, -1, -1, 4, 4, 4, 4, 4], [0.9] * 5 + [0.3] * 3 + [0.9] * 2
+    assert told(frames(scores, ious))[1:3] == [("lost", 0.2, 20), ("found", 2.1, 80)]
+
+
 def test_a_short_gap_is_no_loss_by_seconds_whatever_the_number_of_frames() -> None:
     # Three frames in 0.2 s, then one frame that stands for 0.8 s.
     assert told(frames([4, -1, -1, 4, 4, 4, 4, 4, 4, 4]))[1][0] == "ended"

@@ -11,45 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.drawn_answers import drawn_clip, drawn_stats, square_mask
+from tests.unit.drawn_answers import drawn_clip, followed, tracked
 from ufvideo_sdk import (
     InputError,
     MaskTrack,
     ObjectTrack,
     StopReason,
-    TrackEvent,
-    TrackEventKind,
-    TrackResult,
     masks_from_json,
 )
 from ufvideo_sdk.results.rle import encode_mask, mask_iou
-
-
-def drawn_track(clip: Any, track_id: int = 3, *, lane: float = 0.5) -> ObjectTrack:
-    count = len(clip.frame_idxs)
-    masks = np.stack(
-        [square_mask(i, count, clip.height, clip.width, lane=lane) for i in range(count)]
-    )
-    plain = MaskTrack.from_masks(
-        clip.frame_idxs, clip.timestamps_s, masks, np.linspace(0.9, 0.1, count, dtype=np.float32)
-    )
-    events = [
-        TrackEvent(TrackEventKind.BORN, float(clip.timestamps_s[0]), 0, track_id),
-        TrackEvent(TrackEventKind.LOST, float(clip.timestamps_s[5]), 5, track_id),
-    ]
-    return ObjectTrack(
-        plain.frame_idxs,
-        plain.times_s,
-        plain.runs,
-        plain.scores,
-        plain.height,
-        plain.width,
-        id=track_id,
-        name="the square",
-        object_scores=np.linspace(4, -2, count, dtype=np.float32),
-        was_prompted=np.arange(count) == 0,
-        events=tuple(events),
-    )
 
 
 @pytest.fixture
@@ -59,22 +29,7 @@ def clip() -> Any:
 
 @pytest.fixture
 def track(clip: Any) -> ObjectTrack:
-    return drawn_track(clip)
-
-
-def tracked(clip: Any, *tracks: ObjectTrack, **options: Any) -> TrackResult:
-    return TrackResult(
-        question="the square",
-        text="",
-        token_ids=(),
-        spans=(),
-        masks=tracks,
-        stop_reason=options.pop("stop_reason", StopReason.END),
-        stats=drawn_stats(),
-        clip=clip,
-        names=tuple(track.name for track in tracks),
-        **options,
-    )
+    return followed(clip, 3)
 
 
 def test_it_is_a_mask_track(track: ObjectTrack) -> None:
@@ -135,7 +90,7 @@ def test_fields_are_checked(track: ObjectTrack, field: str, value: Any) -> None:
 
 
 def test_json_and_back(clip: Any, track: ObjectTrack) -> None:
-    found = tracked(clip, track, drawn_track(clip, 9, lane=0.1))
+    found = tracked(clip, [track, followed(clip, 9, lane=0.1)])
     text = found.to_json()
     assert masks_from_json(text) == found.masks
     written = json.loads(text)
@@ -160,7 +115,7 @@ def test_json_and_back(clip: Any, track: ObjectTrack) -> None:
 
 def test_tables(clip: Any, track: ObjectTrack) -> None:
     pytest.importorskip("pandas", reason="pip install pandas")
-    found = tracked(clip, track, drawn_track(clip, 9))
+    found = tracked(clip, [track, followed(clip, 9)])
     masks = found.to_pandas()
     assert masks["track_id"].tolist() == [3] * 12 + [9] * 12
     assert masks["object_score"].dtype == np.float32 and masks["was_prompted"].sum() == 2
@@ -173,20 +128,20 @@ def test_tables(clip: Any, track: ObjectTrack) -> None:
 
 
 def test_ids_go_to_other_libraries(clip: Any, track: ObjectTrack) -> None:
-    found = tracked(clip, track, drawn_track(clip, 9))
+    found = tracked(clip, [track, followed(clip, 9)])
     assert {each["track_id"] for each in found.to_coco()["annotations"]} == {3, 9}
     pytest.importorskip("supervision", reason="pip install supervision")
     assert found.to_supervision()[0].tracker_id.tolist() == [3, 9]
 
 
 def test_a_result_is_a_sequence_that_says_why_it_is_empty(clip: Any, track: ObjectTrack) -> None:
-    found = tracked(clip, track)
+    found = tracked(clip, [track])
     assert found == [track] == list(found) and found[0] is track and found[:1] == (track,)
     assert [event.kind for event in found.events] == ["born", "lost"]
     assert repr(found) == "TrackResult('the square', 1 mask on 12 frames, 2 events)"
-    absent = tracked(clip, absent=("the square",))
+    absent = tracked(clip, absent=["the square"])
     assert absent.is_absent and repr(absent) == "TrackResult('the square', not found)"
-    cancelled = tracked(clip, track, stop_reason=StopReason.CANCELLED)
+    cancelled = tracked(clip, [track], stop_reason=StopReason.CANCELLED)
     assert cancelled.caption == "cancelled" and not cancelled.is_absent
 
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <string>
 
 #include "base/stage_clock.h"
 #include "tensor/device_memory.h"
@@ -19,6 +20,15 @@ std::vector<std::int64_t> best_columns(const Tensor& scores) {
     best.push_back(std::distance(first, std::max_element(first, first + scores.dim(1))));
   }
   return best;
+}
+
+/// @param masks DecodedMasks or TrackCandidates.
+template <typename Masks>
+void require_finite_masks(const std::string& stem, const Masks& masks) {
+  require_finite(masks.mask_logits, (stem + ": mask_logits").c_str());
+  require_finite(masks.iou_scores, (stem + ": iou_scores").c_str());
+  require_finite(masks.object_scores, (stem + ": object_scores").c_str());
+  require_finite(masks.object_pointers, (stem + ": object_pointers").c_str());
 }
 
 /// Object `row` with its candidate `column`, from float32 [O, 3, 4h, 4w], [O, 3], [O, 1] and
@@ -65,17 +75,12 @@ TrackMemories joined_memories(const std::vector<Recall>& recalls) {
 
 }  // namespace
 
-std::vector<FoundObject> ObjectFinder::by_prompt(
-    const std::vector<Tensor>& seg_hidden_states) const {
+std::vector<FoundObject> ObjectFinder::by_prompt(const Tensor& seg_hidden_states) const {
   const MaskDecoder& decoder = model_.mask_decoder();
-  const auto num_objects = static_cast<std::int64_t>(seg_hidden_states.size());
-  const DecodedMasks decoded = timed(timings_, decoder.stem(), num_objects, [&] {
-    return decoder.decode(features_, concatenated(seg_hidden_states));
-  });
-  require_finite(decoded.mask_logits, "mask_decoder: mask_logits");
-  require_finite(decoded.iou_scores, "mask_decoder: iou_scores");
-  require_finite(decoded.object_scores, "mask_decoder: object_scores");
-  require_finite(decoded.object_pointers, "mask_decoder: object_pointers");
+  const std::int64_t num_objects = seg_hidden_states.dim(0);
+  const DecodedMasks decoded = timed(timings_, decoder.stem(), num_objects,
+                                     [&] { return decoder.decode(features_, seg_hidden_states); });
+  require_finite_masks(decoder.stem(), decoded);
   const std::vector<std::int64_t> best = best_columns(decoded.iou_scores);
   std::vector<FoundObject> found;
   for (std::int64_t i = 0; i < num_objects; ++i) {
@@ -97,10 +102,7 @@ std::vector<FoundObject> ObjectFinder::by_memory(const std::vector<Recall>& reca
   const TrackDecoder& decoder = model_.track_decoder();
   const TrackCandidates candidates = timed(timings_, decoder.stem(), num_objects,
                                            [&] { return decoder.decode(features_, conditioned); });
-  require_finite(candidates.mask_logits, "track_decoder: mask_logits");
-  require_finite(candidates.iou_scores, "track_decoder: iou_scores");
-  require_finite(candidates.object_scores, "track_decoder: object_scores");
-  require_finite(candidates.object_pointers, "track_decoder: object_pointers");
+  require_finite_masks(decoder.stem(), candidates);
   const std::vector<std::int64_t> best = best_columns(candidates.iou_scores);
   std::vector<FoundObject> found;
   for (std::int64_t i = 0; i < num_objects; ++i) {

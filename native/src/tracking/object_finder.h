@@ -32,8 +32,8 @@ class ObjectFinder {
   ObjectFinder(const Model& model, const MaskFeatures& features, StageTimings& timings)
       : model_(model), features_(features), timings_(timings) {}
 
-  /// Objects by their prompts, float32 [1, D] each.
-  std::vector<FoundObject> by_prompt(const std::vector<Tensor>& seg_hidden_states) const;
+  /// Objects by their prompts, float32 [O, D].
+  std::vector<FoundObject> by_prompt(const Tensor& seg_hidden_states) const;
   /// Objects by their memories, of equal shape.
   std::vector<FoundObject> by_memory(const std::vector<Recall>& recalls) const;
   /// What later frames remember of each, in memory of its own.

@@ -7,6 +7,7 @@
 #include "base/error_message.h"
 #include "base/stage_clock.h"
 #include "frames/mask_runs_decoder.h"
+#include "tensor/device_memory.h"
 
 namespace ufvideo {
 namespace {
@@ -120,7 +121,7 @@ std::size_t Tracker::State::bank_bytes() const {
 }
 
 Shape Tracker::State::frame_size(const std::optional<Tensor>& frame) const {
-  const Shape known = encoder.store()->frame_size();
+  Shape known = encoder.store()->frame_size();
   if (!frame) {
     if (known.empty()) {
       fail(ErrorCode::kInvalidInput,
@@ -201,7 +202,7 @@ TrackedFrame Tracker::State::decode_prompts(const Tensor& states,
   const auto step = static_cast<std::int64_t>(objects_per_run);
   for (std::int64_t first = 0; first < num_objects; first += step) {
     const std::int64_t end = std::min(first + step, num_objects);
-    for (FoundObject& each : finder.by_prompt({states.rows(first, end)})) {
+    for (FoundObject& each : finder.by_prompt(states.rows(first, end))) {
       found.push_back(std::move(each));
     }
     call.report(end, num_objects);
@@ -247,7 +248,7 @@ std::vector<FoundObject> Tracker::State::find_group(const ObjectFinder& finder,
     for (const std::size_t i : group.objects) {
       states.push_back(*objects[i].prompt);
     }
-    return finder.by_prompt(states);
+    return finder.by_prompt(concatenated(states));
   }
   std::vector<Recall> of_group;
   for (const std::size_t i : group.objects) {

@@ -14,8 +14,17 @@ STEMS = (
     "mask_encoder",
     "mask_decoder",
 )
-LOAD_PHASES = ("manifest", "libraries", "engines", "package", *STEMS, "text")
-MEMORY_KINDS = ("kv_cache", "clip_features", "region_cache", "mask_cache", "pixel_cache")
+# Of packages that can track.
+TRACK_STEMS = ("memory_encoder", "memory_attention", "track_decoder")
+LOAD_PHASES = ("manifest", "libraries", "engines", "package", *STEMS, *TRACK_STEMS, "text")
+MEMORY_KINDS = (
+    "kv_cache",
+    "clip_features",
+    "region_cache",
+    "mask_cache",
+    "pixel_cache",
+    "track_memory",
+)
 ENERGY = "energy_j"
 ENERGY_ABOVE_IDLE = "energy_above_idle_j"
 

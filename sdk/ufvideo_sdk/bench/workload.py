@@ -111,7 +111,7 @@ def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
         _ask_about_region(measured, session, workload, config)
         _ask_many(measured, session, workload, config)
         _ask_each(measured, session, workload, config)
-        _cancel(measured, session, workload, config)
+        _cancel(measured, session, workload)
         _locate(measured, session, workload)
         if "segment" in model.manifest.capabilities:
             _segment(measured, session, workload)
@@ -209,11 +209,11 @@ def _ask_each(
     measured.answers["one_by_one"] = digest([answer.token_ids for answer in answers])
 
 
-def _cancel(
-    measured: Round, session: Session, workload: Workload, config: GenerationConfig
-) -> None:
+def _cancel(measured: Round, session: Session, workload: Workload) -> None:
     """Cancel from another thread within a token; an answer that ends first is no sample."""
     half_s = measured.samples.get("tpot_ms", [0.0])[-1] / 2e3
+    count = workload.num_decode_tokens
+    config = GenerationConfig(max_new_tokens=count, min_new_tokens=count)
     token, is_decoding = CancellationToken(), threading.Event()
     cancelled_s: list[float] = []
 
@@ -229,7 +229,13 @@ def _cancel(
     thread = threading.Thread(target=cancel, name="ufvideo-bench-cancel", daemon=True)
     thread.start()
     try:
-        answer = session.ask(workload.first_question, config=config, on_text=decoding, cancel=token)
+        answer = session.ask(
+            workload.first_question,
+            segment_frames="none",
+            config=config,
+            on_text=decoding,
+            cancel=token,
+        )
         ended_s = time.perf_counter()
     finally:
         is_decoding.set()  # also if there was no text

@@ -101,7 +101,7 @@ def ask(
     masks = [mark.mask_path for marked in marks for mark in marked if mark.mask_path is not None]
     paths = check_save_paths(save, inputs=[*read_by(source, package), *masks])
     folder = check_mask_folder(save_masks, mask_layout)
-    segment_frames = parse_frames(frames)
+    segment_frames = parse_frames(frames, may_track=True)
     config = GenerationConfig(
         **only_given(
             max_new_tokens=max_new_tokens,

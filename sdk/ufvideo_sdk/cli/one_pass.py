@@ -57,11 +57,11 @@ def one_pass_video(paths: list[Path], frames: object, clip: Clip) -> Iterator[On
 
     Args:
         paths: Where to save.
-        frames: Which frames are segmented; only "all" is a video of its own.
+        frames: Which frames are segmented; only "all" and "tracked" are a video of their own.
         clip: What is segmented.
     """
     videos = [path for path in paths if path.suffix.lower() == ".mp4"]
-    one_pass = OnePassVideo(videos[0] if videos and frames == "all" else None)
+    one_pass = OnePassVideo(videos[0] if videos and frames in ("all", "tracked") else None)
     if one_pass.path is None:
         yield one_pass
         return

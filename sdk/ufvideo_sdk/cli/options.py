@@ -80,7 +80,31 @@ FramesOption = Annotated[
     typer.Option(
         "--frames",
         metavar="WHICH",
-        help="Frames to segment: 'sampled', 'all', or frame numbers such as 0,3,6.",
+        help="Frames to segment: 'sampled', 'all', frame numbers such as 0,3,6, or 'tracked': all,"
+        " carried by SAM 2's memory.",
+    ),
+]
+SegmentFramesOption = Annotated[
+    str | None,
+    typer.Option(
+        "--frames",
+        metavar="WHICH",
+        help="Frames to segment: 'sampled' (the default), 'all' (the default with --track), or"
+        " frame numbers such as 0,3,6.",
+    ),
+]
+TrackOption = Annotated[
+    bool,
+    typer.Option(
+        "--track", help="Name the object on one frame, and carry it to the others by memory."
+    ),
+]
+TrackFromOption = Annotated[
+    float | None,
+    typer.Option(
+        "--track-from",
+        metavar="SECONDS",
+        help="Name it on the first frame from this time on. Default: where it is seen best.",
     ),
 ]
 MaxNewTokensOption = Annotated[
@@ -183,18 +207,23 @@ def only_given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
-def parse_frames(text: str) -> str | tuple[int, ...]:
+def parse_frames(text: str, *, may_track: bool = False) -> str | tuple[int, ...]:
     """Read `--frames`: 'sampled', 'all' or numbers with commas between.
+
+    Args:
+        text: What was given.
+        may_track: Whether 'tracked' is among the names.
 
     Raises:
         typer.BadParameter: When it is anything else.
     """
-    if text in ("sampled", "all"):
+    if text in ("sampled", "all") or (may_track and text == "tracked"):
         return text
     numbers = text.split(",")
     if not all(number.strip().isdecimal() for number in numbers):
+        names = "'sampled', 'all', 'tracked'" if may_track else "'sampled', 'all'"
         raise typer.BadParameter(
-            f"expected 'sampled', 'all' or numbers such as 0,3,6, got {text!r}",
+            f"expected {names} or numbers such as 0,3,6, got {text!r}",
             param_hint="--frames",
         )
     return tuple(int(number) for number in numbers)

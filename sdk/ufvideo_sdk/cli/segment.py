@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import functools
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,17 +14,19 @@ from ufvideo_sdk.cli.options import (
     EndOption,
     FallbackOption,
     FpsOption,
-    FramesOption,
     JsonOption,
     LibraryOption,
     PackageOption,
     ProviderOption,
     SaveOption,
+    SegmentFramesOption,
     SourceArgument,
     StartOption,
     StreamOption,
     StrictOption,
     ThreadsOption,
+    TrackFromOption,
+    TrackOption,
     check_order,
     check_save_paths,
     parse_frames,
@@ -33,6 +36,10 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.terminal import counted, saved_after, show, spinner
 from ufvideo_sdk.results.mask_layouts import MASK_LAYOUTS
 from ufvideo_sdk.results.not_found import NOT_FOUND
+
+if TYPE_CHECKING:
+    from ufvideo_sdk.results.segment_result import SegmentResult
+    from ufvideo_sdk.results.track_result import TrackResult
 
 
 def segment(
@@ -50,47 +57,61 @@ def segment(
     fps: FpsOption = None,
     stream: StreamOption = None,
     strict: StrictOption = False,
-    frames: FramesOption = "sampled",
+    frames: SegmentFramesOption = None,
+    track: TrackOption = False,
+    track_from: TrackFromOption = None,
     allow_absent: AllowAbsentOption = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
     onnxruntime_library: LibraryOption = None,
 ) -> None:
-    """Find the pixels of an object.
+    """Find the pixels of an object, on each frame by itself or, with --track, by SAM 2's memory.
 
-    Example: ufvideo segment street.mp4 "the red car" --package pkg --frames all --save car.mp4
+    Example: ufvideo segment street.mp4 "the red car" --package pkg --track --save car.mp4
     """
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, opened
+    from ufvideo_sdk.results.track_result import TrackResult
 
     check_order(source, expression, "EXPRESSION")
     paths = check_save_paths(save, inputs=read_by(source, package))
     folder = check_mask_folder(save_masks, mask_layout)
-    wanted = parse_frames(frames)
+    if track_from is not None and not track:
+        raise typer.BadParameter("expected --track beside it", param_hint="--track-from")
+    wanted = parse_frames(frames or ("all" if track else "sampled"))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
-        with (
-            one_pass_video(paths, wanted, session.clip) as video,
-            spinner("segmenting") as label,
-        ):
-            found = interruptible(
-                lambda: session.segment(
+        doing = "tracking" if track else "segmenting"
+        find = functools.partial(session.track, start_s=track_from) if track else session.segment
+        with one_pass_video(paths, wanted, session.clip) as video, spinner(doing) as label:
+            found: SegmentResult | TrackResult = interruptible(
+                lambda: find(
                     expression,
                     frames=wanted,
                     allow_absent=allow_absent,
                     cancel=cancel,
-                    on_progress=counted(label, "segmenting"),
+                    on_progress=counted(label, doing),
                     on_masks=None if video.path is None else video.write,
                 ),
                 cancel,
             )
         with saved_after(found, paths, video, folder):
             lines = mask_lines(found) or [found.caption or NOT_FOUND]
-            show(found, lines, as_json=as_json)
+            events = event_lines(found) if isinstance(found, TrackResult) else []
+            show(found, [*lines, *events], as_json=as_json)
+
+
+def event_lines(found: TrackResult) -> list[str]:
+    """One line for each event, in the order of their times, with the number `mask_lines` has."""
+    numbers = {track.id: number for number, track in enumerate(found, start=1)}
+    return [
+        f"object {numbers[event.track_id]}: {event.kind.value} at {event.time_s:.2f} s"
+        for event in found.events
+    ]

@@ -35,13 +35,15 @@ class TrackConfig:
         hide_absent: Whether masks are empty on frames where the object is not there. SAM 2 decodes
             a mask there too, of whatever is likest.
         lost_s: An object that is not there for so many seconds is lost.
-        drift_iou: A mask whose predicted IoU is below this is doubtful.
+        drift_iou: A mask whose predicted IoU is below this is doubtful: a lost object is not found
+            by it, and one that has only such masks drifts.
         drift_s: An object whose masks are doubtful for so many seconds drifts.
         verify_iou: With `verify_s`: an object drifts if its mask and the one that the model names
             on the same frame have an IoU below this.
         reprompt_iou: A prompt by language is used only if the mask that it gives has at least this
             predicted IoU, and the object is there by `present_score`.
         retry_s: How often a lost or drifting object is looked for again, in seconds of the source.
+            When it is found, its memory begins anew.
         max_prompted: Most prompted frames that an object is remembered by: the latest ones. This is
             the one approximation of SAM 2's memory, and exact until an object has been prompted
             more often.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -36,6 +36,7 @@ from ufvideo_sdk.session.referring import SegmentRequest, object_states
 from ufvideo_sdk.session.request import Request
 from ufvideo_sdk.session.segmentation import MaskTracks, mask_tracks
 from ufvideo_sdk.session.session_call import SessionCall
+from ufvideo_sdk.session.track_builder import TrackBuilder
 from ufvideo_sdk.text.choices import choice_probabilities
 from ufvideo_sdk.text.stop_strings import AnswerText
 from ufvideo_sdk.video.clip import Clip
@@ -75,9 +76,23 @@ class PartialAnswer:
 
 
 class AnswerBuilder:
-    """Makes answers about one clip."""
+    """Makes answers about one clip.
 
-    def __init__(self, model: LoadedModel, clip: Clip) -> None:
+    Attributes:
+        tracks: Makes tracks in the clip.
+    """
+
+    def __init__(
+        self, model: LoadedModel, clip: Clip, track_ids: Iterator[int] | None = None
+    ) -> None:
+        """Keep what an answer is made with.
+
+        Args:
+            model: What answers.
+            clip: What it is about.
+            track_ids: Numbers of tracks; None: from 1 on.
+        """
+        self.tracks = TrackBuilder(model, clip, track_ids)
         self._tokenizer = model.tokenizer
         self._tokens = model.manifest.tokens
         self._providers = model.stage_providers
@@ -120,7 +135,7 @@ class AnswerBuilder:
         reason = STOP_REASONS[generation.stop_reason]
         answer = Answer(
             question=request.question,
-            text=text.text if is_cut else self._words(ids),
+            text=text.text if is_cut else self.words(ids),
             token_ids=ids,
             spans=spans_in_seconds(self._spans(generation, ids), self._clip),
             masks=(),
@@ -129,10 +144,9 @@ class AnswerBuilder:
             clip=self._clip,
             choice=_choice(request, generation) if reason is StopReason.END else None,
             choice_probabilities=_probabilities(request, generation),
+            seg_hidden_states=_copied(generation.seg_hidden_states[:num_objects]),
         )
-        return PartialAnswer(
-            request, generation, answer, generation.seg_hidden_states[:num_objects]
-        )
+        return PartialAnswer(request, generation, answer, answer.seg_hidden_states)
 
     def located(
         self, event: str, generation: _native.Generation, *, is_whole: bool
@@ -147,7 +161,7 @@ class AnswerBuilder:
         spans = spans_in_seconds(generation.spans, self._clip) if is_whole else ()
         return LocateResult(
             question=event,
-            text=self._words(generation.token_ids),
+            text=self.words(generation.token_ids),
             token_ids=tuple(generation.token_ids),
             spans=spans,
             masks=(),
@@ -202,10 +216,11 @@ class AnswerBuilder:
             reason = StopReason.CANCELLED
         ids = () if request.is_answer_given else tuple(generation.token_ids)
         stats = answer_stats(generation, found.timings, self._providers)
-        names_none = object_states(generation).size == 0
+        states = object_states(generation)
+        names_none = states.size == 0
         return SegmentResult(
             question=request.expression,
-            text=self._words(ids),
+            text=self.words(ids),
             token_ids=ids,
             spans=(),
             masks=found.tracks,
@@ -213,9 +228,10 @@ class AnswerBuilder:
             stats=replace(stats, num_generated_tokens=len(ids)),
             clip=self._clip,
             is_absent=names_none and reason is StopReason.END,
+            seg_hidden_states=_copied(states),
         )
 
-    def _words(self, ids: Sequence[int]) -> str:
+    def words(self, ids: Sequence[int]) -> str:
         """The text of tokens, without the one that ends it."""
         ended = bool(ids) and ids[-1] in self._tokens.end_ids
         return self._tokenizer.decode(ids[:-1] if ended else ids)
@@ -241,13 +257,7 @@ class AnswerBuilder:
         if answer.stop_reason is StopReason.CANCELLED or not len(partial.request.segment_idxs):
             return answer
         try:
-            found = mask_tracks(
-                native,
-                self._clip,
-                partial.seg_hidden_states,
-                partial.request.segment_idxs,
-                None if on_masks is None else functools.partial(on_masks, answer),
-            )
+            found = self._masks(native, partial, on_masks)
         except _FAMILIES as error:
             # Of the family, which takes a text; a class of its own may take anything.
             family = next(kind for kind in _FAMILIES if isinstance(error, kind))
@@ -260,6 +270,22 @@ class AnswerBuilder:
             stop_reason=StopReason.CANCELLED if found.cancelled else answer.stop_reason,
             stats=answer_stats(partial.generation, found.timings, self._providers),
         )
+
+    def _masks(
+        self, native: SessionCall, partial: PartialAnswer, on_masks: MasksCallback | None
+    ) -> MaskTracks:
+        on_frame = None if on_masks is None else functools.partial(on_masks, partial.answer)
+        states, request = partial.seg_hidden_states, partial.request
+        if request.is_tracked:
+            return self.tracks.tracks_of_answer(native, states, on_frame)
+        return mask_tracks(native, self._clip, states, request.segment_idxs, on_frame)
+
+
+def _copied(states: NDArray[np.float32]) -> NDArray[np.float32]:
+    """States that a result keeps, read-only: not a view of those of a whole answer."""
+    kept: NDArray[np.float32] = states.copy()
+    kept.flags.writeable = False
+    return kept
 
 
 def _choice(request: Request, generation: _native.Generation) -> str | None:

@@ -91,7 +91,9 @@ class Questions:
             times: Seconds of the clip or spans, in the order of their marks.
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
-                model looked at), "all", "none", or source indices.
+                model looked at), "all", "none", or source indices. "tracked": on all frames too,
+                but named on the one where the object is seen best and carried to the others by SAM
+                2's memory (see `Session.track`); each mask is an ObjectTrack then.
             choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
                 "(B)" where the question has lettered options. Whole texts are scored, by the sum
                 of their tokens' log-probabilities (`Answer.choice_probabilities`); a text that
@@ -116,6 +118,7 @@ class Questions:
             ConfigError: When max_new_tokens would cut off the longest of the choices.
             CapacityError: When the prompt exceeds the model's context, or memory runs out.
             InferenceError: When a graph fails; the session then needs `reset()`.
+            PackageError: When masks are to be tracked and the package cannot.
             StateError: When the session is closed, in use by another thread, or has an open stream.
 
         An error of the masks alone (a frame cannot be read, memory runs out) has the answer without

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from ufvideo_sdk.validation.arguments import check_instance, check_sequence
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.regions import Region
 
-# "sampled": the frames the model looked at; "all": every frame of the clip; or source indices.
+# "sampled": the frames the model looked at; "all": every frame of the clip; or source indices. For
+# answers also "tracked": every frame, carried by memory.
 SegmentFrames = str | Sequence[int] | NDArray[np.int64]
 _NO_FRAMES: NDArray[np.int64] = np.empty(0, np.int64)
 
@@ -35,7 +36,8 @@ class Ask:
         regions: Objects pointed at.
         times: Seconds of the clip or spans.
         history: Earlier turns (question, answer), oldest first.
-        segment_frames: Where to draw masks: "sampled", "all", "none", or source indices.
+        segment_frames: Where to draw masks: "sampled", "all", "tracked", "none", or source
+            indices.
         choices: Texts of which the answer is the likeliest.
         choice_case: "model" or "exact", see `Session.ask`.
         response_format: "span" or "moment".
@@ -61,6 +63,8 @@ class Request:
     config: GenerationConfig
     # The caller's texts; empty where there are no choices.
     choices: tuple[str, ...]
+    # Whether masks are named on one frame and carried to the others by memory.
+    is_tracked: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,18 @@ class RequestBuilder:
         formats: AnswerFormats,
         clip: Clip,
         sampled: NDArray[np.int64],
+        check_can_track: Callable[[SessionCall], object],
     ) -> None:
+        """Keep what a question is checked with.
+
+        Args:
+            prompts: Makes token ids.
+            formats: What answers may be.
+            clip: What the questions are about.
+            sampled: See the class.
+            check_can_track: Raises PackageError if the package cannot track.
+        """
+        self._check_can_track = check_can_track
         self._prompts = prompts
         self._formats = formats
         self._clip = clip
@@ -119,9 +134,7 @@ class RequestBuilder:
         check_instance(config, "config", GenerationConfig)
         choices = self._choices(ask, config)
         response_format = None if choices else self._response_format(ask, config)
-        segment_idxs = _NO_FRAMES
-        if not (isinstance(ask.segment_frames, str) and ask.segment_frames == "none"):
-            segment_idxs = self.segment_idxs(ask.segment_frames, "segment_frames")
+        segment_idxs = self._frames_of(ask)
         check_sequence(ask.regions, "regions", "Region")
         for number, region in enumerate(ask.regions):
             check_instance(region, f"regions[{number}]", Region)
@@ -137,6 +150,8 @@ class RequestBuilder:
         return _Checked(ask, config, parts, segment_idxs, choices.texts if choices else ())
 
     def _with_pixels(self, native: SessionCall, asked: Sequence[_Checked]) -> list[Request]:
+        if any(is_tracked_everywhere(each.ask.segment_frames) for each in asked):
+            self._check_can_track(native)
         on_regions = [int(i) for c in asked for region in c.ask.regions for i in region.frame_idxs]
         missing = native.missing_frames(on_regions)
         try:
@@ -153,7 +168,14 @@ class RequestBuilder:
                 region_frame_idxs=missing if is_marked else [],
             )
             requests.append(
-                Request(each.ask.question, prompt, each.segment_idxs, each.config, each.choices)
+                Request(
+                    each.ask.question,
+                    prompt,
+                    each.segment_idxs,
+                    each.config,
+                    each.choices,
+                    is_tracked_everywhere(each.ask.segment_frames),
+                )
             )
         return requests
 
@@ -177,6 +199,17 @@ class RequestBuilder:
             )
         idxs.flags.writeable = False  # tracks share it
         return idxs
+
+    def _frames_of(self, ask: Ask) -> NDArray[np.int64]:
+        """Source indices of the frames on which an answer's objects have masks, int64 [F]."""
+        frames = ask.segment_frames
+        if isinstance(frames, str) and frames == "none":
+            return _NO_FRAMES
+        if is_tracked_everywhere(frames):
+            if self._clip.is_image:
+                raise InputError('segment_frames: expected a video for "tracked", got an image')
+            frames = "all"
+        return self.segment_idxs(frames, "segment_frames")
 
     def _choices(self, ask: Ask, config: GenerationConfig) -> Choices | None:
         check_case(ask.choice_case)
@@ -209,6 +242,11 @@ class RequestBuilder:
             )
         idxs = self._clip.check_idxs(region.frame_idxs, f"regions[{number}].frame_idxs")
         return _native.RegionPrompt(frame_idxs=idxs.tolist(), masks=region.masks)
+
+
+def is_tracked_everywhere(frames: SegmentFrames) -> bool:
+    """Whether masks are wanted on every frame, carried by memory."""
+    return isinstance(frames, str) and frames == "tracked"
 
 
 def check_no_stop_strings(config: GenerationConfig, what: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,23 +14,33 @@ from ufvideo_sdk.atomic_file import check_target
 from ufvideo_sdk.errors import CancelledError, PackageError
 from ufvideo_sdk.interrupts import InterruptCancels
 from ufvideo_sdk.results.answer import StageProviders
+from ufvideo_sdk.results.from_native import Timing
 from ufvideo_sdk.results.locate_result import LocateResult
+from ufvideo_sdk.results.track_result import TrackResult
 from ufvideo_sdk.runtime.config import GenerationConfig
 from ufvideo_sdk.runtime.misplaced_settings import naming_misplaced_settings
+from ufvideo_sdk.runtime.track_config import TrackConfig
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.loaded_model import LoadedModel
+from ufvideo_sdk.session.object_tracking import ObjectTracking, TrackCallback
 from ufvideo_sdk.session.questions import Asking, Questions
-from ufvideo_sdk.session.request import RequestBuilder
+from ufvideo_sdk.session.request import RequestBuilder, SegmentFrames
 from ufvideo_sdk.session.saved_session import SavedFacts, native_clip, save_session
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.session_entry import SessionEntry
 from ufvideo_sdk.session.session_file import SessionFile
+from ufvideo_sdk.session.track_request import TrackOptions, track_request
 from ufvideo_sdk.session.windowed_locate import WindowedLocate, WindowSearch
+from ufvideo_sdk.tracking.native_tracker import NUM_MEMORIES
+from ufvideo_sdk.tracking.prompting import Reprompt
+from ufvideo_sdk.tracking.target import Trackable
+from ufvideo_sdk.validation.arguments import check_callback
 from ufvideo_sdk.validation.paths import as_path, entries_of
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.sampling import Sampling, check_sampling
 
 _GREEDY = GenerationConfig()
+_DEFAULT_TRACKING = TrackConfig()
 
 
 class Session(SessionEntry, Questions):
@@ -80,7 +90,8 @@ class Session(SessionEntry, Questions):
         sampled: NDArray[np.int64] = np.unique(idxs)
         sampled.flags.writeable = False  # tracks share it
         self._answers = AnswerBuilder(model, clip)
-        self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled)
+        tracks = self._answers.tracks
+        self._requests = RequestBuilder(model.prompts, model.formats, clip, sampled, tracks.check)
         if opened is not None:
             return
         if saved is not None:
@@ -165,6 +176,81 @@ class Session(SessionEntry, Questions):
     def stage_providers(self) -> Mapping[str, StageProviders]:
         """Execution providers of each stage, by stem."""
         return self._model.stage_providers
+
+    @naming_misplaced_settings
+    def track(
+        self,
+        target: Trackable | Sequence[Trackable],
+        *,
+        start_s: float | None = None,
+        frames: SegmentFrames = "all",
+        memory: str = "sam2",
+        num_memories: int = NUM_MEMORIES,
+        reprompt: Reprompt = "lost",
+        verify_s: float | None = None,
+        allow_absent: bool = False,
+        tracking: TrackConfig = _DEFAULT_TRACKING,
+        cancel: _native.CancellationToken | None = None,
+        on_progress: ProgressCallback | None = None,
+        on_masks: TrackCallback | None = None,
+    ) -> TrackResult:
+        """Carry objects through the clip by SAM 2's memory, from one frame on which they are named.
+
+        An expression, or a [SEG] of an answer, names the object on one frame; what was seen there
+        and on the last few frames names it on the next one. From that frame memory goes backwards
+        to the first frame too, in a pass of its own. Objects that are tracked together share the
+        encoding of every frame. `docs/guides/tracking.md` says what it costs beside `segment`,
+        which names the object on every frame by itself.
+
+        Args:
+            target: What to track, such as "the red car"; or an Answer (or another result) whose
+                every [SEG] is an object, so that one marked by a Region can be tracked; or several
+                of these.
+            start_s: The object is named on the first frame from this time on, in seconds of the
+                clip. None: on the frame where it is seen best: of as many frames as the model looks
+                at, evenly spread, the one with the highest predicted IoU where the object is there.
+            frames: Which frames to track on: "all", "sampled", or source indices, walked in the
+                order of time. Every second one costs half as much; memory then bridges longer gaps.
+            memory: Which frames an object is remembered by: "sam2", those on which it was named and
+                the last ones.
+            num_memories: How many, from 1 on: SAM 2's own number is 7. Fewer cost less.
+            reprompt: "lost": an object that is lost or drifts is named by language again on the
+                first frame where the model sees it, and its memory begins anew; seconds: besides,
+                every so often, beside what it remembers; None: never.
+            verify_s: Every how many seconds the mask is compared with the one that language names
+                on that frame by itself: below `TrackConfig.verify_iou` it drifts. None: never.
+            allow_absent: Whether the model may say in words that an expression is not there, which
+                then has no track (`TrackResult.absent`). See `segment`.
+            tracking: Thresholds: when an object is lost or drifts, how often it is looked for.
+            cancel: What ends it early.
+            on_progress: See the class: positions of each prompt, then frames looked at for a start,
+                then frames of both passes.
+            on_masks: As in `ask`, with the result but for its tracks in the answer's place: called
+                in the order of the frames, once those before the starts are done.
+
+        Returns:
+            A sequence of one ObjectTrack for each object, which is a MaskTrack with an id, scores
+            of presence and events. Cancelled early (`is_cancelled`), the tracks have the frames
+            that were done: those before the start first.
+
+        Raises:
+            InputError: When an expression is no phrase, an answer has no [SEG], is about another
+                clip, the clip is an image, or a frame cannot be read.
+            PackageError: When the package cannot track; the message names the command that adds it.
+            ConfigError: When there is no such `memory`, or `num_memories` is above the package's
+                own number. Others as `ask`.
+        """
+        check_callback(on_masks, "on_masks")
+        options = TrackOptions(
+            start_s, frames, memory, num_memories, reprompt, verify_s, allow_absent, tracking
+        )
+        with self._gate.entered(cancel, on_progress) as call:
+            request = track_request(target, options, self._clip, self._requests)
+            objects = ObjectTracking(self._model, self._clip, self._requests, self._answers)
+            return objects.run(call, request, on_masks)
+
+    def _more_timings(self) -> Sequence[Mapping[str, Timing]]:
+        return (self._answers.tracks.timings,)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write what was computed of the clip, for `UFVideo.load_session`: no pixels, no answers.

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.tracking.native_tracker import NativeTracker, TrackerSettings
+from ufvideo_sdk.tracking.open_tracker import open_tracker
 from ufvideo_sdk.video.clip import Clip
 
 # Called with how much is done, and of how much.
@@ -44,6 +46,19 @@ class SessionCall:
         """Let go of the session and of the caller's function. Any thread may do so, and again."""
         self._session = None
         self._on_progress = None
+
+    def progress(self, num_done: int, total: int) -> None:
+        """Tell the caller how much is done, and of how much."""
+        if self._on_progress is not None:
+            self._on_progress(num_done, total)
+
+    def open_tracker(self, model: _native.Model, settings: TrackerSettings) -> NativeTracker:
+        """A tracker without an object, which shares the features of the clip's frames.
+
+        Raises:
+            PackageError: When the package cannot track.
+        """
+        return open_tracker(model, self._running.feature_store, settings)
 
     @property
     def _running(self) -> _native.Session:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TypeVar
 
 from ufvideo_sdk import _native
 from ufvideo_sdk.results.answer import StageStats
-from ufvideo_sdk.results.from_native import stage_stats
+from ufvideo_sdk.results.from_native import Timing, stage_stats
 from ufvideo_sdk.session.call_gate import CallGate
 from ufvideo_sdk.video.clip import Clip
 
@@ -50,7 +50,12 @@ class SessionEntry:
         listing of the source's frames; `frame_reading`, reading and decoding them, which a thread
         does ahead where it can; and `frame_wait`, how long the session waited for them.
         """
-        return stage_stats(self._gate.native().timings(), self._clip.clock.timings())
+        native = self._gate.native().timings()
+        return stage_stats(native, *self._more_timings(), self._clip.clock.timings())
+
+    def _more_timings(self) -> Sequence[Mapping[str, Timing]]:
+        """Times of stages that the native session knows nothing of."""
+        return ()
 
     def cancel(self) -> None:
         """End the call or the stream under way early, from any thread, as its `cancel` does.

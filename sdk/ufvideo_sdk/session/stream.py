@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -131,6 +132,8 @@ class Stream(Questions):
         self._live: _native.VideoStream | None = options.native(model.native)
         self._gate = CallGate(_native.Session(model.native, self._live.feature_store), "stream")
         self._current: _Current | None = None
+        # Numbers of tracks, of questions too, so that none comes back.
+        self._track_ids = itertools.count(1)
 
     def __enter__(self: Self) -> Self:
         return self
@@ -238,13 +241,11 @@ class Stream(Questions):
         if current is not None and current.window.frame_idxs == window.frame_idxs:
             return current
         self._gate.native().look_at(window)
-        clip = _clip_of(window, live, self._options.clock)
-        current = self._current = _Current(
-            window,
-            clip,
-            RequestBuilder(self._model.prompts, self._model.formats, clip, clip.frame_idxs),
-            AnswerBuilder(self._model, clip),
-        )
+        model, clip = self._model, _clip_of(window, live, self._options.clock)
+        answers = AnswerBuilder(model, clip, self._track_ids)
+        check = answers.tracks.check
+        requests = RequestBuilder(model.prompts, model.formats, clip, clip.frame_idxs, check)
+        current = self._current = _Current(window, clip, requests, answers)
         return current
 
     def freeze(self, *, cancel: _native.CancellationToken | None = None) -> Session:

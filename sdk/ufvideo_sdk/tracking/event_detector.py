@@ -76,6 +76,9 @@ class EventDetector:
             self._doubtful_since = None
             return self._absent(frame)
         self._absent_since = None
+        if self._is_lost and self._is_born and frame.iou_score < self._config.drift_iou:
+            # Something is there; a mask that does not fit is no reason to believe it is the object.
+            return []
         events = []
         if not self._is_born:
             events.append(self._event(TrackEventKind.BORN, frame))

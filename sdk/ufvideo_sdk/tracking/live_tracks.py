@@ -145,7 +145,10 @@ def _start_idx(frames: Sequence[SourceFrame], start_s: float | None) -> int:
 
     Raises:
         InputError: When no frame is late enough.
+        StateError: When there is no frame.
     """
+    if not frames:
+        raise StateError("track: expected a stream with a frame, none has been pushed")
     if start_s is None:
         return frames[-1].frame_idx
     seconds = as_number(start_s)

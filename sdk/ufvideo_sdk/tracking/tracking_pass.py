@@ -61,8 +61,12 @@ class _Object:
             return True
         if every_s is not None and _since(self.prompted_s, time_s) >= every_s:
             return True
-        is_wanting = self.detector.is_missing or self.detector.is_drifting
-        return self.prompting.is_for_lost and is_wanting
+        return self.prompting.is_for_lost and self.is_wanting
+
+    @property
+    def is_wanting(self) -> bool:
+        """Whether its memory has lost it, or no longer fits."""
+        return self.detector.is_missing or self.detector.is_drifting
 
     def is_trusted(self, seen: TrackedFrame, position: int) -> bool:
         """Whether language sees it on a frame, with a mask that fits."""
@@ -187,8 +191,8 @@ class TrackingPass:
                 each.prompted_s = each.verified_s = at.frame.time_s
 
     def _prompt(self, each: _Object, state: State) -> None:
-        if each.object_id is not None and not each.detector.is_born:
-            # Its memory holds frames without it.
+        if each.object_id is not None and (each.is_wanting or not each.detector.is_born):
+            # Its memory holds frames without it, or another object: it begins with an empty one.
             self.tracker.remove(each.object_id)
             each.object_id = None
         if each.object_id is None:
