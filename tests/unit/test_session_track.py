@@ -16,7 +16,6 @@ from ufvideo_sdk import (
     CancellationToken,
     InputError,
     ObjectTrack,
-    StateError,
     StopReason,
     TrackConfig,
     TrackResult,
@@ -303,11 +302,6 @@ def test_a_callback_may_end_it_with_its_own_error(session: Any, trackers: Tracke
     with pytest.raises(KeyError, match="mine"):
         session.track("the ball", on_masks=on_masks)
     assert session.track("the ball")
-
-
-def test_a_callback_cannot_enter_the_session(session: Any, trackers: Trackers) -> None:
-    with pytest.raises(StateError, match="one call at a time"):
-        session.track("the ball", on_masks=lambda *_: session.segment("ball"))
 
 
 def test_results_survive_json_copies_and_slices(session: Any, trackers: Trackers) -> None:

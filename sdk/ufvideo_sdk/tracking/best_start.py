@@ -1,4 +1,4 @@
-"""The frame on which an object is seen best."""
+"""A frame on which an object is seen well."""
 
 from __future__ import annotations
 
