@@ -94,7 +94,7 @@ def test_tracking_is_printed_and_saved(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1 clips of 12 frames, 10 frames a second"
     labels = [row["label"] for row in json.loads(saved.read_text())["rows"]]
-    assert [line[:30].strip() for line in lines[2:6]] == labels
+    assert [line[:46].strip() for line in lines[2:6]] == labels
     assert labels == [
         "sam2, 1 memories",
         "sam2, 7 memories",

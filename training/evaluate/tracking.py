@@ -31,7 +31,7 @@ from ufvideo_sdk import Session, UFVideo
 Reprompt = Literal["lost"]
 EVERY_FRAME = "named on every frame"
 MAX_MEMORIES = 7
-_WIDTH = 30
+_WIDTH = 46
 # Of these nobody asks: the thing in front.
 _FOLLOWED = (0, 2)
 

@@ -7,7 +7,7 @@ Run as `python -m benchmarks.latency.stream [PACKAGE] [--quick] [--only SECTION]
   32 frames, with one prefix that drops a pair or half of the window at once and with two, each
   beside opening a session on the same frames.
 - "objects": a frame with 1, 2, 4 and 8 tracked objects beside its four stages, each measured alone.
-- "growth": memory over an hour of the stream's own time, with questions.
+- "growth": memory over an hour of the stream's own time, with questions and a track.
 
 Everything that is compared runs in turn in one process. The exit status is 0 only where every floor
 that was measured holds.
