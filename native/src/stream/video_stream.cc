@@ -135,8 +135,8 @@ void VideoStream::State::enqueue(const Tensor& frame, double time_s, std::option
     store->set_frame_size(size);
     ++statistics.num_pushed;
     ++statistics.num_taken;
-    const auto most = static_cast<std::size_t>(2 * config.num_pairs(model->manifest().video));
-    if (waiting.size() == most) {
+    const auto num_pairs = static_cast<std::size_t>(config.num_pairs(model->manifest().video));
+    if (waiting.size() == 2 * num_pairs) {
       // What would leave the window first anyway.
       waiting.pop_front();
       ++statistics.num_overflowed;
@@ -287,7 +287,7 @@ void VideoStream::encode_waiting(const CancellationToken& cancel) {
   try {
     state_->encode_waiting(most);
   } catch (const RunCancelled&) {
-    // The frame waits on.
+    return;  // The frame waits on.
   }
 }
 
