@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.session.request import Ask
     from ufvideo_sdk.session.session import Session
     from ufvideo_sdk.session.stream import Stream
+    from ufvideo_sdk.tracking.live_track import LiveTrack
     from ufvideo_sdk.video.clip import Clip
     from ufvideo_sdk.video.regions import Region
 
@@ -85,6 +86,7 @@ __all__ = [
     "HubRevision",
     "InferenceError",
     "InputError",
+    "LiveTrack",
     "LoadStats",
     "LocateResult",
     "MaskStream",
@@ -160,6 +162,7 @@ _HOMES = {
     "TrackEventKind": "results.track_event",
     "TrackResult": "results.track_result",
     "AnswerStream": "session.answer_stream",
+    "LiveTrack": "tracking.live_track",
     "AnswerVideo": "render.answer_video",
     "Session": "session.session",
     "Stream": "session.stream",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,7 +75,7 @@ def source() -> Source:
 
 @pytest.fixture
 def tracks(source: Source) -> LiveTracks:
-    return LiveTracks(source)
+    return LiveTracks(source, itertools.count(1))
 
 
 def begin(tracks: LiveTracks, name: str = "car", **options: Any) -> LiveTrack:
@@ -110,7 +111,9 @@ def test_tracks_share_a_tracker_and_one_reading_carries_all(
     (tracker,) = source.trackers
     assert tracker.steps() == [3, 4, 5]
     assert person.read().frame_idxs.tolist() == [3, 4, 5] and tracker.steps() == [3, 4, 5]
-    assert (car.id, person.id) == (1, 2)
+    assert (car.id, person.id) == (1, 2) and tracks.memory_bytes == 200
+    car.end()
+    assert tracks.memory_bytes == 100
 
 
 def test_one_that_begins_later_begins_on_its_own_frame(source: Source, tracks: LiveTracks) -> None:

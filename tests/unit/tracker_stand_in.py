@@ -82,6 +82,10 @@ class TrackerStandIn:
     def timings(self) -> Mapping[str, Any]:
         return {}
 
+    @property
+    def memory_bytes(self) -> int:
+        return 100 * len(self._numbers)
+
     def add(self, seg_hidden_state: NDArray[np.float32]) -> int:
         object_id, self._next = self._next, self._next + 1
         self._numbers[object_id] = self.number_of(seg_hidden_state)

@@ -27,6 +27,8 @@ from ufvideo_sdk.session.request import RequestBuilder
 from ufvideo_sdk.session.session import Session
 from ufvideo_sdk.session.session_call import ProgressCallback, SessionCall
 from ufvideo_sdk.session.stream_frames import FrozenFrames, WindowFrames
+from ufvideo_sdk.session.stream_tracking import LiveTracking, StreamSource
+from ufvideo_sdk.tracking.live_tracks import LiveTracks
 from ufvideo_sdk.validation.arguments import as_integer, as_number, described
 from ufvideo_sdk.video.array_checks import as_frames_array, is_array_like
 from ufvideo_sdk.video.clip import Clip
@@ -110,7 +112,7 @@ class _Current:
     answers: AnswerBuilder
 
 
-class Stream(Questions):
+class Stream(Questions, LiveTracking):
     """A window over the latest frames of a camera or a file, asked at any time.
 
     Each frame is encoded once, when it is pushed, and questions cost what is new: the answers are
@@ -134,6 +136,7 @@ class Stream(Questions):
         self._current: _Current | None = None
         # Numbers of tracks, of questions too, so that none comes back.
         self._track_ids = itertools.count(1)
+        self._tracks: LiveTracks | None = None
 
     def __enter__(self: Self) -> Self:
         return self
@@ -206,6 +209,9 @@ class Stream(Questions):
         counts, store = live.statistics(), live.feature_store
         # The session counts the features that it shares with the stream.
         of_session = native.memory_bytes() - store.vision_bytes - store.mask_bytes
+        tracks = self._tracks
+        of_tracks = 0 if tracks is None else tracks.memory_bytes
+        tracked = [] if tracks is None else [tracks.timings]
         return StreamStats(
             num_pushed=counts.num_pushed,
             num_encoded=counts.num_encoded,
@@ -216,8 +222,8 @@ class Stream(Questions):
                 "queue": counts.num_overflowed,
                 "failed": counts.num_failed,
             },
-            memory_bytes=counts.memory_bytes + max(of_session, 0),
-            stages=stage_stats(counts.timings, native.timings()),
+            memory_bytes=counts.memory_bytes + max(of_session, 0) + of_tracks,
+            stages=stage_stats(counts.timings, native.timings(), *tracked),
         )
 
     @contextmanager
@@ -225,8 +231,18 @@ class Stream(Questions):
         self, cancel: _native.CancellationToken | None, on_progress: ProgressCallback | None
     ) -> Iterator[Asking]:
         with self._gate.entered(cancel, on_progress) as call:
-            current = self._look(call)
-            yield Asking(call, current.clip, current.requests, current.answers)
+            yield self._asking(call)
+
+    def _asking(self, call: SessionCall) -> Asking:
+        current = self._look(call)
+        return Asking(call, current.clip, current.requests, current.answers)
+
+    def _live_tracks(self) -> LiveTracks:
+        live = self._open_live()
+        if self._tracks is None:
+            source = StreamSource(self._model, live, self._gate, self._asking)
+            self._tracks = LiveTracks(source, self._track_ids)
+        return self._tracks
 
     def _look(self, call: SessionCall) -> _Current:
         """Bring the session up to what has been pushed until now.
@@ -324,6 +340,9 @@ class Stream(Questions):
     def close(self) -> None:
         """Free everything but the model. Further calls raise StateError; closing again is fine."""
         self._gate.close()
+        tracks, self._tracks = self._tracks, None
+        if tracks is not None:
+            tracks.close()
         self._live = self._current = None
 
     def _open_live(self) -> _native.VideoStream:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.errors import CancelledError, InputError, StateError
+from ufvideo_sdk.results.from_native import Timing, stage_stats
 from ufvideo_sdk.results.track_event import TrackEvent
 from ufvideo_sdk.tracking.live_track import LiveTrack
 from ufvideo_sdk.tracking.native_tracker import TrackerSettings
@@ -34,14 +34,17 @@ class _Group:
 class LiveTracks:
     """Begins the tracks of a stream and carries them on together."""
 
-    def __init__(self, source: LiveSource) -> None:
+    def __init__(self, source: LiveSource, track_ids: Iterator[int]) -> None:
         """Begin without a track.
 
         Args:
             source: The stream.
+            track_ids: Numbers that no track of the stream has had.
         """
         self._source: LiveSource | None = source
-        self._ids = itertools.count(1)
+        self._ids = track_ids
+        # Time of trackers that have ended.
+        self._ended: Mapping[str, Timing] = {}
         self._groups: dict[TrackerSettings, _Group] = {}
 
     def begin(
@@ -87,6 +90,18 @@ class LiveTracks:
             group.start_idxs[track_id] = start_idx
             return track
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all objects' memories, from any thread."""
+        groups = list(self._groups.values())
+        return sum(group.tracking.tracker.memory_bytes for group in groups)
+
+    @property
+    def timings(self) -> Mapping[str, Timing]:
+        """Calls and wall time of the stages that tracked until now, from any thread."""
+        groups = list(self._groups.values())
+        return stage_stats(self._ended, *(group.tracking.tracker.timings for group in groups))
+
     def advance(self, cancel: CancellationToken | None) -> None:
         """Carry all tracks on to the newest frame of the window (see `LiveTrack.read`)."""
         with self._open_source().track_call(cancel) as call:
@@ -104,7 +119,7 @@ class LiveTracks:
                 del group.tracks[track_id]
                 events = group.tracking.remove(track_id)
                 if not group.tracks:
-                    del self._groups[key]
+                    self._drop(key)
                 return events
         return []
 
@@ -113,8 +128,14 @@ class LiveTracks:
         for group in self._groups.values():
             for track_id, track in group.tracks.items():
                 track.close(group.tracking.remove(track_id))
-        self._groups.clear()
+        for key in list(self._groups):
+            self._drop(key)
         self._source = None
+
+    def _drop(self, key: TrackerSettings) -> None:
+        """Free a tracker that has no object any more."""
+        group = self._groups.pop(key)
+        self._ended = stage_stats(self._ended, group.tracking.tracker.timings)
 
     def _open_source(self) -> LiveSource:
         if self._source is None:

@@ -52,6 +52,10 @@ class NativeTracker(Protocol):
     def timings(self) -> Mapping[str, Timing]:
         """Calls and wall time of the stages until now."""
 
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of all objects' memories."""
+
     def add(self, seg_hidden_state: NDArray[np.float32]) -> int:
         """Add an object, prompted on the next step by a state float32 [D]; its id."""
 
