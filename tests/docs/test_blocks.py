@@ -25,6 +25,7 @@ PRELUDE = """
 #include <ufvideo/model.h>
 #include <ufvideo/session.h>
 #include <ufvideo/tracker.h>
+#include <ufvideo/video_stream.h>
 #include <iostream>
 #include <thread>
 void wait_for_the_user();

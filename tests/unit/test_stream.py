@@ -357,6 +357,25 @@ def test_push_ask_and_read_from_three_threads(model: Any) -> None:
         same(answers[-1], opened(model, window).ask(QUESTION, config=SHORT))
 
 
+def test_a_push_does_not_wait_for_an_answer(model: Any, stream: Any) -> None:
+    push(stream, range(8))
+    expected = stream.ask(QUESTION, config=SHORT)
+    encoded = []
+
+    def on_text(_: Any) -> None:
+        idx = 8 + 2 * len(encoded)
+        camera = threading.Thread(target=push, args=(stream, [idx, idx + 1]))
+        camera.start()
+        camera.join(60)
+        assert not camera.is_alive(), "it waits for the answer"
+        encoded.append(stream.stats.num_encoded)
+
+    same(stream.ask(QUESTION, config=SHORT, on_text=on_text), expected)
+    assert encoded == [10 + 2 * i for i in range(len(encoded))] and encoded
+    window = stream.window
+    same(stream.ask(QUESTION, config=SHORT), opened(model, window).ask(QUESTION, config=SHORT))
+
+
 def test_a_second_thread_that_asks_is_refused(stream: Any) -> None:
     push(stream, range(4))
     with stream.stream(QUESTION), pytest.raises(StateError, match="no stream under way"):

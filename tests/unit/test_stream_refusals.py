@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.unit.streamed_frames import frame, push
+from tests.unit.streamed_frames import HEIGHT, WIDTH, frame, push
 from tests.unit.test_every_frame import padded_package
-from ufvideo_sdk import InputError, PackageError, StateError, UFVideo
+from ufvideo_sdk import InputError, PackageError, Region, StateError, UFVideo
 
 
 @pytest.fixture
@@ -90,3 +90,15 @@ def test_too_few_frames_and_a_closed_stream(model: Any) -> None:
     ):
         with pytest.raises(StateError, match="expected an open stream, it is closed"):
             call()
+
+
+def test_regions_and_masks_lie_on_frames_of_the_window(stream: Any) -> None:
+    push(stream, range(20))
+    first = int(stream.window.frame_idxs[0])
+    gone = Region.from_box(first - 1, (5, 5, 30, 30), height=HEIGHT, width=WIDTH)
+    with pytest.raises(InputError, match=rf"frames of the clip, {first} to 19, got {first - 1}"):
+        stream.ask("What is <region>?", regions=[gone])
+    with pytest.raises(InputError, match="frames: expected frames of the clip"):
+        stream.segment("the ball", frames=[20])
+    with pytest.raises(InputError, match=r"seconds within the clip, 112\.000 to 119\.000"):
+        stream.ask("What happens at <time>?", times=[100.0])
