@@ -81,7 +81,9 @@ def _unknown_options(words: list[str]) -> list[str]:
     command = group.get_command(group.make_context("ufvideo", [], resilient_parsing=True), words[0])
     if command is None:
         return [f"no command ufvideo {words[0]}"]
-    known = {name for parameter in command.params for name in parameter.opts} | {"--help"}
+    known = {"--help"}
+    for parameter in command.params:
+        known |= {*parameter.opts, *parameter.secondary_opts}
     options = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
     return [f"ufvideo {words[0]} has no {option}" for option in sorted(options - known)]
 

@@ -17,11 +17,10 @@ CROSS = "`make test-aarch64` runs it"
 SHOWN = "shows a layout or a usage, and is no command"
 SAME = "docs/guides/released_model.md has the same block, which is run"
 MEASURES = "measures for minutes; tests/unit/test_bench_run.py runs it with less"
-TRACKS = "needs a package that can track; tests/unit/test_track_package.py has its calls"
 JSON = "compared key by key in test_json_blocks.py"
 
 # Blocks, of which some share a line of the table.
-NUM_NOT_RUN = 39
+NUM_NOT_RUN = 35
 # The page, and how the block's first line begins (`Block.key`).
 NOT_RUN: dict[tuple[str, str], str] = {
     ("README.md", 'pip install ".[cpu]"'): INSTALLS,
@@ -37,10 +36,6 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/gpu.md", "make gpu-kit OUT=kit"): GPU,
     ("docs/gpu.md", "python -m pytest -m gpu"): GPU,
     ("docs/guides/released_model.md", 'pip install ".[cpu,export,hub]"'): INSTALLS,
-    ("docs/guides/tracking.md", "from ufvideo_sdk import UFVideo"): TRACKS,
-    ("docs/guides/tracking.md", 'result = session.track(["the red car", "the cycl'): TRACKS,
-    ("docs/guides/tracking.md", '(early,) = session.track("the red car", start_s='): TRACKS,
-    ("docs/guides/tracking.md", "from ufvideo_sdk import TrackConfig"): TRACKS,
     ("docs/hub.md", 'pip install ".[cpu,hub]"'): INSTALLS,
     ("docs/hub.md", 'pip install ".[cpu,export,hub]"'): INSTALLS,
     ("docs/hub.md", "ufvideo export hf:Hevven/UFVideo-7B package/ --v"): SAME,

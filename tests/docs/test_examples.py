@@ -47,6 +47,20 @@ def test_questions_to_csv_goes_on_behind_a_file_that_is_no_video(tmp_path: Path)
     assert demo_clip().name in done.stdout
 
 
+def test_track(tmp_path: Path) -> None:
+    boxes, video = tmp_path / "boxes.csv", tmp_path / "track.mp4"
+    wanted = ["the purple triangle", "the red square"]
+    done = run("track.py", demo_clip(), *wanted, "--boxes", boxes, "--save", video)
+    assert done.returncode == 0, done.stderr
+    assert "the purple triangle: born" in done.stdout
+    assert "the red square: not found" in done.stderr
+    lines = list(csv.DictReader(io.StringIO(boxes.read_text())))
+    assert len(lines) > 30 and {line["name"] for line in lines} == {"the purple triangle"}
+    with av.open(str(video)) as container:
+        assert sum(1 for _ in container.decode(video=0)) > 30
+    assert run("track.py", demo_clip(), "the red square").returncode == 1
+
+
 def test_cut_event(tmp_path: Path) -> None:
     target = tmp_path / "event.mp4"
     done = run("cut_event.py", demo_clip(), "the purple triangle moves up", target)

@@ -111,6 +111,73 @@ def test_one_quantization_option_leaves_the_others(
     assert calls[0]["quantization"] == Quantization(block_size=64)
 
 
+def test_without_tracking(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
+    assert CliRunner().invoke(app, ["in", "out", "--no-track"]).exit_code == 0
+    assert CliRunner().invoke(app, ["in", "out", "--track"]).exit_code == 0
+    assert [call["track"] for call in calls] == [False, True]
+
+
+@pytest.fixture
+def additions(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Arguments of the additions that the command asked for."""
+    found: list[dict[str, Any]] = []
+
+    def record(checkpoint: str, package: Path, **options: Any) -> Any:
+        assert callable(options.pop("on_download"))
+        options.pop("progress")("memory_encoder", 0.5)
+        options.pop("on_estimate")(ExportEstimate(60.0, 1 << 30, 1 << 30))
+        found.append({"checkpoint": checkpoint, "package": package, **options})
+        measured = SimpleNamespace(max_abs_error=1e-6, max_rel_error=2e-6)
+        stems = ("aligner", "memory_encoder", "memory_attention", "track_decoder")
+        return SimpleNamespace(
+            model=SimpleNamespace(name="small"), verification=dict.fromkeys(stems, measured)
+        )
+
+    monkeypatch.setattr("ufvideo_export.addition.add_track", record)
+    return found
+
+
+def test_adding_to_a_package(
+    app: typer.Typer, calls: list[Any], additions: list[dict[str, Any]]
+) -> None:
+    options = ["--vision-tower", "hf:user/siglip", "--ignore-tensors", "*.b"]
+    result = CliRunner().invoke(app, ["--add", "track", "hf:user/small", "package", *options])
+    assert result.exit_code == 0, result.output
+    assert calls == []
+    assert additions == [
+        {
+            "checkpoint": "hf:user/small",
+            "package": Path("package"),
+            "vision_tower": "hf:user/siglip",
+            "ignore_tensors": ["*.b"],
+        }
+    ]
+    assert "Added track to package (small)" in result.output
+    assert "track_decoder" in result.output and "aligner" not in result.output
+    assert "about 1 min of one core" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--precision", "fp32"],
+        ["--block-size", "32"],
+        ["--seg-hidden-state", "predicting"],
+        ["--no-track"],
+        ["--track"],
+        ["--force"],
+    ],
+)
+def test_an_addition_takes_the_settings_of_the_package(
+    app: typer.Typer, additions: list[Any], options: list[str]
+) -> None:
+    result = CliRunner().invoke(app, ["--add", "track", "in", "out", *options])
+    assert result.exit_code == 2
+    assert "the package's own" in " ".join(result.output.replace("│", " ").split())
+    assert additions == []
+    assert CliRunner().invoke(app, ["--add", "segment", "in", "out"]).exit_code == 2
+
+
 def test_unknown_precision_is_a_usage_error(app: typer.Typer, calls: list[Any]) -> None:
     assert CliRunner().invoke(app, ["in", "out", "--precision", "int3"]).exit_code == 2
     assert calls == []

@@ -35,13 +35,13 @@ CUDA_LIBRARY = ROOT / ".cache/onnxruntime-gpu/onnxruntime/capi/libonnxruntime_pr
 # Nano ships in int8.
 PACKAGES = (
     "nano",
-    "small_package",
-    "small_package_fp16",
+    "exported_package_track",
+    "small_package_fp16_track",
     "small_package_int4",
     "package_of_a_gpu",
-    "odd_package",
+    "odd_package_track",
 )
-FOR_A_GPU = ("small_package_fp16", "package_of_a_gpu")
+FOR_A_GPU = ("small_package_fp16_track", "package_of_a_gpu")
 
 # CUDA's attention computes in 16 bits alone: every layer's.
 WIDE_ATTENTION = {"GroupQueryAttention": "input 0 FLOAT"}
@@ -50,7 +50,12 @@ INTEGER_PRODUCTS = {"DynamicQuantizeLinear": "no kernel", "MatMulInteger": "inpu
 # Arithmetic of shapes, which ONNX Runtime returns to the CPU on purpose: its values are in host
 # memory, and are used there. The optimizer makes a Gather of some of it.
 SHAPE_ARITHMETIC = {"Concat", "Slice"}
-STAGES_WITH_SHAPE_ARITHMETIC = {"mask_decoder", "mask_encoder", "vision_encoder"}
+SHAPE_ARITHMETIC_OF = dict.fromkeys(
+    ("mask_decoder", "mask_encoder", "vision_encoder", "track_decoder"), SHAPE_ARITHMETIC
+) | {
+    # Numbers of memories and pointers become a number of tokens.
+    "memory_attention": {"Concat", "Mul", "Reshape", "Squeeze"},
+}
 
 
 @pytest.fixture(params=PACKAGES)
@@ -95,7 +100,7 @@ def check(graph: Any, known: dict[str, str], returned: set[str]) -> None:
 
 def test_what_falls_to_the_cpu_is_known(package: Path) -> None:
     for stem, precision, graph in graphs(package):
-        returned = SHAPE_ARITHMETIC if stem in STAGES_WITH_SHAPE_ARITHMETIC else set()
+        returned = SHAPE_ARITHMETIC_OF.get(stem, set())
         check(graph, left_to_the_cpu(stem, precision, graph), returned)
 
 
@@ -118,7 +123,9 @@ def test_graphs_that_the_optimizer_has_changed(package: Path, tmp_path: Path) ->
             package / f"{stem}.onnx", options, providers=["CPUExecutionProvider"]
         )
         optimized = onnx.load(tmp_path / f"{stem}.onnx", load_external_data=False)
-        returned = {"Gather"} | SHAPE_ARITHMETIC if stem in STAGES_WITH_SHAPE_ARITHMETIC else set()
+        returned = set(SHAPE_ARITHMETIC_OF.get(stem, ()))
+        if "Slice" in returned:
+            returned |= {"Gather"}
         check(optimized, left_to_the_cpu(stem, precision, graph), returned)
 
 
@@ -176,29 +183,42 @@ def narrow_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 # Tracing mask_encoder's 48 blocks takes a minute: looked at by hand, and as all others.
 @pytest.mark.slow
-@pytest.mark.parametrize("stem", ["vision_encoder", "aligner", "region_encoder", "mask_decoder"])
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "vision_encoder",
+        "aligner",
+        "region_encoder",
+        "mask_decoder",
+        "memory_encoder",
+        "memory_attention",
+        "track_decoder",
+    ],
+)
 def test_released_forms(narrow_checkpoint: Path, tmp_path: Path, stem: str) -> None:
     from ufvideo_export.checkpoint.checkpoint import Checkpoint
     from ufvideo_export.spec import stage_specs
     from ufvideo_export.stages import STAGES
 
     checkpoint = Checkpoint(narrow_checkpoint)
-    spec = stage_specs(checkpoint, "fp16", None)[stem]
+    spec = stage_specs(checkpoint, "fp16", None, track=True)[stem]
     STAGES[stem](checkpoint, spec, "fp16", None).write(tmp_path / "model.onnx")
     graph = onnx.load(tmp_path / "model.onnx", load_external_data=False)
-    check(graph, {}, SHAPE_ARITHMETIC if stem in STAGES_WITH_SHAPE_ARITHMETIC else set())
+    check(graph, {}, SHAPE_ARITHMETIC_OF.get(stem, set()))
     # SAM 2 computes its positions in the graph from some size on.
     assert spelled_operators(graph.graph) <= operators_of_the_runtime()
 
 
 @pytest.mark.parametrize(
     ("name", "lacking"),
-    [("small_package_fp16", {"Resize"}), ("odd_package", {"Resize", "Pad"})],
+    [("small_package_fp16_track", {"Resize"}), ("odd_package_track", {"Resize", "Pad"})],
 )
 def test_releases_before_1_25(name: str, lacking: set[str], request: pytest.FixtureRequest) -> None:
     """They lack two kernels of opset 20; maps are padded only where windows do not divide them."""
     for stem, precision, graph in graphs(package_named(name, request)):
         known = left_to_the_cpu(stem, precision, graph)
+        if stem == "memory_encoder":
+            known = known | {"Resize": "version 19"}
         if stem == "mask_encoder":
             known = known | dict.fromkeys(lacking, "version 19")
         placed = place(graph, TABLE.KERNELS | TABLE.BEFORE_1_25)

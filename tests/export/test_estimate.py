@@ -10,10 +10,17 @@ import pytest
 pytest.importorskip("torch", reason="needs the export extra")
 import onnx_ir as ir
 
+from benchmarks.gpu_kit.unwritten_checkpoint import UnwrittenCheckpoint
+from testing.ufvideo_testing.full_size import FULL_SIZE
 from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
 from ufvideo_export import export_package
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
-from ufvideo_export.estimate import ExportEstimate, estimate_export, language_model_bytes
+from ufvideo_export.estimate import (
+    ExportEstimate,
+    estimate_export,
+    language_model_bytes,
+    track_core_s,
+)
 from ufvideo_export.precision import BLOCK_SIZES, Quantization, recipe
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
@@ -40,6 +47,8 @@ def test_disk_is_enough(
     small_package: Path,
     small_package_fp16: Path,
     small_package_int4: Path,
+    exported_package_track: Path,
+    small_package_fp16_track: Path,
     tmp_path: Path,
 ) -> None:
     checkpoint = shutil.copytree(small_checkpoint.parent, tmp_path / "small") / "checkpoint"
@@ -47,6 +56,9 @@ def test_disk_is_enough(
     for precision, package in packages.items():
         disk = estimated(checkpoint, precision).disk_bytes
         assert folder_bytes(package) <= disk < folder_bytes(package) + (64 << 20), precision
+    tracks = {"fp32": exported_package_track, "fp16": small_package_fp16_track}
+    for precision, package in tracks.items():
+        assert folder_bytes(package) <= estimated(checkpoint, precision).disk_bytes, precision
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +103,20 @@ def test_language_model_is_as_large_as_it_said(
     assert language_model_bytes(checkpoint.sizes, recipe(precision, quantization)) == sum(weights)
 
 
+def test_tracking_takes_longer_by_what_adding_it_takes(tiny_checkpoint: Path) -> None:
+    checkpoint = Checkpoint(tiny_checkpoint)
+    counts, chosen = check_tensors(checkpoint), recipe("fp32")
+    plain, tracks = (
+        estimate_export(checkpoint, counts, chosen, track=track) for track in (False, True)
+    )
+    added = track_core_s(checkpoint, counts)
+    assert tracks.core_s - plain.core_s == pytest.approx(added) and 20 < added < 60
+    assert tracks.disk_bytes == plain.disk_bytes
+    # Four layers of attention among the 4096 places of 1024 x 1024 pixels, several times.
+    large = UnwrittenCheckpoint(tiny_checkpoint.parent / "large", FULL_SIZE)
+    assert 60 < track_core_s(large, {"mask_encoder": 224_000_000}) < 600
+
+
 @pytest.mark.parametrize("precision", ["int8", "int4"])
 def test_small_blocks_take_more_disk(tiny_checkpoint: Path, precision: str) -> None:
     found = [
@@ -120,6 +146,6 @@ def test_it_is_said_before_anything_is_refused(
     said: list[ExportEstimate] = []
     out = tmp_path / "below" / "package"
     with pytest.raises(CapacityError, match=r"expected \d+ MiB of free space .*, found 1 MiB at"):
-        export_package(tiny_checkpoint, out, on_estimate=said.append)
+        export_package(tiny_checkpoint, out, track=False, on_estimate=said.append)
     assert said == [estimated(tiny_checkpoint, "fp32")]
     assert list(tmp_path.iterdir()) == []

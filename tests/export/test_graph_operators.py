@@ -15,13 +15,19 @@ from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.precision import Quantization  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
-from ufvideo_sdk.package.manifest import STAGE_STEMS  # noqa: E402
+from ufvideo_sdk.package.manifest import read_manifest  # noqa: E402
 from ufvideo_sdk.package.shipped_package import shipped_package  # noqa: E402
 
 pytestmark = pytest.mark.torch
 
 ALLOWED = operators_of_the_runtime()
-PACKAGES = ("nano", "small_package", "small_package_fp16", "odd_package", "small_package_int4")
+PACKAGES = (
+    "nano",
+    "exported_package_track",
+    "small_package_fp16_track",
+    "odd_package_track",
+    "small_package_int4",
+)
 # Stage, precision and options that no package above has.
 VARIANTS: list[tuple[str, str, dict[str, Any]]] = [
     ("language_model", "int8", {}),
@@ -55,7 +61,7 @@ def test_every_graph_of_a_package_opens(request: pytest.FixtureRequest, which: s
     folder: Path = shipped_package() if which == "nano" else request.getfixturevalue(which)
     package = native.Package.open(folder, False)
     config = RuntimeConfig(num_threads=1).to_native(find_library())
-    for stem in STAGE_STEMS:
+    for stem in read_manifest(folder).stages:
         graph = onnx.load(folder / f"{stem}.onnx", load_external_data=False).graph
         assert operators(graph) <= ALLOWED, stem
         native.open_stage(package, stem, config)

@@ -14,13 +14,16 @@ import pytest
 pytest.importorskip("torch", reason="needs the export extra")
 
 from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+from tests.export.test_resume import FakeStage, measured
 from tests.hub_server import HubServer, Repository
+from tests.small_package import assemble
 from tests.unit.hub_fixtures import ROOT, cache, environment, hub
-from ufvideo_export import export_package
+from ufvideo_export import add_track, export_package
 from ufvideo_export.checkpoint import hub_checkpoint
 from ufvideo_export.package import write_package
 from ufvideo_sdk import CapacityError, DownloadProgress, InputError
 from ufvideo_sdk.hub import download as download_module
+from ufvideo_sdk.package.manifest import CAPABILITY_STAGES, read_manifest
 
 __all__ = ["cache", "hub"]
 
@@ -292,3 +295,24 @@ def test_offline(
     with pytest.raises(InputError, match=r"expected model\.safetensors or its shards"):
         located()
     assert hub.requests == []
+
+
+def test_an_addition_takes_a_repository_too(
+    hub: HubServer,
+    checkpoint: Repository,
+    siglip: Repository,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stems = CAPABILITY_STAGES["track"]
+    monkeypatch.setattr("ufvideo_export.write_stages.STAGES", dict.fromkeys(stems, FakeStage))
+    monkeypatch.setattr("ufvideo_export.write_stages.verify_stage", measured)
+    package = assemble(tmp_path / "package")
+    seen: list[DownloadProgress] = []
+    manifest = add_track(
+        "hf:user/small@v1", package, vision_tower="hf:user/siglip", on_download=seen.append
+    )
+    assert {str(each.source.repository) for each in seen} == {"user/small", "user/siglip"}
+    assert manifest == read_manifest(package) and "track" in manifest.capabilities
+    # Where the package itself came from stays.
+    assert manifest.provenance["source"] == "small"

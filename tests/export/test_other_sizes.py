@@ -19,7 +19,11 @@ from ufvideo_export.checkpoint.checkpoint import Checkpoint  # noqa: E402
 from ufvideo_export.spec import stage_specs  # noqa: E402
 from ufvideo_export.stages import STAGES  # noqa: E402
 from ufvideo_export.torch_model import model  # noqa: E402
-from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest  # noqa: E402
+from ufvideo_sdk.package.manifest import (  # noqa: E402
+    STAGE_STEMS,
+    TrackingConfig,
+    read_manifest,
+)
 
 pytestmark = pytest.mark.torch
 OpenGraph = Callable[[Path, str], Any]
@@ -46,6 +50,21 @@ def test_large_weights_lie_in_their_own_file(odd_package: Path) -> None:
     for stem, entry in manifest.stages.items():
         assert entry.weights is not None and entry.weights.path == f"{stem}.onnx.data"
         assert (odd_package / entry.weights.path).stat().st_size == entry.weights.size_bytes
+
+
+def test_tracking_of_other_sizes(odd_package_track: Path, odd_package: Path) -> None:
+    """Five memories of 32 channels on a grid of 6, which transformers does not expect."""
+    manifest = read_manifest(odd_package_track)
+    assert manifest.tracking == TrackingConfig(5, 16, 32)
+    assert manifest.video.mask_logits_size_px == 4 * 6
+    added = [stem for stem in manifest.stages if stem not in read_manifest(odd_package).stages]
+    assert added == ["memory_encoder", "memory_attention", "track_decoder"]
+    for stem in added:
+        measured = manifest.verification[stem]
+        assert measured.max_rel_error <= FP32.max_rel and measured.max_abs_error <= FP32.max_abs
+        weights = manifest.stages[stem].weights
+        assert weights is not None
+        assert (odd_package_track / weights.path).stat().st_size == weights.size_bytes
 
 
 @pytest.mark.parametrize("num_frames", [1, 2, 5])

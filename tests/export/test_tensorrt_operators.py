@@ -30,7 +30,13 @@ def load_table() -> ModuleType:
 
 
 TABLE = load_table()
-PACKAGES = ("nano", "small_package", "small_package_fp16", "odd_package", "small_package_int4")
+PACKAGES = (
+    "nano",
+    "exported_package_track",
+    "small_package_fp16_track",
+    "odd_package_track",
+    "small_package_int4",
+)
 
 
 @pytest.fixture(params=PACKAGES)

@@ -15,9 +15,24 @@ pytestmark = pytest.mark.torch
 WRITE_ANEW = "write it anew with `python -m tests.small_package`"
 
 
-@pytest.fixture(scope="module")
-def assembled(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return assemble(tmp_path_factory.mktemp("assembled") / "small")
+@pytest.fixture(scope="module", params=["plain", "track"])
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """A package as it is put together and as it is exported, without and with tracking."""
+    track = request.param == "track"
+    exported = request.getfixturevalue("exported_package_track" if track else "small_package")
+    return assemble(tmp_path_factory.mktemp("assembled") / "small", track=track), exported
+
+
+@pytest.fixture
+def assembled(both: tuple[Path, Path]) -> Path:
+    return both[0]
+
+
+@pytest.fixture
+def exported(both: tuple[Path, Path]) -> Path:
+    return both[1]
 
 
 def versions(package: Path) -> dict[str, str]:
@@ -43,28 +58,26 @@ def outline(package: Path) -> dict[str, Any]:
 
 
 def test_inputs_outputs_and_operators_are_equal_whatever_the_versions(
-    assembled: Path, small_package: Path
+    assembled: Path, exported: Path
 ) -> None:
-    assert outline(assembled) == outline(small_package), WRITE_ANEW
+    assert outline(assembled) == outline(exported), WRITE_ANEW
 
 
-def test_every_file_is_equal_byte_for_byte(assembled: Path, small_package: Path) -> None:
-    if versions(assembled) != versions(small_package):
-        pytest.skip(f"exported with other versions: {versions(small_package)}; {WRITE_ANEW}")
-    names = {path.name for path in small_package.iterdir()}
+def test_every_file_is_equal_byte_for_byte(assembled: Path, exported: Path) -> None:
+    if versions(assembled) != versions(exported):
+        pytest.skip(f"exported with other versions: {versions(exported)}; {WRITE_ANEW}")
+    names = {path.name for path in exported.iterdir()}
     assert {path.name for path in assembled.iterdir()} == names
     # The manifest holds errors that were measured on the machine that exported.
     for name in names - {"manifest.json"}:
-        assert (assembled / name).read_bytes() == (small_package / name).read_bytes(), WRITE_ANEW
+        assert (assembled / name).read_bytes() == (exported / name).read_bytes(), WRITE_ANEW
 
 
-def test_the_manifests_differ_in_what_was_measured_only(
-    assembled: Path, small_package: Path
-) -> None:
-    if versions(assembled) != versions(small_package):
-        pytest.skip(f"exported with other versions: {versions(small_package)}; {WRITE_ANEW}")
+def test_the_manifests_differ_in_what_was_measured_only(assembled: Path, exported: Path) -> None:
+    if versions(assembled) != versions(exported):
+        pytest.skip(f"exported with other versions: {versions(exported)}; {WRITE_ANEW}")
     ours, theirs = (
-        json.loads((folder / "manifest.json").read_text()) for folder in (assembled, small_package)
+        json.loads((folder / "manifest.json").read_text()) for folder in (assembled, exported)
     )
     assert ours["verification"].keys() == theirs["verification"].keys()
     assert ours | {"verification": None} == theirs | {"verification": None}, WRITE_ANEW

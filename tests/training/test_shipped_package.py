@@ -93,6 +93,7 @@ def test_the_checkpoint_exports_to_the_package(shipped: Path, tmp_path: Path) ->
         tmp_path / "again",
         precision=precision,
         seg_hidden_state=manifest.model.seg_hidden_state,
+        track="track" in manifest.capabilities,
     )
     assert differences(shipped, tmp_path / "again") == []
 

@@ -27,7 +27,7 @@ def ask_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(NANO, folder)
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
     manifest |= {"format_version": 2, "capabilities": ["ask"], "tracking": None}
-    for stem in CAPABILITY_STAGES["segment"]:
+    for stem in (*CAPABILITY_STAGES["segment"], *CAPABILITY_STAGES["track"]):
         del manifest["stages"][stem], manifest["verification"][stem]
         (folder / f"{stem}.onnx").unlink()
     for stage in manifest["stages"].values():

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from ufvideo_sdk.cli import app
 from ufvideo_sdk.cli.info import readable_bytes
-from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS
 
 VALID = Path(__file__).parents[1] / "data" / "manifests" / "valid"
 
@@ -58,6 +58,24 @@ def test_text_names_every_stage(package: Path) -> None:
         assert f"\n{stem} " in result.stdout
 
 
+def test_tracking_takes_memory_or_names_its_command(tmp_path: Path) -> None:
+    said = {}
+    for name in ("2_ask", "small", "2_track"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copyfile(VALID / f"{name}.json", folder / "manifest.json")
+        result = run("info", str(folder))
+        assert result.exit_code == 0, result.stderr
+        said[name] = [line for line in result.stdout.splitlines() if line.startswith("tracking ")]
+    # Without masks there is nothing to add it to.
+    assert said["2_ask"] == []
+    assert "`ufvideo export --add track CHECKPOINT PACKAGE` adds it" in said["small"][0]
+    assert "for each object" in said["2_track"][0]
+    facts = json.loads(run("info", str(tmp_path / "2_track"), "--json").stdout)
+    assert facts["memory"]["track_bytes_per_object"] > 0
+    assert {"memory_encoder", "memory_attention", "track_decoder"} < facts["stages"].keys()
+
+
 @pytest.mark.parametrize("half", [False, True], ids=["float32", "float16"])
 def test_boards_have_a_plan_for_each_device(package: Path, half: bool) -> None:
     if half:
@@ -95,7 +113,7 @@ def test_providers_of_every_stage() -> None:
     assert result.exit_code == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
     assert providers == {
-        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in STAGE_STEMS
+        stem: {"used": ["cpu"], "num_nodes": {}, "left_out": {}} for stem in ALL_STEMS
     }
     assert "language_model    cpu" in run("info", "--providers").stdout
 

@@ -137,6 +137,7 @@ def test_backwards_durations_count_too() -> None:
         ({"drift_iou": 1.5}, "drift_iou: expected a number from 0 to 1, got 1.5"),
         ({"verify_iou": float("nan")}, "verify_iou: expected a number from 0 to 1"),
         ({"present_score": "0"}, "present_score: expected a finite number"),
+        ({"start_margin": 2}, "start_margin: expected a number from 0 to 1, got 2"),
         ({"max_prompted": 0}, "max_prompted: expected an integer of 1 or more, got 0"),
         ({"hide_absent": 1}, "hide_absent: expected True or False, got 1"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.gpu_wheel import gpu_library, run_with
 from ufvideo_sdk.cli.exit_codes import EXIT_CODES
 from ufvideo_sdk.errors import DeviceError
-from ufvideo_sdk.package.manifest import STAGE_STEMS
+from ufvideo_sdk.package.manifest_fields import ALL_STEMS, CAPABILITY_STAGES
 
 DRIVER = "install NVIDIA's driver (a container sees it when started with --gpus all)"
 
@@ -49,12 +49,13 @@ def test_fallback_takes_the_next_provider_and_says_why(library: Path) -> None:
     result = providers_of(library, "tensorrt", "cuda", "cpu", options=("--allow-fallback",))
     assert result.returncode == 0, result.stderr
     providers = json.loads(result.stdout)["providers"]
-    assert list(providers) == list(STAGE_STEMS)
+    assert list(providers) == list(ALL_STEMS)
     for stem, stage in providers.items():
         assert stage["used"] == ["cpu"]
         assert "libcublasLt.so.13" in stage["left_out"]["cuda"]
         # Some it would not take if it could start.
-        taken = stem in ("aligner", "region_encoder", "mask_decoder")
+        halves = ("aligner", "region_encoder", "mask_decoder", *CAPABILITY_STAGES["track"])
+        taken = stem in halves
         assert ("libcublas.so.13" in stage["left_out"]["tensorrt"]) == taken
 
 

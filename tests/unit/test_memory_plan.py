@@ -125,6 +125,30 @@ def test_an_aligner_with_padding_sees_the_whole_clip(manifest: Manifest) -> None
     assert on_cpu == on_cuda == 4 * memory_plan_module._aligner_bytes(manifest, DEVICES["cpu"])
 
 
+def test_tracking_keeps_memories_and_works_on_scores(manifest: Manifest) -> None:
+    plain = memory_plan(manifest)
+    assert plain.track_bytes_per_object == plain.track_working_bytes == 0
+    tracks = read_manifest(VALID / "2_track.json")
+    tracking, video = tracks.tracking, tracks.video
+    assert tracking is not None
+    cells = (video.mask_logits_size_px // 4) ** 2
+    width = int(tracks.stages["mask_encoder"].outputs[0].shape[1])
+    held = tracking.num_memories * tracking.memory_width * cells
+    held += tracking.max_object_pointers * width
+    plan = memory_plan(tracks)
+    assert plan.track_bytes_per_object == 4 * held
+    # Scores of every place with every memory token, before and after the softmax.
+    tokens = tracking.num_memories * cells
+    assert plan.track_working_bytes > 2 * 4 * cells * tokens
+    stages = {
+        stem: replace(stage, precision="fp16") if stem == "memory_attention" else stage
+        for stem, stage in tracks.stages.items()
+    }
+    half = replace(tracks, stages=stages)
+    on_cpu, on_cuda = (memory_plan(half, device=device) for device in ("cpu", "cuda"))
+    assert on_cpu.track_working_bytes > plan.track_working_bytes > on_cuda.track_working_bytes
+
+
 def test_the_peak_is_no_less_than_its_parts(manifest: Manifest) -> None:
     for precision in ("fp32", "fp16", "int8", "int4"):
         plan = memory_plan(large(manifest, precision))

@@ -16,7 +16,6 @@ from ufvideo_sdk import (
     CancellationToken,
     InputError,
     ObjectTrack,
-    StateError,
     StopReason,
     TrackConfig,
     TrackResult,
@@ -107,10 +106,14 @@ def test_by_default_it_starts_where_the_object_is_seen_best(
         8, 0.95 if idx == best else 0.99 if idx == sampled[2] else 0.5, -1.0 if idx < 15 else 2.0
     )
     assert sampled[2] < 15 < best, "the better mask is one of a frame without the object"
+    trackers.clear()
+    (track,) = session.track("the ball", tracking=TrackConfig(start_margin=0.45))
+    assert np.flatnonzero(track.was_prompted).tolist() == [sampled[3]], "the first that comes near"
+    trackers.clear()
     (track,) = session.track("the ball")
     assert trackers.looks == [sampled]
     assert np.flatnonzero(track.was_prompted).tolist() == [best]
-    trackers.by_language = lambda number, idx: Seen(8, 0.9, -5.0 + idx / 10)
+    trackers.by_language = lambda number, idx: Seen(8, 0.9, -50.0 + idx)
     (track,) = session.track("the ball")
     assert np.flatnonzero(track.was_prompted).tolist()[0] == sampled[-1], "nearest to present"
 
@@ -299,11 +302,6 @@ def test_a_callback_may_end_it_with_its_own_error(session: Any, trackers: Tracke
     with pytest.raises(KeyError, match="mine"):
         session.track("the ball", on_masks=on_masks)
     assert session.track("the ball")
-
-
-def test_a_callback_cannot_enter_the_session(session: Any, trackers: Trackers) -> None:
-    with pytest.raises(StateError, match="one call at a time"):
-        session.track("the ball", on_masks=lambda *_: session.segment("ball"))
 
 
 def test_results_survive_json_copies_and_slices(session: Any, trackers: Trackers) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("ufvideo_sdk._native", reason="needs the native module: pip 
 from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from ufvideo_sdk import RuntimeConfig, UFVideo, _native
 from ufvideo_sdk.errors import ConfigError, DeviceError, PackageError
-from ufvideo_sdk.package.manifest import STAGE_STEMS, read_manifest
+from ufvideo_sdk.package.manifest import CAPABILITY_STAGES, STAGE_STEMS, read_manifest
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
@@ -98,7 +98,8 @@ def test_own_options_come_on_top_and_make_other_engines(
 def test_half_precision_where_the_stage_is(device: TensorRtStandIn, tmp_path: Path) -> None:
     nano = engines(tmp_path, package=shipped_package())
     # Its encoders are int8, in a way that TensorRT does not take.
-    assert list(nano.options) == ["aligner", "region_encoder", "mask_decoder"]
+    halves = ["aligner", "region_encoder", "mask_decoder"]
+    assert list(nano.options) == [*halves, *CAPABILITY_STAGES["track"]]
     for options in nano.options.values():
         assert options["trt_fp16_enable"] == options["trt_layer_norm_fp32_fallback"] == "1"
         assert "trt_int8_enable" not in options

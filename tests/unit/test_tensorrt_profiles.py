@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from ufvideo_sdk.package.manifest import STAGE_STEMS, Manifest, graph_signatures, read_manifest
+from ufvideo_sdk.package.manifest import (
+    CAPABILITY_STAGES,
+    STAGE_STEMS,
+    Manifest,
+    graph_signatures,
+    read_manifest,
+)
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profiles
 from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages
@@ -61,8 +67,9 @@ def options(manifest: Manifest) -> dict[str, tuple[str, str, str]]:
     """By stage the three option values, smallest, typical and largest."""
     found = {}
     profiles = stage_profiles(manifest)
-    assert {stem for stem in profiles if profiles[stem]} == set(TAKEN)
-    for stem in TAKEN:
+    tracking = CAPABILITY_STAGES["track"] if "track" in manifest.capabilities else ()
+    assert {stem for stem in profiles if profiles[stem]} == {*TAKEN, *tracking}
+    for stem in (*TAKEN, *tracking):
         named = profile_options(profiles[stem])
         assert set(named) == {f"trt_profile_{which}_shapes" for which in ("min", "opt", "max")}
         found[stem] = (
@@ -92,7 +99,8 @@ def test_full_size(full_size: Manifest) -> None:
 
 def test_nano() -> None:
     manifest = read_manifest(shipped_package())
-    side, frames = manifest.video.vision_size_px, manifest.video.num_frames
+    video = manifest.video
+    side, frames = video.vision_size_px, video.num_frames
     found = options(manifest)
     assert found["vision_encoder"] == (
         f"frames:1x{side}x{side}x3",
@@ -102,6 +110,18 @@ def test_nano() -> None:
     assert manifest.video.aligner_padding == 0 and frames >= 2
     assert found["aligner"][0].startswith("features:2x")
     assert found["aligner"][2].startswith(f"features:{min(frames // 2 * 2, 16)}x")
+    # One object with a memory or with all of them, to four with some prompts more.
+    width, grid = 128, video.mask_logits_size_px // 4
+    tracking = manifest.tracking
+    assert tracking is not None and tracking.num_memories == 7
+    for which, (objects, memories, pointers) in enumerate(((1, 1, 1), (1, 7, 16), (4, 14, 23))):
+        assert found["memory_attention"][which] == (
+            f"memory_features:{objects}x{memories}x64x{grid}x{grid},"
+            f"memory_ages:{objects}x{memories},object_pointers:{objects}x{pointers}x{width}"
+        )
+        assert found["memory_encoder"][which] == f"mask_logits:{objects}x{4 * grid}x{4 * grid}"
+        conditioned = f"conditioned_features:{objects}x{width}x{grid}x{grid}"
+        assert found["track_decoder"][which] == conditioned
 
 
 def test_a_padded_aligner_takes_the_clip_as_one(full_size: Manifest) -> None:

@@ -127,7 +127,8 @@ class Rotation(nn.Module):
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """Float32 [..., h w, D] -> the same, rotated."""
-        first, second = tokens.chunk(2, dim=-1)
+        half = self.cos.shape[1]
+        first, second = tokens[..., :half], tokens[..., half:]
         return torch.cat(
             [
                 first * self.cos - second * self.sin,

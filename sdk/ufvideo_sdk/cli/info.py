@@ -182,10 +182,23 @@ def _lines(manifest: Manifest, facts: dict[str, Any]) -> list[str]:
         f" an answer of {memory['num_answer_tokens']} tokens",
         f"                 (loading {readable_bytes(memory['loading_bytes'])}; beside Python and"
         " the frames' pixels)",
+        *_track_lines(facts),
         "made with        "
         + ", ".join(f"{name} {version}" for name, version in manifest.provenance.items()),
     ]
     return lines + (_provider_lines(facts["providers"]) if "providers" in facts else [])
+
+
+def _track_lines(facts: dict[str, Any]) -> list[str]:
+    memory = facts["memory"]
+    if "segment" not in facts["capabilities"]:
+        return []
+    if "track" not in facts["capabilities"]:
+        return ["tracking         none: `ufvideo export --add track CHECKPOINT PACKAGE` adds it"]
+    return [
+        f"tracking         {readable_bytes(memory['track_bytes_per_object'])} for each object, and"
+        f" {readable_bytes(memory['track_working_bytes'])} while one is carried to the next frame"
+    ]
 
 
 def _board_lines(plans: list[BoardPlan]) -> list[str]:

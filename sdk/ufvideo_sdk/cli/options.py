@@ -104,7 +104,7 @@ TrackFromOption = Annotated[
     typer.Option(
         "--track-from",
         metavar="SECONDS",
-        help="Name it on the first frame from this time on. Default: where it is seen best.",
+        help="Name it on the first frame from this time on. Default: where it is seen well.",
     ),
 ]
 MaxNewTokensOption = Annotated[

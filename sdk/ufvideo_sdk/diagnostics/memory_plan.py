@@ -28,7 +28,8 @@ FILE_BITS = {"fp32": 32, "fp16": 16, "int8": 8.3, "int4": 4.4}
 # Of a weight while it is packed, beside the packed one: half precision goes through float32, and
 # between two and six percent of a package more is held from run to run.
 _PACKING_BITS = FILE_BITS | {"fp16": 16 + 48}
-# ONNX Runtime itself, its threads, and what seven graphs hold beside their weights.
+# ONNX Runtime itself, its threads, and what seven graphs hold beside their weights; ten hold little
+# more.
 _RUNTIME_BYTES = 44 * _MIB
 # The tokenizer's tables in memory over tokenizer.json.
 _TOKENIZER_FACTOR = 10
@@ -75,6 +76,10 @@ class MemoryPlan:
         features_bytes: What is kept of a clip's frames.
         working_bytes: Activations of the stage that needs most; the stages share them.
         peak_bytes: The most from loading to the end of the answer.
+        track_bytes_per_object: What a tracked object is remembered by, prompted once; 0 if the
+            package cannot track.
+        track_working_bytes: Activations of the run that carries one object to the next frame, all
+            memories full; 0 if the package cannot track.
     """
 
     weights_bytes: int
@@ -88,6 +93,8 @@ class MemoryPlan:
     features_bytes: int
     working_bytes: int
     peak_bytes: int
+    track_bytes_per_object: int
+    track_working_bytes: int
 
 
 def memory_plan(
@@ -133,6 +140,8 @@ def memory_plan(
         features_bytes=features,
         working_bytes=working,
         peak_bytes=max(held, loading),
+        track_bytes_per_object=_track_bytes(manifest),
+        track_working_bytes=_recall_bytes(manifest, held_by),
     )
 
 
@@ -216,6 +225,40 @@ def _aligner_bytes(manifest: Manifest, device: _Device) -> int:
         frames = min(frames, _native.FRAMES_PER_ALIGNMENT if batches else 2)
     maps = 4 * frames * video.patch_grid**2 * manifest.model.hidden_size
     return int(maps * _FLOAT_BYTES * device.working[manifest.stages["aligner"].precision])
+
+
+def _track_bytes(manifest: Manifest) -> int:
+    """Memories and pointers of an object that is prompted once."""
+    tracking = manifest.tracking
+    if tracking is None:
+        return 0
+    memories = tracking.num_memories * tracking.memory_width * _mask_cells(manifest)
+    return _FLOAT_BYTES * (memories + tracking.max_object_pointers * _mask_width(manifest))
+
+
+def _recall_bytes(manifest: Manifest, device: _Device) -> int:
+    """Activations of one run of the memory attention: scores and their softmax, keys and values."""
+    tracking = manifest.tracking
+    if tracking is None:
+        return 0
+    cells, width = _mask_cells(manifest), _mask_width(manifest)
+    pieces = tracking.max_object_pointers * width // tracking.memory_width
+    tokens = tracking.num_memories * cells + pieces
+    values = 2 * cells * tokens + tokens * (3 * width + 3 * tracking.memory_width)
+    precision = manifest.stages["memory_attention"].precision
+    return int(values * _FLOAT_BYTES * device.working[precision])
+
+
+def _mask_cells(manifest: Manifest) -> int:
+    """Places of SAM 2's coarsest map."""
+    return (manifest.video.mask_logits_size_px // 4) ** 2
+
+
+def _mask_width(manifest: Manifest) -> int:
+    """Channels of SAM 2's coarsest map."""
+    width = manifest.stages["mask_encoder"].outputs[0].shape[1]
+    assert isinstance(width, int)  # The manifest's reader requires it.
+    return width
 
 
 def _batches_frames(manifest: Manifest, stem: str, device: _Device) -> bool:

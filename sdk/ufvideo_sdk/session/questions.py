@@ -92,7 +92,7 @@ class Questions:
             history: Earlier turns (question, answer), oldest first; the answer as text or Answer.
             segment_frames: Where to draw masks if the answer holds [SEG]: "sampled" (frames the
                 model looked at), "all", "none", or source indices. "tracked": on all frames too,
-                but named on the one where the object is seen best and carried to the others by SAM
+                but named on one where the object is seen well and carried to the others by SAM
                 2's memory (see `Session.track`); each mask is an ObjectTrack then.
             choices: Texts of which the answer is the likeliest, `Answer.choice`; such as "(A)" and
                 "(B)" where the question has lettered options. Whole texts are scored, by the sum

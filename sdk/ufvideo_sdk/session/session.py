@@ -207,8 +207,9 @@ class Session(SessionEntry, Questions):
                 every [SEG] is an object, so that one marked by a Region can be tracked; or several
                 of these.
             start_s: The object is named on the first frame from this time on, in seconds of the
-                clip. None: on the frame where it is seen best: of as many frames as the model looks
-                at, evenly spread, the one with the highest predicted IoU where the object is there.
+                clip. None: where it is seen well: of as many frames as the model looks at, evenly
+                spread, on the first one where it is there with a predicted IoU that is almost the
+                highest of all (`TrackConfig.start_margin`).
             frames: Which frames to track on: "all", "sampled", or source indices, walked in the
                 order of time. Every second one costs half as much; memory then bridges longer gaps.
             memory: Which frames an object is remembered by: "sam2", those on which it was named and

@@ -29,7 +29,7 @@ class TrackRequest:
         targets: What names each of them, with its state.
         frame_idxs: Source indices of the frames to track on, ascending, int64 [F].
         start: Position among these of the frame that every object is prompted on; None: for each
-            object the one on which it is seen best.
+            object one on which it is seen well (`BestStart`).
         settings: What an object's memory is like.
         prompting: When an object is prompted again.
     """

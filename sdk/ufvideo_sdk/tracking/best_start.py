@@ -1,8 +1,6 @@
-"""The frame on which an object is seen best."""
+"""A frame on which an object is seen well."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +14,9 @@ from ufvideo_sdk.tracking.source import SourceFrame
 class BestStart:
     """Compares the masks that states name on frames, each by itself.
 
-    An object is seen best on the frame where its mask has the highest predicted IoU, of those on
-    which it is there; if it is nowhere, on the one that comes nearest to that. Of equal frames it
-    is the one that came first.
-
-    Attributes:
-        frame_idxs: For each object the index of the best frame until now; -1 before the first.
+    Of the frames on which an object is there, the one with the highest predicted IoU is best; if it
+    is nowhere, the one that comes nearest to that. The first frame that is almost as good as the
+    best one is the start: the pass backwards is then short.
     """
 
     def __init__(
@@ -32,13 +27,13 @@ class BestStart:
         Args:
             tracker: Decodes the masks.
             seg_hidden_states: What names the objects, float32 [O, D].
-            config: When an object is there.
+            config: When an object is there, and what counts as almost as good.
         """
         self._tracker = tracker
         self._states = seg_hidden_states
-        self._present_score = config.present_score
-        self._best = [(False, -math.inf)] * len(seg_hidden_states)
-        self.frame_idxs = [-1] * len(seg_hidden_states)
+        self._config = config
+        # Whether each object is there, its score and the frame's index, frame by frame.
+        self._seen: list[list[tuple[bool, float, int]]] = [[] for _ in seg_hidden_states]
 
     def look(self, frame: SourceFrame, cancel: CancellationToken) -> None:
         """Compare another frame.
@@ -49,10 +44,22 @@ class BestStart:
         found = self._tracker.decode_prompts(
             self._states, frame.pixels, frame.frame_idx, cancel=cancel
         )
-        scores = zip(found.object_scores, found.iou_scores, strict=True)
-        for position, (object_score, iou_score) in enumerate(scores):
-            is_there = bool(object_score > self._present_score)
-            seen = (is_there, float(iou_score if is_there else object_score))
-            if seen > self._best[position]:
-                self._best[position] = seen
-                self.frame_idxs[position] = frame.frame_idx
+        scores = zip(self._seen, found.object_scores, found.iou_scores, strict=True)
+        for seen, object_score, iou_score in scores:
+            is_there = bool(object_score > self._config.present_score)
+            score = float(iou_score if is_there else object_score)
+            seen.append((is_there, score, frame.frame_idx))
+
+    @property
+    def frame_idxs(self) -> list[int]:
+        """For each object the index of its start; -1 before the first frame."""
+        return [self._start(seen) for seen in self._seen]
+
+    def _start(self, seen: list[tuple[bool, float, int]]) -> int:
+        if not seen:
+            return -1
+        is_there, best = max((is_there, score) for is_there, score, _ in seen)
+        least = best - self._config.start_margin
+        return next(
+            idx for was_there, score, idx in seen if was_there == is_there and score >= least
+        )
