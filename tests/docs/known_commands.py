@@ -81,9 +81,9 @@ def _unknown_options(words: list[str]) -> list[str]:
     command = group.get_command(group.make_context("ufvideo", [], resilient_parsing=True), words[0])
     if command is None:
         return [f"no command ufvideo {words[0]}"]
-    known = {"--help"}
-    for parameter in command.params:
-        known |= {*parameter.opts, *parameter.secondary_opts}
+    # A switch has a second name, which turns it off.
+    spelled = (name for each in command.params for name in (*each.opts, *each.secondary_opts))
+    known = {*spelled, "--help"}
     options = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
     return [f"ufvideo {words[0]} has no {option}" for option in sorted(options - known)]
 

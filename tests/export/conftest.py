@@ -98,7 +98,7 @@ def odd_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         num_shards=3,
         dtype="bfloat16",
     )
-    return make_random_checkpoint(tmp_path_factory.mktemp("odd") / "odd", sizes, seed=2)
+    return make_random_checkpoint(tmp_path_factory.mktemp("odd") / "odd", sizes, seed=3)
 
 
 @pytest.fixture(scope="session")
