@@ -1,9 +1,11 @@
 """What `ufvideo bench` measures of a session, held against its floors.
 
 Run as `python -m benchmarks.session_floors [PACKAGE] [--processes 10] [--rounds 10]`; without a
-package half a billion random parameters in fp32. A second question must cost little beside the
-first, a batch of eight questions little beside eight calls, a cancel no more than the rest of a
-token, and rounds must leave no memory behind. The exit status is 0 only where every floor holds.
+package half a billion random parameters in fp32, which takes about an hour (`--processes 2
+--rounds 2`: four minutes, too few cancels for their percentile). A second question must cost little
+beside the first, a batch of eight questions little beside eight calls, a cancel no more than the
+rest of a token, and rounds must leave no memory behind. The exit status is 0 only where every floor
+that was measured holds.
 """
 
 from __future__ import annotations

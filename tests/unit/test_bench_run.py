@@ -70,7 +70,7 @@ def test_every_figure_is_measured(measured: tuple[BenchResult, float]) -> None:
     # No device here, and energy only where a board tells.
     missing = {figure.name for figure in FIGURES} - set(result) - {"peak_device_memory_bytes"}
     # An answer that ends before its cancel is no sample, and nano may not track.
-    tracking = {name for name in missing if any(stem in name for stem in (*TRACK_STEMS, "track_"))}
+    tracking = {name for name in missing if any(stem in name for stem in (*TRACK_STEMS, "track"))}
     assert missing - tracking <= {"cancel_ms"}
     assert result["ttft_ms"].n == BENCH.num_processes * BENCH.num_rounds
     assert result["load_cold_ms"].n == result["peak_memory_bytes"].n == BENCH.num_processes
@@ -105,10 +105,11 @@ def test_the_parts_add_up_to_the_whole(measured: tuple[BenchResult, float]) -> N
             opening = samples["source_open_ms"][i] + samples["frame_wait_ms"][i]
             assert opening + samples["aligner_ms"][i] <= samples["open_ms"][i]
             calls = ("open", "e2el", "e2el_second", "e2el_decode", "e2el_region")
-            tasks = ("ask_many", "ask_each", "locate", "segment")
+            tasks = ("ask_many", "ask_each", "locate", "segment", "stream")
             whole = samples["round_ms"][i]
             assert (
-                0.8 * whole <= sum(samples[f"{call}_ms"][i] for call in (*calls, *tasks)) <= whole
+                # The answer that is cancelled is in none of them.
+                0.7 * whole <= sum(samples[f"{call}_ms"][i] for call in (*calls, *tasks)) <= whole
             )
             rounds = process["rounds"][i]
             assert whole == pytest.approx(1e3 * (rounds["end_s"] - rounds["begin_s"]), rel=0.05)

@@ -21,9 +21,10 @@ from ufvideo_sdk import LoadStats, RuntimeConfig, UFVideo, UFVideoError
 _IMPORTED_S = time.monotonic()
 
 from ufvideo_sdk.bench.child_process import Emit, open_output, read_told  # noqa: E402
+from ufvideo_sdk.bench.measured_round import Round  # noqa: E402
 from ufvideo_sdk.bench.process_memory import memory_bytes  # noqa: E402
 from ufvideo_sdk.bench.reference import reference_ms  # noqa: E402
-from ufvideo_sdk.bench.workload import Round, Workload, run_round  # noqa: E402
+from ufvideo_sdk.bench.workload import Workload, run_round  # noqa: E402
 
 
 def drop_from_page_cache(folder: Path) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ufvideo_sdk import (
@@ -17,11 +15,13 @@ from ufvideo_sdk import (
     InputError,
     Region,
     Session,
-    StageStats,
     StopReason,
     TextEvent,
     UFVideo,
 )
+from ufvideo_sdk.bench.figures import TRACK_STEMS
+from ufvideo_sdk.bench.measured_round import Round, digest, since
+from ufvideo_sdk.bench.stream_workload import measure_stream
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,10 @@ class Workload:
         second_question: Asked next.
         region_question: With one `<region>`, a box in the middle of a frame.
         event: What is located.
-        expression: What is segmented.
+        expression: What is segmented and tracked.
         batch: Asked at once.
         num_mask_frames: Frames to segment, at most.
+        num_track_frames: Frames to track on, at most.
         max_new_tokens: Longest answer.
         num_decode_tokens: Tokens of the answer that times decoding; it does not end before.
 
@@ -55,44 +56,23 @@ class Workload:
         "How many objects are there?",
     )
     num_mask_frames: int = 4
+    num_track_frames: int = 8
     max_new_tokens: int = 32
     num_decode_tokens: int = 64
 
     def __post_init__(self) -> None:
         """Check what needs no model."""
-        for name in ("num_mask_frames", "max_new_tokens", "num_decode_tokens"):
+        for name in (
+            "num_mask_frames",
+            "num_track_frames",
+            "max_new_tokens",
+            "num_decode_tokens",
+        ):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InputError(f"{name}: expected 1 or more, got {value!r}")
         if not self.batch:
             raise InputError("batch: expected one question or more, got none")
-
-
-@dataclass
-class Round:
-    """What a round measured.
-
-    Attributes:
-        begin_s: When it began, on the system's monotonic clock.
-        end_s: When it ended.
-        samples: Measurements by the name of the figure.
-        answers: Digest of the token ids of each answer, of spans and of masks, by what was asked.
-    """
-
-    begin_s: float = 0.0
-    end_s: float = 0.0
-    samples: dict[str, list[float]] = field(default_factory=dict)
-    answers: dict[str, str] = field(default_factory=dict)
-
-    def add(self, name: str, *values: float) -> None:
-        """Add measurements of a figure."""
-        self.samples.setdefault(name, []).extend(values)
-
-
-def digest(value: object) -> str:
-    """SHA-256 of a JSON value, in hexadecimal."""
-    text = json.dumps(value, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
@@ -104,7 +84,7 @@ def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
     measured = Round(begin_s=time.monotonic())
     began = time.perf_counter()
     with model.open(source) as session:
-        _add_opening(measured, session, _since(began))
+        _add_opening(measured, session, since(began))
         config = GenerationConfig(max_new_tokens=workload.max_new_tokens)
         _ask_in_turn(measured, session, workload, config)
         _decode(measured, session, workload)
@@ -115,13 +95,13 @@ def run_round(model: UFVideo, source: Any, workload: Workload) -> Round:
         _locate(measured, session, workload)
         if "segment" in model.manifest.capabilities:
             _segment(measured, session, workload)
-    measured.add("round_ms", _since(began))
+        if not session.clip.is_image:
+            if "track" in model.manifest.capabilities:
+                _track(measured, session, workload)
+            measure_stream(measured, model, session, workload)
+    measured.add("round_ms", since(began))
     measured.end_s = time.monotonic()
     return measured
-
-
-def _since(begin: float) -> float:
-    return 1e3 * (time.perf_counter() - begin)
 
 
 def _add_opening(measured: Round, session: Session, open_ms: float) -> None:
@@ -138,7 +118,7 @@ def _timed_ask(
 ) -> tuple[Answer, float]:
     begin = time.perf_counter()
     answer = session.ask(question, regions=tuple(regions), config=config)
-    return answer, _since(begin)
+    return answer, since(begin)
 
 
 def _ask_in_turn(
@@ -165,7 +145,7 @@ def _decode(measured: Round, session: Session, workload: Workload) -> None:
     config = GenerationConfig(max_new_tokens=count, min_new_tokens=count)
     begin = time.perf_counter()
     answer = session.ask(workload.first_question, segment_frames="none", config=config)
-    measured.add("e2el_decode_ms", _since(begin))
+    measured.add("e2el_decode_ms", since(begin))
     measured.answers["decoding"] = digest(answer.token_ids)
     behind = answer.stats.token_ms[1:]
     if behind:
@@ -184,7 +164,7 @@ def _ask_about_region(
     before = session.stats
     answer, ms = _timed_ask(session, workload.region_question, config, [region])
     measured.add("e2el_region_ms", ms)
-    _add_stage(measured, "region_encoder", before, session.stats)
+    measured.add_stage("region_encoder", before, session.stats)
     measured.answers["region_question"] = digest(answer.token_ids)
 
 
@@ -193,7 +173,7 @@ def _ask_many(
 ) -> None:
     begin = time.perf_counter()
     answers = session.ask_many(list(workload.batch), config=config)
-    ms = _since(begin)
+    ms = since(begin)
     num_tokens = sum(answer.stats.num_generated_tokens for answer in answers)
     measured.add("ask_many_ms", ms)
     measured.add("ask_many_tokens_per_s", 1e3 * num_tokens / ms)
@@ -205,7 +185,7 @@ def _ask_each(
 ) -> None:
     begin = time.perf_counter()
     answers = [session.ask(question, config=config) for question in workload.batch]
-    measured.add("ask_each_ms", _since(begin))
+    measured.add("ask_each_ms", since(begin))
     measured.answers["one_by_one"] = digest([answer.token_ids for answer in answers])
 
 
@@ -249,32 +229,45 @@ def _locate(measured: Round, session: Session, workload: Workload) -> None:
         return
     begin = time.perf_counter()
     spans = session.locate(workload.event)
-    measured.add("locate_ms", _since(begin))
+    measured.add("locate_ms", since(begin))
     measured.answers["locate"] = digest([[span.start_s, span.end_s] for span in spans])
 
 
-def _segment(measured: Round, session: Session, workload: Workload) -> None:
+def _mask_frames(session: Session, workload: Workload) -> list[int]:
     idxs = session.clip.frame_idxs
     count = min(workload.num_mask_frames, len(idxs))
-    frames = [int(idxs[i * (len(idxs) - 1) // max(count - 1, 1)]) for i in range(count)]
+    return [int(idxs[i * (len(idxs) - 1) // max(count - 1, 1)]) for i in range(count)]
+
+
+def _segment(measured: Round, session: Session, workload: Workload) -> None:
+    frames = _mask_frames(session, workload)
+    count = len(frames)
     before = session.stats
     begin = time.perf_counter()
     tracks = session.segment(workload.expression, frames=frames)
-    ms = _since(begin)
+    ms = since(begin)
     measured.add("segment_ms", ms)
     measured.add("masked_frames_per_s", 1e3 * count / ms)
     after = session.stats
     for stem in ("mask_encoder", "mask_decoder", "mask_resize"):
-        _add_stage(measured, stem, before, after)
+        measured.add_stage(stem, before, after)
     measured.answers["segment"] = digest([list(track.runs) for track in tracks])
 
 
-def _add_stage(
-    measured: Round, stem: str, before: Mapping[str, StageStats], after: Mapping[str, StageStats]
-) -> None:
-    """Add the time per item that a stage took between two readings, unless it did not run."""
-    nothing = StageStats(0, 0, 0.0)
-    earlier, later = before.get(stem, nothing), after.get(stem, nothing)
-    num_items = later.num_items - earlier.num_items
-    if num_items > 0:
-        measured.add(f"{stem}_ms", (later.total_ms - earlier.total_ms) / num_items)
+def _track(measured: Round, session: Session, workload: Workload) -> None:
+    """Track on frames that were not segmented: SAM 2's features of those are kept."""
+    kept = set(_mask_frames(session, workload))
+    idxs = sorted({int(idx) for idx in session.clip.frame_idxs} - kept)
+    frames = idxs[: workload.num_track_frames]
+    if not frames:
+        return
+    before = session.stats
+    begin = time.perf_counter()
+    tracks = session.track(workload.expression, frames=frames, reprompt=None)
+    ms = since(begin)
+    measured.add("track_ms", ms)
+    measured.add("tracked_frames_per_s", 1e3 * len(frames) / ms)
+    after = session.stats
+    for stem in TRACK_STEMS:
+        measured.add_stage(stem, before, after)
+    measured.answers["track"] = digest([list(track.runs) for track in tracks])

@@ -1,0 +1,1 @@
+"""What a streaming session and its tracks cost; run as `python -m benchmarks.latency.stream`."""

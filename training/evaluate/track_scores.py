@@ -1,0 +1,92 @@
+"""How well a track follows its object: J and F of every frame, and whom it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.tasks.masks import boundary_score, region_score
+
+# A mask is on the thing that it overlaps by more than half.
+_LEAST_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class TrackScore:
+    """What one track is worth.
+
+    Attributes:
+        region: Mean J over the frames behind the prompted one.
+        boundary: Mean F.
+        spread: Standard deviation of each frame's J where the object is seen.
+        step: Mean change of J from one of these frames to the next.
+        num_switches: How often the track went over from one thing to another.
+    """
+
+    region: float
+    boundary: float
+    spread: float
+    step: float
+    num_switches: int
+
+    @property
+    def region_and_boundary(self) -> float:
+        """J&F: the mean of both."""
+        return (self.region + self.boundary) / 2
+
+
+def score_track(
+    masks: Iterable[NDArray[np.bool_]], truth: NDArray[np.bool_], thing: int
+) -> TrackScore:
+    """Score a track.
+
+    Args:
+        masks: Of each frame, bool [H, W]; they are looked at one after the other.
+        truth: The pixels of every thing that are seen on these frames, bool [K, F, H, W].
+        thing: Index of the thing that was to be followed.
+
+    Raises:
+        ValueError: When there is no frame, or their number differs.
+    """
+    regions, boundaries, followed = [], [], []
+    for mask, right in zip(masks, truth.swapaxes(0, 1), strict=True):
+        regions.append(region_score(mask, right[thing]))
+        boundaries.append(boundary_score(mask, right[thing]))
+        followed.append(_followed(mask, right))
+    if not regions:
+        raise ValueError("masks: expected a frame or more, got none")
+    is_seen = truth[thing].any(axis=(1, 2))
+    seen = np.array(regions)[is_seen]
+    return TrackScore(
+        region=float(np.mean(regions)),
+        boundary=float(np.mean(boundaries)),
+        spread=float(seen.std()) if len(seen) else 0.0,
+        step=float(np.abs(np.diff(seen)).mean()) if len(seen) > 1 else 0.0,
+        num_switches=num_switches(followed, thing),
+    )
+
+
+def _followed(mask: NDArray[np.bool_], right: NDArray[np.bool_]) -> int | None:
+    """Which thing a mask is on; None if it is on none."""
+    if not mask.any():
+        return None
+    overlaps = [region_score(mask, each) if each.any() else 0.0 for each in right]
+    best = int(np.argmax(overlaps))
+    return best if overlaps[best] > _LEAST_OVERLAP else None
+
+
+def num_switches(followed: Sequence[int | None], thing: int) -> int:
+    """How often a track went over from one thing to another; frames on none count as nothing.
+
+    Args:
+        followed: Which thing the track is on, by frame.
+        thing: Which it begins on.
+    """
+    last, count = thing, 0
+    for each in followed:
+        if each is not None and each != last:
+            last, count = each, count + 1
+    return count
