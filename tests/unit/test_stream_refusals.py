@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ def test_what_cannot_be_pushed(stream: Any) -> None:
     ):
         with pytest.raises(InputError, match=message):
             stream.push(wrong, t_s)
-    for wall in ("now", datetime(2026, 1, 1), -1.0, float("nan"), True):
+    ancient = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5)))
+    for wall in ("now", datetime(2026, 1, 1), ancient, -1.0, float("nan"), True):
         with pytest.raises(InputError, match="wall: expected seconds since 1970"):
             stream.push(image, 102.0, wall=wall)
     stream.push(image[:, ::-1], 102.0)

@@ -46,7 +46,8 @@ class StreamOptions:
         fps: Frames a second of stream time.
         frames: Most frames of the window; None: the model's own number.
         prefixes: Prefixes of the language model that are kept, 1 or 2.
-        drop_pairs: Pairs that a full window drops at once; None: half of it.
+        drop_pairs: Pairs that a full window drops at once; None: one, or half of it with two
+            prefixes.
         history_s: How long video tokens are kept behind the window.
         frames_format: "rgb" or "bgr".
         clock: "camera", "arrival" or "file".
@@ -188,8 +189,9 @@ class Stream(Questions, LiveTracking):
         if wall is None:
             return time.time() if self._options.clock == "arrival" else None
         if isinstance(wall, datetime) and wall.tzinfo is not None:
-            return wall.timestamp()
-        seconds = as_number(wall)
+            seconds: float | None = wall.timestamp()
+        else:
+            seconds = as_number(wall)
         if seconds is None or not 0 <= seconds < 4e9:
             raise InputError(
                 "wall: expected seconds since 1970 or a datetime with a time zone, got"
@@ -250,13 +252,17 @@ class Stream(Questions, LiveTracking):
         Raises:
             StateError: When the window has fewer than two frames.
         """
-        live = self._open_live()
+        live, native = self._open_live(), self._gate.native()
         live.encode_waiting(call.cancel)
-        window = live.window()
-        current = self._current
-        if current is not None and current.window.frame_idxs == window.frame_idxs:
-            return current
-        self._gate.native().look_at(window)
+        while True:
+            window = live.window()
+            current = self._current
+            if current is not None and current.window.frame_idxs == window.frame_idxs:
+                return current
+            native.look_at(window)
+            # Another thread's push may have dropped the features of frames before they were held.
+            if not native.missing_frames(window.frame_idxs):
+                break
         model, clip = self._model, _clip_of(window, live, self._options.clock)
         answers = AnswerBuilder(model, clip, self._track_ids)
         check = answers.tracks.check
