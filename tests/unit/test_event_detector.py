@@ -155,3 +155,34 @@ def test_an_event_is_plain_data() -> None:
     for wrong in ({"kind": "gone"}, {"time_s": float("inf")}, {"frame_idx": -1}, {"track_id": 1.5}):
         with pytest.raises(InputError, match=next(iter(wrong))):
             TrackEvent(**{**event.to_dict(), **wrong})
+
+
+def test_what_the_model_refuted_outlasts_doubt() -> None:
+    ious = [0.9, 0.2, 0.2, 0.9, 0.9]
+    shown = frames([4] * 5, ious, refuted={2: True}, times_s=(0.0, 0.1, 0.2, 0.3, 0.4))
+    detector = EventDetector(7, TrackConfig())
+    kinds = [event.kind.value for frame in shown for event in detector.push(frame)]
+    assert kinds == ["born", "drift"] and detector.is_drifting
+
+
+def test_one_drift_is_told_once() -> None:
+    ious = [0.9] + [0.2] * 9
+    agreed = told(frames([4] * 10, ious, refuted={6: False}))
+    assert [event[0] for event in agreed] == ["born", "drift", "ended"]
+
+
+def test_a_prompt_begins_doubt_anew() -> None:
+    # A mask by language may itself be doubtful, where `reprompt_iou` is below `drift_iou`.
+    ious = [0.9] + [0.2] * 9
+    shown = frames([4] * 10, ious, prompted=[5])
+    assert [event for event in told(shown) if event[0] == "drift"] == [
+        ("drift", 0.1, 10),
+        ("drift", 1.1, 50),
+    ]
+
+
+def test_durations_do_not_depend_on_when_they_begin() -> None:
+    for begin in range(1, 40):
+        times_s = [frame / 10 for frame in range(begin, begin + 7)]
+        shown = frames([4, -1, -1, -1, -1, -1, -1], times_s=times_s)
+        assert [event[0] for event in told(shown)] == ["born", "lost", "ended"], times_s

@@ -242,3 +242,29 @@ def test_the_stream_ends_its_tracks(source: Source, tracks: LiveTracks) -> None:
     track.end()
     with pytest.raises(StateError, match="expected an open stream, it is closed"):
         begin(tracks)
+
+
+def test_a_track_that_could_not_end_is_still_there(source: Source, tracks: LiveTracks) -> None:
+    track = begin(tracks)
+    track.read()
+    tracker = source.trackers[0]
+    removed = tracker.remove
+
+    def busy(object_id: int) -> None:
+        raise StateError("tracker: expected one thread at a time")
+
+    tracker.remove = busy  # type: ignore[method-assign]
+    with pytest.raises(StateError, match="one thread"):
+        track.end()
+    tracker.remove = removed  # type: ignore[method-assign]
+    source.push(1)
+    assert not track.is_ended and len(track.read()) == 1
+    track.end()
+    assert track.is_ended and track.events[-1].kind == "ended"
+
+
+def test_a_track_may_begin_before_one_that_was_not_read(source: Source, tracks: LiveTracks) -> None:
+    new = begin(tracks)
+    old = begin(tracks, "person", start_s=0.25)
+    assert old.read().frame_idxs.tolist() == [1, 2, 3]
+    assert new.read().frame_idxs.tolist() == [3] and new.num_skipped == old.num_skipped == 0

@@ -299,3 +299,35 @@ def test_arguments_are_checked(arguments: tuple[Any, Any], expected: str) -> Non
         prompting_of(*arguments, TrackConfig())
     with pytest.raises(InputError, match="tracking: expected a TrackConfig, got dict"):
         prompting_of("lost", None, {})
+
+
+def test_a_frame_whose_second_opinion_failed_is_remembered_once() -> None:
+    class Source:
+        fails = True
+
+        def seg_hidden_state(self, expression: str, *, allow_absent: bool) -> Any:
+            if self.fails:
+                raise InputError("no memory")
+            return state_of(1)
+
+    tracker, source = TrackerStandIn(), Source()
+    tracking = TrackingPass(tracker)
+    tracking.add(1, Target("car", state_of(1), "car"), 0, prompting_of("lost", 0.25, TrackConfig()))
+    tracking.step(frame(0), CancellationToken(), source)
+    with pytest.raises(InputError, match="no memory"):
+        tracking.step(frame(1), CancellationToken(), source)
+    source.fails = False
+    (step,) = tracking.step(frame(1), CancellationToken(), source)
+    assert tracker.steps() == [0, 1] and step.frame.is_refuted is False
+    tracking.step(frame(2), CancellationToken(), source)
+    assert tracker.steps() == [0, 1, 2]
+
+
+def test_prompts_come_on_time_whatever_the_rounding() -> None:
+    for begin in range(40):
+        tracker = TrackerStandIn()
+        tracking = TrackingPass(tracker)
+        tracking.add(1, target(1), begin, prompting_of(0.5, None, TrackConfig()))
+        for idx in range(begin, begin + 6):
+            tracking.step(SourceFrame(idx, idx / 10, PIXELS), CancellationToken())
+        assert tracker.looks() == [begin + 5]

@@ -7,6 +7,14 @@ from dataclasses import dataclass
 from ufvideo_sdk.results.track_event import TrackEvent, TrackEventKind
 from ufvideo_sdk.runtime.track_config import TrackConfig
 
+# Differences of times are not exact: 0.7 - 0.2 is below 0.5. Far below any frame's duration.
+_ROUNDING_S = 1e-6
+
+
+def has_lasted(since_s: float | None, time_s: float, duration_s: float) -> bool:
+    """Whether two times, in either order, lie as far apart as a duration; None: long ago."""
+    return since_s is None or abs(time_s - since_s) >= duration_s - _ROUNDING_S
+
 
 @dataclass(frozen=True)
 class ObjectFrame:
@@ -44,7 +52,9 @@ class EventDetector:
         self._config = config
         self._is_born = False
         self._is_lost = False
-        self._is_drifting = False
+        # Two reasons to drift: masks have been doubtful for too long, or the model named others.
+        self._is_unsure = False
+        self._is_refuted = False
         # Since when the object is not there, and since when its masks are doubtful.
         self._absent_since: ObjectFrame | None = None
         self._doubtful_since: ObjectFrame | None = None
@@ -63,7 +73,7 @@ class EventDetector:
     @property
     def is_drifting(self) -> bool:
         """Whether its mask is not to be trusted."""
-        return self._is_drifting
+        return self._is_unsure or self._is_refuted
 
     def is_present(self, frame: ObjectFrame) -> bool:
         """Whether the object is there on a frame."""
@@ -95,32 +105,35 @@ class EventDetector:
         if self._absent_since is None:
             self._absent_since = frame
         since = self._absent_since
-        if self._is_lost or abs(frame.time_s - since.time_s) < self._config.lost_s:
+        if self._is_lost or not has_lasted(since.time_s, frame.time_s, self._config.lost_s):
             return []
         self._is_lost = True
-        self._is_drifting = False
+        self._is_unsure = self._is_refuted = False
         # An object that was never seen cannot be lost; it is looked for all the same.
         return [self._event(TrackEventKind.LOST, since)] if self._is_born else []
 
     def _doubt(self, frame: ObjectFrame) -> list[TrackEvent]:
-        if frame.was_prompted or frame.is_refuted is False:
-            self._is_drifting = False
-        is_doubtful = frame.iou_score < self._config.drift_iou
-        if not is_doubtful:
-            # What the model refuted stays so until it is prompted again.
-            self._is_drifting = self._is_drifting and self._doubtful_since is None
+        if frame.was_prompted:
+            # What was doubtful before is another mask.
+            self._is_unsure = self._is_refuted = False
+            self._doubtful_since = None
+        if frame.is_refuted is False:
+            self._is_refuted = False
+        if frame.iou_score >= self._config.drift_iou:
+            self._is_unsure = False
             self._doubtful_since = None
         elif self._doubtful_since is None:
             self._doubtful_since = frame
-        if self._is_drifting:
-            return []
-        if frame.is_refuted:
-            self._is_drifting = True
-            return [self._event(TrackEventKind.DRIFT, frame)]
+        was_drifting = self.is_drifting
         since = self._doubtful_since
-        if since is None or abs(frame.time_s - since.time_s) < self._config.drift_s:
+        if since is not None and has_lasted(since.time_s, frame.time_s, self._config.drift_s):
+            self._is_unsure = True
+        if frame.is_refuted:
+            # It stays so until the object is prompted again, or the model agrees.
+            self._is_refuted = True
+            since = frame
+        if was_drifting or not self.is_drifting or since is None:
             return []
-        self._is_drifting = True
         return [self._event(TrackEventKind.DRIFT, since)]
 
     def _event(self, kind: TrackEventKind, frame: ObjectFrame) -> TrackEvent:

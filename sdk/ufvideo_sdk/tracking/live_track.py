@@ -129,9 +129,10 @@ class LiveTrack:
 
     def end(self) -> None:
         """Drop the object and its memory; other tracks go on. Ending again is fine."""
-        owner, self._owner = self._owner, None
-        if owner is not None:
-            self.add_events(owner.end(self._id))
+        if self._owner is not None:
+            events = self._owner.end(self._id)
+            self._owner = None
+            self.add_events(events)
 
     def add(self, step: Step) -> None:
         """Add a tracked frame; called by the tracks of the stream."""

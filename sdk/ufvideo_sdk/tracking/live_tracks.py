@@ -24,8 +24,9 @@ class _Group:
 
     def __init__(self, tracking: TrackingPass, last_idx: int) -> None:
         self.tracking = tracking
-        # The frame that was tracked last.
+        # The frame that was tracked last; before the first, the one behind which tracks begin.
         self.last_idx = last_idx
+        self.has_tracked = False
         self.tracks: dict[int, LiveTrack] = {}
         # The frame that each is prompted on.
         self.start_idxs: dict[int, int] = {}
@@ -82,6 +83,8 @@ class LiveTracks:
                 group = _Group(tracking, start_idx - 1)
             named = replace(target, seg_hidden_state=target.state_now(call))
             self._groups[settings] = group
+            if not group.has_tracked:
+                group.last_idx = min(group.last_idx, start_idx - 1)
             track_id = next(self._ids)
             maker = TrackMaker(source.height, source.width, prompting.config)
             track = LiveTrack(self, track_id, target.name, maker)
@@ -116,8 +119,8 @@ class LiveTracks:
         """Drop a track; the event of its end."""
         for key, group in self._groups.items():
             if track_id in group.tracks:
-                del group.tracks[track_id]
                 events = group.tracking.remove(track_id)
+                del group.tracks[track_id]
                 if not group.tracks:
                     self._drop(key)
                 return events
@@ -156,6 +159,7 @@ def _advance(group: _Group, call: LiveCall) -> None:
     group.last_idx += new.num_skipped
     for frame in new.frames:
         steps = group.tracking.step(frame, call.cancel, call)
+        group.has_tracked = True
         group.last_idx = frame.frame_idx
         for step in steps:
             group.tracks[step.track_id].add(step)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +12,7 @@ from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.errors import CancelledError
 from ufvideo_sdk.results.rle import mask_iou
 from ufvideo_sdk.results.track_event import TrackEvent
-from ufvideo_sdk.tracking.event_detector import EventDetector, ObjectFrame
+from ufvideo_sdk.tracking.event_detector import EventDetector, ObjectFrame, has_lasted
 from ufvideo_sdk.tracking.native_tracker import NativeTracker, TrackedFrame
 from ufvideo_sdk.tracking.prompting import Prompting
 from ufvideo_sdk.tracking.source import PromptSource, SourceFrame
@@ -55,11 +54,12 @@ class _Object:
     def is_due(self, time_s: float) -> bool:
         """Whether it is to be prompted again on a frame, if language sees it there."""
         every_s, retry_s = self.prompting.every_s, self.prompting.config.retry_s
-        if _since(self.tried_s, time_s) < (retry_s if every_s is None else min(retry_s, every_s)):
+        between_s = retry_s if every_s is None else min(retry_s, every_s)
+        if not has_lasted(self.tried_s, time_s, between_s):
             return False
         if self.object_id is None:
             return True
-        if every_s is not None and _since(self.prompted_s, time_s) >= every_s:
+        if every_s is not None and has_lasted(self.prompted_s, time_s, every_s):
             return True
         return self.prompting.is_for_lost and self.is_wanting
 
@@ -97,6 +97,8 @@ class TrackingPass:
         self.tracker = tracker
         self._is_backwards = is_backwards
         self._objects: list[_Object] = []
+        # What the tracker found on a frame whose second opinions failed: it has remembered it.
+        self._unfinished: tuple[int, dict[int, ObjectFrame]] | None = None
 
     def add(self, track_id: int, target: Target, start_idx: int, prompting: Prompting) -> None:
         """Track an object from a frame on, or from the first one behind it that comes.
@@ -141,17 +143,20 @@ class TrackingPass:
         """
         at = _Moment(frame, cancel, source)
         begun = [each for each in self._objects if self._has_begun(each, frame)]
-        self._prompt_due(begun, at)
-        carried = [each for each in begun if each.object_id is not None]
-        if not carried:
-            return []
-        found = self.tracker.step(frame.pixels, frame.frame_idx, cancel=cancel)
-        frames = _frames_of(found, frame)
+        if self._unfinished is None or self._unfinished[0] != frame.frame_idx:
+            self._prompt_due(begun, at)
+            if all(each.object_id is None for each in begun):
+                return []
+            found = self.tracker.step(frame.pixels, frame.frame_idx, cancel=cancel)
+            self._unfinished = (frame.frame_idx, _frames_of(found, frame))
+        frames = self._unfinished[1]
+        carried = [each for each in begun if each.object_id in frames]
         try:
             refuted = self._verify(carried, frames, at)
         except CancelledError:
             # The step stands: what memory says of the frame is not lost.
             refuted = {}
+        self._unfinished = None
         steps = []
         for each in carried:
             assert each.object_id is not None
@@ -212,7 +217,7 @@ class TrackingPass:
         for each in carried:
             assert each.object_id is not None
             own, verify_s = frames[each.object_id], each.prompting.verify_s
-            if verify_s is None or _since(each.verified_s, at.frame.time_s) < verify_s:
+            if verify_s is None or not has_lasted(each.verified_s, at.frame.time_s, verify_s):
                 continue
             if not own.was_prompted and each.detector.is_present(own):
                 due.append(each)
@@ -256,11 +261,6 @@ def _named(asked: Sequence[_Object], at: _Moment) -> list[tuple[_Object, State]]
         if state is not None:
             named.append((each, state))
     return named
-
-
-def _since(before_s: float | None, time_s: float) -> float:
-    """Seconds between two frames, in either direction; infinity if there was none before."""
-    return math.inf if before_s is None else abs(time_s - before_s)
 
 
 def _frames_of(found: TrackedFrame, frame: SourceFrame) -> dict[int, ObjectFrame]:
