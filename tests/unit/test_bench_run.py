@@ -103,7 +103,7 @@ def test_the_parts_add_up_to_the_whole(measured: tuple[BenchResult, float]) -> N
             opening = samples["source_open_ms"][i] + samples["frame_wait_ms"][i]
             assert opening + samples["aligner_ms"][i] <= samples["open_ms"][i]
             calls = ("open", "e2el", "e2el_second", "e2el_decode", "e2el_region")
-            tasks = ("ask_many", "ask_each", "locate", "segment", "stream")
+            tasks = ("ask_many", "ask_each", "locate", "segment", "track", "stream")
             whole = samples["round_ms"][i]
             assert (
                 # The answer that is cancelled is in none of them.

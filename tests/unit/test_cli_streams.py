@@ -153,7 +153,9 @@ def test_an_error_of_saving_outranks_one_of_printing(tmp_path: Path) -> None:
 
 
 SAVING = """
-import sys, threading
+import signal, sys, threading
+# A test runner that was started by nohup ignores it, and so would its children.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from tests.unit.drawn_answers import drawn_answer
 from ufvideo_sdk.cli import terminal

@@ -175,7 +175,9 @@ def test_pandas_has_a_row_for_each_object_and_frame() -> None:
     nothing = segmented(answer.clip).to_pandas()
     assert list(nothing.columns) == names and len(nothing) == 0
     assert nothing.dtypes.tolist() == table.dtypes.tolist()
-    with pytest.raises(InputError, match='table: expected "masks" or "spans", got str \'frames\''):
+    with pytest.raises(
+        InputError, match='table: expected "masks", "spans" or "events", got str \'frames\''
+    ):
         answer.to_pandas("frames")
 
 

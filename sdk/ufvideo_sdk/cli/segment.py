@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -89,19 +88,21 @@ def segment(
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         doing = "tracking" if track else "segmenting"
-        find = functools.partial(session.track, start_s=track_from) if track else session.segment
         with one_pass_video(paths, wanted, session.clip) as video, spinner(doing) as label:
-            found: SegmentResult | TrackResult = interruptible(
-                lambda: find(
-                    expression,
-                    frames=wanted,
-                    allow_absent=allow_absent,
-                    cancel=cancel,
-                    on_progress=counted(label, doing),
-                    on_masks=None if video.path is None else video.write,
-                ),
-                cancel,
-            )
+            common: dict[str, Any] = {
+                "frames": wanted,
+                "allow_absent": allow_absent,
+                "cancel": cancel,
+                "on_progress": counted(label, doing),
+                "on_masks": None if video.path is None else video.write,
+            }
+
+            def find() -> SegmentResult | TrackResult:
+                if track:
+                    return session.track(expression, start_s=track_from, **common)
+                return session.segment(expression, **common)
+
+            found = interruptible(find, cancel)
         with saved_after(found, paths, video, folder):
             lines = mask_lines(found) or [found.caption or NOT_FOUND]
             events = event_lines(found) if isinstance(found, TrackResult) else []
