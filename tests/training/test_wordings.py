@@ -165,13 +165,14 @@ def test_the_words_have_no_marks():
     words = words_behind_spaces()
     assert {"colour", "tell", "thing", "going", "heads", "turquoise", "please"} <= set(words)
     assert all(word.isalpha() and word == word.lower() for word in words)
-    assert 150 < len(words) < 500
+    assert 150 < len(words) < 400
     assert {"tell", "Tell", "Could", "how"} <= set(first_words())
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_long_clips_are_short_ones_in_minutes(seed: int):
-    long, short = make_long_events(seed), make_scene(seed)
+    long = make_long_events(seed)
+    short = make_scene(seed, num_frames=long.num_frames)
     assert long == make_long_events(seed)
     assert NUM_FRAMES[0] <= long.num_frames <= NUM_FRAMES[1]
     assert long.duration_s == pytest.approx((long.num_frames - 1) / FPS)

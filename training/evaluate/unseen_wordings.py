@@ -64,7 +64,7 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
         "I want to know when {bare} {acts}",
         "Would you find the time in which {name} is {acting}?",
     ),
-    "moment": ("Please tell me at what moment {name} {acts}.",),
+    "moment": ("Which moment is it that {name} {acts}?",),
     "segment": (
         "I want a mask of {name}.",
         "please mark where {bare} is",

@@ -26,9 +26,8 @@ def add_wordings(folder: Path) -> int:
     Args:
         folder: Holds the tokenizer's files, which are written again.
     """
-    firsts = first_words()
     words = [f" {word}" for word in words_behind_spaces()]
-    return add_words(folder, [*words, *firsts, *(f" {word}" for word in firsts)])
+    return add_words(folder, [*words, *first_words()])
 
 
 def add_words(folder: Path, words: Sequence[str]) -> int:

@@ -16,17 +16,17 @@ _OTHER_WORD_SHARE = 0.12
 WORDS = {
     "small": "[little|tiny|small]",
     "large": "[big|large]",
-    "circle": "[disc|disk|ball|dot]",
-    "circles": "[discs|disks|balls|dots]",
-    "square": "[box|block]",
-    "squares": "[boxes|blocks]",
-    "ring": "[hoop|donut]",
-    "rings": "[hoops|donuts]",
+    "circle": "[disc|disk|dot]",
+    "circles": "[discs|disks|dots]",
+    "square": "box",
+    "squares": "boxes",
+    "ring": "hoop",
+    "rings": "hoops",
     "cross": "[plus|plus sign]",
     "purple": "violet",
     "cyan": "turquoise",
-    "object": "[thing|one|item|shape|thing]",
-    "objects": "[things|items|shapes|things]",
+    "object": "[thing|one|shape|thing]",
+    "objects": "[things|shapes|things]",
 }
 # Of words without a name of their own, the other ones are as usual.
 _FREE = frozenset({"object", "objects", "small", "large"})

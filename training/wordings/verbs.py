@@ -24,9 +24,9 @@ _WAYS = {
 }
 # What an act is, after "does it", and the same in other words; what is in parentheses stays.
 _ACTS: tuple[tuple[str, str], ...] = (
-    ("stay still", "[stand still|remain still|keep still|stay put|stay in place|remain in place]"),
-    ("grow", "[get bigger|get larger|become bigger|become larger|increase in size|expand]"),
-    ("shrink", "[get smaller|become smaller|decrease in size|contract|get small]"),
+    ("stay still", "[stand still|remain still|keep still|stay put|stay in place]"),
+    ("grow", "[get bigger|get larger|become bigger|become larger|increase in size]"),
+    ("shrink", "[get smaller|become smaller|decrease in size]"),
     ("change color", "[change its color|switch color|get another color|take another color]"),
     ("change to (.+)", "[turn {0}|become {0}|change its color to {0}|switch to {0}]"),
     ("enter from the (.+)", "[come in from the {0}|come from the {0}|enter from {0}|enter at the {0}]"),
@@ -40,18 +40,18 @@ _ACTS: tuple[tuple[str, str], ...] = (
         "[go out|leave|go out of view|exit|leave the [picture|scene]|go out of the [frame|picture]]",
     ),
     ("change direction", "[turn|make a turn|change its direction|turn around]"),
-    ("hit another object", "[bump into|run into|collide with|touch|hit] another [object|thing|one]"),
+    ("hit another object", "[bump into|collide with|touch|hit] another [object|thing|one]"),
     (
         "go behind another object",
         "[pass behind|hide behind|disappear behind|go behind] another [object|thing|one]",
     ),
-    ("hit the (.+)", "[bump into|run into|collide with|touch|hit] [the|the|a] {0}"),
+    ("hit the (.+)", "[bump into|collide with|touch|hit] [the|the|a] {0}"),
     ("(?:hide|go) behind the (.+)", "[pass|hide|disappear|go] behind the {0}"),
     ("move (\\S+) and then (\\S+)", "[go|move|travel] {0}[ and then|, then| then| and] {1}"),
-    ("move (\\S+)", "[go|travel|head|slide|move|move|run] {way}"),
+    ("move (\\S+)", "[go|travel|head|move|move] {way}"),
     ("move", "[move around|go somewhere|travel|move at all|move anywhere]"),
-    ("stop", "[come to a stop|stop moving|halt|come to rest]"),
-    ("stop (first|last)", "[come to a stop|stop moving|halt|come to rest] {0}"),
+    ("stop", "[come to a stop|stop moving|come to rest]"),
+    ("stop (first|last)", "[come to a stop|stop moving|come to rest] {0}"),
     ("start moving (first|last)", "[begin to move|start to move|begin moving|move] {0}"),
 )
 _ACT_FORMS = tuple((re.compile(act), others) for act, others in _ACTS)
@@ -62,7 +62,7 @@ _BEING: tuple[tuple[str, str], ...] = (
     ("is highest at the (.+)", "is [highest|at the top|the highest one|furthest up] {when}"),
     ("is lowest at the (.+)", "is [lowest|at the bottom|the lowest one|furthest down] {when}"),
     ("is largest", "is [the largest|biggest|the biggest|the largest one|the biggest of all]"),
-    ("is smallest", "is [the smallest|littlest|the tiniest|the smallest one|the smallest of all]"),
+    ("is smallest", "is [the smallest|the smallest one|the smallest of all]"),
     ("stops first", "is the first to stop"),
     ("stops last", "is the last to stop"),
     ("starts moving first", "is the first to move"),
@@ -75,7 +75,7 @@ WHENS = {
 }
 _THIRD = {"go": "goes", "pass": "passes", "touch": "touches", "switch": "switches"}
 _PLAIN = {third: first for first, third in _THIRD.items()}
-_DOUBLED = frozenset({"hit", "stop", "get", "run", "put"})
+_DOUBLED = frozenset({"hit", "stop", "get", "run", "put", "begin"})
 
 
 def third(act: str) -> str:

@@ -1,11 +1,14 @@
-"""The words of the wordings: each becomes one token, so that it can be learnt in a few steps."""
+"""The words of the wordings: each becomes one token, so that it can be learnt in a few steps.
+
+Words that say nothing, which are put before and behind a question, need no tokens of their own.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from training.wordings import names, templates, typed, verbs
+from training.wordings import names, templates, verbs
 from training.wordings.patterns import all_texts
 
 _SLOT = re.compile(r"\{\w*\}")
@@ -21,8 +24,8 @@ def words_behind_spaces() -> tuple[str, ...]:
 def first_words() -> tuple[str, ...]:
     """Words with which a question begins, with a capital letter and without, sorted."""
     found: set[str] = set()
-    patterns = [*(p for group in templates.TEMPLATES.values() for p in group), *templates.HEADS]
-    texts = [*(text for pattern in patterns for text in _starts(pattern)), *typed.PREFIXES]
+    patterns = [pattern for group in templates.TEMPLATES.values() for pattern in group]
+    texts = [text for pattern in patterns for text in _starts(pattern)]
     for text in texts:
         first = text.split(" ")[0]
         match = _WORD.match(first)
@@ -42,5 +45,5 @@ def _texts() -> Iterator[str]:
     for group in (*groups, templates.EVENTS, templates.CHOICE_TAILS):
         yield from group
     yield from (templates.IN, templates.MASK, *names.WORDS.values(), *names.FORMS)
-    yield from (*typed.PREFIXES, *typed.SUFFIXES, *typed.FILLERS, "colour", "coloured")
+    yield from ("colour", "coloured")
     yield from verbs.every_text()
