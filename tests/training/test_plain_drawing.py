@@ -1,7 +1,8 @@
 """A clip that another program drew, in plain colours, asked about as people type.
 
 Nothing of the rendered world is in it: OpenCV draws a red disc that moves to the left above a blue
-square that stays. What the shipped model does not answer yet is listed, and must fail until it does.
+square that stays. What the shipped model does not answer yet is listed, and must fail until it
+does.
 """
 
 from __future__ import annotations
@@ -31,8 +32,16 @@ QUESTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("Could you tell me what the red circle does?", "verb", ("move",)),
     ("tell me which object stays still", "kind", ("square",)),
 )
-# The merger of new weights empties it.
-NOT_YET: frozenset[str] = frozenset()
+# To be emptied with the next weights: each of these is expected to fail (strictly).
+NOT_YET = frozenset(
+    {
+        "what colour is the square",
+        "Which color does the circle have?",
+        "What shape is the blue thing?",
+        "how many things are there?",
+        "tell me which object stays still",
+    }
+)
 
 
 def drawn() -> NDArray[np.uint8]:
@@ -69,6 +78,7 @@ def test_a_clip_drawn_by_hand_is_understood(
 
 
 def test_the_clip_is_asked_in_ten_wordings() -> None:
-    assert len({question for question, _, _ in QUESTIONS}) == 10 and {
-        question for question, _, _ in QUESTIONS
-    } >= NOT_YET
+    assert (
+        len({question for question, _, _ in QUESTIONS}) == 10
+        and {question for question, _, _ in QUESTIONS} >= NOT_YET
+    )

@@ -1,4 +1,4 @@
-"""Questions in other words keep their answers, and those of the evaluation are no one's to learn."""
+"""Questions in other words keep their answers; training never sees those of the evaluation."""
 
 from __future__ import annotations
 
@@ -71,7 +71,11 @@ def test_a_question_in_other_words_has_one_answer():
         for number, task in enumerate(_tasks(seed)):
             other = reword(task, _rng(seed, number))
             answer = other.answer.replace("The object is", "object_1 is")
-            answer = "mask" if other.targets and answer.endswith("[SEG].") and not other.scored else answer
+            answer = (
+                "mask"
+                if other.targets and answer.endswith("[SEG].") and not other.scored
+                else answer
+            )
             key = (other.question.lower(), other.regions, other.image_frame)
             assert answers.setdefault(key, answer) == answer, (seed, key)
 
@@ -152,7 +156,7 @@ def test_no_training_question_is_one_of_the_evaluation():
         for wording in wordings()
     ]
     forms = [re.compile(re.sub(r"\{\w+\}", r"[\\w ]{1,40}?", form.pattern)) for form in forms]
-    for seed in TRAIN_SEEDS[85_000_000 : 85_000_030]:
+    for seed in TRAIN_SEEDS[85_000_000:85_000_030]:
         tasks = _tasks(seed)
         for task in reworded_tasks(tasks, 1.0, seed=seed):
             if task.options:

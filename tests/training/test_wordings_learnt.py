@@ -133,9 +133,7 @@ def test_questions_in_other_words_know_the_same_before_the_answer(
     plain, other = (_conversations(tokenizer, Variety(reworded=r)) for r in (0.0, 1.0))
     for first, second in zip(plain, other, strict=True):
         assert [t.question for t in first.tasks] != [t.question for t in second.tasks]
-        late = [
-            c.mention_facts.classes[c.late][:, 1:].tolist() for c in (first, second)
-        ]
+        late = [c.mention_facts.classes[c.late][:, 1:].tolist() for c in (first, second)]
         assert late[0] == late[1]
 
 

@@ -43,9 +43,7 @@ def long_clips(count: int, folder: Path, *, flat: bool = False) -> Iterator[Draw
     for seed in _SEEDS[:count]:
         clip = drawn(make_long_events(seed), folder, flat=flat)
         weights = {TaskKind.SPAN: 1.0}
-        tasks = draw_tasks(
-            clip.truth, NUM_QUESTIONS, seed=seed, weights=weights, absent_share=0.0
-        )
+        tasks = draw_tasks(clip.truth, NUM_QUESTIONS, seed=seed, weights=weights, absent_share=0.0)
         yield replace(clip, tasks=tasks)
         clip.path.unlink()
 

@@ -108,7 +108,9 @@ def wordings() -> tuple[Wording, ...]:
     return (*plain, *marked)
 
 
-def tasks_of(clip: DrawnClip, wanted: Iterable[Wording], *, seed: int) -> list[tuple[Wording, Task]]:
+def tasks_of(
+    clip: DrawnClip, wanted: Iterable[Wording], *, seed: int
+) -> list[tuple[Wording, Task]]:
     """Some questions of a clip in each wording.
 
     Args:
@@ -138,10 +140,10 @@ def _some(
     groups: dict[str, list[tuple[Asked, Task]]] = defaultdict(list)
     for each in fitting:
         task = each[1]
-        group = "absent" if task.absent else task.answer[:3] if "yes_no" in task.scored else ""
-        groups[group].append(each)
+        said = task.answer[:3] if "yes_no" in task.scored else ""
+        groups["absent" if task.absent else said].append(each)
     for group in groups.values():
-        rng.shuffle(group)  # type: ignore[arg-type]
+        rng.shuffle(group)
     chosen: list[tuple[Asked, Task]] = []
     while len(chosen) < _OF_A_CLIP and any(groups.values()):
         names = [name for name, group in groups.items() if group]
@@ -240,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for row in rows:
         print(f"{row.label}: {row.percent or 0.0:.1f} of {row.floor:.0f} at least, {row.count}")
     if options.json is not None:
-        told = {wording.text: float(np.mean(found or [0])) for wording, found in right.items()}
+        told = {wording.text: float(np.mean(found or [False])) for wording, found in right.items()}
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return 0 if all(row.holds for row in rows) else 1
 

@@ -28,7 +28,10 @@ _MASK_OF = r"Please (?:respond with|output) segmentation mask\."
 _FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "doing_at_masked",
-        (rf"What is {_NAME} doing at {_TIME}\? {_MASK}", rf"At {_TIME}, what does {_NAME} do\? {_MASK}"),
+        (
+            rf"What is {_NAME} doing at {_TIME}\? {_MASK}",
+            rf"At {_TIME}, what does {_NAME} do\? {_MASK}",
+        ),
     ),
     ("moving_at_masked", (rf"Which object is moving at {_TIME}\? {_MASK}",)),
     (
@@ -53,7 +56,8 @@ _FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "span",
         (
-            rf"When is {_NAME} (?P<act>.+) occur in the video\? Only give the start and end timestamp\.",
+            rf"When is {_NAME} (?P<act>.+) occur in the video\?"
+            r" Only give the start and end timestamp\.",
             rf"When does {_NAME} (?P<act>.+)\? Give the start and end timestamp\.",
             rf"During which time span does {_NAME} (?P<act>.+)\?",
         ),
@@ -117,24 +121,25 @@ _FORMS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             r"Please describe (?P<name>object_\d)\.",
             r"Describe (?P<name>object_\d) in detail\.",
-            r"Please give a detailed description of the highlighted object \[<region>\] in the video\.",
+            r"Please give a detailed description of the highlighted object \[<region>\] in the"
+            r" video\.",
             r"Please describe the object \[<region>\]\.",
         ),
     ),
     (
         "describe_masked",
         (
-            r"Please give a detailed description of what (?:is|are) the (?P<name>object_.+) doing in"
-            r" the video\. And please generate the mask in every frames\?",
+            r"Please give a detailed description of what (?:is|are) the (?P<name>object_.+) doing"
+            r" in the video\. And please generate the mask in every frames\?",
             r"Please describe (?P<name>object_.+) with segmentation masks\.",
         ),
     ),
 )
-_INTENTS = tuple(
-    (intent, re.compile(form)) for intent, forms in _FORMS for form in forms
-)
+_INTENTS = tuple((intent, re.compile(form)) for intent, forms in _FORMS for form in forms)
 INTENTS = tuple(intent for intent, _ in _FORMS)
-_HEAD = re.compile(r"There (?:is|are) (\d) objects? in the video: (?:object_\d: \[<region>\](?:, )?)+\. ")
+_HEAD = re.compile(
+    r"There (?:is|are) (\d) objects? in the video: (?:object_\d: \[<region>\](?:, )?)+\. "
+)
 _MVBENCH = re.compile(r"Question: (.+)\nOptions:\n(?:\(\w\) .+\n)+Answer with .+")
 _VIDEOREFER = re.compile(r"(.+?\?) \(A\) .+\. Answer with the option's letter .+")
 _THIRD = {

@@ -1,8 +1,9 @@
 """Ways to put each question, as people type it.
 
 A template has choices (`patterns`) and slots: {name} "the red circle", {a} "a red circle", {nouns}
-"red circles", {act} "move left", {acts} "moves left", {acting} "moving left", {time}, {when} "at the
-start", {what} "first". Spellings, articles, capitals and marks are changed afterwards (`typed`).
+"red circles", {act} "move left", {acts} "moves left", {acting} "moving left", {time}, {when} "at
+the start", {what} "first". Spellings, articles, capitals and marks are changed afterwards
+(`typed`).
 """
 
 from __future__ import annotations
@@ -122,7 +123,7 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         f"Is there {{a}} {_IN_VIDEO}?",
         f"Is there {{a}} {_IN_VIDEO}?",
         f"[Can you|Do you|Could you] see {{a}} {_IN_VIDEO}?",
-        f"Is {{a}} [there|visible|in the video|shown|in the picture|present]?",
+        "Is {a} [there|visible|in the video|shown|in the picture|present]?",
         f"[Does|Do] {{a}} [appear|show up|occur] {_IN_VIDEO}?",
         "Does the [video|clip] [show|have|contain] {a}?",
         "{a}?",
@@ -281,7 +282,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "[At|] what time does {name} {act}? {mask}",
     ),
     "span_which_masked": (
-        "When does [an object|something|a thing] {act}, and [which|what] [object |thing |]is it? {mask}",
+        "When does [an object|something|a thing] {act}, and [which|what] [object |thing |]is it?"
+        " {mask}",
         "[Which|What] object {acts}, and when? {mask}",
         "When is something {acting}, and what is it? {mask}",
     ),
@@ -327,7 +329,8 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
 # What fills the rest.
 IN = "[in the [video|clip]|in this [video|clip]|here|there|in it|]"
 MASK = (
-    "[Please|Please also|Also|Then|And please] [generate|give|show|output] [the|a] [segmentation mask|mask]."
+    "[Please|Please also|Also|Then|And please] [generate|give|show|output]"
+    " [the|a] [segmentation mask|mask]."
 )
 EXPRESSIONS = (
     "{bare}", "{bare}", "{name}", "{name}", "{a}", "find {name}", "mask of {name}",
@@ -346,7 +349,8 @@ HEADS = (
 CHOICE_HEADS = ("{stem}\n{list}\n{tail}", "{stem}\n{list}", "{stem} {line}", "{stem} {line} {tail}",
                 "Question: {stem}\nOptions:\n{list}\n{tail}")  # fmt: skip
 CHOICE_TAILS = (
-    "Answer with the option's letter from the given choices directly and only give the best option.",
+    "Answer with the option's letter from the given choices directly and only give the best"
+    " option.",
     "Answer with the option's letter [from the given choices |]directly.",
     "Answer with the letter [only|].",
     "[Which one is right|Which is right|Which option is right|Which one]?",

@@ -1,4 +1,4 @@
-"""What typing does to a question: no capitals, no marks, no articles, "colour", slips of the finger."""
+"""What typing does to a question: no capitals, marks or articles, "colour", slips of the finger."""
 
 from __future__ import annotations
 

@@ -29,7 +29,10 @@ _ACTS: tuple[tuple[str, str], ...] = (
     ("shrink", "[get smaller|become smaller|decrease in size]"),
     ("change color", "[change its color|switch color|get another color|take another color]"),
     ("change to (.+)", "[turn {0}|become {0}|change its color to {0}|switch to {0}]"),
-    ("enter from the (.+)", "[come in from the {0}|come from the {0}|enter from {0}|enter at the {0}]"),
+    (
+        "enter from the (.+)",
+        "[come in from the {0}|come from the {0}|enter from {0}|enter at the {0}]",
+    ),
     ("leave to the (.+)", "[go out to the {0}|exit to the {0}|leave at the {0}|go out on the {0}]"),
     (
         "enter the frame",
@@ -37,7 +40,7 @@ _ACTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "leave the frame",
-        "[go out|leave|go out of view|exit|leave the [picture|scene]|go out of the [frame|picture]]",
+        "[go out|leave|go out of view|exit|leave the [picture|scene]|go out of the frame]",
     ),
     ("change direction", "[turn|make a turn|change its direction|turn around]"),
     ("hit another object", "[bump into|collide with|touch|hit] another [object|thing|one]"),
@@ -119,7 +122,9 @@ def other_words(act: str, rng: np.random.Generator, *, being: bool = True) -> st
         if match:
             text = others
             for number, group in enumerate(match.groups()):
-                text = text.replace(f"{{{number}}}", group).replace("{way}", _WAYS.get(group, group))
+                text = text.replace(f"{{{number}}}", group).replace(
+                    "{way}", _WAYS.get(group, group)
+                )
             return third(expanded(text, rng))
     return act
 
