@@ -96,5 +96,5 @@ def test_each_wording_is_printed(
 
 def test_unknown_words_tell_other_questions(capsys: pytest.CaptureFixture[str]) -> None:
     assert unlike.main([]) == 0
-    shares = [float(line.split()[-8]) for line in capsys.readouterr().out.splitlines()]
+    shares = [float(line.split()[-7]) for line in capsys.readouterr().out.splitlines()]
     assert shares[0] == 0.0 and shares[1] < 50 and shares[2] > 70
