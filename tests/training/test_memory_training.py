@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,8 +11,9 @@ pytest.importorskip("torch", reason="needs the export extra")
 import torch
 
 from tests.compare import assert_close
+from training.train.__main__ import main
 from training.train.carry import carry
-from training.train.looks import NUM_LOOKS
+from training.train.looks import NUM_LOOKS, LooksPrompt
 from training.train.memory_batches import (
     FIRST_SEED,
     SEEDS_OF_BATCH,
@@ -19,9 +22,15 @@ from training.train.memory_batches import (
 )
 from training.train.memory_validation import LongClips
 from training.train.nano import Nano
+from training.train.pretrain_language import Reader
 from training.train.sizes import SAM2, SAM2_WIDTHS, TokenizerSizes
 from training.train.stages import PLANS
+from training.train.start_from import CHECKPOINT_FOLDER, HEADS_FILE, write_heads
 from training.train.train_memory import MemoryTraining, memory_parameters
+from training.train.turns import TurnTokenizer
+from training.train.workplace import Workplace
+from training.train.world_tokenizer import tokenizer_sizes, train_tokenizer
+from training.train.write_checkpoint import write_checkpoint
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
 from ufvideo_export.torch_model.mask_model import MaskDecoder, MaskEncoder
 from ufvideo_export.torch_model.propagate import (
@@ -237,3 +246,34 @@ def test_long_clips_are_scored(module: MemoryTraining) -> None:
     assert_close(
         maps[3][0][0].numpy(), maps[3][0][1].numpy(), max_abs=0, max_rel=0, where="one clip"
     )
+
+
+def test_memory_learns_from_a_trained_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command takes two steps, ends, and leaves SAM 2 with another memory alone."""
+    trained, words = tmp_path / "nano", tmp_path / "tokenizer"
+    words.mkdir()
+    train_tokenizer(words)
+    nano, tokenizer = Nano(tokenizer_sizes(words)), TurnTokenizer(words)
+    write_checkpoint(nano, words, trained / CHECKPOINT_FOLDER)
+    reader = Reader(nano, tokenizer, train_vision=False)
+    write_heads(reader, LooksPrompt(SAM2_WIDTHS.hidden_size), trained / HEADS_FILE)
+    run = tmp_path / "run"
+    options = ["--from", str(trained), "--stage", "memory", "--length", "0.0001", "--threads", "1"]
+    monkeypatch.setattr("sys.argv", ["training.train", str(run), *options])
+    main()
+    place = Workplace(run)
+    assert place.is_done("memory") and not place.is_done("wordings")
+    before, after = (
+        torch.load(place.weights(stage), weights_only=True)["sam"] for stage in ("joint", "memory")
+    )
+    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert {"memory_attention", "memory_encoder"} <= changed
+    assert changed <= {
+        "memory_attention",
+        "memory_encoder",
+        "memory_temporal_positional_encoding",
+        "object_pointer_proj",
+        "no_object_pointer",
+    }

@@ -19,7 +19,6 @@ from tests.compare import assert_close
 from training.tasks import vocabulary
 from training.tasks.positions import to_positions, to_times
 from training.tasks.task import TaskKind
-from training.train.__main__ import main
 from training.train.cells import label_cells, label_outlines
 from training.train.conversation import Conversation, converse
 from training.train.looks import LooksPrompt
@@ -63,6 +62,8 @@ from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 pytestmark = pytest.mark.torch
 LEVEL = 3
+# The input embedding, which is the output layer too.
+_EMBEDDINGS = ("embed_tokens.weight", "lm_head.weight")
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,13 @@ def test_a_packed_question_is_answered_as_if_it_stood_alone(tokenizer: TurnToken
                     max_rel=2e-4,
                     where=f"clip {b}, question {k}",
                 )
+
+
+def _tokens(folder: Path) -> dict[str, int]:
+    return {
+        **json.loads((folder / "vocab.json").read_text()),
+        **json.loads((folder / "added_tokens.json").read_text()),
+    }
 
 
 def _only(conversation: Conversation, part: int) -> Conversation:
@@ -364,42 +372,20 @@ def test_a_run_goes_on_from_a_trained_checkpoint(
     write_heads(reader, prompt, trained / HEADS_FILE)
     place = Workplace(tmp_path / "run")
     start_from(trained, place)
-    assert [name for name in PLANS if not place.is_done(name)] == ["answers", "memory"]
-    joint = torch.load(place.weights("joint"), weights_only=True)
+    assert [name for name in PLANS if not place.is_done(name)] == ["memory", "wordings"]
+    answers = torch.load(place.weights("answers"), weights_only=True)
     for part, module in (("reader", reader), ("sam", nano.sam), ("looks", prompt)):
         for name, value in module.state_dict().items():
-            assert torch.equal(value.half().float(), joint[part][name]), name
+            if not name.endswith(_EMBEDDINGS):
+                assert torch.equal(value.half().float(), answers[part][name]), name
+    old, new = (_tokens(folder) for folder in (tokenizer_folder, place.tokenizer))
+    embedding = nano.language_model.get_input_embeddings().weight.half().float()
+    rows = answers["reader"]["language_model.model.embed_tokens.weight"]
+    assert len(rows) == max(new.values()) + 1 > len(embedding)
+    for token, token_id in old.items():
+        assert torch.equal(rows[new[token]], embedding[token_id]), token
     with pytest.raises(FileExistsError, match="stage masks"):
         start_from(trained, place)
-
-
-def test_memory_learns_from_a_trained_checkpoint(
-    nano: Nano, tokenizer: TurnTokenizer, tokenizer_folder: Path, tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """The command takes two steps, ends, and leaves SAM 2 with another memory alone."""
-    trained = tmp_path / "nano"
-    write_checkpoint(nano, tokenizer_folder, trained / CHECKPOINT_FOLDER)
-    reader = Reader(nano, tokenizer, train_vision=False)
-    write_heads(reader, LooksPrompt(SAM2_WIDTHS.hidden_size), trained / HEADS_FILE)
-    run = tmp_path / "run"
-    options = ["--from", str(trained), "--stage", "memory", "--length", "0.0001", "--threads", "1"]
-    monkeypatch.setattr("sys.argv", ["training.train", str(run), *options])
-    main()
-    place = Workplace(run)
-    assert place.is_done("memory") and not place.is_done("answers")
-    before, after = (
-        torch.load(place.weights(stage), weights_only=True)["sam"] for stage in ("joint", "memory")
-    )
-    changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert {"memory_attention", "memory_encoder"} <= changed
-    assert changed <= {
-        "memory_attention",
-        "memory_encoder",
-        "memory_temporal_positional_encoding",
-        "object_pointer_proj",
-        "no_object_pointer",
-    }
 
 
 def test_the_last_stage_tells_what_is_mixed_up(tokenizer: TurnTokenizer):
