@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from training.evaluate import tracking, windows
-from training.evaluate.track_scores import num_switches, score_track
+from training.evaluate.track_scores import Loss, num_switches, score_track
 from training.evaluate.tracking import Way, row_of, table
 from training.world import TEST_SEEDS, render
 from training.world.long_scene import FPS, make_long_scene
@@ -69,6 +69,24 @@ def test_a_track_is_scored_frame_by_frame() -> None:
         score_track([], truth[:, :0], 0)
 
 
+def test_what_a_track_loses_is_told_apart() -> None:
+    empty = np.zeros((20, 30), np.bool_)
+    half = shifted(0)
+    half[:, 5:] = False
+    truth = np.stack(
+        [np.stack([shifted(0)] * 4 + [half, empty]), np.stack([shifted(15)] * 6)]
+    )  # fmt: skip
+    # Right, rough, on nothing, on the other thing; partly hidden, hidden.
+    masks = [shifted(0), shifted(2), empty, shifted(15), shifted(0), shifted(0)]
+    score = score_track(masks, truth, 0)
+    assert sum(score.lost.values()) == pytest.approx(1 - score.region_and_boundary)
+    lost = {kind for kind, value in score.lost.items() if value > 0}
+    assert lost == {Loss.ROUGH, Loss.MISSING, Loss.OTHER, Loss.PARTLY, Loss.HIDDEN}
+    assert score.lost[Loss.OTHER] == score.lost[Loss.MISSING] == pytest.approx(1 / 6)
+    elsewhere = score_track([shifted(9)] * 6, truth, 0)
+    assert elsewhere.lost[Loss.ELSEWHERE] > 0.4 and elsewhere.lost[Loss.ROUGH] == 0
+
+
 def test_a_switch_is_counted_once() -> None:
     assert num_switches([0, None, 0, 2, 2, None, 2, 0], 0) == 2
     assert num_switches([None, None], 0) == 0
@@ -77,11 +95,15 @@ def test_a_switch_is_counted_once() -> None:
 def test_the_table_has_a_line_for_each_way() -> None:
     truth = np.stack([np.stack([shifted(0)] * 4)])
     score = score_track(truth[0], truth, 0)
-    ways = [Way("sam2", 3), Way("sam2", 7, "lost"), Way(None)]
+    ways = [Way("sam2", 3), Way("sam2", 7, "lost", 1.0), Way(None)]
     lines = table([row_of(way, [score, score], 0.8, 4) for way in ways])
     assert lines[1].split()[:4] == ["sam2,", "3", "memories", "100.0"]
-    assert "named again if lost" in lines[2] and lines[3].startswith("named on every frame")
+    assert "named again if lost, checked every 1 s" in lines[2] and lines[3].startswith(
+        "named on every frame"
+    )
     assert lines[3].split()[-1] == "100.0"
+    assert lines[5].split()[-6:] == ["hidden", "other", "partly", "missing", "elsewhere", "rough"]
+    assert lines[6].split()[-6:] == ["0.0"] * 6
 
 
 def test_tracking_is_printed_and_saved(
@@ -89,16 +111,16 @@ def test_tracking_is_printed_and_saved(
 ) -> None:
     """Random weights follow nothing: what counts is that every way has its line."""
     saved = tmp_path / "tracking.json"
-    sizes = ["--clips", "1", "--frames", "12", "--memories", "1", "7", "--json", str(saved)]
-    assert tracking.main([str(small_package_track), *sizes]) == 1
+    sizes = ["--clips", "1", "--frames", "12", "--memories", "1", "7", "--verify", "1"]
+    assert tracking.main([str(small_package_track), *sizes, "--json", str(saved)]) == 1
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1 clips of 12 frames, 10 frames a second"
     labels = [row["label"] for row in json.loads(saved.read_text())["rows"]]
-    assert [line[:46].strip() for line in lines[2:6]] == labels
+    assert [line[:60].strip() for line in lines[2:6]] == labels
     assert labels == [
-        "sam2, 1 memories",
-        "sam2, 7 memories",
-        "distractor, 7 memories",
+        "sam2, 1 memories, checked every 1 s",
+        "sam2, 7 memories, checked every 1 s",
+        "distractor, 7 memories, checked every 1 s",
         "named on every frame",
     ]
 

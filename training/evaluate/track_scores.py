@@ -1,9 +1,10 @@
-"""How well a track follows its object: J and F of every frame, and whom it follows."""
+"""How well a track follows its object: J and F of every frame, whom it follows, what it loses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,19 @@ from training.tasks.masks import boundary_score, region_score
 
 # A mask is on the thing that it overlaps by more than half.
 _LEAST_OVERLAP = 0.5
+# A thing is partly hidden where less than this part of its largest area is seen.
+_WHOLE_SHARE = 0.8
+
+
+class Loss(Enum):
+    """What a frame on which a mask is not right loses its J&F to; the first that is true."""
+
+    HIDDEN = "a mask of what is hidden"
+    OTHER = "another thing"
+    PARTLY = "it is partly hidden"
+    MISSING = "no mask of what is seen"
+    ELSEWHERE = "a mask on nothing"
+    ROUGH = "a rough mask of it"
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class TrackScore:
         spread: Standard deviation of each frame's J where the object is seen.
         step: Mean change of J from one of these frames to the next.
         num_switches: How often the track went over from one thing to another.
+        lost: What 1 - J&F is made of; the parts sum up to it.
     """
 
     region: float
@@ -31,6 +46,7 @@ class TrackScore:
     spread: float
     step: float
     num_switches: int
+    lost: Mapping[Loss, float]
 
     @property
     def region_and_boundary(self) -> float:
@@ -51,14 +67,18 @@ def score_track(
     Raises:
         ValueError: When there is no frame, or their number differs.
     """
-    regions, boundaries, followed = [], [], []
-    for mask, right in zip(masks, truth.swapaxes(0, 1), strict=True):
+    regions, boundaries, followed, lost = [], [], [], dict.fromkeys(Loss, 0.0)
+    areas = truth[thing].sum(axis=(1, 2))
+    is_whole = areas >= _WHOLE_SHARE * areas.max(initial=1)
+    for mask, right, whole in zip(masks, truth.swapaxes(0, 1), is_whole, strict=True):
         regions.append(region_score(mask, right[thing]))
         boundaries.append(boundary_score(mask, right[thing]))
         followed.append(_followed(mask, right))
+        kind = _loss(mask, right[thing], followed[-1] in (None, thing), bool(whole))
+        lost[kind] += 1 - (regions[-1] + boundaries[-1]) / 2
     if not regions:
         raise ValueError("masks: expected a frame or more, got none")
-    is_seen = truth[thing].any(axis=(1, 2))
+    is_seen = areas > 0
     seen = np.array(regions)[is_seen]
     return TrackScore(
         region=float(np.mean(regions)),
@@ -66,7 +86,23 @@ def score_track(
         spread=float(seen.std()) if len(seen) else 0.0,
         step=float(np.abs(np.diff(seen)).mean()) if len(seen) > 1 else 0.0,
         num_switches=num_switches(followed, thing),
+        lost={kind: value / len(regions) for kind, value in lost.items()},
     )
+
+
+def _loss(
+    mask: NDArray[np.bool_], right: NDArray[np.bool_], is_on_no_other: bool, is_whole: bool
+) -> Loss:
+    """What keeps a mask from being right, if it is not."""
+    if not right.any():
+        return Loss.HIDDEN
+    if not is_on_no_other:
+        return Loss.OTHER
+    if not is_whole:
+        return Loss.PARTLY
+    if not mask.any():
+        return Loss.MISSING
+    return Loss.ROUGH if region_score(mask, right) > _LEAST_OVERLAP else Loss.ELSEWHERE
 
 
 def _followed(mask: NDArray[np.bool_], right: NDArray[np.bool_]) -> int | None:

@@ -2,9 +2,10 @@
 
 Two things that look alike wander, and go behind a third one again and again. Each is named once, on
 the first frame, and carried on by memory: by SAM 2's rule with 1 to 7 memories and by the rule for
-look-alikes, beside naming it on every frame. With `--reprompt lost` a lost object is named again.
-Scores are of the frames behind the first. The exit status is 0 only where the first way with SAM
-2's rule and 7 memories reaches `--aim`.
+look-alikes, beside naming it on every frame. With `--reprompt lost` a lost object is named again;
+with `--verify` language is asked at times whether it still is that object. Scores are of the frames
+behind the first. The exit status is 0 only where the first way with SAM 2's rule and 7 memories
+reaches `--aim`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.evaluate.track_scores import TrackScore, score_track
+from training.evaluate.track_scores import Loss, TrackScore, score_track
 from training.tasks.masks import decoded
 from training.world import TEST_SEEDS, Rendered, render
 from training.world.long_scene import FPS, make_long_scene
@@ -31,7 +32,7 @@ from ufvideo_sdk import Session, UFVideo
 Reprompt = Literal["lost"]
 EVERY_FRAME = "named on every frame"
 MAX_MEMORIES = 7
-_WIDTH = 46
+_WIDTH = 60
 # Of these nobody asks: the thing in front.
 _FOLLOWED = (0, 2)
 
@@ -44,11 +45,13 @@ class Way:
         memory: Rule of the memory; None: none, each frame is prompted.
         num_memories: Frames in it.
         reprompt: When language names an object again.
+        verify_s: How often language is asked for a second opinion; None: never.
     """
 
     memory: str | None
     num_memories: int = MAX_MEMORIES
     reprompt: Reprompt | None = None
+    verify_s: float | None = None
 
     @property
     def label(self) -> str:
@@ -56,7 +59,8 @@ class Way:
         if self.memory is None:
             return EVERY_FRAME
         again = f", named again if {self.reprompt}" if self.reprompt else ""
-        return f"{self.memory}, {self.num_memories} memories{again}"
+        checked = f", checked every {self.verify_s:g} s" if self.verify_s else ""
+        return f"{self.memory}, {self.num_memories} memories{again}{checked}"
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ class WayRow:
         switches_per_minute: How often an object's track went over to another thing.
         ms_a_frame: Time of a frame and object.
         num_objects: Objects that were followed.
+        lost: What 100 - J&F is made of, in percent.
     """
 
     label: str
@@ -80,13 +85,15 @@ class WayRow:
     switches_per_minute: float
     ms_a_frame: float
     num_objects: int
+    lost: Mapping[str, float]
 
 
 def ways_of(options: argparse.Namespace) -> list[Way]:
     """What is compared."""
     reprompt = None if options.reprompt == "never" else options.reprompt
-    tracked = [Way("sam2", number, reprompt) for number in options.memories]
-    others = [Way(rule, MAX_MEMORIES, reprompt) for rule in options.rules if rule != "sam2"]
+    again = (reprompt, options.verify)
+    tracked = [Way("sam2", number, *again) for number in options.memories]
+    others = [Way(rule, MAX_MEMORIES, *again) for rule in options.rules if rule != "sam2"]
     every = [] if options.without_every_frame else [Way(None)]
     return [*tracked, *others, *every]
 
@@ -102,6 +109,7 @@ def follow(session: Session, way: Way, names: Sequence[str]) -> list[Any]:
         memory=way.memory,
         num_memories=way.num_memories,
         reprompt=way.reprompt,
+        verify_s=way.verify_s,
     )
     by_name = {track.name: track for track in found}
     return [by_name.get(each) for each in names]
@@ -142,6 +150,10 @@ def row_of(way: Way, scores: Sequence[TrackScore], seconds: float, num_frames: i
         switches_per_minute=sum(each.num_switches for each in scores) / minutes,
         ms_a_frame=1e3 * seconds / (len(scores) * num_frames),
         num_objects=len(scores),
+        lost={
+            kind.name.lower(): 100 * float(np.mean([each.lost[kind] for each in scores]))
+            for kind in Loss
+        },
     )
 
 
@@ -156,6 +168,12 @@ def table(rows: Sequence[WayRow]) -> list[str]:
             f" {row.switches_per_minute:>9.2f} {row.ms_a_frame:>7.1f}"
         )
     lines.append("spread and step are of J; switches of a track in a minute; ms a frame and object")
+    kinds = [kind.name.lower() for kind in Loss]
+    lines.append(f"{'of 100 - J&F':<{_WIDTH}} " + " ".join(f"{kind:>9}" for kind in kinds))
+    for row in rows:
+        parts = " ".join(f"{row.lost[kind]:>9.1f}" for kind in kinds)
+        lines.append(f"{row.label:<{_WIDTH}} {parts}")
+    lines.append("; ".join(f"{kind.name.lower()}: {kind.value}" for kind in Loss))
     return lines
 
 
@@ -172,6 +190,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--rules", nargs="+", default=["sam2", "distractor"], metavar="RULE")
     parser.add_argument("--reprompt", default="never", choices=("never", "lost"))
+    parser.add_argument("--verify", type=float, metavar="S", help="`verify_s`; default: never")
     parser.add_argument("--without-every-frame", action="store_true")
     parser.add_argument("--aim", type=float, default=80.0, metavar="PERCENT", help="J&F")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")

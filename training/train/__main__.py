@@ -18,7 +18,7 @@ from training.train.write_checkpoint import write_checkpoint
 
 # What may learn side by side, one core each; then what needs both.
 _SIDE_BY_SIDE = (("vision",), ("masks", "tracking"))
-_IN_ORDER = ("names", "language", "joint", "answers", "wordings")
+_IN_ORDER = ("names", "language", "joint", "memory", "answers", "wordings")
 
 
 def main() -> None:
@@ -32,17 +32,19 @@ def main() -> None:
         dest="start",
         type=Path,
         metavar="FOLDER",
-        help="go on from a trained model, as training/nano: the last stage only",
+        help="go on from a trained model, as training/nano: the last stages only",
     )
-    parser.add_argument("--stage", choices=tuple(PLANS), nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--stage", choices=tuple(PLANS), nargs="*", help="these stages only, and no checkpoint"
+    )
     given = parser.parse_args()
     place = Workplace(given.out)
+    if given.start is not None and not place.is_done("answers"):
+        start_from(given.start, place)
     if given.stage:
         for name in given.stage:
             run_stage(name, place, num_threads=given.threads, length=given.length)
         return
-    if given.start is not None and not place.is_done("answers"):
-        start_from(given.start, place)
     place.tokenizer.mkdir(parents=True, exist_ok=True)
     if not (place.tokenizer / "vocab.json").is_file():
         train_tokenizer(place.tokenizer)

@@ -13,6 +13,8 @@ import torch
 
 from training.train.looks import LooksPrompt
 from training.train.loop import Plan, train_stage
+from training.train.memory_batches import memory_batches
+from training.train.memory_validation import LongClips
 from training.train.nano import Nano, save_whole
 from training.train.pretrain_language import (
     FACT_WEIGHT,
@@ -29,6 +31,7 @@ from training.train.pretrain_vision import VisionPretraining, vision_batches
 from training.train.sizes import SAM2_WIDTHS
 from training.train.start_from import write_heads
 from training.train.train_jointly import JointTraining, joint_batches
+from training.train.train_memory import MemoryTraining
 from training.train.train_tracking import TrackingTraining, tracking_batches
 from training.train.turns import TurnTokenizer
 from training.train.variety import LAST, PLAIN, Variety
@@ -45,6 +48,7 @@ PLANS = {
         Plan("language", num_steps=6000, learning_rate=1e-3, low_precision=True),
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
         Plan("answers", num_steps=3600, learning_rate=7e-4, num_warmup=30, low_precision=True),
+        Plan("memory", num_steps=3000, learning_rate=5e-4, low_precision=True),
         Plan("wordings", num_steps=2400, learning_rate=5e-4, num_warmup=100, low_precision=True),
     )
 }
@@ -66,6 +70,11 @@ _CHECKED: Mapping[str, Variety] = {
     "of_8_": Variety(num_frames=8),
     "of_4_": Variety(num_frames=4),
 }
+# Stages that came after the others were run: the seeds of those stay what they were.
+_LATER = ("memory",)
+# What memory is validated on.
+_LONG_CLIPS, _LONG_FRAMES = 4, 200
+_VALIDATE_MEMORY_EVERY = 200
 
 
 def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 1.0) -> None:
@@ -78,7 +87,7 @@ def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 
         length: Part of the plan's steps to take; for trying the command out.
     """
     torch.set_num_threads(num_threads)
-    torch.manual_seed(sorted(PLANS).index(name))
+    torch.manual_seed(sorted(PLANS, key=lambda each: (each in _LATER, each)).index(name))
     plan = PLANS[name]
     steps = max(round(plan.num_steps * length), 2)
     plan = replace(plan, num_steps=steps, num_warmup=min(plan.num_warmup, steps // 2))
@@ -102,7 +111,7 @@ def load_nano(place: Workplace) -> Nano:
     nano = Nano(tokenizer_sizes(place.tokenizer))
     reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
     _load_reader(reader, place.weights(LAST_STAGE))
-    nano.load_part(place.weights("joint"), "sam")
+    nano.load_part(place.weights("memory"), "sam")
     return nano
 
 
@@ -248,6 +257,30 @@ def _joint(plan: Plan, place: Workplace) -> None:
     )
 
 
+def _memory(plan: Plan, place: Workplace) -> None:
+    nano = Nano(tokenizer_sizes(place.tokenizer))
+    module = MemoryTraining(nano)
+    _load_sam(nano, module.looks_prompt, place.weights("joint"))
+
+    @functools.cache
+    def clips() -> LongClips:
+        return LongClips(module, num_clips=_LONG_CLIPS, num_frames=_LONG_FRAMES)
+
+    def save() -> None:
+        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
+
+    train_stage(
+        plan,
+        module,
+        memory_batches,
+        lambda batch, step: module(batch),
+        place.folder,
+        validate=lambda: clips().scores(),
+        validate_every=_VALIDATE_MEMORY_EVERY,
+        on_save=save,
+    )
+
+
 _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "vision": _vision,
     "masks": _masks,
@@ -256,6 +289,7 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "language": _language,
     "joint": _joint,
     "answers": _answers,
+    "memory": _memory,
     "wordings": _wordings,
 }
 

@@ -95,8 +95,8 @@ def start_from(folder: Path, place: Workplace) -> None:
         "sam": nano.sam.state_dict(),
         "looks": looks_prompt.state_dict(),
     }
-    # The last stage takes the prompts from the first and what learns from the last; the masks of
-    # the model are those of "joint".
+    # "wordings" takes the prompts from the first and what learns from the last; "memory" goes on
+    # from the SAM 2 of "joint".
     for stage in ("masks", "joint", "answers"):
         save_whole(parts, place.weights(stage))
     for stage in _EARLIER_STAGES:
