@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.evaluate import long_clips, paraphrases, windows
+from training.evaluate import long_clips, paraphrases, unlike, windows
 from training.evaluate.ask import Outcome
 from training.evaluate.clips import DrawnClip, drawn_clips
 from training.evaluate.paraphrases import Wording, paraphrase_rows, tasks_of, wordings
@@ -92,3 +92,9 @@ def test_each_wording_is_printed(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 1 + len(wordings()) + 2
     assert saved.read_text().count(":") >= len(wordings())
+
+
+def test_unknown_words_tell_other_questions(capsys: pytest.CaptureFixture[str]) -> None:
+    assert unlike.main([]) == 0
+    shares = [float(line.split()[-7]) for line in capsys.readouterr().out.splitlines()]
+    assert shares[0] == 0.0 and shares[1] < 50 and shares[2] > 70

@@ -1,10 +1,9 @@
-"""What nano is trained on is what the runtime gives it, and training can be interrupted."""
+"""What nano is trained on is what the runtime gives it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the export extra")
 import torch
-from torch import nn
 
 from tests.compare import assert_close
 from training.tasks import vocabulary
@@ -22,11 +20,9 @@ from training.tasks.task import TaskKind
 from training.train.cells import label_cells, label_outlines
 from training.train.conversation import Conversation, converse
 from training.train.looks import LooksPrompt
-from training.train.loop import Plan, train_stage
 from training.train.mask_losses import mask_losses
 from training.train.nano import Nano
 from training.train.packed_attention import run_layers
-from training.train.plot import plot_logs
 from training.train.pretrain_language import Reader, prompt_loss, right_by_kind
 from training.train.pretrain_vision import vision_batch
 from training.train.sizes import SAM2_WIDTHS
@@ -269,47 +265,6 @@ def test_position_tokens_go_there_and_back():
     back = [int(token[:3]) for token in to_times(moved, fractions).split("<TEMP-")[1:]]
     assert max(abs(a - b) for a, b in zip(back, [10, 80, 99], strict=True)) <= 1
     assert to_positions(text, np.linspace(0, 1, 45)) == text
-
-
-def test_a_stopped_stage_ends_where_an_unbroken_one_does(tmp_path: Path):
-    def train(folder: Path, steps: tuple[int, ...]) -> torch.Tensor:
-        folder.mkdir()
-        torch.manual_seed(0)
-        module = nn.Linear(4, 1)
-        for stop in steps:
-            plan = Plan("toy", num_steps=max(steps), learning_rate=0.1, num_warmup=2)
-            _train_toy(plan, module if stop == steps[0] else nn.Linear(4, 1), folder, stop)
-        return torch.load(folder / "toy.state", weights_only=True)["module"]["weight"]
-
-    whole, broken = train(tmp_path / "whole", (8,)), train(tmp_path / "broken", (5, 8))
-    assert torch.equal(whole, broken)
-    assert [p.name for p in plot_logs(tmp_path / "broken")] == ["toy.png"]
-    lines = (tmp_path / "broken" / "toy.jsonl").read_text().splitlines()
-    assert json.loads(lines[-1])["step"] == 8
-
-
-class _StoppedError(Exception):
-    pass
-
-
-def _train_toy(plan: Plan, module: nn.Linear, folder: Path, stop: int) -> None:
-    def losses(batch: torch.Tensor, step: int) -> tuple[torch.Tensor, dict[str, float]]:
-        return (module(batch) - batch.sum()).square().mean(), {}
-
-    def stop_there() -> None:
-        step = torch.load(folder / "toy.state", weights_only=True)["step"]
-        if step == stop < plan.num_steps:
-            raise _StoppedError
-
-    with suppress(_StoppedError):
-        train_stage(plan, module, _toy_batches, losses, folder, on_save=stop_there, save_every=1)
-
-
-def _toy_batches(first: int):
-    number = first
-    while True:
-        yield torch.arange(4.0) * 0.1 + number
-        number += 1
 
 
 def test_one_joint_step_reaches_every_stage_but_the_vision_stages(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import random
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.
 
 from ufvideo_sdk.errors import ConfigError, InputError
 from ufvideo_sdk.questions import DocumentError, Place, QuestionKind
-from ufvideo_sdk.watch import Rules
+from ufvideo_sdk.watch import Engine, Rules
+from ufvideo_sdk.watch.engine.facts import Ended, Frame
 from ufvideo_sdk.watch.rules.rule import (
     AnswerIs,
     Confirmation,
@@ -274,3 +276,26 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ruamel.yaml", None)
     with pytest.raises(ConfigError, match=r"pip install 'ufvideo-sdk\[cpu,watch\]'"):
         Rules.parse(RULE % ASK)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_files_changed_at_random_hold_or_are_refused(seed: int) -> None:
+    """Never another error; and what holds is followed to the end of a stream."""
+    chance = random.Random(seed)
+    pieces = [*WHOLE.split(), *"{}[]:,-#&*!|>%@\"'\n\t ~0", "\n  ", ": ", "1e9", "-1", "null"]
+    num_refused = 0
+    for _ in range(60):
+        text = WHOLE
+        for _ in range(chance.randint(1, 3)):
+            start = chance.randrange(len(text))
+            end = start + chance.choice((0, 1, 1, 5, 30))
+            text = text[:start] + chance.choice(pieces) + text[end:]
+        try:
+            rules = Rules.parse(text)
+        except DocumentError as error:
+            num_refused += 1
+            assert error.problems and all(each.expected and each.got for each in error.problems)
+            continue
+        engine = Engine(rules)
+        assert engine.take(Frame(0, 0.0)) and not engine.take(Ended(1.0, "the stream ended"))
+    assert num_refused > 10

@@ -17,6 +17,7 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
         "would you please tell me the colour {bare} has",
         "Can you name the color that {name} is in?",
         "which colour did you see {bare} in",
+        "say, what color might {name} be",
     ),
     "shape": (
         "Would you tell me which shape {name} is?",
@@ -31,12 +32,14 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
         "have you seen {a} in there",
         "Please check if there is {a} in the clip.",
         "any {bare} to be seen",
+        "could there be {a} anywhere in this",
     ),
     "does": (
         "Would you say that {name} {acts}?",
         "does {bare} {act} at some time",
         "Please check if {name} {acts}.",
         "I think {name} {acts}, is that true?",
+        "{name} {acts}, or does it not?",
     ),
     "doing": (
         "What can you see {name} do?",
@@ -48,21 +51,25 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
         "To which side does {name} move?",
         "what way would {bare} go",
         "{name} goes where?",
+        "in what direction did you see {bare} go",
     ),
     "which": (
         "Would you tell me which object {acts}?",
         "there is an object that {acts}, which one is it",
         "Which is the one that {acts}?",
+        "what is the one which {acts} called",
     ),
     "count": (
         "How many {nouns} did you count?",
         "the number of {nouns} in this clip",
         "Would you count the {nouns} for me?",
+        "{nouns} in the video, how many of them",
     ),
     "span": (
         "Over which part of the clip does {name} {act}?",
         "I want to know when {bare} {acts}",
         "Would you find the time in which {name} is {acting}?",
+        "the time during which {name} is {acting}, please",
     ),
     "moment": ("Which moment is it that {name} {acts}?",),
     "segment": (
@@ -70,6 +77,7 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
         "please mark where {bare} is",
         "Would you draw a mask over {name}?",
         "Please segment the thing called {bare} in this image.",
+        "show where {bare} is by a mask",
     ),
     "choice": ("Which of these is right? {stem}", "{stem} Take one of these."),
 }

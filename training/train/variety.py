@@ -49,7 +49,7 @@ class Variety:
 
 
 PLAIN = Variety()
-LAST = Variety(reworded=0.65, long_share=0.15, weights=WEIGHTS)
+LAST = Variety(reworded=0.7, long_share=0.15, weights=WEIGHTS)
 
 
 def of_batch(variety: Variety, number: int) -> Variety:

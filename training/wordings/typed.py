@@ -14,7 +14,9 @@ _LONG_WORD = re.compile(r"(?<![\w-])[A-Za-z]{4,}(?![\w-])")
 PREFIXES = (
     "please", "please,", "hi,", "hello,", "hey,", "ok,", "so", "so,", "quick question:",
     "question:", "please tell me:", "now", "and", "well,", "excuse me,", "sorry,", "just",
-    "tell me:", "i wonder:", "next question:",
+    "tell me:", "i wonder:", "next question:", "look at the video:", "watch the clip:",
+    "in this video,", "in the clip,", "here is a clip.", "i have a question:", "my question is:",
+    "from what you see,", "what do you think,", "one more:",
 )  # fmt: skip
 SUFFIXES = ("please", "thanks", "thank you", "exactly", "now", "again", "then")
 FILLERS = ("actually", "maybe", "just", "really", "now", "exactly", "again", "also", "then", "here")
@@ -23,9 +25,9 @@ _SYLLABLES = ("ba", "do", "fi", "gu", "ka", "le", "mo", "ni", "po", "ra", "su", 
 _SHARES = {
     "spelling": 0.4,
     "articles": 0.15,
-    "prefix": 0.12,
+    "prefix": 0.18,
     "suffix": 0.08,
-    "filler": 0.05,
+    "filler": 0.08,
     "slip": 0.07,
     "ending": 0.05,
     "lower": 0.4,

@@ -6,12 +6,15 @@ Words that say nothing, which are put before and behind a question, need no toke
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from training.wordings import names, templates, verbs
 from training.wordings.patterns import all_texts
 
 _SLOT = re.compile(r"\{\w*\}")
+# Wordings that begin with a word that gets tokens for the beginning, too.
+_OFTEN = 3
 _WORD = re.compile(r"(?<!')[A-Za-z]{2,}")
 
 
@@ -22,21 +25,20 @@ def words_behind_spaces() -> tuple[str, ...]:
 
 
 def first_words() -> tuple[str, ...]:
-    """Words with which a question begins, with a capital letter and without, sorted."""
-    found: set[str] = set()
-    patterns = [pattern for group in templates.TEMPLATES.values() for pattern in group]
-    texts = [text for pattern in patterns for text in _starts(pattern)]
-    for text in texts:
-        first = text.split(" ")[0]
-        match = _WORD.match(first)
-        if match:
-            found |= {match[0].lower(), match[0].capitalize()}
-    return tuple(sorted(found))
+    """Words with which several wordings begin, with a capital letter and without, sorted."""
+    found: Counter[str] = Counter()
+    for group in templates.TEMPLATES.values():
+        for pattern in group:
+            found.update(
+                {match[0].lower() for match in map(_WORD.match, _starts(pattern)) if match}
+            )
+    often = [word for word, count in found.items() if count >= _OFTEN]
+    return tuple(sorted([*often, *(word.capitalize() for word in often)]))
 
 
-def _starts(pattern: str) -> Iterator[str]:
+def _starts(pattern: str) -> set[str]:
     """Every beginning of a pattern."""
-    return all_texts(pattern) if pattern.startswith("[") else iter((pattern,))
+    return set(all_texts(pattern)) if pattern.startswith("[") else {pattern}
 
 
 def _texts() -> Iterator[str]:

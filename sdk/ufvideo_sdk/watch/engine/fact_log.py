@@ -26,6 +26,7 @@ from ufvideo_sdk.validation.strict_json import (
     plain,
 )
 from ufvideo_sdk.validation.strict_json import shown as shown_value
+from ufvideo_sdk.watch.engine.fact_fields import MAX_ITEMS
 from ufvideo_sdk.watch.engine.facts import (
     INPUTS,
     OUTPUTS,
@@ -42,7 +43,6 @@ FACTS_NAME = "facts.jsonl"
 """Name of the log in the folder of a recording."""
 _KINDS: dict[str, type[Fact]] = {kind.__name__.lower(): kind for kind in (*INPUTS, *OUTPUTS)}
 _MAX_LINE = 1 << 24
-_MAX_ITEMS = 10_000
 # Fields that are lists: of integers, or of these.
 _LISTS: dict[type, dict[str, type]] = {
     Answered: {"spans": FoundSpan, "objects": FoundObject},
@@ -145,7 +145,7 @@ def _made(kind: type[T], value: object, before: tuple[str, ...] = ()) -> T:
 
 
 def _items(value: object, kind: type) -> tuple[Any, ...]:
-    items = as_list(value, _MAX_ITEMS)
+    items = as_list(value, MAX_ITEMS)
     if not dataclasses.is_dataclass(kind):
         return tuple(items)
     made = []

@@ -9,84 +9,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from ufvideo_sdk.errors import InputError
-from ufvideo_sdk.validation.finite import is_finite_number
-from ufvideo_sdk.validation.strict_json import (
-    Each,
-    FieldError,
-    Instance,
-    Integer,
-    OneOf,
-    Text,
-    check_fields,
-    shown,
+from ufvideo_sdk.validation.strict_json import Each, FieldError, Instance, Integer, OneOf
+from ufvideo_sdk.watch.engine.fact_fields import (
+    MAX_ITEMS,
+    Change,
+    Checked,
+    Choice,
+    Fraction,
+    Idx,
+    Idxs,
+    Name,
+    OptionalSeconds,
+    Seconds,
+    Words,
 )
 
 FORMAT_VERSION = 1
-_MAX_TEXT = 1 << 20
-_MAX_ITEMS = 10_000
-
-
-@dataclass(frozen=True)
-class Number:
-    """A finite number between two bounds; None is allowed if the rule says so."""
-
-    low: float = -1e15
-    high: float = 1e15
-    optional: bool = False
-
-    def check(self, value: object) -> None:
-        """Refuse another type or a value outside the bounds."""
-        if value is None and self.optional:
-            return
-        if not is_finite_number(value) or not self.low <= value <= self.high:  # type: ignore[operator]
-            expected = f"a number from {self.low:g} to {self.high:g}"
-            raise FieldError("", f"expected {expected}, got {shown(value)}")
-
-
-@dataclass(frozen=True)
-class OptionalText:
-    """A string, or None."""
-
-    def check(self, value: object) -> None:
-        """Refuse anything else."""
-        if value is not None:
-            Text(max_length=_MAX_TEXT).check(value)
-
-
-Idx = Annotated[int, Integer(0)]
-Seconds = Annotated[float, Number()]
-OptionalSeconds = Annotated[float | None, Number(optional=True)]
-Name = Annotated[str, Text(max_length=256)]
-Words = Annotated[str, Text(min_length=0, max_length=_MAX_TEXT)]
-Idxs = Annotated[tuple[int, ...], Each(Integer(0), 0, _MAX_ITEMS)]
-Fraction = Annotated[float, Number(-10.0, 10.0)]
-Change = Annotated[float | None, Number(0.0, 1.0, optional=True)]
-Choice = Annotated[str | None, OptionalText()]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A fact whose fields are checked when it is made; a number is kept as its field's type."""
-
-    def __post_init__(self) -> None:
-        """Check every field.
-
-        Raises:
-            InputError: Naming the kind of fact and the field.
-        """
-        try:
-            check_fields(self)
-        except FieldError as problem:
-            raise self._refused(problem) from None
-        for name, kind in type(self).__annotations__.items():
-            value = getattr(self, name)
-            if kind in ("Seconds", "OptionalSeconds", "Fraction", "Change") and value is not None:
-                # 5 and 5.0 are equal, and not the same bytes; 0.0 has no sign here.
-                object.__setattr__(self, name, float(value) + 0.0)
-
-    def _refused(self, problem: FieldError) -> InputError:
-        return InputError(f"{type(self).__name__.lower()}: {problem}")
 
 
 @dataclass(frozen=True)
@@ -233,8 +171,8 @@ class Answered(Checked):
     frame_idx: Idx
     text: Words
     choice: Choice = None
-    spans: Annotated[tuple[FoundSpan, ...], Each(Instance(FoundSpan), 0, _MAX_ITEMS)] = ()
-    objects: Annotated[tuple[FoundObject, ...], Each(Instance(FoundObject), 0, _MAX_ITEMS)] = ()
+    spans: Annotated[tuple[FoundSpan, ...], Each(Instance(FoundSpan), 0, MAX_ITEMS)] = ()
+    objects: Annotated[tuple[FoundObject, ...], Each(Instance(FoundObject), 0, MAX_ITEMS)] = ()
 
 
 @dataclass(frozen=True)
@@ -251,7 +189,7 @@ class Tracked(Checked):
     question: Name
     frame_idx: Idx
     time_s: Seconds
-    objects: Annotated[tuple[FoundObject, ...], Each(Instance(FoundObject), 0, _MAX_ITEMS)] = ()
+    objects: Annotated[tuple[FoundObject, ...], Each(Instance(FoundObject), 0, MAX_ITEMS)] = ()
 
     def __post_init__(self) -> None:
         """Check the ids too."""

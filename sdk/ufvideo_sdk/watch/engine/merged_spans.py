@@ -112,6 +112,7 @@ class MergedSpans:
             # The first ones, and the last one, are evidence enough.
             new.seen = [*each.seen, *new.seen][:8] + new.seen[-1:]
             new.is_started = new.is_started or each.is_started
+        new.answers = self._latest(new)
         if new.is_started:
             new.start_s = max(new.start_s, self._events.free_from_s)
         self._found = [*apart, new]
