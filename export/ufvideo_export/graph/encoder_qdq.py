@@ -32,13 +32,17 @@ from ufvideo_sdk.errors import InferenceError
 # A product stays in float32 where int8 would change its input by more, root mean square.
 MAX_INPUT_ERROR = 0.05
 _REDUCED_LARGEST = 64
+# Inputs of products that stay in float32 at the beginning of an encoder: four of the first layer
+# and one behind it, at most a quarter of all. All later layers read what is rounded there: on nano's
+# mask encoder the error falls from 1.2e-2 to 0.7e-2, without the last layer from 1.2e-2 to 1.1e-2.
+_NUM_FIRST = 5
 
 
 def quantize_statically(spec: StageSpec, path: Path, frames: Frames, *, reduce_range: bool) -> None:
     """Replace a graph in fp32 by one whose products with a weight multiply int8.
 
-    Products of two activations, those of attention, stay in float32; so do convolutions, and
-    products whose input int8 does not hold.
+    Products of two activations, those of attention, stay in float32; so do convolutions, the
+    products of the first layer, and those whose input int8 does not hold.
 
     Args:
         spec: The graph's border, which stays.
@@ -51,17 +55,20 @@ def quantize_statically(spec: StageSpec, path: Path, frames: Frames, *, reduce_r
     """
     model = ir.load(path)
     products = weighted_products(model.graph)
-    names = [_name(node.inputs[0]) for node in products]
+    names = list(dict.fromkeys(_name(node.inputs[0]) for node in products))
+    names = names[min(_NUM_FIRST, len(names) // 4) :]
     scales = measure_scales(spec, path, names, frames)
-    held = [node for node in products if scales[_name(node.inputs[0])].error <= MAX_INPUT_ERROR]
+    held = {name: found for name, found in scales.items() if found.error <= MAX_INPUT_ERROR}
     if not held:
         best = min((each.error for each in scales.values()), default=1.0)
         raise InferenceError(
             f"expected {spec.stem} to have products whose input int8 holds within"
-            f" {MAX_INPUT_ERROR:g}, the best of {len(products)} is held within {best:.2g}; export"
+            f" {MAX_INPUT_ERROR:g}, the best of {len(names)} is held within {best:.2g}; export"
             " with encoder_int8 dynamic, or calibrate with other frames"
         )
-    _Inserter(model.graph, scales, _REDUCED_LARGEST if reduce_range else INT8_LARGEST).insert(held)
+    largest = _REDUCED_LARGEST if reduce_range else INT8_LARGEST
+    inserter = _Inserter(model.graph, held, largest)
+    inserter.insert([node for node in products if _name(node.inputs[0]) in held])
     # The weights that are left may lie in the file that is replaced.
     ir.external_data.load_to_model(model)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
