@@ -110,6 +110,9 @@ class Forms:
                 return None if frame is None else {"frames": frame}
 
         held = {node.name or "" for node in weighted_products(ir.load(path).graph)}
+        # It writes its own files, and leaves what lies there.
+        shutil.rmtree(path.parent)
+        path.parent.mkdir()
         quantize_static(
             self._plain,
             path,

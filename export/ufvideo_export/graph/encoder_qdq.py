@@ -33,8 +33,8 @@ from ufvideo_sdk.errors import InferenceError
 MAX_INPUT_ERROR = 0.05
 _REDUCED_LARGEST = 64
 # Inputs of products that stay in float32 at the beginning of an encoder: four of the first layer
-# and one behind it, at most a quarter of all. All later layers read what is rounded there: on nano's
-# mask encoder the error falls from 1.2e-2 to 0.7e-2, without the last layer from 1.2e-2 to 1.1e-2.
+# and one behind it, at most a quarter of all. All later layers read what is rounded there: the
+# error of nano's mask encoder falls from 1.2e-2 to 0.7e-2. Without the last layer it is 1.1e-2.
 _NUM_FIRST = 5
 
 
