@@ -45,13 +45,13 @@ TEST_TOOLS := pytest pytest-xdist psutil onnx
 
 test-python-version: | $(VENV)/.system
 	$(PYTHON) -m venv $(OTHER)
-	$(OTHER)/bin/python -m pip install -q ".[cpu,hub]" $(TEST_TOOLS)
+	$(OTHER)/bin/python -m pip install -q ".[cpu,hub,watch]" $(TEST_TOOLS)
 	$(OTHER)/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
 
 # The same with the oldest release of everything that the metadata promises; of Python that is 3.10.
 test-oldest: | $(VENV)/.system
 	$(PYTHON) -m venv $(OTHER)-oldest
-	$(OTHER)-oldest/bin/python -m pip install -q -c tests/oldest.txt ".[cpu,hub]" $(TEST_TOOLS)
+	$(OTHER)-oldest/bin/python -m pip install -q -c tests/oldest.txt ".[cpu,hub,watch]" $(TEST_TOOLS)
 	$(OTHER)-oldest/bin/python -m pytest -q -n $(JOBS) --without-export -m "not slow"
 
 setup: $(VENV)/.installed

@@ -152,8 +152,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="keeps every measurement")
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--slower", type=int, default=10, help="pairs with the slower copy")
-    parser.add_argument("--processes", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--processes", type=int, default=14)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--analyse", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)
     if not options.analyse:

@@ -81,11 +81,17 @@ def _unknown_options(words: list[str]) -> list[str]:
     command = group.get_command(group.make_context("ufvideo", [], resilient_parsing=True), words[0])
     if command is None:
         return [f"no command ufvideo {words[0]}"]
+    name = words[0]
+    if hasattr(command, "commands") and len(words) > 1 and not words[1].startswith("-"):
+        name, words = f"{name} {words[1]}", words[1:]
+        command = command.commands.get(words[0])
+        if command is None:
+            return [f"no command ufvideo {name}"]
     known = {"--help"}
     for parameter in command.params:
         known |= {*parameter.opts, *parameter.secondary_opts}
     options = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
-    return [f"ufvideo {words[0]} has no {option}" for option in sorted(options - known)]
+    return [f"ufvideo {name} has no {option}" for option in sorted(options - known)]
 
 
 def _unknown_module(name: str, words: list[str]) -> list[str]:

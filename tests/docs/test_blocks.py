@@ -18,7 +18,7 @@ from tests.docs.not_run import NOT_RUN, NUM_NOT_RUN, SAME
 ROOT = Path(__file__).parents[2]
 BLOCKS = [block for page in pages() for block in blocks_of(page)]
 SHELL = ("bash", "console")
-LANGUAGES = {"bash", "python", "text", "json", "cmake", "cpp"}
+LANGUAGES = {"bash", "python", "text", "json", "yaml", "cmake", "cpp"}
 # Names that a piece of C++ stands among.
 PRELUDE = """
 #include <ufvideo/error.h>
@@ -147,7 +147,7 @@ def test_cpp_compiles(block: Block, tmp_path: Path) -> None:
 
 
 def test_a_new_block_without_a_reason_is_found() -> None:
-    (block,) = parse("README.md", "```yaml\nnew: 1\n```\n")
+    (block,) = parse("README.md", "```toml\nnew = 1\n```\n")
     assert not is_run(block) and block.key not in NOT_RUN and block.language not in LANGUAGES
 
 
@@ -165,6 +165,8 @@ def test_a_new_block_without_a_reason_is_found() -> None:
             "benchmarks.resize: unrecognized arguments: 4",
         ),
         ("ufvideo ask a.mp4 b --no-such-option 3", "ufvideo ask has no --no-such-option"),
+        ("ufvideo rules dance", "no command ufvideo rules dance"),
+        ("ufvideo rules check a.yaml --force", "ufvideo rules check has no --force"),
         ("ufvideo dance", "no command ufvideo dance"),
         ('pip install ".[cpu,gold]"', "no extra gold"),
         ("A=1 bash cmake/gone.sh", "no script cmake/gone.sh"),

@@ -62,7 +62,11 @@ TEST(FrameGrid, ARepeatedTimeIsLateAndAJumpBackIsAnError) {
   for (const double wrong : {std::nan(""), std::numeric_limits<double>::infinity()}) {
     expect_error(ErrorCode::kInvalidInput, {"finite seconds"}, [&] { grid.judge(wrong); });
   }
-  EXPECT_EQ(grid.judge(1e300), FrameGrid::Verdict::kTaken);
+  // A clock that is wrong by so much must not keep out the frames behind it.
+  for (const double wrong : {1e300, 5e15, -5e15}) {
+    expect_error(ErrorCode::kInvalidInput, {"times of their own"}, [&] { grid.judge(wrong); });
+  }
+  EXPECT_EQ(grid.judge(1e12), FrameGrid::Verdict::kTaken);
 }
 
 }  // namespace

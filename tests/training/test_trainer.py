@@ -62,6 +62,8 @@ from ufvideo_sdk.text.tokenizer import TextTokenizer
 
 pytestmark = pytest.mark.torch
 LEVEL = 3
+# The input embedding, which is the output layer too.
+_EMBEDDINGS = ("embed_tokens.weight", "lm_head.weight")
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +139,13 @@ def test_a_packed_question_is_answered_as_if_it_stood_alone(tokenizer: TurnToken
                     max_rel=2e-4,
                     where=f"clip {b}, question {k}",
                 )
+
+
+def _tokens(folder: Path) -> dict[str, int]:
+    return {
+        **json.loads((folder / "vocab.json").read_text()),
+        **json.loads((folder / "added_tokens.json").read_text()),
+    }
 
 
 def _only(conversation: Conversation, part: int) -> Conversation:
@@ -363,11 +372,18 @@ def test_a_run_goes_on_from_a_trained_checkpoint(
     write_heads(reader, prompt, trained / HEADS_FILE)
     place = Workplace(tmp_path / "run")
     start_from(trained, place)
-    assert [name for name in PLANS if not place.is_done(name)] == ["answers"]
-    joint = torch.load(place.weights("joint"), weights_only=True)
+    assert [name for name in PLANS if not place.is_done(name)] == ["wordings"]
+    answers = torch.load(place.weights("answers"), weights_only=True)
     for part, module in (("reader", reader), ("sam", nano.sam), ("looks", prompt)):
         for name, value in module.state_dict().items():
-            assert torch.equal(value.half().float(), joint[part][name]), name
+            if not name.endswith(_EMBEDDINGS):
+                assert torch.equal(value.half().float(), answers[part][name]), name
+    old, new = (_tokens(folder) for folder in (tokenizer_folder, place.tokenizer))
+    embedding = nano.language_model.get_input_embeddings().weight.half().float()
+    rows = answers["reader"]["language_model.model.embed_tokens.weight"]
+    assert len(rows) == max(new.values()) + 1 > len(embedding)
+    for token, token_id in old.items():
+        assert torch.equal(rows[new[token]], embedding[token_id]), token
     with pytest.raises(FileExistsError, match="stage masks"):
         start_from(trained, place)
 

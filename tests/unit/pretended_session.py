@@ -40,9 +40,12 @@ class PretendedStream:
 
 
 class PretendedModel:
-    """Knows its last token."""
+    """Knows its name and its last token."""
 
     class manifest:  # noqa: N801
+        class model:  # noqa: N801
+            name = "pretended"
+
         class tokens:  # noqa: N801
             end_ids = (9,)
 

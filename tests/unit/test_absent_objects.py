@@ -17,6 +17,7 @@ from training.world.scene import COLORS, KINDS
 from training.world.sentences import name
 from ufvideo_sdk import GenerationConfig, InputError, UFVideo
 from ufvideo_sdk.render.draw import caption_band, mask_times_s, object_line
+from ufvideo_sdk.results.masks import MaskTrack
 
 
 @pytest.fixture(scope="module")
@@ -74,5 +75,9 @@ def test_pictures_say_that_a_mask_is_empty() -> None:
     assert len(mask_times_s(answer)) == len(track.frame_idxs) and mask_times_s(same) == []
     assert object_line("the ring", track).startswith("the ring: 3 frames, score 0.")
     assert object_line("the ring", empty) == "the ring: not found on 3 frames"
+    runs = (track.runs[0], empty.runs[1], track.runs[2])
+    gone = MaskTrack(track.frame_idxs, track.times_s, runs, track.scores, track.height, track.width)
+    score = (track.scores[0] + track.scores[2]) / 2
+    assert object_line("the ring", gone) == f"the ring: 2 of 3 frames, score {score:.2f}"
     bands = [caption_band(each, width_px=640, font_px=20) for each in (answer, same)]
     assert bands[0].shape != bands[1].shape or not np.array_equal(*bands)

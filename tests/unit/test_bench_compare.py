@@ -11,7 +11,7 @@ import pytest
 from tests.unit.bench_documents import document, process
 from ufvideo_sdk import ConfigError, InputError
 from ufvideo_sdk.bench import BenchResult, compare, steadiness, to_html
-from ufvideo_sdk.bench.comparison import LEAST_CHANGE, Comparison
+from ufvideo_sdk.bench.comparison import LEAST_CHANGE, RUN_SPREAD, Comparison
 from ufvideo_sdk.bench.summary import needed_samples, summarize
 from ufvideo_sdk.bench.table import comparison_lines
 
@@ -45,11 +45,25 @@ def test_pairs_of_noise_are_told_in_few_of_forty() -> None:
     assert alarms <= 5
 
 
-@pytest.mark.parametrize("pair", [None, "p"])
-def test_ten_percent_slower_is_told_and_the_rest_is_not(pair: str | None) -> None:
+def test_runs_that_differ_besides_are_told_in_few_of_forty_pairs() -> None:
+    generator = np.random.default_rng(5)
+    alarms = 0
+    for i in range(40):
+        levels = np.exp(generator.normal(0, RUN_SPREAD, (2, 3)))
+        names = ("ttft_ms", "tpot_ms", "e2el_ms")
+        a, b = (
+            document(seed=2 * i + k, spread=0.005, factors=dict(zip(names, own, strict=True)))
+            for k, own in enumerate(levels.tolist())
+        )
+        alarms += bool(compared(a, b).changes)
+    assert alarms <= 5
+
+
+@pytest.mark.parametrize(("pair", "factor"), [(None, 1.25), ("p", 1.1)])
+def test_slower_is_told_and_the_rest_is_not(pair: str | None, factor: float) -> None:
     found = 0
     for i in range(10):
-        slow = document(seed=100 + i, spread=0.02, factors={"tpot_ms": 1.1}, pair=pair)
+        slow = document(seed=100 + i, spread=0.02, factors={"tpot_ms": factor}, pair=pair)
         comparison = compared(document(seed=i, spread=0.02, pair=pair), slow)
         told = {change.name: change.verdict for change in comparison.changes}
         found += told == {"tpot_ms": "slower"}
@@ -86,7 +100,10 @@ def test_a_busy_machine_needs_force() -> None:
 
 def test_a_change_below_the_least_is_not_told_however_sure() -> None:
     factors = {name: 1 + 0.6 * LEAST_CHANGE for name in ("ttft_ms", "tpot_ms", "e2el_ms")}
-    comparison = compared(document(spread=1e-5), document(seed=1, spread=1e-5, factors=factors))
+    comparison = compared(
+        document(spread=1e-5, pair="p"),
+        document(seed=1, spread=1e-5, factors=factors, pair="p"),
+    )
     assert comparison.changes == ()
     intervals = {change.name: change.low for change in comparison.by_providers[0].changes}
     assert all(intervals[name] > 0 for name in factors)

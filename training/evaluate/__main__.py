@@ -1,4 +1,8 @@
-"""`python -m training.evaluate PACKAGE`: what a package scores on clips nobody trained on."""
+"""`python -m training.evaluate PACKAGE`: what a package scores on clips nobody trained on.
+
+The table has the questions in the words of training about short clips ("table"), wordings that
+training never saw ("paraphrases"), windows of few frames ("windows") and clips of minutes ("long").
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,24 @@ import tempfile
 import time
 from pathlib import Path
 
+from training.evaluate import long_clips, paraphrases, windows
 from training.evaluate.ask import Outcome, ask_all
 from training.evaluate.clips import drawn_clips
 from training.evaluate.report import Report, speed, summary, table
-from training.evaluate.rows import rows_of
+from training.evaluate.rows import Row, rows_of
 from training.world import TEST_SEEDS
 from ufvideo_sdk import UFVideo
 
 CHECKPOINT = Path(__file__).parents[1] / "nano" / "checkpoint"
+PARTS = ("table", "paraphrases", "windows", "long")
+_WINDOW_CLIPS = 200
 
 
 def main() -> int:
     """Ask, score, print; 0 only where every floor holds."""
-    parser = argparse.ArgumentParser(prog="python -m training.evaluate", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m training.evaluate", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("package", type=Path, nargs="?", help="default: the package that ships")
     parser.add_argument("--clips", type=int, default=500, metavar="N", help="default: 500")
     parser.add_argument(
@@ -31,17 +40,21 @@ def main() -> int:
         help="what the package was made of, to track with; default: training/nano/checkpoint",
     )
     parser.add_argument("--flat", action="store_true", help="clips of the second renderer")
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="what is measured; default: all"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
     given = parser.parse_args()
     begin = time.perf_counter()
     model = UFVideo.load(given.package)
     load_s = time.perf_counter() - begin
-    outcomes, tracked = _measure(model, given)
+    outcomes, rows = _table(model, given) if "table" in given.parts else ([], ())
+    rows = (*rows, *_more_rows(model, given))
     report = Report(
         package=f"{model.manifest.model.name} {model.manifest.stages['language_model'].precision}",
         renderer="flat" if given.flat else "training",
         num_clips=given.clips,
-        rows=rows_of(outcomes, tracked),
+        rows=rows,
         seconds=time.perf_counter() - begin,
     )
     print(*table(report.rows), sep="\n")
@@ -52,7 +65,7 @@ def main() -> int:
     return 0 if report.holds else 1
 
 
-def _measure(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], list[float]]:
+def _table(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], tuple[Row, ...]]:
     outcomes: list[Outcome] = []
     tracked: list[float] = []
     torch_model = None
@@ -73,7 +86,23 @@ def _measure(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], 
                 tracked += track_all(model, torch_model, clip)
             if number % 50 == 49:
                 print(f"{number + 1} of {given.clips} clips", file=sys.stderr)
-    return outcomes, tracked
+    return outcomes, rows_of(outcomes, tracked)
+
+
+def _more_rows(model: UFVideo, given: argparse.Namespace) -> tuple[Row, ...]:
+    """The rows beside the first table; their clips are of one renderer each."""
+    rows: tuple[Row, ...] = ()
+    if "paraphrases" in given.parts:
+        right = paraphrases.measure(model, flat=given.flat)
+        print(*paraphrases.table(right), sep="\n")
+        rows += paraphrases.paraphrase_rows(right)
+    if "windows" in given.parts:
+        num_clips = min(given.clips, _WINDOW_CLIPS)
+        by_number = windows.measure(model, windows.ROWS, num_clips, flat=given.flat)
+        rows += windows.window_rows(by_number)
+    if "long" in given.parts:
+        rows += long_clips.long_rows(long_clips.measure(model, flat=given.flat))
+    return rows
 
 
 if __name__ == "__main__":

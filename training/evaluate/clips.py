@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.tasks import Task, TaskKind, draw_tasks
-from training.world import Rendered, Truth, make_scene, render, render_flat, write_clip
+from training.world import Rendered, Scene, Truth, make_scene, render, render_flat, write_clip
 from training.world.levels import MAX_LEVEL
 
 NUM_QUESTIONS = 8
@@ -88,11 +88,21 @@ def drawn_clips(
         level: Difficulty of the scenes.
     """
     for seed in seeds:
-        scene = make_scene(seed, level=level)
-        truth = Truth(scene)
-        rendered = (render_flat if flat else render)(scene)
-        path = folder / f"{seed}.mp4"
-        write_clip(path, rendered)
-        tasks = draw_tasks(truth, num_questions, seed=seed, weights=WEIGHTS)
-        yield DrawnClip(path, rendered, truth, tasks)
-        path.unlink()
+        clip = drawn(make_scene(seed, level=level), folder, flat=flat)
+        tasks = draw_tasks(clip.truth, num_questions, seed=seed, weights=WEIGHTS)
+        yield replace(clip, tasks=tasks)
+        clip.path.unlink()
+
+
+def drawn(scene: Scene, folder: Path, *, flat: bool = False) -> DrawnClip:
+    """Draw a scene into a file; nothing is asked about it yet.
+
+    Args:
+        scene: The scene.
+        folder: Where the file is written.
+        flat: As of `drawn_clips`.
+    """
+    rendered = (render_flat if flat else render)(scene)
+    path = folder / f"{scene.seed}.mp4"
+    write_clip(path, rendered)
+    return DrawnClip(path, rendered, Truth(scene), ())

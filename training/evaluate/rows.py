@@ -69,11 +69,13 @@ def _masks(score: Score) -> float | None:
     return score.region_and_boundary
 
 
-def _overlap(score: Score) -> float | None:
+def overlap(score: Score) -> float | None:
+    """Overlap in time, 0 to 1; None for an answer without times."""
     return score.tiou
 
 
-def _overlap_right(score: Score) -> float | None:
+def overlap_right(score: Score) -> float | None:
+    """Whether the overlap in time is above RIGHT_OVERLAP, 0 or 1."""
     return None if score.tiou is None else float(score.tiou > RIGHT_OVERLAP)
 
 
@@ -86,8 +88,8 @@ MEASURES: tuple[Measure, ...] = (
     Measure("question answering, accuracy", _KIND.QUESTION, _correct, 95),
     Measure("multiple choice, accuracy", _KIND.CHOICE, _correct, 95),
     Measure("region questions, accuracy", _KIND.REGION_QUESTION, _correct, 95),
-    Measure("temporal grounding, tIoU", _KIND.SPAN, _overlap, 80),
-    Measure("temporal grounding, R@0.5", _KIND.SPAN, _overlap_right, 90),
+    Measure("temporal grounding, tIoU", _KIND.SPAN, overlap, 80),
+    Measure("temporal grounding, R@0.5", _KIND.SPAN, overlap_right, 90),
     Measure("referring segmentation, J&F", _KIND.REFERRING, _masks, 85),
     Measure("reasoning segmentation, J&F", _KIND.REASONING, _masks, 75),
     Measure("PixRQA, J&F", _KIND.PIXRQA, _masks, 80),
@@ -96,11 +98,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure("PixHQA, answer right", _KIND.PIXHQA, _correct, 90),
     Measure("PixTRQA, J&F", _KIND.PIXTRQA, _masks, 80),
     Measure("PixTRQA, answer right", _KIND.PIXTRQA, _correct, 90),
-    Measure("PixTRQA, tIoU", _KIND.PIXTRQA, _overlap, 75),
+    Measure("PixTRQA, tIoU", _KIND.PIXTRQA, overlap, 75),
     Measure("absent object, said so and no mask", None, _absent_said, 90),
 )
 INFORMING: tuple[Measure, ...] = (
-    Measure("moments, tIoU of +-5 % of the clip", _KIND.MOMENT, _overlap),
+    Measure("moments, tIoU of +-5 % of the clip", _KIND.MOMENT, overlap),
     Measure("captions, sentences right", _KIND.CAPTION, _correct),
     Measure("counting, accuracy", _KIND.COUNT, _correct),
     Measure("region descriptions, all words right", _KIND.REGION_DESCRIPTION, _correct),
@@ -117,13 +119,14 @@ def rows_of(outcomes: Sequence[Outcome], tracked: Sequence[float] = ()) -> tuple
         outcomes: Everything that was asked.
         tracked: J&F of everything that was tracked, 0 to 1.
     """
-    floors = [_row(m.label, (m.of(o) for o in outcomes), m.floor) for m in MEASURES]
-    tracking = _row(TRACKING, tracked, _TRACKING_FLOOR)
-    informing = [_row(m.label, (m.of(o) for o in outcomes), m.floor) for m in INFORMING]
+    floors = [row_of(m.label, (m.of(o) for o in outcomes), m.floor) for m in MEASURES]
+    tracking = row_of(TRACKING, tracked, _TRACKING_FLOOR)
+    informing = [row_of(m.label, (m.of(o) for o in outcomes), m.floor) for m in INFORMING]
     return (*floors, tracking, *informing)
 
 
-def _row(label: str, values: Iterable[float | None], floor: float | None) -> Row:
+def row_of(label: str, values: Iterable[float | None], floor: float | None) -> Row:
+    """A row of values of 0 to 1; None does not count."""
     counted = [value for value in values if value is not None]
     percent = 100 * float(np.mean(counted)) if counted else None
     return Row(label, percent, len(counted), floor)

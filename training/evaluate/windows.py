@@ -12,7 +12,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +20,9 @@ import numpy as np
 
 from training.evaluate.ask import ANSWER, call_of
 from training.evaluate.clips import DrawnClip, drawn_clips
+from training.evaluate.rows import Row
 from training.tasks import Score, TaskKind, score
-from training.tasks.positions import to_times
+from training.tasks.positions import looked_at, to_times
 from training.world import TEST_SEEDS
 from ufvideo_sdk import UFVideo
 
@@ -34,13 +35,11 @@ KINDS = {
     TaskKind.COUNT: ("counting, accuracy", "correct"),
     TaskKind.SPAN: ("temporal grounding, tIoU", "tiou"),
 }
+# Rows of the whole table: numbers of frames, each looked at once, and floors in percent. None is
+# what has not been held yet.
+ROWS = (4, 8)
+FLOORS: Mapping[tuple[int, TaskKind], float] = {}
 _WIDTH = 30
-
-
-def looked_at(num_frames: int, count: int) -> list[int]:
-    """Frames spread over a clip, first and last among them, each once."""
-    places = np.rint(np.linspace(0, num_frames - 1, count)).astype(int)
-    return [int(place) for place in np.unique(places)]
 
 
 def scores_of(
@@ -88,6 +87,34 @@ def table(by_number: dict[int, list[tuple[TaskKind, Score]]]) -> list[str]:
     return lines
 
 
+def measure(
+    model: UFVideo,
+    numbers: Sequence[int],
+    num_clips: int,
+    sampling: Sampling = "every",
+    *,
+    flat: bool = False,
+) -> dict[int, list[tuple[TaskKind, Score]]]:
+    """Scores by number of frames; see `scores_of`."""
+    by_number: dict[int, list[tuple[TaskKind, Score]]] = {each: [] for each in numbers}
+    with tempfile.TemporaryDirectory() as folder:
+        for clip in drawn_clips(TEST_SEEDS[:num_clips], Path(folder), flat=flat):
+            for number, found in by_number.items():
+                found += scores_of(model, clip, number, sampling)
+    return by_number
+
+
+def window_rows(by_number: Mapping[int, Sequence[tuple[TaskKind, Score]]]) -> tuple[Row, ...]:
+    """A row for each number of frames and kind of question."""
+    rows = []
+    for number, scores in by_number.items():
+        for kind, (label, _) in KINDS.items():
+            value, count = percent(scores, kind)
+            floor = FLOORS.get((number, kind))
+            rows.append(Row(f"{number} frames, {label}", value, count, floor))
+    return tuple(rows)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Ask, score, print."""
     parser = argparse.ArgumentParser(
@@ -100,11 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
     options = parser.parse_args(arguments)
     model = UFVideo.load(options.package)
-    by_number: dict[int, list[tuple[TaskKind, Score]]] = {each: [] for each in options.numbers}
-    with tempfile.TemporaryDirectory() as folder:
-        for clip in drawn_clips(TEST_SEEDS[: options.clips], Path(folder)):
-            for number, found in by_number.items():
-                found += scores_of(model, clip, number, options.sampling)
+    by_number = measure(model, options.numbers, options.clips, options.sampling)
     print(f"{options.clips} clips, sampling {options.sampling}")
     print(*table(by_number), sep="\n")
     if options.json is not None:

@@ -34,6 +34,12 @@ def to_position(fraction: float, fractions: NDArray[np.float64]) -> float:
     return float(np.interp(fraction, fractions, np.linspace(0.0, 1.0, len(fractions))))
 
 
+def looked_at(num_frames: int, count: int) -> list[int]:
+    """Frames spread over a clip, first and last among them, each once."""
+    places = np.rint(np.linspace(0, num_frames - 1, count)).astype(int)
+    return [int(place) for place in np.unique(places)]
+
+
 def _mapped(text: str, known: NDArray[np.float64], wanted: NDArray[np.float64]) -> str:
     def token(match: re.Match[str]) -> str:
         fraction = int(match[1]) / (NUM_TIME_TOKENS - 1)

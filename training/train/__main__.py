@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from training.train.more_words import add_wordings
 from training.train.plot import plot_logs
 from training.train.stages import PLANS, load_nano, run_stage, write_training_heads
 from training.train.start_from import CHECKPOINT_FOLDER, HEADS_FILE, start_from
@@ -17,7 +18,7 @@ from training.train.write_checkpoint import write_checkpoint
 
 # What may learn side by side, one core each; then what needs both.
 _SIDE_BY_SIDE = (("vision",), ("masks", "tracking"))
-_IN_ORDER = ("names", "language", "joint", "answers")
+_IN_ORDER = ("names", "language", "joint", "answers", "wordings")
 
 
 def main() -> None:
@@ -40,11 +41,12 @@ def main() -> None:
         for name in given.stage:
             run_stage(name, place, num_threads=given.threads, length=given.length)
         return
-    if given.start is not None and not place.is_done("joint"):
+    if given.start is not None and not place.is_done("answers"):
         start_from(given.start, place)
     place.tokenizer.mkdir(parents=True, exist_ok=True)
     if not (place.tokenizer / "vocab.json").is_file():
         train_tokenizer(place.tokenizer)
+        add_wordings(place.tokenizer)
     _run_side_by_side(given)
     for name in _IN_ORDER:
         run_stage(name, place, num_threads=given.threads, length=given.length)

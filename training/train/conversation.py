@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from training.tasks import Task, draw_tasks
 from training.tasks.asker import Asker
-from training.tasks.positions import to_positions
+from training.tasks.positions import looked_at, to_positions
 from training.tasks.task import TaskKind
 from training.train.cells import label_cells
 from training.train.looks import NUM_LOOKS, looks_of
@@ -25,12 +25,16 @@ from training.train.sizes import NUM_FRAMES, SIGLIP
 from training.train.telling_scenes import hits_or_recolors, telling_scene
 from training.train.thing_facts import Facts, cell_facts, looks_shown, stacked, unknown
 from training.train.turns import Turn, TurnTokenizer
+from training.train.variety import PLAIN, Variety
+from training.wordings import reworded_tasks
 from training.world import Rendered, Scene, Truth, make_scene
+from training.world.long_events import make_long_events
 from ufvideo_export.package.manifest_fields import MAX_REGION_TOKENS
 from ufvideo_export.torch_model.region_pooling import covered_patches
 from ufvideo_sdk._native import sample_positions
 
-NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * (SIGLIP.patch_grid // 2) ** 2
+_TOKENS_OF_A_PAIR = (SIGLIP.patch_grid // 2) ** 2
+NUM_VIDEO_TOKENS = NUM_FRAMES // 2 * _TOKENS_OF_A_PAIR
 IMAGE_KINDS = (TaskKind.IMAGE_QUESTION, TaskKind.IMAGE_SEGMENTATION)
 _IMAGE_SHARE = 0.12
 # What is not answered yet is asked more often.
@@ -102,6 +106,7 @@ class Conversation:
         looks_shown: What there is; see thing_facts. None for an image.
         tasks: The questions, in order.
         mask_frames: Frames and truth for the mask model; None where masks are not learnt.
+        num_video_tokens: Tokens of the video.
     """
 
     frames: NDArray[np.uint8]
@@ -122,6 +127,7 @@ class Conversation:
     looks_shown: NDArray[np.float32] | None
     tasks: tuple[Task, ...]
     mask_frames: MaskFrames | None
+    num_video_tokens: int = NUM_VIDEO_TOKENS
 
 
 def converse(
@@ -132,6 +138,7 @@ def converse(
     tokenizer: TurnTokenizer,
     num_mask_frames: int = 0,
     late: bool = False,
+    variety: Variety = PLAIN,
 ) -> Conversation:
     """Make a clip and ask about it.
 
@@ -142,28 +149,27 @@ def converse(
         tokenizer: Writes them.
         num_mask_frames: Frames to segment.
         late: For the last stage: other questions, and every other scene one that tells more.
+        variety: How the clip is shown, and in which words it is asked about.
     """
     rng = np.random.default_rng([seed, 13])
-    if late and seed % 2:
-        scene = telling_scene(seed, hits_or_recolors, level=level, tries=6)
-    else:
-        scene = make_scene(seed, level=level)
+    scene = _scene(seed, level, late=late, long_share=variety.long_share)
     truth = Truth(scene)
-    sampled = np.array(sample_positions(scene.num_frames, NUM_FRAMES))
-    tasks = _still_tasks(truth, num_questions, seed) if rng.random() < _IMAGE_SHARE else ()
+    sampled, fractions = _shown(scene, variety.num_frames)
+    is_still = rng.random() < _IMAGE_SHARE and variety.num_frames == NUM_FRAMES
+    tasks = _still_tasks(truth, num_questions, seed) if is_still else ()
     if tasks:
         frame = tasks[0].image_frame
         assert frame is not None
         sampled = np.array([frame])
     else:
-        tasks = draw_tasks(
-            truth, num_questions, seed=seed, weights=LATE_WEIGHTS if late else WEIGHTS
-        )
+        weights = variety.weights or (LATE_WEIGHTS if late else WEIGHTS)
+        tasks = draw_tasks(truth, num_questions, seed=seed, weights=weights)
+    canonical, tasks = tasks, reworded_tasks(tasks, variety.reworded, seed=seed)
     drawn = draw_clip(scene, sampled, rng)
     regions = [tuple(_region(drawn, r.thing, r.frame_idxs) for r in task.regions) for task in tasks]
     turns = [
         tokenizer.write(
-            _by_position(task, scene),
+            _by_position(task, fractions),
             tuple(region.num_tokens for region in marked),
         )
         for task, marked in zip(tasks, regions, strict=True)
@@ -177,8 +183,8 @@ def converse(
         masks = draw_mask_frames(scene, num_mask_frames, rng, frame_idxs=idxs)
     mentions = Mentions(truth)
     known = [
-        [] if is_image else _known(mentions, task, turn)
-        for task, turn in zip(tasks, turns, strict=True)
+        [] if is_image else _known(mentions, task, turn, canonical=plain)
+        for task, turn, plain in zip(tasks, turns, canonical, strict=True)
     ]
     return _packed(tokenizer, drawn, truth, turns, known, tasks=tasks, regions=regions, masks=masks)
 
@@ -225,13 +231,15 @@ def recite(seed: int, *, level: int, num_words: int, tokenizer: TurnTokenizer) -
 Known = list[tuple[int, Mention, bool]]
 
 
-def _known(mentions: Mentions, task: Task, turn: Turn) -> Known:
+def _known(mentions: Mentions, task: Task, turn: Turn, *, canonical: Task) -> Known:
     """What is to be known at the places of a turn.
 
-    Right before the answer it is that of the thing that all of the question is about.
+    Right before the answer it is that of the thing that all of the question is about, as its
+    canonical wording says it.
     """
-    asked = mentions.find(task.question, task)
-    known = [(turn.place_in_question(m.end), m, False) for m in asked]
+    asked = mentions.find(canonical.question, canonical)
+    found = mentions.find(task.question, task)
+    known = [(turn.place_in_question(m.end), m, False) for m in found]
     for region, start in zip(task.regions, turn.region_starts, strict=True):
         facts = mentions.of_thing(region.thing)
         asked.append(Mention(0, facts, region.thing))
@@ -256,9 +264,28 @@ def _still_tasks(truth: Truth, count: int, seed: int) -> tuple[Task, ...]:
     return tuple(task for task in found if task.image_frame == frame)[:count]
 
 
-def _by_position(task: Task, scene: Scene) -> Task:
-    """The task with its times as positions among the frames."""
+def _scene(seed: int, level: int, *, late: bool, long_share: float) -> Scene:
+    if long_share and np.random.default_rng([seed, 31]).random() < long_share:
+        return make_long_events(seed, level=level)
+    if late and seed % 2:
+        return telling_scene(seed, hits_or_recolors, level=level, tries=6)
+    return make_scene(seed, level=level)
+
+
+def _shown(scene: Scene, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Frames that the model is given, and the times of the clip it takes them from.
+
+    Fewer frames than its own are a clip of their own, in which each is looked at once.
+    """
     fractions = scene.fractions()
+    if count == NUM_FRAMES:
+        return np.array(sample_positions(scene.num_frames, NUM_FRAMES)), fractions
+    idxs = np.array(looked_at(scene.num_frames, count))
+    return idxs, fractions[idxs]
+
+
+def _by_position(task: Task, fractions: NDArray[np.float64]) -> Task:
+    """The task with its times as positions among the frames."""
     asked, answer = (to_positions(text, fractions) for text in (task.question, task.answer))
     return replace(task, question=asked, answer=answer)
 
@@ -284,7 +311,10 @@ def _packed(
     regions: list[tuple[RegionFrames, ...]],
     masks: MaskFrames | None,
 ) -> Conversation:
-    head = len(tokenizer.prefix_ids) + NUM_VIDEO_TOKENS
+    is_image = len(drawn.frames) == 1
+    num_pairs = (NUM_FRAMES if is_image else len(drawn.frames)) // 2
+    num_video_tokens = num_pairs * _TOKENS_OF_A_PAIR
+    head = len(tokenizer.prefix_ids) + num_video_tokens
     starts = np.cumsum([head, *(len(turn.ids) for turn in turns)])
     ids = np.zeros(starts[-1], np.int64)
     ids[: len(tokenizer.prefix_ids)] = tokenizer.prefix_ids
@@ -306,11 +336,13 @@ def _packed(
         places += [start + place for place, _, _ in told]
     things = [thing for task in tasks for thing in task.targets]
     looks = [looks_of(truth.scene.things[i]) for i in things]
-    is_image = len(drawn.frames) == 1
-    cells = unknown(NUM_VIDEO_TOKENS)
+    cells = unknown(num_video_tokens)
     if not is_image:
         shown = label_cells(drawn, SIGLIP.patch_grid // 2, pairs=True).things
         cells = cell_facts(truth, shown, drawn.frame_idxs)
+    if num_video_tokens != NUM_VIDEO_TOKENS:
+        # A token does not see how many follow it: it cannot tell a fraction of the clip.
+        cells.times.fill(np.nan)
     return Conversation(
         frames=resized(drawn.frames, SIGLIP.image_size_px),
         ids=ids,
@@ -330,4 +362,5 @@ def _packed(
         looks_shown=None if is_image else looks_shown(truth.scene),
         tasks=tasks,
         mask_frames=masks,
+        num_video_tokens=num_video_tokens,
     )

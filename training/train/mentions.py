@@ -26,9 +26,10 @@ from training.world import Truth
 from training.world.scene import COLORS, KINDS, SIZES
 
 _PLURALS = {plural(kind): kind for kind in KINDS}
+_ANY_KIND = ("objects", "object", "things", "thing")
 _NOUN = re.compile(
     rf"(?:\b({'|'.join(SIZES)}) )?(?:\b({'|'.join(COLORS)}) )?"
-    rf"\b({'|'.join((*_PLURALS, *KINDS, 'objects', 'object'))})\b(?!_)"
+    rf"\b({'|'.join((*_PLURALS, *KINDS, *_ANY_KIND))})\b(?!_)"
 )
 # Not where a label is given: what it stands for comes behind it.
 _LABEL = re.compile(r"\bobject_(\d)(?!: \[)")
@@ -103,17 +104,21 @@ class Mentions:
         found = []
         place = 0
         for letter, option in zip(LETTERS, task.options, strict=False):
-            written = f"({letter}) {option}"
-            place = task.question.index(written, place) + len(written)
+            # "(A) left", or as people write it: "A. left".
+            written = re.compile(rf"{letter}[).:] {re.escape(option)}")
+            match = written.search(task.question, place)
+            if match is None:
+                raise ValueError(f"question: expected the option {option!r}, got {task.question!r}")
+            place = match.end()
             found.append(Mention(place, one_class("true", int(letter == right))))
         return found
 
     def _nouns(self, text: str) -> Iterator[Mention]:
         things = self._truth.scene.things
-        for match in _NOUN.finditer(text):
+        for match in _NOUN.finditer(text.lower()):
             size, color, word = match.groups()
             kind = _PLURALS.get(word, word)
-            noun = Noun(size=size, color=color, kind=None if kind.startswith("object") else kind)
+            noun = Noun(size=size, color=color, kind=None if kind in _ANY_KIND else kind)
             if noun == Noun():
                 continue
             yield from self._meant(match.end(), tuple(noun.holds(thing) for thing in things))

@@ -31,6 +31,7 @@ from training.train.packed_attention import run_layers
 from training.train.sizes import NUM_FRAMES
 from training.train.thing_facts import stacked
 from training.train.turns import TurnTokenizer
+from training.train.variety import PLAIN, Variety, of_batch
 from training.world import TRAIN_SEEDS, VALIDATION_SEEDS
 from ufvideo_export.package.manifest_fields import MAX_REGION_TOKENS
 from ufvideo_export.torch_model.region_pooling import merge_tokens, pool_features
@@ -67,7 +68,10 @@ class States:
 
 
 class Reader(nn.Module):
-    """Everything from frames to language states, as the runtime computes it."""
+    """Everything from frames to language states, as the runtime computes it.
+
+    All clips of a batch have the same number of video tokens.
+    """
 
     def __init__(self, nano: Nano, tokenizer: TurnTokenizer, *, train_vision: bool) -> None:
         super().__init__()
@@ -93,7 +97,8 @@ class Reader(nn.Module):
             frames = torch.from_numpy(np.concatenate([c.frames for c in batch]))
             features = self.vision_encoder(frames).split([len(c.frames) for c in batch])
             clips = [f if len(f) > 1 else f.expand(NUM_FRAMES, -1, -1) for f in features]
-            video = self.aligner(torch.cat(clips)).view(len(batch), NUM_VIDEO_TOKENS, -1)
+            num_video_tokens = batch[0].num_video_tokens
+            video = self.aligner(torch.cat(clips)).view(len(batch), num_video_tokens, -1)
         length = max(len(c.ids) for c in batch)
         ids, positions, parts, targets, weights = (
             torch.stack([_filled(getattr(c, name), length, value) for c in batch])
@@ -106,7 +111,7 @@ class Reader(nn.Module):
             )
         )
         embeddings = self.language_model.get_input_embeddings()(ids)
-        end = self._prefix + NUM_VIDEO_TOKENS
+        end = self._prefix + num_video_tokens
         video = video.to(embeddings.dtype)
         embeddings = torch.cat([embeddings[:, : self._prefix], video, embeddings[:, end:]], 1)
         embeddings = self._with_regions(embeddings, batch, features)
@@ -147,7 +152,7 @@ class Reader(nn.Module):
 
     def fact_loss(self, states: States, batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         """How well inner states know the facts: of the video tokens, and of what is mentioned."""
-        head = slice(self._prefix, self._prefix + NUM_VIDEO_TOKENS)
+        head = slice(self._prefix, self._prefix + batch[0].num_video_tokens)
         video = stacked([c.video_facts for c in batch])
         told = self.video_heads(
             states.layers[_VIDEO_LAYER][:, head].flatten(0, 1),
@@ -155,9 +160,10 @@ class Reader(nn.Module):
             torch.from_numpy(video.times),
         )
         total, figures = told[0], {f"video_{k}": v for k, v in told[1].items()}
-        clocks = states.layers[_CLOCK_LAYER][:, head].unflatten(1, (NUM_FRAMES // 2, -1))
-        clock, figures["video_clock_error"] = self.clock_head(clocks)
-        total = total + clock
+        if batch[0].num_video_tokens == NUM_VIDEO_TOKENS:
+            clocks = states.layers[_CLOCK_LAYER][:, head].unflatten(1, (NUM_FRAMES // 2, -1))
+            clock, figures["video_clock_error"] = self.clock_head(clocks)
+            total = total + clock
         rows = np.concatenate([[b] * len(c.mention_places) for b, c in enumerate(batch)])
         places = np.concatenate([c.mention_places for c in batch])
         late = np.concatenate([c.late for c in batch])
@@ -277,6 +283,7 @@ def conversations(
     num_mask_frames: int = 0,
     ramp: int = 0,
     late: bool = False,
+    variety: Variety = PLAIN,
 ) -> Iterator[Batch]:
     """Batches without end.
 
@@ -287,13 +294,15 @@ def conversations(
         num_questions: Of a clip.
         num_mask_frames: Frames of a clip to segment.
         ramp: Batches until all clips are as full as they get.
-        late: For the last stage; see `converse`.
+        late: For the last stages; see `converse`.
+        variety: For the last stage; see `converse`.
     """
     tokenizer = TurnTokenizer(tokenizer_folder)
     number = first
     while True:
         # Seeds of their own, far from those of the other stages.
-        start = (70_000_000 if late else 20_000_000) + number * batch_size
+        start = _first_seed(late=late, variety=variety) + number * batch_size
+        shown = of_batch(variety, number)
         easy = min(4 * number // ramp, 3) if ramp else 3
         yield [
             converse(
@@ -303,10 +312,17 @@ def conversations(
                 tokenizer=tokenizer,
                 num_mask_frames=num_mask_frames,
                 late=late,
+                variety=shown,
             )
             for k, seed in enumerate(TRAIN_SEEDS[start : start + batch_size])
         ]
         number += 1
+
+
+def _first_seed(*, late: bool, variety: Variety) -> int:
+    if variety != PLAIN:
+        return 85_000_000
+    return 70_000_000 if late else 20_000_000
 
 
 def recitals(tokenizer_folder: Path, first: int, *, batch_size: int, ramp: int) -> Iterator[Batch]:
@@ -323,11 +339,13 @@ def recitals(tokenizer_folder: Path, first: int, *, batch_size: int, ramp: int) 
         number += 1
 
 
-def validation_batches(tokenizer: TurnTokenizer, count: int, *, masks: int = 0) -> list[Batch]:
+def validation_batches(
+    tokenizer: TurnTokenizer, count: int, *, variety: Variety = PLAIN
+) -> list[Batch]:
     """Clips of validation seeds, eight to a batch."""
     return [
         [
-            converse(seed, level=3, num_questions=10, tokenizer=tokenizer, num_mask_frames=masks)
+            converse(seed, level=3, num_questions=10, tokenizer=tokenizer, variety=variety)
             for seed in VALIDATION_SEEDS[8 * k : 8 * k + 8]
         ]
         for k in range(count)

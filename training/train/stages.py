@@ -31,6 +31,7 @@ from training.train.start_from import write_heads
 from training.train.train_jointly import JointTraining, joint_batches
 from training.train.train_tracking import TrackingTraining, tracking_batches
 from training.train.turns import TurnTokenizer
+from training.train.variety import LAST, PLAIN, Variety
 from training.train.workplace import Workplace
 from training.train.world_tokenizer import tokenizer_sizes
 
@@ -44,8 +45,11 @@ PLANS = {
         Plan("language", num_steps=6000, learning_rate=1e-3, low_precision=True),
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
         Plan("answers", num_steps=3600, learning_rate=7e-4, num_warmup=30, low_precision=True),
+        Plan("wordings", num_steps=2400, learning_rate=5e-4, num_warmup=100, low_precision=True),
     )
 }
+# Its language model is what ships.
+LAST_STAGE = "wordings"
 # Times are taken for right within so many tokens, at first and for the last part of a stage.
 _EARLY_SPREAD, _LATE_SPREAD = 2.0, 1.0
 _EARLY_PART = 0.6
@@ -53,6 +57,15 @@ _PROMPT_WEIGHT = 0.5
 _VALIDATE_EVERY = 500
 _VALIDATION_BATCHES = 6
 _MEASURED_BATCHES = 3
+# What is validated: the name before each figure, and how clips are shown and asked about.
+_CANONICAL: Mapping[str, Variety] = {"": PLAIN}
+_CHECKED: Mapping[str, Variety] = {
+    "": PLAIN,
+    "words_": Variety(reworded=1.0),
+    "long_": Variety(long_share=1.0),
+    "of_8_": Variety(num_frames=8),
+    "of_4_": Variety(num_frames=4),
+}
 
 
 def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 1.0) -> None:
@@ -78,7 +91,7 @@ def write_training_heads(place: Workplace, path: Path) -> None:
     """Write what the last stage leaves that no checkpoint holds; see start_from."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
     reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
-    _load_reader(reader, place.weights("answers"))
+    _load_reader(reader, place.weights(LAST_STAGE))
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
     _load_looks(looks_prompt, place.weights("joint"))
     write_heads(reader, looks_prompt, path)
@@ -88,7 +101,7 @@ def load_nano(place: Workplace) -> Nano:
     """Nano as the last stages left it: its words from one, its masks from the other."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
     reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
-    _load_reader(reader, place.weights("answers"))
+    _load_reader(reader, place.weights(LAST_STAGE))
     nano.load_part(place.weights("joint"), "sam")
     return nano
 
@@ -170,9 +183,15 @@ def _answers(plan: Plan, place: Workplace) -> None:
     _learn_answers(plan, place, "joint", batches, early_part=0.0)
 
 
+def _wordings(plan: Plan, place: Workplace) -> None:
+    batches = functools.partial(conversations, place.tokenizer, late=True, variety=LAST)
+    _learn_answers(plan, place, "answers", batches, early_part=0.0, checked=_CHECKED)
+
+
 def _learn_answers(
-    plan: Plan, place: Workplace, start: str, batches: Callable[..., Any], *, early_part: float
-) -> None:
+    plan: Plan, place: Workplace, start: str, batches: Callable[..., Any], *, early_part: float,
+    checked: Mapping[str, Variety] = _CANONICAL,
+) -> None:  # fmt: skip
     """Train the language model alone, from the weights of a stage."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
@@ -196,7 +215,7 @@ def _learn_answers(
         functools.partial(batches, batch_size=8, num_questions=12),
         losses,
         place.folder,
-        validate=_validator(reader, tokenizer),
+        validate=_validator(reader, tokenizer, checked),
         validate_every=_VALIDATE_EVERY,
         on_save=lambda: save_whole({"reader": reader.state_dict()}, place.weights(plan.name)),
     )
@@ -237,18 +256,24 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "language": _language,
     "joint": _joint,
     "answers": _answers,
+    "wordings": _wordings,
 }
 
 
-def _validator(reader: Reader, tokenizer: TurnTokenizer) -> Callable[[], Mapping[str, float]]:
-    batches = validation_batches(tokenizer, _VALIDATION_BATCHES)
+def _validator(
+    reader: Reader, tokenizer: TurnTokenizer, checked: Mapping[str, Variety] = _CANONICAL
+) -> Callable[[], Mapping[str, float]]:
+    batches = {
+        name: validation_batches(tokenizer, _VALIDATION_BATCHES, variety=variety)
+        for name, variety in checked.items()
+    }
 
     def validate() -> Mapping[str, float]:
         found: dict[str, list[bool]] = defaultdict(list)
         with torch.no_grad():
-            for batch in batches:
+            for name, batch in ((name, b) for name, several in batches.items() for b in several):
                 for kind, right in right_by_kind(reader, reader(batch), batch).items():
-                    found[kind] += right
+                    found[f"{name}{kind}"] += right
         return {kind: sum(right) / len(right) for kind, right in found.items()}
 
     return validate

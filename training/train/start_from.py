@@ -1,5 +1,7 @@
 """A run that goes on from a trained checkpoint: all stages but the last are done.
 
+The words of `training.wordings` that its tokenizer lacks become tokens.
+
 A checkpoint in the released format lacks what exists in training alone: the heads that read facts,
 and the prompts that stand in for [SEG] states. They are kept in a small file beside it.
 """
@@ -14,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from training.train.looks import LooksPrompt
+from training.train.more_words import add_wordings, carried_rows
 from training.train.nano import Nano, save_whole
 from training.train.pretrain_language import Reader
 from training.train.sizes import SAM2_WIDTHS
@@ -33,7 +36,8 @@ from ufvideo_export.torch_model.model import (
 HEADS_FILE = "training_heads.safetensors"
 CHECKPOINT_FOLDER = "checkpoint"
 _HEADS = ("video_heads", "mention_heads", "late_heads", "scene_head", "clock_head")
-_EARLIER_STAGES = ("vision", "masks", "tracking", "names", "language", "joint")
+_EARLIER_STAGES = ("vision", "masks", "tracking", "names", "language", "joint", "answers")
+_EMBEDDING = "embed_tokens.weight"
 
 
 def write_heads(reader: Reader, looks_prompt: LooksPrompt, path: Path) -> None:
@@ -68,15 +72,18 @@ def start_from(folder: Path, place: Workplace) -> None:
     place.tokenizer.mkdir(parents=True, exist_ok=True)
     for name in TOKENIZER_FILES:
         shutil.copyfile(checkpoint.folder / name, place.tokenizer / name)
+    add_wordings(place.tokenizer)
     nano = Nano(tokenizer_sizes(place.tokenizer))
     for target, filled in (
         (nano.vision_encoder, load_vision_encoder(checkpoint)),
         (nano.aligner, load_aligner(checkpoint)),
         (nano.region_encoder, load_region_encoder(checkpoint)),
-        (nano.language_model.model, load_language_model(checkpoint).model),
         (nano.sam, load_sam2(checkpoint)),
     ):
         target.load_state_dict(filled.state_dict())
+    words = load_language_model(checkpoint).model.state_dict()
+    words[_EMBEDDING] = carried_rows(words[_EMBEDDING], checkpoint.folder, place.tokenizer)
+    nano.language_model.model.load_state_dict(words)
     checkpoint.fill(nano.seg_projection, prefixed_keys(SEG_PROJECTION_PREFIX))
     reader = Reader(nano, TurnTokenizer(place.tokenizer), train_vision=False)
     looks_prompt = LooksPrompt(SAM2_WIDTHS.hidden_size)
@@ -88,9 +95,10 @@ def start_from(folder: Path, place: Workplace) -> None:
         "sam": nano.sam.state_dict(),
         "looks": looks_prompt.state_dict(),
     }
-    # The last stage takes the prompts from one and everything else from the other.
-    save_whole(parts, place.weights("masks"))
-    save_whole(parts, place.weights("joint"))
+    # The last stage takes the prompts from the first and what learns from the last; the masks of
+    # the model are those of "joint".
+    for stage in ("masks", "joint", "answers"):
+        save_whole(parts, place.weights(stage))
     for stage in _EARLIER_STAGES:
         place.set_done(stage)
 

@@ -9,6 +9,8 @@ namespace ufvideo {
 namespace {
 
 constexpr double kEarly = 0.1;
+/// Points of a grid are told apart below this: doubles count whole numbers to twice as much.
+constexpr double kMostPoints = 4503599627370496.0;
 
 }  // namespace
 
@@ -19,6 +21,10 @@ double FrameGrid::point_at(double time_s) const {
 FrameGrid::Verdict FrameGrid::judge(double time_s) const {
   if (!std::isfinite(time_s)) {
     fail(ErrorCode::kInvalidInput, "push: t_s: expected finite seconds, got ", time_s);
+  }
+  if (std::abs(time_s) * fps_ >= kMostPoints) {
+    fail(ErrorCode::kInvalidInput, "push: t_s: expected seconds below ", kMostPoints / fps_,
+         ", so that frames of ", fps_, " a second have times of their own, got ", time_s);
   }
   if (!has_begun_) {
     return Verdict::kTaken;

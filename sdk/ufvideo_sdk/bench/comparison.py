@@ -20,9 +20,16 @@ from ufvideo_sdk.bench.machine_difference import state_differences
 from ufvideo_sdk.bench.result import BenchResult
 
 FALSE_ALARM_RATE = 0.05
-# The quantile of 95 % is too low for few processes with long tails: comparisons of one package with
-# itself reported changes more often. docs/bench.md says how often this one does.
+# Of runs one after the other, few processes with long tails reported changes more often with the
+# quantile of 95 %. docs/bench.md says how often this one does.
+_QUANTILE_IN_TURN = 1 - FALSE_ALARM_RATE
 _QUANTILE = 1 - FALSE_ALARM_RATE / 2
+# By how much a time of one run differs from that of the next beyond what its processes vary by, the
+# standard deviation of its logarithm: the median over all times of 80 runs of one package, each of
+# half a minute, on a shared machine that nothing else of ours used. No single run can tell it.
+RUN_SPREAD = 0.03
+# Of the largest of some thirty figures, normally distributed and alike.
+_RUN_QUANTILE = 3.0
 # A smaller change is not reported, however certain it is.
 LEAST_CHANGE = 0.02
 # Fewest processes of each side.
@@ -195,7 +202,8 @@ def _compared(
         for name in compared_names(a, b):
             names.append((number, name))
             columns.append((process_values(a, name), process_values(b, name)))
-    found = simultaneous_intervals(columns, is_paired)
+    run_spread = np.array([RUN_SPREAD * (figure_of(name).unit == "ms") for _, name in names])
+    found = simultaneous_intervals(columns, None if is_paired else run_spread)
     changes: list[list[Change]] = [[] for _ in pairs]
     for (number, name), (x, y), (shift, low, high) in zip(names, columns, found, strict=True):
         changes[number].append(_change(name, x, y, (shift, low, high)))
@@ -222,7 +230,7 @@ def process_values(result: Mapping[str, Any], name: str) -> Matrix:
 
 
 def simultaneous_intervals(
-    columns: Sequence[tuple[Matrix, Matrix]], is_paired: bool
+    columns: Sequence[tuple[Matrix, Matrix]], run_spread: Matrix | None
 ) -> list[tuple[float, float, float]]:
     """Shift of each figure, and intervals that hold all true shifts together.
 
@@ -231,11 +239,13 @@ def simultaneous_intervals(
     that ran in turn, the difference of the two, with either sign. Each draw has for each figure a
     t-value, its shift over its own standard error, and the largest of all figures is kept. The
     interval of every figure is as many standard errors wide as a high quantile of these. Sides
-    that ran one after the other are wider by what the machine's drift adds (`_drift_factor`).
+    that ran one after the other are wider by what the machine's drift adds within a run
+    (`_drift_factor`) and from run to run.
 
     Args:
         columns: Logarithms of both sides by figure, float64 [n] and [m]; n is m for pairs.
-        is_paired: Whether the two of the same number ran in turn.
+        run_spread: Of each figure by how much its runs differ besides, a standard deviation,
+            float64 [figures]; None: the two of the same number ran in turn.
 
     Returns:
         Shift, lower and upper end of each, as logarithms of a ratio.
@@ -244,10 +254,14 @@ def simultaneous_intervals(
         return []
     before = np.stack([x for x, _ in columns], axis=1)
     after = np.stack([y for _, y in columns], axis=1)
-    sides = [after - before] if is_paired else [before, after]
+    sides = [after - before] if run_spread is None else [before, after]
     shift, error = _shift_and_error(sides)
     largest = _largest_t_values(sides)
-    width = np.quantile(largest, _QUANTILE) * error * _drift_factor(sides)
+    if run_spread is None:
+        width = np.quantile(largest, _QUANTILE_IN_TURN) * error
+    else:
+        within = np.quantile(largest, _QUANTILE) * error * _drift_factor(sides)
+        width = np.hypot(within, _RUN_QUANTILE * math.sqrt(2) * run_spread)
     return [(float(s), float(s - w), float(s + w)) for s, w in zip(shift, width, strict=True)]
 
 
@@ -257,8 +271,6 @@ def _drift_factor(sides: Sequence[Matrix]) -> float:
     The correlation of neighbours, r, of all figures together, corrected for the few processes that
     it is estimated from; (1 + r) / (1 - r) is what it adds to the variance of a mean.
     """
-    if len(sides) == 1:
-        return 1.0  # Pairs: both of a pair have the drift.
     centred = [side - side.mean(axis=0) for side in sides]
     products = sum((side[:-1] * side[1:]).sum(axis=0) for side in centred)
     squares = sum((side**2).sum(axis=0) for side in centred)

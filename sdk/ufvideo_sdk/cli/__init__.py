@@ -14,6 +14,7 @@ from ufvideo_sdk.cli.demo import demo
 from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
 from ufvideo_sdk.cli.locate import locate
+from ufvideo_sdk.cli.rules import rules
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.segment import segment
 from ufvideo_sdk.cli.standard_streams import prepare_streams
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 for _command in (demo, ask, locate, segment, info, verify, build, doctor, tokens):
     app.command()(_command)
+app.add_typer(rules)
 
 
 def _print_version(is_wanted: bool) -> None:

@@ -94,6 +94,7 @@ def ask(
     from ufvideo_sdk.cli.interruptible import interruptible_items
     from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, opened
+    from ufvideo_sdk.cli.unknown_words import say_unknown_words
     from ufvideo_sdk.runtime.config import GenerationConfig
 
     check_order(source, question, "QUESTION")
@@ -120,6 +121,7 @@ def ask(
         model,
         session,
     ):
+        say_unknown_words(model, package, question)
         clip = session.clip
         check_save_paths(paths, clip=clip)
         cancel = CancellationToken()

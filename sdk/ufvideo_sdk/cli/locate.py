@@ -55,13 +55,18 @@ def locate(
     from ufvideo_sdk._native import CancellationToken
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.opened import Request, opened
+    from ufvideo_sdk.cli.unknown_words import say_unknown_words
 
     check_order(source, event, "EVENT")
     paths = check_save_paths(save, inputs=read_by(source, package))
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (
+        model,
+        session,
+    ):
+        say_unknown_words(model, package, event)
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         with spinner("looking for the event") as label:

@@ -73,6 +73,7 @@ def segment(
     from ufvideo_sdk.cli.interruptible import interruptible
     from ufvideo_sdk.cli.one_pass import one_pass_video
     from ufvideo_sdk.cli.opened import Request, opened
+    from ufvideo_sdk.cli.unknown_words import say_unknown_words
     from ufvideo_sdk.results.track_result import TrackResult
 
     check_order(source, expression, "EXPRESSION")
@@ -84,7 +85,11 @@ def segment(
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (_, session):
+    with opened(Request(package, source, start, end, runtime, fps, stream, strict)) as (
+        model,
+        session,
+    ):
+        say_unknown_words(model, package, expression)
         check_save_paths(paths, clip=session.clip)
         cancel = CancellationToken()
         doing = "tracking" if track else "segmenting"

@@ -187,18 +187,20 @@ def object_legend(answer: Result) -> list[tuple[str, Colour]]:
 
 
 def object_line(name: str, track: MaskTrack) -> str:
-    """What a legend says of an object: on how many frames it was found, and its score.
+    """What a legend says of an object: on how many frames it was found, and its mean score there.
 
     Args:
         name: One of `Result.object_names`; a long one is cut.
         track: The object's masks.
     """
     frames = counted(len(track), "frame")
-    if track.is_empty:
+    is_shown = track.num_pixels > 0
+    if not is_shown.any():
         # A score beside it would read as if something had been found.
         found = f"{NOT_FOUND} on {frames}"
     else:
-        found = f"{frames}, score {track.scores.mean():.2f}"
+        part = "" if is_shown.all() else f"{np.count_nonzero(is_shown)} of "
+        found = f"{part}{frames}, score {track.scores[is_shown].mean():.2f}"
     return f"{_one_line(name)}: {found}"
 
 

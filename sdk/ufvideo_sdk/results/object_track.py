@@ -126,7 +126,11 @@ class ObjectTrack(MaskTrack):
 
     @property
     def is_present(self) -> NDArray[np.bool_]:
-        """Whether the object is there on each frame, bool [F]: `object_scores` above 0."""
+        """Whether the model sees the object on each frame, bool [F]: `object_scores` above 0.
+
+        `TrackConfig.present_score` decides which masks are hidden and which events are told; where
+        it is not 0, compare `object_scores` with it.
+        """
         present: NDArray[np.bool_] = self.object_scores > 0
         return present
 
