@@ -42,6 +42,13 @@ class Floats(str, Enum):
     FP16 = "fp16"
 
 
+class EncoderInt8(str, Enum):
+    """How int8 encoders quantise what enters their products."""
+
+    DYNAMIC = "dynamic"
+    QDQ = "qdq"
+
+
 class SegHiddenState(str, Enum):
     """Which state of the language model becomes a mask's prompt."""
 
@@ -99,6 +106,21 @@ def export(
         Floats | None,
         typer.Option(help="fp16 for GPUs: arithmetic, KV cache and encoders (int8, int4); fp32."),
     ] = None,
+    encoder_int8: Annotated[
+        EncoderInt8 | None,
+        typer.Option(
+            help="Encoders in int8: dynamic, or qdq, with scales measured now, which TensorRT takes"
+            " too (int8, int4); dynamic."
+        ),
+    ] = None,
+    calibration: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="What qdq measures on: a video, a picture, or a folder of these; repeatable, 16"
+            " frames are taken evenly. Without it drawn frames: ranges of real ones are clipped.",
+        ),
+    ] = None,
     seg_hidden_state: Annotated[
         SegHiddenState | None,
         typer.Option(
@@ -142,6 +164,8 @@ def export(
         "head": None if head_precision is None else head_precision.value,
         "reduce_range": None if full_range is None else not full_range,
         "floats": None if floats is None else floats.value,
+        "encoder_int8": None if encoder_int8 is None else encoder_int8.value,
+        "calibration": tuple(calibration) if calibration else None,
     }
     given = {name: value for name, value in options.items() if value is not None}
     if add is not None:
@@ -160,6 +184,8 @@ def export(
 
     chosen = (precision or Precision.FP32).value
     with _Shown() as shown:
+        if encoder_int8 is EncoderInt8.QDQ and not calibration:
+            shown.drawn_frames()
         manifest = export_package(
             checkpoint,
             out,
@@ -228,6 +254,14 @@ class _Shown:
         self._console.print("No graph needs these tensors of the checkpoint:")
         for part in parts:
             self._say(f"  {part}")
+
+    def drawn_frames(self) -> None:
+        """Say what scales that were measured on no frames of the user cost."""
+        self._say(
+            "Without --calibration the encoders' scales are measured on drawn frames. What real"
+            " frames hold beyond their range is clipped: give videos or pictures like those that"
+            " will be asked about."
+        )
 
     def download(self, progress: DownloadProgress) -> None:
         """Show how far a download is."""

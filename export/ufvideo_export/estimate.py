@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ufvideo_export.calibration.frames import MAX_FRAMES
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.config import ModelSizes
 from ufvideo_export.graph.linear import block_format
@@ -27,6 +28,8 @@ _PRODUCTS_PER_S = 30e9
 _START_S, _TRACE_S = 20.0, 120.0
 # Frames that a traced stage is compared on; see each stage's probes.
 _PROBE_FRAMES = {"vision_encoder": 6, "aligner": 11, "mask_encoder": 1}
+# Runs of an encoder on each frame that calibrates it: for the largest values, for the best scales.
+_CALIBRATION_RUNS = 2
 # Frames that a token attends to in comparisons of memory_attention, over all objects, its own too.
 _PROBE_MEMORIES = 7
 # Tracing the three stages of tracking, whatever their sizes.
@@ -93,13 +96,18 @@ def _core_s(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recip
     products = sum(
         frames * num_values[stem] * positions[stem] for stem, frames in _PROBE_FRAMES.items()
     )
+    calibrated = sum(
+        MAX_FRAMES * _CALIBRATION_RUNS * num_values[stem] * positions[stem]
+        for stem in ("vision_encoder", "mask_encoder")
+        if chosen.is_static(stem)
+    )
     traced = sum(num_values[stem] for stem in _PROBE_FRAMES)
     return (
         _START_S
         + checkpoint.size_bytes / 1e9 * _DIGEST_S_PER_GB
         + num_values["language_model"] / 1e9 * _LANGUAGE_MODEL_S[chosen.stages["language_model"]]
         + traced / 1e9 * _TRACE_S
-        + 2 * products / _PRODUCTS_PER_S
+        + (2 * products + calibrated) / _PRODUCTS_PER_S
     )
 
 
@@ -122,7 +130,9 @@ def track_core_s(checkpoint: Checkpoint, num_values: Mapping[str, int]) -> float
 
 def _memory_bytes(checkpoint: Checkpoint, num_values: Mapping[str, int], chosen: Recipe) -> float:
     sizes, sam2 = checkpoint.sizes, checkpoint.sam2
+    # Static scales are measured in the graph that was traced, without a copy of it.
     quantized = chosen.stages["vision_encoder"] in INTEGER_BITS
+    quantized = quantized and not chosen.is_static("vision_encoder")
     encoder = _QUANTIZED_BYTES if quantized else _TRACED_BYTES
     base = _BASE_BYTES + (_WAITING_BYTES if checkpoint.size_bytes > ISOLATED_BYTES else 0)
     return base + max(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from ufvideo_export.calibration.frames import CalibrationFrames
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.hub_checkpoint import HubWeights, locate
 from ufvideo_export.checkpoint.tensor_account import LeftOut, left_out_tensors
@@ -82,7 +83,7 @@ def export_package(
         seg_hidden_state: "preceding" (as the released code generates) or "predicting" (as training
             optimises).
         track: Write the stages that track objects, too. Without them the package has format version
-            1, which releases before them read, and `add_track` adds them later.
+            1 (2 with `encoder_int8` "qdq"), and `add_track` adds them later.
         ignore_tensors: Patterns of names (`*`, `?`, `[...]`) of tensors to leave out that are no
             part of the model; a tensor that is neither read nor left out is refused.
         force: Replace a package that exists.
@@ -99,17 +100,18 @@ def export_package(
 
     Raises:
         ConfigError: For an unknown precision or seg_hidden_state, a quantization where nothing is
-            quantised, integers without Optimum, a pattern that matches no tensor, or a repository
-            without huggingface_hub.
-        InputError: For a checkpoint or a target that is not what it should be; a checkpoint that
-            holds a LoRA, quantised weights or tensors nobody reads, or a repository that cannot be
-            read, included.
+            quantised, dynamic encoders without Optimum, a pattern that matches no tensor, or a
+            repository without huggingface_hub.
+        InputError: For a checkpoint, a target or calibration frames that are not what they should
+            be; a checkpoint that holds a LoRA, quantised weights or tensors nobody reads, or a
+            repository that cannot be read, included.
         CapacityError: When the disk is too small for the package or for a download, before anything
             is written.
         InferenceError: When a graph does not agree with PyTorch.
     """
     chosen = recipe(precision, quantization)
-    if chosen.stages["vision_encoder"] in INTEGER_BITS:
+    is_static = chosen.is_static("vision_encoder")
+    if chosen.stages["vision_encoder"] in INTEGER_BITS and not is_static:
         require_optimum()
     if seg_hidden_state not in SEG_HIDDEN_STATES:
         raise ConfigError(
@@ -120,6 +122,10 @@ def export_package(
     out = Path(out).absolute()
     clear_leftovers(out)
     check_target(out, force=force)
+    calibration = {}
+    if is_static:
+        report("calibration frames", 0.0)
+        calibration["calibration"] = CalibrationFrames(chosen.quantization.calibration).summary()
     report("checkpoint", 0.0)
     ignore = _patterns(ignore_tensors)
     source, siglip = locate(
@@ -143,7 +149,7 @@ def export_package(
     check_space(out, estimate.disk_bytes - leftover_bytes(out))
     model, video, tracking = _facts(opened, seg_hidden_state, track=track)
     specs = stage_specs(opened, chosen.stages["language_model"], chosen.quantization, track=track)
-    made_of = {**provenance(opened, chosen), **origins(opened, source, siglip)}
+    made_of = provenance(opened, chosen) | calibration | origins(opened, source, siglip)
     options = {"precision": precision, "seg_hidden_state": seg_hidden_state, "track": str(track)}
     key = export_key(opened, options | made_of)
     with partial_folder(out, lambda found: bool(ExportProgress(found, key).stems)) as partial:
@@ -153,7 +159,7 @@ def export_package(
         check_space(out, estimate.disk_bytes - held)
         entries, verification = write_stages(opened, specs, chosen, finished, report)
         manifest = Manifest(
-            format_version=LATEST_FORMAT_VERSION if track else FORMAT_VERSION,
+            format_version=LATEST_FORMAT_VERSION if track or is_static else FORMAT_VERSION,
             model=model,
             video=video,
             tokens=tokenizer.facts,

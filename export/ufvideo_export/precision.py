@@ -19,7 +19,8 @@
   bits would save disk and no time.
 - The encoders in int8: weights of their matrix products, one scale a column, 7 of 8 bits
   (`reduce_range`: on a CPU without VNNI the sums of full-range products saturate, and packages
-  travel); inputs are quantised as they run. Convolutions stay in float32: slower in int8.
+  travel); inputs are quantised as they run, or in steps measured beforehand (`encoder_int8`).
+  Convolutions stay in float32: slower in int8.
 - The others are mostly convolutions, or decide a mask's edge: half the size is what can be had. In
   `memory_attention` the products are of activations, whose number grows with the memories.
 - What is remembered of an object is float32 in every precision: graphs take and give float32, and
@@ -41,6 +42,7 @@ HEAD_PRECISIONS = ("fp32", "int8", "int4")
 BLOCK_SIZES = (16, 32, 64, 128, 256)
 ACCURACY_LEVELS = (1, 4)
 FLOATS = ("fp32", "fp16")
+ENCODER_INT8 = ("dynamic", "qdq")
 
 _ENCODERS = ("vision_encoder", "mask_encoder")
 _INTEGER_STAGES: dict[str, Mapping[str, str]] = {
@@ -62,6 +64,12 @@ class Quantization:
         reduce_range: 7-bit weights in the encoders.
         floats: What the language model computes in between integer weights and keeps its cache in:
             "fp32", or "fp16" for GPUs, where the encoders are fp16 instead of int8.
+        encoder_int8: How the encoders quantise what enters their products: "dynamic" (as they run)
+            or "qdq" (with scales that are measured when they are exported). None: "dynamic", or
+            fp16 encoders where `floats` is "fp16".
+        calibration: With "qdq", what the scales are measured on: videos, pictures, and folders of
+            these; 16 frames are taken evenly. None given: drawn frames, which have no more than
+            shapes, textures and stripes; what is beyond their range in real frames is clipped.
     """
 
     block_size: int = 128
@@ -70,6 +78,8 @@ class Quantization:
     head: str | None = None
     reduce_range: bool = True
     floats: str = "fp32"
+    encoder_int8: str | None = None
+    calibration: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check("block_size", self.block_size, BLOCK_SIZES)
@@ -77,6 +87,27 @@ class Quantization:
         _check("floats", self.floats, FLOATS)
         if self.head is not None:
             _check("head", self.head, HEAD_PRECISIONS)
+        if self.encoder_int8 is not None:
+            _check("encoder_int8", self.encoder_int8, ENCODER_INT8)
+        if self.encoder_int8 == "dynamic" and self.floats == "fp16":
+            raise ConfigError(
+                "expected encoder_int8 qdq or none with floats fp16, found dynamic: a GPU has no"
+                " products of inputs that are quantised as they run"
+            )
+        if isinstance(self.calibration, str):
+            raise ConfigError(
+                f"expected calibration to be a tuple of paths, found {self.calibration!r}"
+            )
+        if self.calibration and not self.has_static_encoders:
+            raise ConfigError(
+                "expected no calibration without encoder_int8 qdq, whose scales it is for, found"
+                f" {self.calibration[0]!r}"
+            )
+
+    @property
+    def has_static_encoders(self) -> bool:
+        """Whether the encoders are int8 with scales fixed beforehand."""
+        return self.encoder_int8 == "qdq"
 
     def text(self, precision: str) -> str:
         """What a manifest's provenance says of it."""
@@ -88,7 +119,8 @@ class Quantization:
             f"reduce_range={str(self.reduce_range).lower()}",
             f"floats={self.floats}",
         )
-        return ", ".join(parts)
+        static = ("encoder_int8=qdq",) if self.has_static_encoders else ()
+        return ", ".join((*parts, *static))
 
 
 @dataclass(frozen=True)
@@ -98,6 +130,11 @@ class Recipe:
     name: str
     stages: Mapping[str, str]
     quantization: Quantization
+
+    def is_static(self, stem: str) -> bool:
+        """Whether a stage is int8 with scales of its activations fixed beforehand."""
+        is_int8_encoder = stem in _ENCODERS and self.stages[stem] in INTEGER_BITS
+        return is_int8_encoder and self.quantization.has_static_encoders
 
 
 def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
@@ -110,7 +147,7 @@ def recipe(precision: str, quantization: Quantization | None = None) -> Recipe:
     if precision in INTEGER_BITS:
         quantization = quantization or Quantization()
         chosen = dict(_INTEGER_STAGES[precision])
-        if quantization.floats == "fp16":
+        if quantization.floats == "fp16" and not quantization.has_static_encoders:
             chosen |= dict.fromkeys(_ENCODERS, "fp16")
         stages = {stem: chosen.get(stem, "fp16") for stem in ALL_STEMS}
         return Recipe(precision, stages, quantization)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ufvideo_export.spec import StageSpec
 from ufvideo_export.stages import STAGES
 from ufvideo_export.verify import verify_stage
 from ufvideo_sdk.package.manifest import StageEntry, StageVerification
+from ufvideo_sdk.package.manifest_fields import StageVariant
 
 Progress = Callable[[str, float], None]
 
@@ -50,6 +52,8 @@ def write_stages(
         if before is not None and measured is not None:
             report(f"{stem} (taken over)", number / len(specs))
             entries[stem], verification[stem] = before, measured
+            if chosen.is_static(stem):
+                entries[stem] = _for_tensorrt(before, measured)
             continue
         for left in folder.glob(f"{stem}.onnx*"):
             left.unlink()
@@ -60,6 +64,8 @@ def write_stages(
         verification[stem] = verify_stage(stage, path)
         entries[stem] = _stage_entry(folder, spec, precision)
         finished.record(stem, entries[stem], verification[stem])
+        if chosen.is_static(stem):
+            entries[stem] = _for_tensorrt(entries[stem], verification[stem])
         # One stage's weights in memory at a time.
         del stage
         give_back_memory()
@@ -75,3 +81,9 @@ def _stage_entry(folder: Path, spec: StageSpec, precision: str) -> StageEntry:
         inputs=spec.inputs,
         outputs=spec.outputs,
     )
+
+
+def _for_tensorrt(entry: StageEntry, measured: StageVerification) -> StageEntry:
+    """The entry of an int8 graph that TensorRT takes: its own files are the variant for it."""
+    own = StageVariant(entry.graph, entry.weights, entry.precision, measured)
+    return dataclasses.replace(entry, variants={"tensorrt": own})

@@ -130,6 +130,24 @@ def odd_package_track(
 
 
 @pytest.fixture(scope="session")
+def small_package_qdq(tmp_path_factory: pytest.TempPathFactory, small_checkpoint: Path) -> Path:
+    """The golden checkpoint in int4, its encoders in int8 with scales of drawn frames."""
+    from ufvideo_export import export_package
+    from ufvideo_export.precision import Quantization
+
+    out = tmp_path_factory.mktemp("small_qdq") / "small_qdq"
+    export_package(
+        small_checkpoint,
+        out,
+        vision_tower=small_checkpoint.parent / "siglip",
+        precision="int4",
+        quantization=Quantization(encoder_int8="qdq"),
+        track=False,
+    )
+    return out
+
+
+@pytest.fixture(scope="session")
 def open_graph() -> Callable[[Path, str], Any]:
     """Opens a graph of a package in ONNX Runtime."""
     import onnxruntime

@@ -223,3 +223,18 @@ def test_the_entry_point_names_the_command() -> None:
     if not found:
         pytest.skip("needs the installed package: pip install .")
     assert found[0].value == "ufvideo_export.command:export"
+
+
+def test_static_encoders(app: typer.Typer, calls: list[dict[str, Any]]) -> None:
+    from ufvideo_export.precision import Quantization
+
+    options = ["--precision", "int8", "--encoder-int8", "qdq"]
+    paths = ["--calibration", "a.mp4", "--calibration", "frames"]
+    result = CliRunner().invoke(app, ["in", "out", *options, *paths])
+    assert result.exit_code == 0, result.output
+    chosen = Quantization(encoder_int8="qdq", calibration=("a.mp4", "frames"))
+    assert calls[0]["quantization"] == chosen
+    assert "drawn frames" not in result.output
+    result = CliRunner().invoke(app, ["in", "out", *options])
+    assert calls[1]["quantization"] == Quantization(encoder_int8="qdq")
+    assert "scales are measured on drawn frames" in " ".join(result.output.split())

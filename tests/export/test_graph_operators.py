@@ -27,6 +27,7 @@ PACKAGES = (
     "small_package_fp16_track",
     "odd_package_track",
     "small_package_int4",
+    "small_package_qdq",
 )
 # Stage, precision and options that no package above has.
 VARIANTS: list[tuple[str, str, dict[str, Any]]] = [
@@ -37,6 +38,8 @@ VARIANTS: list[tuple[str, str, dict[str, Any]]] = [
     ("language_model", "int4", {"floats": "fp16", "head": "fp32"}),
     ("vision_encoder", "int8", {"reduce_range": False}),
     ("mask_encoder", "int8", {"reduce_range": False}),
+    ("vision_encoder", "int8", {"encoder_int8": "qdq"}),
+    ("mask_encoder", "int8", {"encoder_int8": "qdq"}),
 ]
 
 

@@ -36,6 +36,7 @@ PACKAGES = (
     "small_package_fp16_track",
     "odd_package_track",
     "small_package_int4",
+    "small_package_qdq",
 )
 
 
@@ -72,6 +73,8 @@ def restrictions(node: Any, read: Reader, where: str) -> Iterator[str]:
     if node.op_type in TABLE.FIRST_OUTPUT_ONLY and len(list(filter(None, node.output))) > 1:
         yield f"{where}: a second output"
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    if node.op_type in TABLE.INT8_INPUTS:
+        yield from scale_problems(node, read, where)
     if node.op_type == "Resize":
         for name, allowed in TABLE.RESIZE.items():
             value = attributes.get(name)
@@ -85,6 +88,20 @@ def restrictions(node: Any, read: Reader, where: str) -> Iterator[str]:
             yield f"{where}: {len(attributes['kernel_shape'])} dimensions"
         if set(attributes.get("dilations", [1])) != {1}:
             yield f"{where}: dilations"
+
+
+def scale_problems(node: Any, read: Reader, where: str) -> Iterator[str]:
+    """What TensorRT would not take of a pair of Q and DQ: int8 steps around 0, scales known."""
+    for position, name in enumerate(node.input):
+        is_int8 = read.types[name] == "INT8"
+        if is_int8 != (position in TABLE.INT8_INPUTS[node.op_type]):
+            yield f"{where}: {name} is {read.types[name]}"
+    for name in node.input[1:]:
+        if not read.is_constant(name):
+            yield f"{where}: {name} is no initializer"
+    zero = read.initializers.get(node.input[2]) if len(node.input) > 2 else None
+    if zero is not None and onnx.numpy_helper.to_array(zero).any():
+        yield f"{where}: a zero point that is not 0"
 
 
 def test_what_tensorrt_is_given_it_takes(package: Path) -> None:
@@ -137,3 +154,22 @@ def test_the_test_finds_what_is_wrong() -> None:
     for value in (*early.graph.input, *early.graph.output):
         value.type.tensor_type.elem_type = onnx.TensorProto.UINT8
     assert list(problems(early)) == ["Transpose n: x is UINT8"]
+
+
+def test_the_test_finds_what_is_wrong_with_scales() -> None:
+    helper, kinds = onnx.helper, onnx.TensorProto
+
+    def model(kind: int, zero: int) -> Any:
+        border = [helper.make_tensor_value_info("x", kinds.FLOAT, [4])]
+        given = [helper.make_tensor_value_info("y", kind, [4])]
+        constants = [
+            helper.make_tensor("scale", kinds.FLOAT, [], [0.1]),
+            helper.make_tensor("zero", kind, [], [zero]),
+        ]
+        node = helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["y"], name="n")
+        graph = helper.make_graph([node], "g", border, given, constants)
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+
+    assert list(problems(model(kinds.INT8, 0))) == []
+    assert list(problems(model(kinds.INT8, 3))) == ["QuantizeLinear n: a zero point that is not 0"]
+    assert "QuantizeLinear n: zero is UINT8" in set(problems(model(kinds.UINT8, 0)))

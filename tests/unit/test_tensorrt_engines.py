@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.unit.tensorrt_stand_in import TensorRtStandIn, stand_in_for_tensorrt
 from ufvideo_sdk import RuntimeConfig, UFVideo, _native
 from ufvideo_sdk.errors import ConfigError, DeviceError, PackageError
 from ufvideo_sdk.package.manifest import CAPABILITY_STAGES, STAGE_STEMS, read_manifest
+from ufvideo_sdk.package.manifest_fields import StageVariant
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.runtime.nvidia_device import NvidiaDevice
 from ufvideo_sdk.runtime.onnxruntime_library import find_library
@@ -263,3 +265,19 @@ def test_a_model_gets_its_engines(
     assert "GroupQueryAttention" in model.stage_providers["language_model"].left_out["tensorrt"]
     UFVideo.load(PACKAGE, runtime=runtime(tmp_path), on_engine=seen.append)
     assert len(seen) == 6
+
+
+def test_engines_of_int8_multiply_int8(device: TensorRtStandIn, tmp_path: Path) -> None:
+    package = shutil.copytree(PACKAGE, tmp_path / "package")
+    manifest = read_manifest(package)
+    stage = dataclasses.replace(manifest.stages["vision_encoder"], precision="int8")
+    own = StageVariant(stage.graph, stage.weights, "int8", manifest.verification["vision_encoder"])
+    stage = dataclasses.replace(stage, variants={"tensorrt": own})
+    changed = dataclasses.replace(
+        manifest, format_version=2, stages={**manifest.stages, "vision_encoder": stage}
+    )
+    (package / "manifest.json").write_text(changed.to_json())
+    engines(tmp_path, package).build()
+    options = device.options["vision_encoder"]
+    assert (options["trt_int8_enable"], options["trt_fp16_enable"]) == ("1", "0")
+    assert "trt_int8_enable" not in device.options["aligner"]

@@ -10,10 +10,13 @@ import pytest
 from ufvideo_sdk.package.manifest import (
     CAPABILITY_STAGES,
     STAGE_STEMS,
+    FileEntry,
     Manifest,
     graph_signatures,
+    listed_files,
     read_manifest,
 )
+from ufvideo_sdk.package.manifest_fields import StageVariant
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.tensorrt.shape_profiles import InputProfile, profile_options, stage_profiles
 from ufvideo_sdk.tensorrt.stage_support import tensorrt_stages
@@ -158,3 +161,37 @@ def test_integers_and_the_language_model_do_not() -> None:
     assert "looks rows up" in reasons["token_embedder"]
     for stem in TAKEN:
         assert "DynamicQuantizeLinear" in reasons[stem] and "int8" in reasons[stem]
+
+
+def with_variant(manifest: Manifest, stem: str, **changes: object) -> Manifest:
+    """The manifest with a stage in int8 whose own files are its graph for TensorRT."""
+    stage = dataclasses.replace(manifest.stages[stem], precision="int8")
+    own = StageVariant(stage.graph, stage.weights, "int8", manifest.verification[stem])
+    variants = {"tensorrt": dataclasses.replace(own, **changes)}
+    stages = {**manifest.stages, stem: dataclasses.replace(stage, variants=variants)}
+    return dataclasses.replace(manifest, stages=stages)
+
+
+def test_int8_with_fixed_scales_goes_to_tensorrt() -> None:
+    manifest = with_variant(read_manifest(SMALL.with_name("2_ask_segment.json")), "mask_encoder")
+    stages = {stage.stem: stage for stage in tensorrt_stages(manifest)}
+    assert stages["mask_encoder"].is_taken and stages["mask_encoder"].int8
+    assert not stages["mask_encoder"].fp16
+    assert not any(stage.int8 for stem, stage in stages.items() if stem != "mask_encoder")
+
+
+def test_a_graph_for_tensorrt_in_other_files_does_not() -> None:
+    other = FileEntry(path="mask_encoder.tensorrt.onnx", size_bytes=9, sha256="0" * 64)
+    start = read_manifest(SMALL.with_name("2_ask_segment.json"))
+    stages = tensorrt_stages(with_variant(start, "mask_encoder", graph=other))
+    found = next(stage for stage in stages if stage.stem == "mask_encoder")
+    assert not found.is_taken and not found.int8 and "--encoder-int8 qdq" in (found.reason or "")
+
+
+def test_files_of_a_variant_are_listed_once() -> None:
+    start = read_manifest(SMALL.with_name("2_ask_segment.json"))
+    paths = [file.path for file in listed_files(with_variant(start, "mask_encoder"))]
+    assert paths.count(start.stages["mask_encoder"].graph.path) == 1
+    other = FileEntry(path="mask_encoder.tensorrt.onnx", size_bytes=9, sha256="0" * 64)
+    paths = [file.path for file in listed_files(with_variant(start, "mask_encoder", graph=other))]
+    assert other.path in paths

@@ -30,6 +30,8 @@ def provenance(checkpoint: Checkpoint, chosen: Recipe) -> dict[str, str]:
             "optimum_onnx": _installed("optimum-onnx"),
             "quantization": chosen.quantization.text(chosen.name),
         }
+        if chosen.quantization.has_static_encoders:
+            del versions["optimum_onnx"]
     if checkpoint.ignored_tensors:
         names = ", ".join(short_list(checkpoint.ignored_tensors))
         text = f"{len(checkpoint.ignored_tensors)}: {names}"

@@ -5,14 +5,20 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from ufvideo_export.stages.stage import Arrays, TorchStage
+from ufvideo_export.stages.frame_encoder import FrameEncoderStage
+from ufvideo_export.stages.stage import Arrays
 from ufvideo_export.torch_model.model import load_mask_encoder
 
 _LARGE_PX = 512
 
 
-class MaskEncoderStage(TorchStage):
+class MaskEncoderStage(FrameEncoderStage):
     """SAM 2's image encoder and neck."""
+
+    @property
+    def side_px(self) -> int:
+        """See `FrameEncoderStage`."""
+        return self.checkpoint.sam2.image_size_px
 
     def load(self) -> nn.Module:
         """See `TorchStage`."""
@@ -20,16 +26,12 @@ class MaskEncoderStage(TorchStage):
 
     def example(self) -> Arrays:
         """See `TorchStage`; nothing is computed of it."""
-        return self._frames(np.random.default_rng(0), 2)
+        return self.frames(np.random.default_rng(0), 2)
 
     def probes(self, random: np.random.Generator) -> list[Arrays]:
         """See `Stage`; of a large frame one alone.
 
         Attention over all patches of 1024 x 1024 pixels takes two gigabytes a frame.
         """
-        large = self.checkpoint.sam2.image_size_px > _LARGE_PX
-        return [self._frames(random, num_frames) for num_frames in ((1,) if large else (2, 1))]
-
-    def _frames(self, random: np.random.Generator, num_frames: int) -> Arrays:
-        side = self.checkpoint.sam2.image_size_px
-        return {"frames": random.integers(0, 256, (num_frames, side, side, 3), np.uint8)}
+        large = self.side_px > _LARGE_PX
+        return [self.frames(random, num_frames) for num_frames in ((1,) if large else (2, 1))]

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
-from ufvideo_export.stages.stage import Arrays, TorchStage
+from ufvideo_export.stages.frame_encoder import FrameEncoderStage
+from ufvideo_export.stages.stage import Arrays
 from ufvideo_export.torch_model.model import load_vision_encoder
 
 
-class VisionEncoderStage(TorchStage):
+class VisionEncoderStage(FrameEncoderStage):
     """SigLIP up to the selected layer."""
+
+    @property
+    def side_px(self) -> int:
+        """See `FrameEncoderStage`."""
+        return self.checkpoint.siglip.image_size_px
 
     def load(self) -> nn.Module:
         """See `TorchStage`."""
@@ -18,6 +24,4 @@ class VisionEncoderStage(TorchStage):
 
     def probes(self, random: np.random.Generator) -> list[Arrays]:
         """See `Stage`."""
-        side = self.checkpoint.siglip.image_size_px
-        shapes = ((num_frames, side, side, 3) for num_frames in (2, 1, 3))
-        return [{"frames": random.integers(0, 256, shape, np.uint8)} for shape in shapes]
+        return [self.frames(random, num_frames) for num_frames in (2, 1, 3)]

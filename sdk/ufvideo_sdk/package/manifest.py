@@ -179,9 +179,11 @@ def read_manifest(path: Path | str) -> Manifest:
 
 
 def listed_files(manifest: Manifest) -> Iterator[FileEntry]:
-    """Every file of a package but the manifest itself."""
+    """Every file of a package but the manifest itself, each once."""
     for stage in manifest.stages.values():
-        graphs: list[StageEntry | StageVariant] = [stage, *stage.variants.values()]
+        # A variant of the stage's own files says what takes them.
+        others = (each for each in stage.variants.values() if each.graph != stage.graph)
+        graphs: list[StageEntry | StageVariant] = [stage, *others]
         for each in graphs:
             yield each.graph
             if each.weights is not None:

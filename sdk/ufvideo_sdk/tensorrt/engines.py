@@ -316,6 +316,8 @@ def _stage_options(
     options = {"trt_fp16_enable": "1" if stage.fp16 else "0"}
     if stage.fp16:
         options["trt_layer_norm_fp32_fallback"] = "1"
+    if stage.int8:
+        options["trt_int8_enable"] = "1"
     return {**options, **profile_options(profiles), **runtime.options_of(stage.stem, _TENSORRT)}
 
 

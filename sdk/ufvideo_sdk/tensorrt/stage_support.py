@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ufvideo_sdk.package.manifest import ALL_STEMS, Manifest
+from ufvideo_sdk.package.manifest_fields import StageEntry
 
 _NEVER = {
     "language_model": (
@@ -23,7 +24,11 @@ _FLOATS = ("fp32", "fp16")
 _DYNAMIC = (
     "its {precision} products quantise their inputs as they run (DynamicQuantizeLinear,"
     " MatMulInteger), which TensorRT's parser lacks; export with --precision fp16, or with --floats"
-    " fp16, for a stage that it takes"
+    " fp16, for a stage that it takes, or with --encoder-int8 qdq for int8 encoders that it takes"
+)
+_OTHER_FILES = (
+    "its graph for TensorRT lies in files of its own, which this version does not open; export the"
+    " checkpoint with --encoder-int8 qdq of this version"
 )
 
 
@@ -34,11 +39,13 @@ class TensorRtStage:
     Attributes:
         stem: The stage.
         fp16: Whether the engine may compute in half precision: the package's stage is fp16.
+        int8: Whether it multiplies int8: the stage has scales that were fixed when it was exported.
         reason: Why TensorRT does not run it; None: it does.
     """
 
     stem: str
     fp16: bool
+    int8: bool
     reason: str | None
 
     @property
@@ -50,14 +57,17 @@ class TensorRtStage:
 def tensorrt_stages(manifest: Manifest) -> tuple[TensorRtStage, ...]:
     """Every stage that a model opens, in pipeline order, taken or with the reason why not."""
     return tuple(
-        _stage(stem, manifest.stages[stem].precision)
-        for stem in ALL_STEMS
-        if stem in manifest.stages
+        _stage(stem, manifest.stages[stem]) for stem in ALL_STEMS if stem in manifest.stages
     )
 
 
-def _stage(stem: str, precision: str) -> TensorRtStage:
-    reason = _NEVER.get(stem)
+def _stage(stem: str, entry: StageEntry) -> TensorRtStage:
+    reason, precision = _NEVER.get(stem), entry.precision
     if reason is None and precision not in _FLOATS:
-        reason = _DYNAMIC.format(precision=precision)
-    return TensorRtStage(stem, fp16=reason is None and precision == "fp16", reason=reason)
+        own = entry.variants.get("tensorrt")
+        if own is None:
+            reason = _DYNAMIC.format(precision=precision)
+        elif (own.graph, own.weights) != (entry.graph, entry.weights):
+            reason = _OTHER_FILES
+    taken_as = precision if reason is None else None
+    return TensorRtStage(stem, fp16=taken_as == "fp16", int8=taken_as == "int8", reason=reason)

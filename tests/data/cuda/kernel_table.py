@@ -76,6 +76,12 @@ KERNELS: dict[tuple[str, str], Kernel] = {
     ("", "Concat"): _of_one_type(13, FIXED_SIZE),
     ("", "Conv"): _of_one_type(11, IEEE, 21),
     ("", "ConvTranspose"): _of_one_type(11, IEEE, 21),
+    ("", "DequantizeLinear"): Kernel(
+        (19, 20),
+        # x, x_scale, x_zero_point
+        ("T1", "T2", "T1"),
+        {"T1": FLOAT8 | {"INT8", "UINT8"}, "T2": frozenset({"FLOAT", "FLOAT16"})},
+    ),
     ("", "Div"): _of_one_type(14, FLOATS | INTEGERS),
     ("", "Expand"): _of_a_shape(13, FIXED_SIZE, 1),
     ("", "Gather"): _of_indices(13),
@@ -99,6 +105,12 @@ KERNELS: dict[tuple[str, str], Kernel] = {
         ("T", "shape", "T", "shape"),
         {"T": IEEE | {"BOOL"}, "shape": frozenset({"INT64"})},
         frozenset({1, 2, 3}),
+    ),
+    ("", "QuantizeLinear"): Kernel(
+        (19, 20),
+        # x, y_scale, y_zero_point
+        ("T1", "T1", "T2"),
+        {"T1": frozenset({"FLOAT", "FLOAT16"}), "T2": FLOAT8 | {"INT8", "UINT8"}},
     ),
     ("", "ReduceMean"): _of_a_shape(18, FLOATS | {"INT32"}, 1),
     ("", "Relu"): _of_one_type(14, FLOATS),

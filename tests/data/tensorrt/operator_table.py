@@ -24,6 +24,8 @@ TYPES: dict[str, frozenset[str]] = {
     "Concat": ALL,
     "Conv": FLOATS,
     "ConvTranspose": FLOATS,
+    # Steps and zero points; the scale is a float.
+    "DequantizeLinear": FLOATS | {"INT8"},
     "Div": NUMBERS,
     "Expand": ALL,
     "Gather": ALL,
@@ -37,6 +39,8 @@ TYPES: dict[str, frozenset[str]] = {
     "Mul": NUMBERS,
     "Pad": NUMBERS,
     "Pow": FLOATS,
+    # A float and its scale; the zero point has the type of the steps.
+    "QuantizeLinear": FLOATS | {"INT8"},
     "Reciprocal": FLOATS,
     "ReduceMean": NUMBERS,
     "Relu": NUMBERS,
@@ -61,6 +65,10 @@ NOT_TAKEN = frozenset({"ConvInteger", "DynamicQuantizeLinear", "MatMulInteger"})
 
 # The input of these that has to be an initializer, by position.
 CONSTANT_INPUTS = {"Pad": 3, "ReduceMean": 1, "Slice": 3, "Squeeze": 1, "Unsqueeze": 1}
+
+# Which inputs of these are int8, by position; the others are floats. "Zero point must be zero", and
+# scale and zero point are initializers.
+INT8_INPUTS = {"QuantizeLinear": {2}, "DequantizeLinear": {0, 2}}
 
 # Operators whose second output is not given.
 FIRST_OUTPUT_ONLY = frozenset({"LayerNormalization", "MaxPool"})

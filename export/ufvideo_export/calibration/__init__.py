@@ -1,0 +1,1 @@
+"""Frames that the ranges of an encoder's activations are measured on."""
