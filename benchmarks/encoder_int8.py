@@ -2,17 +2,19 @@
 
 Run as `python -m benchmarks.encoder_int8 [--vision-layers N] [--mask-blocks N] [--rounds N]`.
 Weights are random, widths and pixels those of the released model, layers fewer: so400m runs 26, and
-time grows with their number. Of hiera-large's 48 blocks some of each stage
-are taken. Errors are root mean squares against ONNX Runtime's fp32 on frames that no scale was
-measured on; times are medians of rounds in turn, all forms in one process. `stock` is ONNX
-Runtime's own static quantiser, of uint8 activations, on the same frames. OpenVINO is measured where
-it is installed (`pip install openvino`), in float32 between the products and in bfloat16.
+time grows with their number. Of hiera-large's 48 blocks some of each stage are taken; OpenVINO
+takes many minutes to compile them. Errors are root mean squares against ONNX Runtime's fp32 on
+frames that no scale was measured on; times are medians, one form after the other in one process.
+`stock` is ONNX Runtime's own static quantiser, of uint8 activations, on the same frames. OpenVINO
+is measured where it is installed (`pip install openvino`), in float32 between the products and in
+bfloat16.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import itertools
 import os
 import shutil
@@ -59,7 +61,7 @@ def encoder_sizes(stem: str, depth: int, *, quick: bool) -> RandomSizes:
     if stem == "vision_encoder":
         # One layer more than is run: the selected one is the last but one.
         return RandomSizes(siglip=dataclasses.replace(SO400M, num_layers=depth + 1))
-    # A sixth of hiera-large's blocks as it has them: 2, 6, 36, 4.
+    # Of hiera-large's 2, 6, 36 and 4 blocks.
     sam2 = dataclasses.replace(
         Sam2Sizes(), stages=(1, 2, depth, 1), global_att_blocks=(3 + depth // 2,)
     )
@@ -185,20 +187,21 @@ def measure(
     expected: list[list[NDArray[np.float32]]] = []
     found: dict[tuple[str, str], tuple[float, float]] = {}
     for engine, opened in engines().items():
-        runs = {form: opened(path, num_threads) for form, path in paths.items()}
-        errors, times = {}, dict[str, list[float]]()
-        for form, run in runs.items():
+        for form, path in paths.items():
+            # One at a time: of a large frame each graph keeps gigabytes of activations.
+            run = opened(path, num_threads)
             outputs = [run(frames[at : at + 1]) for at in range(len(frames))]
             expected = expected or outputs
-            errors[form] = max(map(rms_error, outputs, expected))
-        for number in range(num_rounds):
-            for form, run in runs.items():
+            times = []
+            for number in range(num_rounds):
                 frame = frames[number % len(frames)][None]
                 begin = time.perf_counter()
                 run(frame)
-                times.setdefault(form, []).append(time.perf_counter() - begin)
-        for form in runs:
-            found[form, engine] = errors[form], 1e3 * statistics.median(times[form])
+                times.append(time.perf_counter() - begin)
+            error = max(map(rms_error, outputs, expected))
+            found[form, engine] = error, 1e3 * statistics.median(times)
+            del run
+            gc.collect()
     return found
 
 
