@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("torch")]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _torch_threads() -> int | None:
+    """How many threads PyTorch begins with; None: no test has imported it."""
+    torch = sys.modules.get("torch")
+    return torch.get_num_threads() if torch else None
+
+
+@pytest.fixture(autouse=True)
+def _torch_threads_stay(_torch_threads: int | None) -> Iterator[None]:
+    """Commands of `training` set PyTorch's threads, on which the last bits of an export depend."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch and _torch_threads:
+        torch.set_num_threads(_torch_threads)
 
 
 def _with_track(package: Path, folder: Path, checkpoint: Path) -> Path:
