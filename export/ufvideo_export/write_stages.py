@@ -52,8 +52,6 @@ def write_stages(
         if before is not None and measured is not None:
             report(f"{stem} (taken over)", number / len(specs))
             entries[stem], verification[stem] = before, measured
-            if chosen.is_static(stem):
-                entries[stem] = _for_tensorrt(before, measured)
             continue
         for left in folder.glob(f"{stem}.onnx*"):
             left.unlink()
@@ -64,11 +62,11 @@ def write_stages(
         verification[stem] = verify_stage(stage, path)
         entries[stem] = _stage_entry(folder, spec, precision)
         finished.record(stem, entries[stem], verification[stem])
-        if chosen.is_static(stem):
-            entries[stem] = _for_tensorrt(entries[stem], verification[stem])
         # One stage's weights in memory at a time.
         del stage
         give_back_memory()
+    for stem in filter(chosen.is_static, entries):
+        entries[stem] = _for_tensorrt(entries[stem], verification[stem])
     return entries, verification
 
 
