@@ -19,14 +19,19 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.changed_packages import other_answers_package, slower_package
 from ufvideo_sdk import ConfigError, InputError, UFVideo, demo_clip
 from ufvideo_sdk.bench import BenchConfig, BenchResult, Comparison, compare, measure, measure_pair
+from ufvideo_sdk.bench.comparison import compared_names, process_values
+from ufvideo_sdk.bench.figures import figure_of
 from ufvideo_sdk.bench.workload import Workload, run_round
 
 MAX_ALARMS = 5
 MIN_SEEN = 0.9
 SLOWER_BY = 0.10
+NUM_PROCESSES = 14
 _NUM_TRIED = 400
 
 
@@ -58,6 +63,64 @@ def in_turn(a: BenchResult, b: BenchResult) -> tuple[BenchResult, BenchResult]:
         ]
         document["pair"] = "in turn"
     return BenchResult(documents[0]), BenchResult(documents[1])
+
+
+def run_spread(runs: Sequence[BenchResult]) -> float:
+    """By how much a run differs from the next one beyond what its processes vary by.
+
+    Args:
+        runs: Of one package, in the order they were measured.
+
+    Returns:
+        A standard deviation of logarithms, the median of all times.
+    """
+    results = [each.document["results"][0] for each in runs]
+    names = [n for n in compared_names(*results[:2]) if figure_of(n).unit == "ms"]
+    values = np.stack([[process_values(each, name) for name in names] for each in results])
+    between = np.square(np.diff(values.mean(-1), axis=0)).mean(0) / 2
+    within = (values.var(-1, ddof=1) / values.shape[-1]).mean(0)
+    return float(np.median(np.sqrt(np.maximum(between - within, 0))))
+
+
+def sees_slower(pairs: Sequence[tuple[BenchResult, BenchResult]], num_processes: int) -> bool:
+    """Whether slower tokens are reported where the second side of a pair has them, in turn.
+
+    Args:
+        pairs: A pair of one package with itself, and others that its processes are filled up from.
+        num_processes: Of each side.
+    """
+    documents = []
+    sides = zip(*(in_turn(*pair) for pair in pairs), strict=True)
+    for runs, factor in zip(sides, (1.0, 1 + SLOWER_BY), strict=True):
+        processes = [each for run in runs for each in run.document["results"][0]["processes"]]
+        document = runs[0].document
+        document["results"][0]["processes"] = processes[:num_processes]
+        for each in document["results"][0]["processes"]:
+            each["samples"]["tpot_ms"] = [
+                time_ms * factor for time_ms in each["samples"]["tpot_ms"]
+            ]
+        documents.append(document)
+    return says_slower(compare(*map(BenchResult, documents)))
+
+
+def says_slower(comparison: Comparison) -> bool:
+    """Whether it is reported that tokens take longer."""
+    return any(each.name == "tpot_ms" and each.is_worse for each in comparison.changes)
+
+
+def print_power(same: Sequence[tuple[BenchResult, BenchResult]]) -> None:
+    """Print what docs/bench.md says of runs that differ, and of how many processes are enough."""
+    runs = [each for pair in same for each in pair]
+    print(f"a run and the next differ by {run_spread(runs):.1%} beyond what their processes do")
+    measured = len(runs[0].document["results"][0]["processes"])
+    for num_processes in sorted({measured, NUM_PROCESSES}):
+        # Filled up from the next pair.
+        filled = zip(same, [*same[1:], same[0]], strict=True)
+        seen = sum(sees_slower(pairs, num_processes) for pairs in filled)
+        print(
+            f"{SLOWER_BY:.0%} added to one side, in turn, {num_processes} processes: reported in"
+            f" {seen} of {len(same)}"
+        )
 
 
 def compared(a: BenchResult, b: BenchResult) -> Comparison | None:
@@ -127,11 +190,9 @@ def analyse(out: Path) -> bool:
     )
     num_turns = sum(bool(compare(*in_turn(a, b)).changes) for a, b in same)
     print(f"the same package, in turn: {num_turns} alarms in {len(same)} pairs")
+    print_power(same)
     slower = [compare(a, b) for a, b in read_pairs(out, "slower")]
-    seen = sum(
-        any(change.name == "tpot_ms" and change.is_worse for change in each.changes)
-        for each in slower
-    )
+    seen = sum(map(says_slower, slower))
     print(f"{SLOWER_BY:.0%} slower: reported in {seen} of {len(slower)}")
     for each in slower:
         print(f"  {told(each)}")
@@ -152,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("out", type=Path, help="keeps every measurement")
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--slower", type=int, default=10, help="pairs with the slower copy")
-    parser.add_argument("--processes", type=int, default=14)
+    parser.add_argument("--processes", type=int, default=NUM_PROCESSES)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--analyse", action="store_true", help="measure nothing")
     options = parser.parse_args(arguments)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.bench_alarms import analyse
+from benchmarks.bench_alarms import analyse, run_spread, sees_slower
 from tests.unit.bench_documents import document
 from ufvideo_sdk import InputError
 from ufvideo_sdk.bench import BenchResult
@@ -33,6 +35,24 @@ def kept(tmp_path: Path) -> Path:
 
 def test_promises_that_hold(kept: Path) -> None:
     assert analyse(kept)
+
+
+def test_runs_that_differ_besides_their_processes() -> None:
+    levels = np.exp(np.random.default_rng(3).normal(0, 0.05, 60))
+    names = ("ttft_ms", "tpot_ms", "e2el_ms")
+    runs = [
+        BenchResult(document(seed=seed, spread=0.02, factors=dict.fromkeys(names, float(level))))
+        for seed, level in enumerate(levels)
+    ]
+    assert run_spread(runs) == pytest.approx(0.05, rel=0.25)
+    assert run_spread([BenchResult(document(seed=seed)) for seed in range(60)]) < 0.01
+
+
+def test_slower_tokens_are_seen_in_pairs_that_are_filled_up() -> None:
+    a, b, c, d = (BenchResult(document(seed=seed)) for seed in range(4))
+    before = copy.deepcopy([each.document for each in (a, b, c, d)])
+    assert sees_slower([(a, b), (c, d)], 14)
+    assert [each.document for each in (a, b, c, d)] == before
 
 
 @pytest.mark.parametrize("kind", ["slower", "other"])
