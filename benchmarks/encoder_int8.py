@@ -3,8 +3,9 @@
 Run as `python -m benchmarks.encoder_int8 [--vision-layers N] [--mask-blocks N] [--rounds N]`.
 Weights are random, widths and pixels those of the released model, layers fewer: so400m runs 26, and
 time grows with their number. Of hiera-large's 48 blocks some of each stage are taken; OpenVINO
-takes many minutes to compile them. Errors are root mean squares against ONNX Runtime's fp32 on
-frames that no scale was measured on; times are medians, one form after the other in one process.
+takes many minutes to compile them. Then nano's own encoders, on its demo's clip. Errors are root
+mean squares against ONNX Runtime's fp32 on frames that no scale was measured on, of the output
+that is worst; times are medians, of each form and fp32 in turn.
 `stock` is ONNX Runtime's own static quantiser, of uint8 activations, on the same frames. OpenVINO
 is measured where it is installed (`pip install openvino`), in float32 between the products and in
 bfloat16.
@@ -18,11 +19,10 @@ import gc
 import itertools
 import os
 import shutil
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,6 +38,7 @@ from rich.table import Table
 from benchmarks.clips import draw_frames
 from testing.ufvideo_testing.full_size import SO400M
 from testing.ufvideo_testing.random_checkpoint import RandomSizes, make_random_checkpoint
+from ufvideo_export.calibration.drawn_frames import NUM_DRAWN_FRAMES
 from ufvideo_export.calibration.frames import CalibrationFrames
 from ufvideo_export.checkpoint.checkpoint import Checkpoint
 from ufvideo_export.checkpoint.config import Sam2Sizes
@@ -45,11 +46,16 @@ from ufvideo_export.graph.encoder_int8 import quantize_encoder
 from ufvideo_export.graph.encoder_qdq import quantize_statically, weighted_products
 from ufvideo_export.spec import stage_specs
 from ufvideo_export.stages import STAGES
+from ufvideo_export.stages.frame_encoder import FrameEncoderStage
 from ufvideo_export.torch_model.mask_model import Sam2Widths
+from ufvideo_sdk import demo_clip
+from ufvideo_sdk.video.video_file import open_source
 
 Frames = NDArray[np.uint8]
 Run = Callable[[Frames], list[NDArray[np.float32]]]
 FORMS = ("fp32", "dynamic", "qdq", "qdq, 8 bits", "stock")
+NANO = Path(__file__).parents[1] / "training" / "nano" / "checkpoint"
+# Of large encoders, whose every frame takes seconds; nano has all that the exporter draws.
 NUM_CALIBRATION_FRAMES = 4
 NUM_FRAMES = 2
 
@@ -68,14 +74,32 @@ def encoder_sizes(stem: str, depth: int, *, quick: bool) -> RandomSizes:
     return RandomSizes(sam2=sam2, sam2_widths=Sam2Widths(256, 64, 7))
 
 
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A form of an encoder on an engine.
+
+    Attributes:
+        error: Root mean square of the worst output's error over that of the output.
+        took_ms: Median time of a frame.
+        speedup: fp32's median time over it.
+    """
+
+    error: float
+    took_ms: float
+    speedup: float
+
+
 class Forms:
     """An encoder in every form, each written when it is asked for."""
 
-    def __init__(self, folder: Path, stem: str, sizes: RandomSizes) -> None:
-        checkpoint = Checkpoint(make_random_checkpoint(folder / "checkpoint", sizes, seed=1))
+    def __init__(
+        self, folder: Path, stem: str, checkpoint: Checkpoint, num_calibration_frames: int
+    ) -> None:
+        self._num_calibration_frames = num_calibration_frames
         self._folder, self._spec = folder, stage_specs(checkpoint, "fp32")[stem]
         stage = STAGES[stem](checkpoint, self._spec, "fp32")
-        self.side_px: int = getattr(stage, "side_px")  # noqa: B009
+        assert isinstance(stage, FrameEncoderStage)
+        self.side_px = stage.side_px
         self._plain = folder / "fp32" / f"{stem}.onnx"
         self._plain.parent.mkdir()
         stage.write(self._plain)
@@ -97,7 +121,8 @@ class Forms:
 
     def calibration(self) -> Iterator[Frames]:
         """Drawn frames of each kind, uint8 [1, S, S, 3]."""
-        return itertools.islice(CalibrationFrames().of_size(self.side_px), NUM_CALIBRATION_FRAMES)
+        drawn = CalibrationFrames().of_size(self.side_px)
+        return itertools.islice(drawn, self._num_calibration_frames)
 
     def _quantize_with_stock(self, path: Path) -> None:
         import onnx_ir as ir
@@ -182,34 +207,59 @@ def rms_error(
 
 def measure(
     paths: dict[str, Path], frames: Frames, num_threads: int, num_rounds: int
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """Error and milliseconds a frame of each form on each engine."""
+) -> dict[tuple[str, str], Measured]:
+    """Each form on each engine, in turn with fp32."""
     expected: list[list[NDArray[np.float32]]] = []
-    found: dict[tuple[str, str], tuple[float, float]] = {}
+    found: dict[tuple[str, str], Measured] = {}
     for engine, opened in engines().items():
+        plain = opened(paths["fp32"], num_threads)
         for form, path in paths.items():
-            # One at a time: of a large frame each graph keeps gigabytes of activations.
-            run = opened(path, num_threads)
+            # Two at a time: of a large frame each graph keeps gigabytes of activations.
+            run = plain if form == "fp32" else opened(path, num_threads)
             outputs = [run(frames[at : at + 1]) for at in range(len(frames))]
             expected = expected or outputs
-            times = []
+            times_s: list[tuple[float, float]] = []
             for number in range(num_rounds):
                 frame = frames[number % len(frames)][None]
-                begin = time.perf_counter()
-                run(frame)
-                times.append(time.perf_counter() - begin)
+                times_s.append((timed(plain, frame), timed(run, frame)))
+            plain_s, own_s = np.median(times_s, axis=0)
             error = max(map(rms_error, outputs, expected))
-            found[form, engine] = error, 1e3 * statistics.median(times)
+            found[form, engine] = Measured(error, 1e3 * own_s, plain_s / own_s)
             del run
             gc.collect()
     return found
+
+
+def timed(run: Run, frame: Frames) -> float:
+    """Seconds that a frame takes."""
+    begin = time.perf_counter()
+    run(frame)
+    return time.perf_counter() - begin
+
+
+def demo_frames() -> Sequence[Frames]:
+    """Frames of nano's demo, a second apart."""
+    source = open_source(demo_clip())
+    times_s = source.timestamps_s
+    seconds = np.arange(times_s[0], times_s[-1])
+    return list(source.frames(np.searchsorted(times_s, seconds).tolist()))
+
+
+def compare(
+    console: Console, title: str, forms: Forms, frames: Iterable[Frames], given: argparse.Namespace
+) -> None:
+    """Write an encoder in every form, run it on frames of any size, and print the table."""
+    paths = {form: forms.write(form) for form in FORMS}
+    side = (forms.side_px, forms.side_px)
+    read = np.stack([cv2.resize(each, side) for each in frames]).astype(np.uint8)
+    show(console, title, paths, measure(paths, read, given.threads, given.rounds))
 
 
 def show(
     console: Console,
     title: str,
     paths: dict[str, Path],
-    found: dict[tuple[str, str], tuple[float, float]],
+    found: dict[tuple[str, str], Measured],
 ) -> None:
     """Print a table: for each engine error, milliseconds, and fp32's time over it."""
     names = list(dict.fromkeys(engine for _, engine in found))
@@ -219,9 +269,8 @@ def show(
         size = sum(each.stat().st_size for each in path.parent.iterdir()) / 1e6
         cells = []
         for name in names:
-            error, took_ms = found[form, name]
-            faster = found["fp32", name][1] / took_ms
-            cells += [f"{error:.2e}", f"{took_ms:.1f}", f"{faster:.2f}"]
+            each = found[form, name]
+            cells += [f"{each.error:.2e}", f"{each.took_ms:.1f}", f"{each.speedup:.2f}"]
         table.add_row(form, f"{size:.0f}", *cells)
     console.print(table)
 
@@ -247,17 +296,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{given.threads} threads",
     )
     depths = {"vision_encoder": given.vision_layers, "mask_encoder": given.mask_blocks}
+    depths = {stem: depth for stem, depth in depths.items() if depth}
     for stem, depth in depths.items():
-        if depth == 0:
-            continue
         with tempfile.TemporaryDirectory() as folder:
-            forms = Forms(Path(folder), stem, encoder_sizes(stem, depth, quick=given.quick))
-            paths = {form: forms.write(form) for form in FORMS}
-            side = (forms.side_px, forms.side_px)
-            frames = np.stack([cv2.resize(each, side) for each in draw_frames(NUM_FRAMES)])
-            found = measure(paths, frames.astype(np.uint8), given.threads, given.rounds)
+            sizes = encoder_sizes(stem, depth, quick=given.quick)
+            random = make_random_checkpoint(Path(folder) / "checkpoint", sizes, seed=1)
+            forms = Forms(Path(folder), stem, Checkpoint(random), NUM_CALIBRATION_FRAMES)
             size = "tiny" if given.quick else {"vision_encoder": "so400m"}.get(stem, "hiera-large")
-            show(console, f"{stem}, {size}, {depth} layers", paths, found)
+            title = f"{stem}, {size}, {depth} layers"
+            compare(console, title, forms, draw_frames(NUM_FRAMES), given)
+    for stem in depths:
+        with tempfile.TemporaryDirectory() as folder:
+            forms = Forms(Path(folder), stem, Checkpoint(NANO), NUM_DRAWN_FRAMES)
+            compare(console, f"{stem}, nano", forms, demo_frames(), given)
     return 0
 
 
