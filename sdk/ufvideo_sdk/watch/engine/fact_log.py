@@ -41,7 +41,7 @@ from ufvideo_sdk.watch.engine.facts import (
 
 FACTS_NAME = "facts.jsonl"
 """Name of the log in the folder of a recording."""
-_KINDS: dict[str, type[Fact]] = {kind.__name__.lower(): kind for kind in (*INPUTS, *OUTPUTS)}
+_KINDS: dict[str, type[Fact]] = {kind.kind(): kind for kind in (*INPUTS, *OUTPUTS)}
 _MAX_LINE = 1 << 24
 # Fields that are lists: of integers, or of these.
 _LISTS: dict[type, dict[str, type]] = {
@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 def line_of(fact: Fact) -> str:
     """Return a fact as a line, with its newline."""
-    value = {"fact": type(fact).__name__.lower(), **plain(fact)}
+    value = {"fact": fact.kind(), **plain(fact)}
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
@@ -104,8 +104,7 @@ def read_facts(path: Path) -> Iterator[Fact]:
             fact = _fact_at(content, place)
             if isinstance(fact, Opened) != (number == 1):
                 what = "the fact opened" if number == 1 else "the fact opened in line 1 only"
-                kind = type(fact).__name__.lower()
-                raise InputError(f"{place}: expected {what}, got {kind}")
+                raise InputError(f"{place}: expected {what}, got {fact.kind()}")
             yield fact
         if number == 1:
             raise InputError(f"{shown(path)}: expected a log of facts, got an empty file")
