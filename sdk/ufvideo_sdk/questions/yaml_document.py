@@ -28,7 +28,7 @@ _TAG = "tag:yaml.org,2002:"
 # What the library finds by itself. Which of them a scalar is, is decided here.
 _TAGS = {
     _TAG + kind
-    for kind in "str int float bool null timestamp merge value seq map".split()  # noqa: SIM905
+    for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 }
 _QUOTES = 'put the text in quotes ("...")'
 # What the library says, and what people had in mind.

@@ -19,6 +19,7 @@ from ufvideo_sdk.watch.engine.facts import (
     Failed,
     Frame,
     Gap,
+    Input,
     Opened,
     Output,
     Tracked,
@@ -28,7 +29,6 @@ from ufvideo_sdk.watch.engine.rule_state import RuleState
 from ufvideo_sdk.watch.rules.rule import WatchedQuestion
 from ufvideo_sdk.watch.rules.rules import Rules
 
-Input = Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
 Told = tuple[Output, ...]
 
 

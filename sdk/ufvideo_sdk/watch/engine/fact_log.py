@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import open_plain_file, reading_failed, shown
@@ -28,8 +28,6 @@ from ufvideo_sdk.validation.strict_json import (
 from ufvideo_sdk.validation.strict_json import shown as shown_value
 from ufvideo_sdk.watch.engine.fact_fields import MAX_ITEMS
 from ufvideo_sdk.watch.engine.facts import (
-    INPUTS,
-    OUTPUTS,
     Answered,
     Event,
     Fact,
@@ -41,7 +39,7 @@ from ufvideo_sdk.watch.engine.facts import (
 
 FACTS_NAME = "facts.jsonl"
 """Name of the log in the folder of a recording."""
-_KINDS: dict[str, type[Fact]] = {kind.kind(): kind for kind in (*INPUTS, *OUTPUTS)}
+_KINDS: dict[str, type[Fact]] = {kind.kind(): kind for kind in get_args(Fact)}
 _MAX_LINE = 1 << 24
 # Fields that are lists: of integers, or of these.
 _LISTS: dict[type, dict[str, type]] = {

@@ -328,10 +328,6 @@ class Event(Checked):
     object_ids: Idxs
 
 
-INPUTS = (Opened, Frame, Asked, Dropped, Failed, Answered, Tracked, Gap, Ended)
-OUTPUTS = (Due, Judged, Crossed, Event)
-Fact = (
-    Opened | Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
-    | Due | Judged | Crossed | Event
-)  # fmt: skip
+Input = Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
 Output = Due | Judged | Crossed | Event
+Fact = Opened | Input | Output
