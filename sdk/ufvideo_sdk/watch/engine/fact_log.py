@@ -41,7 +41,7 @@ FACTS_NAME = "facts.jsonl"
 """Name of the log in the folder of a recording."""
 _KINDS: dict[str, type[Fact]] = {kind.kind(): kind for kind in get_args(Fact)}
 _MAX_LINE = 1 << 24
-# Fields that are lists: of integers, or of these.
+# Fields that are lists, with the class of their items.
 _LISTS: dict[type, dict[str, type]] = {
     Answered: {"spans": FoundSpan, "objects": FoundObject},
     Tracked: {"objects": FoundObject},
