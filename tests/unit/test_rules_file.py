@@ -111,6 +111,10 @@ REFUSED = [
      ' * belongs to a text, put the text in quotes ("...")'),
     ("rules: !x {a: 1}", "r:1:8: rules: expected a value without a tag, got the tag !x"),
     ("%YAML 1.1\n---\nrules: {}", "r:1:1: expected YAML 1.2, got %YAML 1.1: leave the line out"),
+    ("%YAML 1.3\n---\nrules: {}", "r:1:1: expected YAML 1.2, got %YAML 1.3: leave the line out"),
+    ('rules: "\\U00110000"', 'r: expected characters of Unicode, got an escape beyond'
+     ' "\\U0010FFFF": write the character itself'),
+    ('rules: "\\UFFFFFFFF"', "r: expected characters of Unicode, got an escape beyond"),
     ("rules:\n\ta: 1", "r:2:1: expected YAML, got found character '\\t' that cannot start any"
      " token: indent with spaces, not with tabs"),
     ("rules:\n  a:\n    yes_no: Is object_1: [x]?", "r:3:24: expected YAML, got mapping values are"

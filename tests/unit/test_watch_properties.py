@@ -19,7 +19,6 @@ from ufvideo_sdk.questions import QuestionKind
 from ufvideo_sdk.watch import Engine, Rules
 from ufvideo_sdk.watch.engine import fact_of, line_of, lines_of, replayed
 from ufvideo_sdk.watch.engine.facts import (
-    OUTPUTS,
     Answered,
     Asked,
     Dropped,
@@ -32,6 +31,7 @@ from ufvideo_sdk.watch.engine.facts import (
     Frame,
     Gap,
     Judged,
+    Output,
     Tracked,
 )
 
@@ -191,7 +191,7 @@ def test_rules_do_not_know_each_other(seed: int) -> None:
         found = []
         for fact in line.log[1:]:
             names_other = getattr(fact, "question", rule.question) != rule.question
-            if isinstance(fact, OUTPUTS) or names_other:
+            if isinstance(fact, Output) or names_other:
                 continue
             found += [each for each in engine.take(fact) if isinstance(each, Event)]  # type: ignore[arg-type]
         assert [dataclasses.astuple(dataclasses.replace(each, id=1)) for each in found] == by_rule[
@@ -217,7 +217,7 @@ def test_a_refused_fact_changes_nothing() -> None:
     engine = Engine(Rules.parse(RULES))
     told: list[Fact] = [engine.opened("door")]
     for fact in log[1:]:
-        if isinstance(fact, OUTPUTS):
+        if isinstance(fact, Output):
             continue
         told += [fact, *engine.take(fact)]  # type: ignore[arg-type]
         for wrong in (

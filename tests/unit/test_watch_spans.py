@@ -51,6 +51,27 @@ SPANS: list[tuple[str, list[Window], list[tuple[float, float, float, float]]]] =
 ]
 
 
+@pytest.mark.parametrize(
+    ("keys", "first", "second"),
+    [
+        # The floats 0.2 + 0.1 and 2.2 + 1.1 lie just above 0.3 and 3.3.
+        ("merge_gap_s: 0, cool_down_s: 0.1", (0.1, 0.2), (0.3, 0.4)),
+        ("cool_down_s: 1.1", (1.1, 2.2), (3.3, 4.0)),
+    ],
+)
+def test_an_event_at_the_end_of_a_cool_down_has_an_end(
+    keys: str, first: Span, second: Span
+) -> None:
+    line = Timeline(f"rules: {{fall: {{locate: a person falls, every_s: 0.5, {keys}}}}}")
+    line.locate("fall", (0, 8), first, second)
+    line.locate("fall", (0, 9), second)
+    line.end(99.0)
+    found = [pytest.approx(event) for event in [(*first, 8.0, 8.0), (*second, 8.0, 99.0)]]
+    assert line.events == found and len(line.edges) == 4
+    starts = [edge[4] for edge in line.edges]
+    assert starts[2] == starts[3], "its end says when it started as its start does"
+
+
 @pytest.mark.parametrize(("keys", "windows", "events"), SPANS)
 def test_spans_make_events(
     keys: str, windows: list[Window], events: list[tuple[float, float, float, float]]

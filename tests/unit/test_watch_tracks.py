@@ -137,7 +137,9 @@ def test_crossings(
     crossed = [fact for fact in line.log if isinstance(fact, Crossed)]
     assert [(each.time_s, each.object_id, each.direction) for each in crossed] == crossings
     assert [event[:2] for event in line.events] == events
-    assert all(each.edge in ("start", "end") for each in line.log if isinstance(each, Event))
+    assert [edge[:2] for edge in line.edges] == [
+        (edge, idx + 1) for idx in range(len(events)) for edge in ("start", "end")
+    ]
 
 
 def test_crossings_are_counted_by_direction() -> None:

@@ -3,7 +3,7 @@
 question = Question.from_mapping({"count": "How many cars are there?"})
 
 A question is a mapping with one of the keys `yes_no`, `choice`, `count`, `text`, `locate`,
-`segment` and `track`, whose value is the words. Nothing here asks: whoever does has a model.
+`segment` and `track`, whose value is the words. Reading a question needs no model.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 from ufvideo_sdk.errors import InputError
 
 # A document of another kind breaks every rule; nobody reads more than these.
-MAX_PROBLEMS = 50
+_MAX_PROBLEMS = 50
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ class DocumentError(InputError):
             name: Name of the document.
             problems: One or more.
         """
-        super().__init__("\n".join(problem.text(name) for problem in problems[:MAX_PROBLEMS]))
+        super().__init__("\n".join(problem.text(name) for problem in problems[:_MAX_PROBLEMS]))
         self.name = name
-        self.problems = tuple(problems[:MAX_PROBLEMS])
+        self.problems = tuple(problems[:_MAX_PROBLEMS])
 
     def __reduce__(self) -> tuple[type[DocumentError], tuple[str, tuple[Problem, ...]], Any]:
         # An exception is made again from `args`, which holds the message alone.

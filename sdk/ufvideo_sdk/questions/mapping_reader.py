@@ -147,8 +147,7 @@ class MappingReader:
         if entry is None:
             return default
         if entry.value not in names:
-            near = nearest(entry.value, names)
-            fix = f"did you mean {near}?" if near else _word_fix(entry, names)
+            fix = did_you_mean(entry.value, names) or _word_fix(entry, names)
             self.problems.add(entry, listed(names), fix=fix)
             return default
         return str(entry.value)
@@ -166,10 +165,10 @@ class MappingReader:
                 got = "it"
                 self.problems.add_key(self.entry, key, "no such key here", got, others[key])
                 continue
-            near = SYNONYMS.get(key.lower(), "")
-            if near not in self._known and not near.startswith("the "):
-                near = nearest(key, self._known)
-            fix = f"did you mean {near}?" if near else ""
+            fix = did_you_mean(key, self._known)
+            meant = SYNONYMS.get(key.lower(), "")
+            if meant in self._known or meant.startswith("the "):
+                fix = f"did you mean {meant}?"
             expected = f"one of the keys {', '.join(self._known)}"
             self.problems.add_key(self.entry, key, expected, "an unknown key", fix)
 
@@ -195,8 +194,18 @@ def as_text(entry: Entry, problems: Problems, max_characters: int = 2000) -> str
     return entry.value
 
 
-def nearest(word: object, names: Sequence[str]) -> str:
-    """Return the name that a word was probably meant to be, or ""."""
+def did_you_mean(word: object, names: Sequence[str]) -> str:
+    """Return a question about the name that a word was probably meant to be, or ""."""
+    near = _nearest(word, names)
+    return f"did you mean {near}?" if near else ""
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as people list them: "a, b or c"."""
+    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _nearest(word: object, names: Sequence[str]) -> str:
     if not isinstance(word, str):
         return ""
     folded = {name.lower().replace("_", ""): name for name in names}
@@ -207,11 +216,6 @@ def nearest(word: object, names: Sequence[str]) -> str:
     # `every` for `every_s`, `cool_down` for `cool_down_s`.
     starts = [name for key, name in folded.items() if len(plain) > 2 and key.startswith(plain)]
     return starts[0] if len(starts) == 1 else ""
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return names as people list them: "a, b or c"."""
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _word_fix(entry: Entry, names: Sequence[str]) -> str:

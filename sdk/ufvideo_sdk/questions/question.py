@@ -39,8 +39,8 @@ class Question:
     Attributes:
         kind: What kind of answer it has.
         words: The question; of `locate` what happens, of `segment` and `track` the object's name.
-        choices: Texts of which the answer is one: of `choice` its own, of `yes_no` "yes" and "no",
-            of others none.
+        choices: The texts that the answer may be: "yes" and "no" for `yes_no`, the listed ones for
+            `choice`, and empty for other kinds.
         regions: An area for each `<region>` of the words, in fractions of the picture.
     """
 

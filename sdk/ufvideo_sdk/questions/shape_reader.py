@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ufvideo_sdk.questions.entry import Entry, Problems
-from ufvideo_sdk.questions.mapping_reader import MappingReader, nearest
+from ufvideo_sdk.questions.mapping_reader import MappingReader, did_you_mean
 from ufvideo_sdk.questions.shapes import SIDES, Area, Line, Point, box_area
 from ufvideo_sdk.validation.finite import is_finite_number
 
-MAX_POINTS = 64
+_MAX_POINTS = 64
 # A thousandth of the width times a thousandth of the height: below a pixel of most pictures.
 _SMALLEST = 1e-6
 _BOX = "a box [left, top, right, bottom]"
@@ -32,12 +32,12 @@ def read_area(entry: Entry, problems: Problems, named: Mapping[str, Area]) -> Ar
         return None
     if not isinstance(entry.value[0].value, list):
         return _read_box(entry, problems)
-    points = read_points(entry, problems)
+    points = _read_points(entry, problems)
     if points is None:
         return None
     area = Area(points)
-    if not 3 <= len(points) <= MAX_POINTS:
-        problems.add(entry, f"3 to {MAX_POINTS} corners", f"{len(points)}")
+    if not 3 <= len(points) <= _MAX_POINTS:
+        problems.add(entry, f"3 to {_MAX_POINTS} corners", f"{len(points)}")
         return None
     crossing = area.crossing_edges()
     if crossing is not None:
@@ -60,7 +60,7 @@ def read_line(entry: Entry, problems: Problems) -> Line | None:
         if isinstance(entry.value, dict) and not reader.has("points"):
             problems.add(entry, _LINE, "a mapping without points")
         return None
-    points = read_points(taken, problems)
+    points = _read_points(taken, problems)
     if points is None:
         return None
     if len(points) != 2 or points[0] == points[1]:
@@ -79,7 +79,7 @@ def read_line(entry: Entry, problems: Problems) -> Line | None:
     return Line(points[0], points[1], side)
 
 
-def read_points(entry: Entry, problems: Problems) -> tuple[Point, ...] | None:
+def _read_points(entry: Entry, problems: Problems) -> tuple[Point, ...] | None:
     """Return a list of [x, y] as points, or None and a problem."""
     if not isinstance(entry.value, list):
         problems.add(entry, "a list of points [x, y]")
@@ -96,8 +96,7 @@ def read_points(entry: Entry, problems: Problems) -> tuple[Point, ...] | None:
 def _named_area(entry: Entry, problems: Problems, named: Mapping[str, Area]) -> Area | None:
     area = named.get(entry.value)
     if area is None:
-        near = nearest(entry.value, tuple(named))
-        fix = f"did you mean {near}?" if near else f"the file has {', '.join(named)}"
+        fix = did_you_mean(entry.value, tuple(named)) or f"the file has {', '.join(named)}"
         problems.add(entry, "the name of a zone", fix=fix)
     return area
 

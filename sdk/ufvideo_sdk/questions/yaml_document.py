@@ -18,7 +18,7 @@ from ufvideo_sdk.validation.strict_json import join_key, shown_key
 INSTALL = "pip install 'ufvideo-sdk[cpu,watch]'"
 MAX_CHARACTERS = 1 << 20
 
-_YAML_1_1 = re.compile(r"^%YAML\s+1\.[01]\b", re.MULTILINE)
+_OTHER_YAML = re.compile(r"^%YAML[ \t]+(?!1\.2(?:\s|$))\S+", re.MULTILINE)
 _NULLS = ("", "~", "null", "Null", "NULL")
 _BOOLS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 # Longer integers are no setting of anything; they stay texts, which every number refuses.
@@ -28,7 +28,7 @@ _TAG = "tag:yaml.org,2002:"
 # What the library finds by itself. Which of them a scalar is, is decided here.
 _TAGS = {
     _TAG + kind
-    for kind in "str int float bool null timestamp merge value seq map".split()  # noqa: SIM905
+    for kind in ("str", "int", "float", "bool", "null", "timestamp", "merge", "value", "seq", "map")
 }
 _QUOTES = 'put the text in quotes ("...")'
 # What the library says, and what people had in mind.
@@ -60,19 +60,29 @@ def read_yaml(text: str, name: str) -> Entry:
     library = optional_library("ruamel.yaml", "YAML", INSTALL)
     if len(text) > MAX_CHARACTERS:
         raise _refused(name, None, f"at most {MAX_CHARACTERS:,} characters", f"{len(text):,}")
-    old = _YAML_1_1.search(text)
-    if old is not None:
-        line = text.count("\n", 0, old.start()) + 1
-        raise _refused(name, Place(line, 1), "YAML 1.2", old[0], "leave the line out")
+    other = _OTHER_YAML.search(text)
+    if other is not None:
+        line = text.count("\n", 0, other.start()) + 1
+        raise _refused(name, Place(line, 1), "YAML 1.2", other[0][:40], "leave the line out")
     try:
-        node = library.YAML(typ="safe", pure=True).compose(text)
+        node = _composed(library, text, name)
         if node is None:
             raise _refused(name, Place(1, 1), "a mapping", "an empty document")
         return _entry(node, "", name)
-    except library.error.YAMLError as error:
-        raise _syntax_error(error, text, name) from None
     except RecursionError:
         raise _refused(name, None, "YAML", "values nested too deeply") from None
+
+
+def _composed(library: Any, text: str, name: str) -> Any:
+    """Return the library's tree of nodes; None of an empty document."""
+    try:
+        return library.YAML(typ="safe", pure=True).compose(text)
+    except library.error.YAMLError as error:
+        raise _syntax_error(error, text, name) from None
+    except (ValueError, OverflowError):
+        # The library's `chr`, which says no place.
+        expected, got = "characters of Unicode", 'an escape beyond "\\U0010FFFF"'
+        raise _refused(name, None, expected, got, "write the character itself") from None
 
 
 def _entry(node: Any, path: str, name: str) -> Entry:

@@ -190,14 +190,14 @@ def check_fields(instance: Any) -> None:
         FieldError: Naming the first field that breaks its rule.
     """
     # A class is hashable; mypy looks at the `__hash__` of its instances.
-    for name, rules in _rules(type(instance)).items():  # type: ignore[arg-type]
+    for name, rules in field_rules(type(instance)).items():  # type: ignore[arg-type]
         for rule in rules:
             with inside(name):
                 rule.check(getattr(instance, name))
 
 
 @cache
-def _rules(kind: type) -> Mapping[str, tuple[Rule, ...]]:
+def field_rules(kind: type) -> Mapping[str, tuple[Rule, ...]]:
     """The rules of a dataclass by field; looking them up takes far longer than checking by them."""
     hints = get_type_hints(kind, include_extras=True)
     return {

@@ -19,7 +19,7 @@ are stream time in seconds):
 - `Asked`: a question that is due goes to the model. `frame_idx` and `time_s` are the newest frame
   of the window, `window_start_s` is the time of its oldest one.
 - `Answered`: its answer. Answers to one question come in the order of its askings.
-- `Failed`: the question that was asked longest ago has no answer, such as one that was cancelled.
+- `Failed`: the oldest open asking of a question gets no answer, such as one that was cancelled.
 - `Dropped`: a question that is due is given up for this turn.
 - `Tracked`: the objects of a `track` question on a frame. Those that are not there are left out,
   and frames without objects are told too. Ids never come back.
@@ -28,8 +28,9 @@ are stream time in seconds):
 
 What it tells about one fact, in this order: about a `Frame` each question that becomes `Due`, in
 the order of the file; about an `Answered` or a `Tracked`, rule by rule in the order of the file,
-what was `Crossed` and `Judged`, and the edges of events (`Event`); about a `Gap` or `Ended` the
-ends of events, in the order of the rules.
+what was `Crossed` and `Judged`, and the edges of events (`Event`), of `locate` first the end of an
+event that the window has moved past; about a `Gap` or `Ended` the ends of events, in the order of
+the rules.
 
 - A question is due at the first frame, and then every `every_s`, counted from the frame that it
   was asked about or dropped at. It stays due (`Engine.due`) until it is asked or dropped, so that
@@ -41,7 +42,8 @@ ends of events, in the order of the rules.
   them. `regions` lie on the newest frame of the window. Ask `locate` with `allow_absent`, and
   `segment` about the newest frame. A `count` and a `text` are asked in words.
 - An event has one start and one end with the same id. Ids are 1, 2 and so on in the order of the
-  starts. Events of one rule never overlap, and no answer is evidence of two.
+  starts. Events of one rule never overlap. No answer is evidence of two events, except of
+  `locate`, whose answer may name two spans.
 - `start_s` and `end_s` are the first and the last time at which the condition was seen to hold;
   `known_s` is when that was known. `clip_start_s` and `clip_end_s` include `pre_roll_s` and
   `post_roll_s`, whether the stream reaches as far or not: a sink cuts them to what there is.

@@ -19,6 +19,7 @@ from ufvideo_sdk.watch.engine.facts import (
     Failed,
     Frame,
     Gap,
+    Input,
     Opened,
     Output,
     Tracked,
@@ -28,7 +29,6 @@ from ufvideo_sdk.watch.engine.rule_state import RuleState
 from ufvideo_sdk.watch.rules.rule import WatchedQuestion
 from ufvideo_sdk.watch.rules.rules import Rules
 
-Input = Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
 Told = tuple[Output, ...]
 
 
@@ -119,8 +119,8 @@ class Engine:
             names = ", ".join(kind.__name__ for kind in self._handlers)
             raise InputError(f"fact: expected one of {names}, got {described(fact)}")
         if self._is_over:
-            kind = type(fact).__name__
-            raise StateError(f"expected no fact after the stream's end, got {kind}")
+            name = type(fact).__name__
+            raise StateError(f"expected no fact after the stream's end, got {name}")
         return handler(fact)
 
     def _next_id(self) -> int:
@@ -148,16 +148,14 @@ class Engine:
         self._check_taken(asked)
         if asked.window_start_s > asked.time_s:
             raise InputError(f"asked: expected window_start_s up to time_s, got {asked}")
-        if not clock.is_due:
-            raise StateError(f"asked: expected a question that is due, got {asked.question}")
+        self._check_due(clock, asked)
         clock.asked(asked)
         return ()
 
     def _take_dropped(self, dropped: Dropped) -> Told:
         clock = self._clock(dropped)
         self._check_taken(dropped)
-        if not clock.is_due:
-            raise StateError(f"dropped: expected a question that is due, got {dropped.question}")
+        self._check_due(clock, dropped)
         clock.dropped(dropped.time_s)
         return ()
 
@@ -175,11 +173,8 @@ class Engine:
             expected = f"one of the choices {', '.join(question.choices)}"
             raise InputError(f"answered: expected {expected}, got {described(answered.choice)}")
         asked = clock.answered()
-        told: list[Output] = []
-        for state in self._states:
-            if state.rule.question == answered.question:
-                told += state.answered(asked, answered)
-        return tuple(told)
+        states = self._states_of(answered.question)
+        return tuple(told for state in states for told in state.answered(asked, answered))
 
     def _take_tracked(self, tracked: Tracked) -> Told:
         question = self._questions.get(tracked.question)
@@ -192,11 +187,8 @@ class Engine:
             expected = f"a frame_idx above {last_idx}"
             raise InputError(f"tracked: expected {expected}, got {tracked.frame_idx}")
         self._last_tracked[tracked.question] = tracked.frame_idx
-        told: list[Output] = []
-        for state in self._states:
-            if state.rule.question == tracked.question:
-                told += state.tracked(tracked)
-        return tuple(told)
+        states = self._states_of(tracked.question)
+        return tuple(told for state in states for told in state.tracked(tracked))
 
     def _take_gap(self, gap: Gap) -> Told:
         last_s = self._frame.time_s if self._frame is not None else gap.start_s
@@ -212,14 +204,21 @@ class Engine:
         return self._interrupt(ended.time_s, ended.cause)
 
     def _interrupt(self, known_s: float, cause: str) -> Told:
-        told: list[Output] = []
-        for state in self._states:
-            told += state.interrupt(known_s, cause)
-        return tuple(told)
+        return tuple(told for state in self._states for told in state.interrupt(known_s, cause))
+
+    def _states_of(self, question: str) -> list[RuleState]:
+        """The rules about a question, in the order of the file."""
+        return [state for state in self._states if state.rule.question == question]
+
+    def _check_due(self, clock: QuestionClock, fact: Asked | Dropped) -> None:
+        """Refuse a turn of a question that is not due."""
+        if not clock.is_due:
+            expected = "a question that is due"
+            raise StateError(f"{fact.kind()}: expected {expected}, got {fact.question}")
 
     def _check_asked(self, clock: QuestionClock, fact: Answered | Failed) -> None:
         """Refuse the end of an asking that is not the oldest one."""
-        kind, oldest = type(fact).__name__.lower(), clock.oldest_asked
+        kind, oldest = fact.kind(), clock.oldest_asked
         if oldest is None:
             raise StateError(f"{kind}: expected a question that was asked, got {fact.question}")
         if fact.frame_idx != oldest.frame_idx:
@@ -230,19 +229,16 @@ class Engine:
         clock = self._clocks.get(fact.question)
         if clock is None:
             known = ", ".join(self._clocks) or "none"
-            kind = type(fact).__name__.lower()
-            raise InputError(
-                f"{kind}: expected a question that is asked ({known}), got {fact.question!r}"
-            )
+            expected = f"a question that is asked ({known})"
+            raise InputError(f"{fact.kind()}: expected {expected}, got {fact.question!r}")
         return clock
 
     def _check_taken(self, fact: Asked | Dropped | Tracked) -> None:
         """Refuse a frame that has not been taken."""
         frame = self._frame
         if frame is None or fact.frame_idx > frame.frame_idx or fact.time_s > frame.time_s:
-            kind = type(fact).__name__.lower()
             latest = f"{frame.frame_idx} at {frame.time_s} s" if frame is not None else "none"
             raise InputError(
-                f"{kind}: expected a frame that was taken (the latest is {latest}), got"
+                f"{fact.kind()}: expected a frame that was taken (the latest is {latest}), got"
                 f" {fact.frame_idx} at {fact.time_s} s"
             )

@@ -163,12 +163,12 @@ def _judgement(fact: Judged) -> str:
 
 
 def _explain_time(log: _Log, time_s: float) -> list[str]:
-    frames = [fact for fact in log.facts if isinstance(fact, Frame)]
-    if not frames:
+    first = next((fact for fact in log.facts if isinstance(fact, Frame)), None)
+    if first is None:
         raise InputError("expected a log with frames, got one without")
-    last_s = max(frames[-1].time_s, *(f.time_s for f in log.facts if isinstance(f, Ended)), 0.0)
-    if not frames[0].time_s <= time_s <= last_s:
-        span = f"{frames[0].time_s:.2f} s to {last_s:.2f} s"
+    last_s = max(fact.time_s for fact in log.facts if isinstance(fact, (Frame, Ended)))
+    if not first.time_s <= time_s <= last_s:
+        span = f"{first.time_s:.2f} s to {last_s:.2f} s"
         raise InputError(f"expected a time of the log, {span}, got {time_s:.2f} s")
     said = [f"At {time_s:.2f} s:"]
     for gap in log.facts:
@@ -213,7 +213,7 @@ def _why_none(log: _Log, rule: Rule, time_s: float) -> str:
         if not judged:
             return f"nothing that counts has crossed {line} yet"
         return f"the last crossing was at {judged[-1].time_s:.2f} s: {judged[-1].found}"
-    dropped = _dropped_since(log, rule, judged[-1].time_s if judged else -1e15, time_s)
+    dropped = _dropped_since(log, rule, judged[-1].time_s if judged else float("-inf"), time_s)
     if not judged:
         return f"its question had no answer yet{dropped}{_last_due(log, rule, time_s)}"
     last = judged[-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated
 
 from ufvideo_sdk.errors import InputError
@@ -13,6 +14,7 @@ from ufvideo_sdk.validation.strict_json import (
     Integer,
     Text,
     check_fields,
+    field_rules,
     shown,
 )
 
@@ -22,7 +24,7 @@ MAX_ITEMS = 10_000
 
 @dataclass(frozen=True)
 class Number:
-    """A finite number between two bounds; None is allowed if the rule says so."""
+    """A finite number between two bounds; `optional` allows None too."""
 
     low: float = -1e15
     high: float = 1e15
@@ -72,11 +74,24 @@ class Checked:
             check_fields(self)
         except FieldError as problem:
             raise self._refused(problem) from None
-        for name, kind in type(self).__annotations__.items():
+        # A class is hashable; mypy looks at the `__hash__` of its instances.
+        for name in _float_names(type(self)):  # type: ignore[arg-type]
             value = getattr(self, name)
-            if kind in ("Seconds", "OptionalSeconds", "Fraction", "Change") and value is not None:
+            if value is not None:
                 # 5 and 5.0 are equal, and not the same bytes; 0.0 has no sign here.
                 object.__setattr__(self, name, float(value) + 0.0)
 
+    @classmethod
+    def kind(cls) -> str:
+        """Return the name of its kind, as the log and messages have it."""
+        return cls.__name__.lower()
+
     def _refused(self, problem: FieldError) -> InputError:
-        return InputError(f"{type(self).__name__.lower()}: {problem}")
+        return InputError(f"{self.kind()}: {problem}")
+
+
+@cache
+def _float_names(kind: type) -> tuple[str, ...]:
+    """Return the names of a fact's fields that are floats."""
+    rules = field_rules(kind)
+    return tuple(name for name in rules if any(isinstance(each, Number) for each in rules[name]))

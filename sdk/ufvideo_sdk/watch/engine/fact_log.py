@@ -11,7 +11,7 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import open_plain_file, reading_failed, shown
@@ -28,8 +28,6 @@ from ufvideo_sdk.validation.strict_json import (
 from ufvideo_sdk.validation.strict_json import shown as shown_value
 from ufvideo_sdk.watch.engine.fact_fields import MAX_ITEMS
 from ufvideo_sdk.watch.engine.facts import (
-    INPUTS,
-    OUTPUTS,
     Answered,
     Event,
     Fact,
@@ -41,9 +39,9 @@ from ufvideo_sdk.watch.engine.facts import (
 
 FACTS_NAME = "facts.jsonl"
 """Name of the log in the folder of a recording."""
-_KINDS: dict[str, type[Fact]] = {kind.__name__.lower(): kind for kind in (*INPUTS, *OUTPUTS)}
+_KINDS: dict[str, type[Fact]] = {kind.kind(): kind for kind in get_args(Fact)}
 _MAX_LINE = 1 << 24
-# Fields that are lists: of integers, or of these.
+# Fields that are lists, with the class of their items.
 _LISTS: dict[type, dict[str, type]] = {
     Answered: {"spans": FoundSpan, "objects": FoundObject},
     Tracked: {"objects": FoundObject},
@@ -55,7 +53,7 @@ T = TypeVar("T")
 
 def line_of(fact: Fact) -> str:
     """Return a fact as a line, with its newline."""
-    value = {"fact": type(fact).__name__.lower(), **plain(fact)}
+    value = {"fact": fact.kind(), **plain(fact)}
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
 
 
@@ -104,8 +102,7 @@ def read_facts(path: Path) -> Iterator[Fact]:
             fact = _fact_at(content, place)
             if isinstance(fact, Opened) != (number == 1):
                 what = "the fact opened" if number == 1 else "the fact opened in line 1 only"
-                kind = type(fact).__name__.lower()
-                raise InputError(f"{place}: expected {what}, got {kind}")
+                raise InputError(f"{place}: expected {what}, got {fact.kind()}")
             yield fact
         if number == 1:
             raise InputError(f"{shown(path)}: expected a log of facts, got an empty file")

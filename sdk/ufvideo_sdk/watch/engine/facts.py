@@ -96,7 +96,7 @@ class Dropped(Checked):
 
 @dataclass(frozen=True)
 class Failed(Checked):
-    """The question that was asked longest ago among those of its name has no answer.
+    """The oldest open asking of a question gets no answer.
 
     Attributes:
         question: Its name.
@@ -136,10 +136,10 @@ class FoundObject(Checked):
     Attributes:
         id: Its number among the tracks of the stream; of an object that is not tracked its number
             in the answer.
-        left: Its box.
-        top: Its box.
-        right: Its box.
-        bottom: Its box.
+        left: Left edge of its box, a fraction of the picture's width.
+        top: Top edge, a fraction of the picture's height.
+        right: Right edge.
+        bottom: Bottom edge.
     """
 
     id: Idx
@@ -156,7 +156,7 @@ class FoundObject(Checked):
 
 @dataclass(frozen=True)
 class Answered(Checked):
-    """The answer to the question that was asked longest ago among those of its name.
+    """The answer to the oldest open asking of a question.
 
     Attributes:
         question: Its name.
@@ -181,7 +181,7 @@ class Tracked(Checked):
 
     Attributes:
         question: Its name.
-        frame_idx: The frame, above that of every one before of this question.
+        frame_idx: The frame; its number is above that of the question's `Tracked` before.
         time_s: Its time.
         objects: The objects that are there, each id once.
     """
@@ -206,7 +206,7 @@ class Gap(Checked):
 
     Attributes:
         start_s: The time of the last frame before.
-        end_s: The time from which on there are frames again, or that is known to have none.
+        end_s: The time of the first frame after, or the latest time without one so far.
         cause: Why, such as "stalled".
     """
 
@@ -328,10 +328,6 @@ class Event(Checked):
     object_ids: Idxs
 
 
-INPUTS = (Opened, Frame, Asked, Dropped, Failed, Answered, Tracked, Gap, Ended)
-OUTPUTS = (Due, Judged, Crossed, Event)
-Fact = (
-    Opened | Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
-    | Due | Judged | Crossed | Event
-)  # fmt: skip
+Input = Frame | Asked | Dropped | Failed | Answered | Tracked | Gap | Ended
 Output = Due | Judged | Crossed | Event
+Fact = Opened | Input | Output

@@ -13,7 +13,7 @@ from ufvideo_sdk.watch.rules.rule import Crossing
 
 # Ids never come back; an object that is not seen for so long is forgotten, so that memory is
 # bounded. Occlusions last seconds.
-FORGET_S = 60.0
+_FORGET_S = 60.0
 
 
 @dataclass
@@ -57,7 +57,7 @@ class LineCrossings:
         self._ways = {
             idx: way
             for idx, way in self._ways.items()
-            if not has_lasted(way.seen_s, tracked.time_s, FORGET_S)
+            if not has_lasted(way.seen_s, tracked.time_s, _FORGET_S)
         }
         wanted = [each for each in crossed if self._is_wanted(each)]
         told: list[Output] = [*crossed]

@@ -129,6 +129,8 @@ class MergedSpans:
             if started is not None:
                 told.append(self._end(started, time_s, "a later one has started"))
             each.is_started = True
+            # It may begin within the rounding of the cool-down's end: its end is clipped alike.
+            each.start_s = max(each.start_s, self._events.free_from_s)
             num = len(self._latest(each))
             answers = min(self._num_answers, self._confirmation.num_answers)
             reason = f"{num} of the latest {answers} answers named it"
@@ -160,8 +162,7 @@ class MergedSpans:
         ended = self._events.end(known_s, span_s, reason, merged.seen)
         merged.is_started = False
         # What began before, or in the cool-down, starts no event any more.
-        free_s = self._events.free_from_s
-        self._found = [each for each in self._found if each.start_s >= free_s]
+        self._found = [each for each in self._found if not self._is_left_out(each, None)]
         return ended
 
     def _judged(self, seen: Seen, *, is_cooling: bool, edges: list[Output]) -> Output:

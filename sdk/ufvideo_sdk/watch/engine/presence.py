@@ -28,12 +28,12 @@ class ZoneStays:
 
     def __init__(self, condition: Presence) -> None:
         """Begin with an empty zone."""
-        self.condition = condition
+        self._condition = condition
         self._stays: dict[int, _Stay] = {}
 
     def observe(self, tracked: Tracked) -> Seen:
         """Return what the objects of one more frame say about the condition."""
-        time_s, condition = tracked.time_s, self.condition
+        time_s, condition = tracked.time_s, self._condition
         for each in tracked.objects:
             if not is_in_zone(condition, each):
                 self._stays.pop(each.id, None)
@@ -54,6 +54,10 @@ class ZoneStays:
         found = presence_words(condition, len(ids))
         holds = condition.number.holds(len(ids))
         return Seen(tracked.frame_idx, time_s, holds, found, tuple(ids))
+
+    def interrupt(self) -> None:
+        """Forget who is in the zone: nobody knows who left it meanwhile."""
+        self._stays.clear()
 
 
 def is_in_zone(condition: Presence, found: FoundObject) -> bool:

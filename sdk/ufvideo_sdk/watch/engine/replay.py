@@ -9,7 +9,7 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import entries_of, is_file, is_folder, shown
 from ufvideo_sdk.watch.engine.engine import Engine
 from ufvideo_sdk.watch.engine.fact_log import FACTS_NAME, read_facts
-from ufvideo_sdk.watch.engine.facts import OUTPUTS, Fact, Opened
+from ufvideo_sdk.watch.engine.facts import Fact, Opened, Output
 from ufvideo_sdk.watch.rules.rules import Rules
 
 
@@ -32,7 +32,7 @@ def replayed(facts: Iterable[Fact], rules: Rules | None = None) -> Iterator[Fact
             yield engine.opened(fact.camera)
         elif engine is None:
             raise InputError(f"expected the fact Opened first, got {type(fact).__name__}")
-        elif not isinstance(fact, OUTPUTS):
+        elif not isinstance(fact, Output):
             yield fact
             yield from engine.take(fact)
 

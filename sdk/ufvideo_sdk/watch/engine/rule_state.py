@@ -68,7 +68,7 @@ class RuleState:
         """End the event that is under way, if any, and begin anew."""
         self._told = None
         if self._stays is not None:
-            self._stays = ZoneStays(self._stays.condition)
+            self._stays.interrupt()
         if self._crossings is not None:
             self._crossings.interrupt()
         if self._spans is not None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ufvideo_sdk.questions.mapping_reader import MappingReader, listed, nearest
+from ufvideo_sdk.questions.mapping_reader import MappingReader, did_you_mean, listed
 from ufvideo_sdk.questions.question import Question, QuestionKind
 from ufvideo_sdk.questions.shapes import Area, Line
+from ufvideo_sdk.runtime.track_config import LOST_S
 from ufvideo_sdk.watch.rules.rule import (
     AnswerIs,
     Condition,
@@ -21,10 +22,8 @@ from ufvideo_sdk.watch.rules.rule import (
     TextHas,
 )
 
-# As `TrackConfig.lost_s`: people notice an object that is gone for half a second.
-LOST_S = 0.5
-MERGE_GAP_S = 1.0
-MAX_ANSWERS = 100
+_MERGE_GAP_S = 1.0
+_MAX_ANSWERS = 100
 _ANCHORS = ("center", "bottom")
 _DIRECTIONS = ("any", "in", "out")
 _OF = re.compile(r"\s*(\d{1,4})\s+of\s+(\d{1,4})\s*")
@@ -88,7 +87,7 @@ def read_condition(
     if kind is QuestionKind.TEXT:
         return _text_has(reader)
     if kind is QuestionKind.LOCATE:
-        return Spans(reader.seconds("merge_gap_s", MERGE_GAP_S) or 0.0)
+        return Spans(reader.seconds("merge_gap_s", _MERGE_GAP_S) or 0.0)
     if reader.has("crosses") and kind is QuestionKind.TRACK:
         return _crossing(reader, around)
     return _presence(reader, around, is_tracked=kind is QuestionKind.TRACK)
@@ -108,8 +107,8 @@ def read_confirmation(reader: MappingReader, question: Question) -> Confirmation
         reader.problems.add(entry, "answers that must hold, such as 2 of 3", fix=fix)
         return Confirmation(for_s=for_s)
     holding, answers = int(found[1]), int(found[2])
-    if not 1 <= holding <= answers <= MAX_ANSWERS:
-        expected = f"1 or more of at most {MAX_ANSWERS}, the first not above the second"
+    if not 1 <= holding <= answers <= _MAX_ANSWERS:
+        expected = f"1 or more of at most {_MAX_ANSWERS}, the first not above the second"
         reader.problems.add(entry, expected)
     return Confirmation(holding, answers, for_s)
 
@@ -126,8 +125,7 @@ def _answer_is(reader: MappingReader, question: Question) -> AnswerIs | None:
     entry = reader.entry.value["when"]
     for text in texts:
         if text not in question.choices:
-            near = nearest(text, question.choices)
-            fix = f"did you mean {near}?" if near else ""
+            fix = did_you_mean(text, question.choices)
             reader.problems.add(
                 entry, f"of the choices {listed(question.choices)}", f'"{text}"', fix
             )
@@ -207,8 +205,7 @@ def _named(
         return "", None
     if isinstance(entry.value, str) and entry.value in named:
         return entry.value, named[entry.value]
-    near = nearest(entry.value, tuple(named))
-    fix = f"did you mean {near}?" if near else ""
+    fix = did_you_mean(entry.value, tuple(named))
     if not fix:
         part = "zones" if what == "a zone" else "lines"
         fix = f"the file has {listed(tuple(named))}" if named else f"name it under {part}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from ufvideo_sdk.questions.entry import Entry, Problems
-from ufvideo_sdk.questions.mapping_reader import MappingReader, nearest
+from ufvideo_sdk.questions.mapping_reader import MappingReader, did_you_mean
 from ufvideo_sdk.questions.question import EXAMPLE, KINDS, Question, QuestionKind, read_question
 from ufvideo_sdk.questions.shape_reader import read_area, read_line
 from ufvideo_sdk.questions.shapes import Area, Line, box_area
@@ -19,11 +19,11 @@ from ufvideo_sdk.watch.rules.condition_reader import (
 )
 from ufvideo_sdk.watch.rules.rule import Rule, Schedule, WatchedQuestion
 
-MAX_NAMES = 256
+_MAX_NAMES = 256
 _FILE = "a mapping with the key rules"
 _RULE = "a rule such as {yes_no: Is the door open?, every_s: 5}"
 _SCHEDULE_KEYS = ("every_s", "on_change", "force_every_s")
-_MAX_NAME = 64
+_MAX_CHARACTERS = 64
 _LONGEST_ROLL_S = 3600.0
 _ANY_AREA = box_area((0.0, 0.0, 1.0, 1.0))
 _ANY_LINE = Line((0.0, 0.0), (1.0, 1.0), "below")
@@ -89,8 +89,8 @@ def _each(
         fix = "give each one a name: `name: ...`, without a dash"
         problems.add(entry, "a mapping of names", fix=fix if isinstance(entry.value, list) else "")
         return {}
-    if len(entry.value) > MAX_NAMES:
-        problems.add(entry, f"at most {MAX_NAMES} names", f"{len(entry.value)}")
+    if len(entry.value) > _MAX_NAMES:
+        problems.add(entry, f"at most {_MAX_NAMES} names", f"{len(entry.value)}")
         return {}
     found = {}
     for name, child in entry.value.items():
@@ -104,8 +104,8 @@ def _each(
 def _check_name(entry: Entry, name: str, problems: Problems) -> None:
     """Refuse names that no file, topic or label could have."""
     plain = name.replace("_", "a").replace("-", "a").replace(" ", "a")
-    if not (plain.isalnum() and len(name) <= _MAX_NAME and name == name.strip()):
-        expected = f"a name of up to {_MAX_NAME} letters, digits, spaces, _ and -"
+    if not (plain.isalnum() and len(name) <= _MAX_CHARACTERS and name == name.strip()):
+        expected = f"a name of up to {_MAX_CHARACTERS} letters, digits, spaces, _ and -"
         problems.add_key(entry, name, expected, f'"{name}"' if name.isprintable() else ascii(name))
 
 
@@ -116,7 +116,7 @@ def _question(name: str, entry: Entry, file: _File) -> WatchedQuestion | None:
     schedule = _schedule(reader, question)
     # Without a question any key may be right.
     if question is not None or any(map(reader.has, KINDS)):
-        reader.finish(OTHERS_KEYS | {"choices": "choices belongs to a choice"})
+        reader.finish(OTHERS_KEYS)
     if question is None or len(file.problems) > num_before:
         return None
     return WatchedQuestion(name, question, schedule)
@@ -135,9 +135,7 @@ def _schedule(reader: MappingReader, question: Question | None) -> Schedule | No
     every_s = reader.seconds("every_s", None, low=0.1)
     on_change = reader.number("on_change", 0.0001, 1.0)
     forced_s = reader.seconds("force_every_s", None, low=0.1)
-    if isinstance(reader.entry.value, dict) and not (
-        reader.has("every_s") or reader.has("on_change")
-    ):
+    if not (reader.has("every_s") or reader.has("on_change")):
         if question is not None:
             expected, fix = "every_s or on_change", "say when it is asked, such as every_s: 5"
             reader.problems.add(reader.entry, expected, "a question without them", fix)
@@ -168,8 +166,7 @@ def _rule(name: str, entry: Entry, file: _File) -> Rule | None:
     if condition is None or len(file.problems) > num_before:
         return None
     file.questions.setdefault(watched.name, watched)
-    rolls = (cool_down_s, pre_roll_s, post_roll_s)
-    return Rule(name, watched.name, condition, confirmation, *rolls)
+    return Rule(name, watched.name, condition, confirmation, cool_down_s, pre_roll_s, post_roll_s)
 
 
 def _roll(reader: MappingReader, key: str) -> float:
@@ -197,8 +194,8 @@ def _question_of_rule(name: str, reader: MappingReader, file: _File) -> WatchedQ
         file.problems.add(reader.entry.value[inline], "a question by name", got, fix)
         return None
     if entry.value not in file.named:
-        near = nearest(entry.value, file.named)
-        fix = f"did you mean {near}?" if near else "questions of this file stand under questions"
+        fix = did_you_mean(entry.value, file.named)
+        fix = fix or "questions of this file stand under questions"
         file.problems.add(entry, "the name of a question", fix=fix)
         return None
     return file.questions.get(entry.value)
@@ -206,9 +203,9 @@ def _question_of_rule(name: str, reader: MappingReader, file: _File) -> WatchedQ
 
 def _check_all_used(questions: Entry | None, rules: dict[str, Rule], file: _File) -> None:
     """Refuse a question that no rule uses: it would be asked for nothing."""
-    used = {rule.question for rule in rules.values()}
     if len(file.problems) or questions is None:
         return
+    used = {rule.question for rule in rules.values()}
     for name in file.named:
         if name not in used:
             fix = f"add a rule with question: {name}, or leave the question out"

@@ -14,10 +14,11 @@ class Schedule:
     """When a question is asked; all times are stream time.
 
     Attributes:
-        every_s: Seconds from one asking to the next; with `on_change` the fewest, 0.0 for none.
-        on_change: It is asked when the largest change since it was asked last reaches this; None:
-            every `every_s`, whatever changes.
-        force_every_s: With `on_change`: it is asked after so many seconds without a change too.
+        every_s: Seconds from one asking to the next; with `on_change` the shortest interval, 0.0
+            for no bound.
+        on_change: It is asked when the largest `Frame.change` since it was asked reaches this;
+            None: every `every_s`, whatever changes.
+        force_every_s: With `on_change`: seconds after which it is asked without a change too.
     """
 
     every_s: float
@@ -30,7 +31,7 @@ class WatchedQuestion:
     """A question of the file.
 
     Attributes:
-        name: Its name; of a question that stands in a rule the rule's.
+        name: Its name; a question that is written in a rule has the rule's name.
         question: What is asked.
         schedule: When; None for a question of the kind `track`, which is carried on every frame.
     """
@@ -45,9 +46,9 @@ class Confirmation:
     """How often a condition must hold until an event starts.
 
     Attributes:
-        num_holding: Answers that must hold,
-        num_answers: of so many latest ones.
-        for_s: Seconds for which it must have held.
+        num_holding: How many of the latest answers must hold.
+        num_answers: How many latest answers are counted.
+        for_s: Seconds for which the condition must have held.
     """
 
     num_holding: int = 1
