@@ -70,3 +70,17 @@ def carry(
         kept.append(memory)
         bank.add(memory, prompted=number in prompts)
     return found
+
+
+def maps_of_objects(levels: Sequence[torch.Tensor], clips: torch.Tensor) -> list[Maps]:
+    """The maps of each frame with a row for each object.
+
+    Args:
+        levels: The three maps of `frame_maps`, float32 [F, B, ...] each, of F frames of B clips.
+        clips: In which clip each object is, int64 [M].
+
+    Returns:
+        For each frame, three maps float32 [M, ...].
+    """
+    coarse, fine, middle = levels
+    return [(coarse[f, clips], fine[f, clips], middle[f, clips]) for f in range(len(coarse))]
