@@ -14,7 +14,8 @@ pytest.importorskip("torch", reason="needs the export extra")
 import torch
 
 from tests.compare import assert_close
-from training.train.conversation import NUM_VIDEO_TOKENS, Conversation, converse
+from training.tasks import draw_tasks
+from training.train.conversation import NUM_VIDEO_TOKENS, WEIGHTS, Conversation, converse
 from training.train.more_words import add_wordings, add_words, carried_rows
 from training.train.nano import Nano
 from training.train.pretrain_language import Reader, conversations, right_by_kind
@@ -23,7 +24,7 @@ from training.train.turns import TurnTokenizer
 from training.train.variety import LAST, PLAIN, Variety, of_batch
 from training.train.world_tokenizer import tokenizer_sizes
 from training.wordings.vocabulary import first_words, words_behind_spaces
-from training.world import VALIDATION_SEEDS
+from training.world import VALIDATION_SEEDS, Truth, make_scene
 
 pytestmark = pytest.mark.torch
 CHECKPOINT = Path(__file__).parents[2] / "training" / "nano" / "checkpoint"
@@ -120,11 +121,14 @@ def test_fewer_frames_are_fewer_video_tokens(
     assert sum(map(len, asked.values())) == sum(len(clip.tasks) for clip in batch)
 
 
-def test_plain_clips_are_what_they_were(tokenizer: TurnTokenizer) -> None:
-    plain, same = (_conversations(tokenizer, v) for v in (PLAIN, Variety()))
-    for first, second in zip(plain, same, strict=True):
-        assert np.array_equal(first.ids, second.ids)
-        assert first.num_video_tokens == NUM_VIDEO_TOKENS
+def test_plain_clips_are_asked_in_canonical_words_over_all_frames(tokenizer: TurnTokenizer) -> None:
+    plain, other = (_conversations(tokenizer, Variety(reworded=r)) for r in (0.0, 1.0))
+    for seed, clip, reworded in zip(VALIDATION_SEEDS[:3], plain, other, strict=True):
+        truth = Truth(make_scene(seed, level=3))
+        assert clip.tasks == draw_tasks(truth, 6, seed=seed, weights=WEIGHTS)
+        assert clip.num_video_tokens == NUM_VIDEO_TOKENS
+        # Other words change no pixel.
+        assert np.array_equal(clip.frames, reworded.frames)
 
 
 def test_questions_in_other_words_know_the_same_before_the_answer(

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.evaluate import report
 from training.evaluate.ask import Outcome, ask_all
 from training.evaluate.clips import DrawnClip, drawn_clips
 from training.evaluate.rows import RIGHT_OVERLAP, Row
@@ -26,7 +27,7 @@ from training.tasks.draw import drafts_of
 from training.tasks.score import MOMENT_REACH
 from training.tasks.task import Task, TaskKind
 from training.wordings import Asked, read_question, verbs
-from training.world import TEST_SEEDS
+from training.world import TEST_SEEDS, Truth
 from training.world.sentences import with_article
 from ufvideo_sdk import UFVideo
 
@@ -45,8 +46,8 @@ _KINDS = (
     TaskKind.REFERRING,
     TaskKind.REGION_QUESTION,
 )
-# Questions of a wording about one clip; so many of what is not there.
 _OF_A_CLIP = 4
+# How often a question about what is absent is drawn, beside one about what is there.
 _ABSENT_SHARE = 0.2
 _WIDTH = 62
 
@@ -108,20 +109,17 @@ def wordings() -> tuple[Wording, ...]:
     return (*plain, *marked)
 
 
-def tasks_of(
-    clip: DrawnClip, wanted: Iterable[Wording], *, seed: int
-) -> list[tuple[Wording, Task]]:
-    """Some questions of a clip in each wording.
+def tasks_of(truth: Truth, wanted: Iterable[Wording]) -> list[tuple[Wording, Task]]:
+    """Some questions about a scene in each wording; the same ones for the same scene.
 
     Args:
-        clip: The clip.
+        truth: Of the scene.
         wanted: The wordings.
-        seed: The same seed gives the same questions.
     """
-    rng = np.random.default_rng([seed, 37])
+    rng = np.random.default_rng([truth.scene.seed, 37])
     found: list[tuple[Asked, Task]] = []
     for kind in _KINDS:
-        for draft in drafts_of(clip.truth, kind, rng):
+        for draft in drafts_of(truth, kind, rng):
             asked = read_question(draft.task.question)
             if asked is not None:
                 found.append((asked, draft.task))
@@ -136,7 +134,7 @@ def tasks_of(
 def _some(
     fitting: Sequence[tuple[Asked, Task]], rng: np.random.Generator
 ) -> list[tuple[Asked, Task]]:
-    """A few: of yes and no as many, of what is absent a fifth."""
+    """A few, drawn evenly from "yes" and "no", and from what is absent a fifth as often."""
     groups: dict[str, list[tuple[Asked, Task]]] = defaultdict(list)
     for each in fitting:
         task = each[1]
@@ -185,7 +183,7 @@ def ask_wordings(
         wanted = [wording for wording, found in right.items() if len(found) < count]
         if not wanted:
             break
-        chosen = tasks_of(clip, wanted, seed=clip.truth.scene.seed)
+        chosen = tasks_of(clip.truth, wanted)
         outcomes = ask_all(model, replace(clip, tasks=tuple(task for _, task in chosen)))
         for (wording, _), outcome in zip(chosen, outcomes, strict=True):
             right[wording].append(is_right(outcome))
@@ -239,8 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     right = measure(UFVideo.load(options.package), options.questions)
     rows = paraphrase_rows(right)
     print(*table(right), sep="\n")
-    for row in rows:
-        print(f"{row.label}: {row.percent or 0.0:.1f} of {row.floor:.0f} at least, {row.count}")
+    print(*report.table(rows), sep="\n")
     if options.json is not None:
         told = {wording.text: float(np.mean(found or [False])) for wording, found in right.items()}
         options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")

@@ -18,7 +18,7 @@ _WHOLE_SHARE = 0.8
 
 
 class Loss(Enum):
-    """What a frame on which a mask is not right loses its J&F to; the first that is true."""
+    """Why a frame loses J&F: the first reason that applies, in this order."""
 
     HIDDEN = "a mask of what is hidden"
     OTHER = "another thing"
@@ -74,7 +74,8 @@ def score_track(
         regions.append(region_score(mask, right[thing]))
         boundaries.append(boundary_score(mask, right[thing]))
         followed.append(_followed(mask, right))
-        kind = _loss(mask, right[thing], followed[-1] in (None, thing), bool(whole))
+        is_on_other = followed[-1] not in (None, thing)
+        kind = _loss(mask, right[thing], is_on_other=is_on_other, is_whole=bool(whole))
         lost[kind] += 1 - (regions[-1] + boundaries[-1]) / 2
     if not regions:
         raise ValueError("masks: expected a frame or more, got none")
@@ -91,12 +92,12 @@ def score_track(
 
 
 def _loss(
-    mask: NDArray[np.bool_], right: NDArray[np.bool_], is_on_no_other: bool, is_whole: bool
+    mask: NDArray[np.bool_], right: NDArray[np.bool_], *, is_on_other: bool, is_whole: bool
 ) -> Loss:
     """What keeps a mask from being right, if it is not."""
     if not right.any():
         return Loss.HIDDEN
-    if not is_on_no_other:
+    if is_on_other:
         return Loss.OTHER
     if not is_whole:
         return Loss.PARTLY

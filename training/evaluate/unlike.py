@@ -1,29 +1,27 @@
 """`python -m training.evaluate.unlike [PACKAGE]`: whether unknown words tell what a model knows.
 
-The commands of the SDK say so if a quarter of a question's words are none that nano was taught. How
-many questions that is so of is printed: for the wordings of training, for those that training never
-saw, and for questions about things that no clip of the rendered world shows.
+The commands of the SDK warn if a quarter of a question's words are unknown to nano. The part of the
+questions that are warned about is printed: for the wordings of training, for those that training
+never saw, and for questions about things that no clip of the rendered world shows.
 """
 
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from training.evaluate.clips import DrawnClip
 from training.evaluate.paraphrases import tasks_of, wordings
 from training.tasks import draw_tasks
+from training.tasks.task import TIME_PATTERN
 from training.world import TEST_SEEDS, Truth, make_scene
 from ufvideo_sdk import UFVideo
 from ufvideo_sdk.text.unknown_words import is_unlike, unknown_words
 
 _SEEDS = TEST_SEEDS[7000:7030]
-_MARK = re.compile(r"<TEMP-\d{3}>")
 FOREIGN = (
     "What is the capital of France?",
     "Who wrote this book?",
@@ -73,10 +71,9 @@ def questions() -> Iterator[tuple[str, str]]:
     for seed in _SEEDS:
         truth = Truth(make_scene(seed))
         for task in draw_tasks(truth, 10, seed=seed):
-            yield "wordings of training", _MARK.sub("<time>", task.question)
-        clip = DrawnClip(Path(), None, truth, ())  # type: ignore[arg-type]
-        for _, task in tasks_of(clip, wordings(), seed=seed):
-            yield "unseen wordings", _MARK.sub("<time>", task.question)
+            yield "wordings of training", TIME_PATTERN.sub("<time>", task.question)
+        for _, task in tasks_of(truth, wordings()):
+            yield "unseen wordings", TIME_PATTERN.sub("<time>", task.question)
     for question in FOREIGN:
         yield "questions about other things", question
 

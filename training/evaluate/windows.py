@@ -35,8 +35,8 @@ KINDS = {
     TaskKind.COUNT: ("counting, accuracy", "correct"),
     TaskKind.SPAN: ("temporal grounding, tIoU", "tiou"),
 }
-# Rows of the whole table: numbers of frames, each looked at once, and floors in percent. None is
-# what has not been held yet.
+# Numbers of frames that the table of `training.evaluate` has rows for, and the floors of these rows
+# in percent: none yet, so that the rows only inform.
 ROWS = (4, 8)
 FLOORS: Mapping[tuple[int, TaskKind], float] = {}
 _WIDTH = 30

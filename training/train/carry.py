@@ -1,8 +1,8 @@
 """Objects carried along a run by SAM 2's memory, as training needs it.
 
-This is `ufvideo_export.torch_model.propagate` with three things added: gradients reach back so many
-frames only, memories may be exchanged between objects, and all objects of a batch are prompted on
-the same frames, which may be several.
+Each frame is tracked by `track_frame` of `ufvideo_export.torch_model.propagate`. Two things are
+added: gradients reach back a limited number of frames, and objects may exchange memories. All
+objects of a batch are prompted on the same frames, which may be several.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from dataclasses import dataclass
 import torch
 from transformers import Sam2VideoModel
 
-from ufvideo_export.torch_model.mask_model import decode_best
 from ufvideo_export.torch_model.memory_bank import MemoryBank, MemoryRules
-from ufvideo_export.torch_model.propagate import Maps, TrackedFrame, memorise, recall
+from ufvideo_export.torch_model.propagate import Maps, TrackedFrame, track_frame
 
 
 @dataclass
 class _Memory:
-    """What later frames remember of a frame."""
+    """What later frames remember of a frame; see `TrackedFrame`."""
 
-    features: torch.Tensor
-    pointers: torch.Tensor
+    memory_features: torch.Tensor
+    object_pointers: torch.Tensor
 
     def cut(self) -> None:
         """Let no gradient go back through it."""
-        self.features, self.pointers = self.features.detach(), self.pointers.detach()
+        self.memory_features = self.memory_features.detach()
+        self.object_pointers = self.object_pointers.detach()
 
 
 def carry(
@@ -56,32 +56,31 @@ def carry(
     bank: MemoryBank[_Memory] = MemoryBank(rules)
     kept: list[_Memory] = []
     found: list[TrackedFrame] = []
-    for number, (coarse, fine, middle) in enumerate(maps):
+    for number, own_maps in enumerate(maps):
         if reach is not None and number and number % reach == 0:
             for memory in kept:
                 memory.cut()
             kept.clear()
-        prompt = prompts.get(number)
-        if prompt is None:
-            recalled = recall(sam, coarse, *_remembered(bank))
-            decoded = decode_best(sam, None, (recalled, fine, middle))
-        else:
-            alone = coarse + sam.no_memory_embedding.reshape(1, -1, 1, 1)
-            decoded = decode_best(sam, prompt.unsqueeze(1), (alone, fine, middle))
-        masks, iou, scores, pointers = (each.squeeze(1) for each in decoded)
-        features = memorise(sam, coarse, masks)
-        found.append(TrackedFrame(masks, iou, scores, pointers, features))
-        memory = _Memory(features, pointers)
+        frame = track_frame(sam, own_maps, prompts.get(number), bank)
+        found.append(frame)
+        memory = _Memory(frame.memory_features, frame.object_pointers)
         if sources is not None:
-            memory = _Memory(features[sources[number]], pointers[sources[number]])
+            own = sources[number]
+            memory = _Memory(frame.memory_features[own], frame.object_pointers[own])
         kept.append(memory)
-        bank.add(memory, prompted=prompt is not None)
+        bank.add(memory, prompted=number in prompts)
     return found
 
 
-def _remembered(bank: MemoryBank[_Memory]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What `recall` takes: features, ages and pointers."""
-    memories = bank.memories()
-    features = torch.stack([memory.features for memory, _ in memories], 1)
-    ages = torch.tensor([age for _, age in memories]).expand(features.shape[0], -1)
-    return features, ages, torch.stack([memory.pointers for memory in bank.pointers()], 1)
+def maps_of_objects(levels: Sequence[torch.Tensor], clips: torch.Tensor) -> list[Maps]:
+    """The maps of each frame with a row for each object.
+
+    Args:
+        levels: The three maps of `frame_maps`, float32 [F, B, ...] each, of F frames of B clips.
+        clips: In which clip each object is, int64 [M].
+
+    Returns:
+        For each frame, three maps float32 [M, ...].
+    """
+    coarse, fine, middle = levels
+    return [(coarse[f, clips], fine[f, clips], middle[f, clips]) for f in range(len(coarse))]

@@ -106,7 +106,6 @@ class Conversation:
         looks_shown: What there is; see thing_facts. None for an image.
         tasks: The questions, in order.
         mask_frames: Frames and truth for the mask model; None where masks are not learnt.
-        num_video_tokens: Tokens of the video.
     """
 
     frames: NDArray[np.uint8]
@@ -127,7 +126,11 @@ class Conversation:
     looks_shown: NDArray[np.float32] | None
     tasks: tuple[Task, ...]
     mask_frames: MaskFrames | None
-    num_video_tokens: int = NUM_VIDEO_TOKENS
+
+    @property
+    def num_video_tokens(self) -> int:
+        """Tokens of the video, or of the image as the runtime repeats it."""
+        return _num_video_tokens(len(self.frames))
 
 
 def converse(
@@ -234,8 +237,8 @@ Known = list[tuple[int, Mention, bool]]
 def _known(mentions: Mentions, task: Task, turn: Turn, *, canonical: Task) -> Known:
     """What is to be known at the places of a turn.
 
-    Right before the answer it is that of the thing that all of the question is about, as its
-    canonical wording says it.
+    Right before the answer it is that of the thing that all of the question is about. That thing
+    is read from the canonical wording.
     """
     asked = mentions.find(canonical.question, canonical)
     found = mentions.find(task.question, task)
@@ -264,6 +267,11 @@ def _still_tasks(truth: Truth, count: int, seed: int) -> tuple[Task, ...]:
     return tuple(task for task in found if task.image_frame == frame)[:count]
 
 
+def _num_video_tokens(num_frames: int) -> int:
+    """Video tokens of so many frames; a single one is an image, repeated to a whole clip."""
+    return (NUM_FRAMES if num_frames == 1 else num_frames) // 2 * _TOKENS_OF_A_PAIR
+
+
 def _scene(seed: int, level: int, *, late: bool, long_share: float) -> Scene:
     if long_share and np.random.default_rng([seed, 31]).random() < long_share:
         return make_long_events(seed, level=level)
@@ -273,9 +281,9 @@ def _scene(seed: int, level: int, *, late: bool, long_share: float) -> Scene:
 
 
 def _shown(scene: Scene, count: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Frames that the model is given, and the times of the clip it takes them from.
+    """Indices of the frames that the model is given, and the times of the clip that it sees.
 
-    Fewer frames than its own are a clip of their own, in which each is looked at once.
+    With fewer than NUM_FRAMES frames, the clip that the model sees is these frames alone.
     """
     fractions = scene.fractions()
     if count == NUM_FRAMES:
@@ -312,8 +320,7 @@ def _packed(
     masks: MaskFrames | None,
 ) -> Conversation:
     is_image = len(drawn.frames) == 1
-    num_pairs = (NUM_FRAMES if is_image else len(drawn.frames)) // 2
-    num_video_tokens = num_pairs * _TOKENS_OF_A_PAIR
+    num_video_tokens = _num_video_tokens(len(drawn.frames))
     head = len(tokenizer.prefix_ids) + num_video_tokens
     starts = np.cumsum([head, *(len(turn.ids) for turn in turns)])
     ids = np.zeros(starts[-1], np.int64)
@@ -362,5 +369,4 @@ def _packed(
         looks_shown=None if is_image else looks_shown(truth.scene),
         tasks=tasks,
         mask_frames=masks,
-        num_video_tokens=num_video_tokens,
     )

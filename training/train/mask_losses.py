@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch.nn import functional as F
+
+from ufvideo_export.torch_model.propagate import TrackedFrame
 
 BCE_WEIGHT = 2.0
 DICE_WEIGHT = 0.5
@@ -19,6 +22,23 @@ class MaskLosses:
 
     total: torch.Tensor
     iou: float
+
+
+@dataclass(frozen=True)
+class TrackedLosses:
+    """The weighted sum of F frames of M objects, and what they reached.
+
+    Attributes:
+        total: The loss.
+        iou: True IoU of each mask, float32 [F M].
+        present: Whether the object is seen, bool [F M].
+        shown: Whether the object score says that it is, bool [F M].
+    """
+
+    total: torch.Tensor
+    iou: torch.Tensor
+    present: torch.Tensor
+    shown: torch.Tensor
 
 
 def mask_losses(
@@ -36,7 +56,7 @@ def mask_losses(
     """
     with torch.no_grad():
         small = F.interpolate(truth[:, None], candidates.shape[-2:], mode="area") > 0.5
-        reached = _iou(candidates > 0, small)
+        reached = mask_iou(candidates > 0, small)
         best = reached.argmax(-1)
         preferred = float(reached.gather(1, iou.argmax(-1, keepdim=True)).mean())
     chosen = candidates[torch.arange(len(best)), best]
@@ -54,11 +74,38 @@ def mask_losses(
     return MaskLosses(total, preferred)
 
 
-def _iou(masks: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Of bool [M, 3, h, w] and [M, 1, h, w]; 1 where both are empty."""
-    shared = (masks & truth).sum((2, 3)).float()
-    union = (masks | truth).sum((2, 3)).float()
-    return torch.where(union > 0, shared / union.clamp(min=1), torch.ones_like(union))
+def tracked_losses(
+    found: Sequence[TrackedFrame], truth: torch.Tensor, *, score_weight: float = SCORE_WEIGHT
+) -> TrackedLosses:
+    """Losses of masks that SAM 2's memory carried, in which the best candidate alone is left.
+
+    Args:
+        found: What is found of M objects on F frames.
+        truth: Part of each pixel that belongs to the object, float32 [F M, S, S] of 0 to 1.
+        score_weight: Weight of the object score.
+    """
+    logits = torch.cat([frame.mask_logits for frame in found])
+    full = F.interpolate(logits[:, None], truth.shape[-2:], mode="bilinear")[:, 0]
+    said = torch.cat([frame.iou_scores for frame in found]).amax(-1)
+    scores = torch.cat([frame.object_scores for frame in found]).squeeze(-1)
+    with torch.no_grad():
+        right = truth > 0.5
+        reached = mask_iou(full > 0, right)
+        present = right.flatten(1).any(1)
+    total = (
+        BCE_WEIGHT * F.binary_cross_entropy_with_logits(full, truth)
+        + DICE_WEIGHT * dice(full.sigmoid(), truth)
+        + IOU_WEIGHT * F.mse_loss(said, reached)
+        + score_weight * F.binary_cross_entropy_with_logits(scores, present.to(scores.dtype))
+    )
+    return TrackedLosses(total, reached, present, scores > 0)
+
+
+def mask_iou(masks: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """IoU of bool [..., H, W], float32 [...]; 1 where both are empty."""
+    shared = (masks & truth).sum((-2, -1))
+    union = (masks | truth).sum((-2, -1))
+    return torch.where(union > 0, shared / union.clamp(min=1), 1.0)
 
 
 def dice(parts: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

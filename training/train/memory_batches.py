@@ -152,19 +152,14 @@ def _sources(
     if rng.random() < _EXCHANGED_SHARE:
         length = min(int(rng.integers(1, _MOST_EXCHANGED + 1)), num_frames - 2)
         first = int(rng.integers(1, num_frames - length))
-        # The next thing of the same clip, from its last one to its first.
-        rivals = np.array(
-            [np.roll(own[clips == clips[i]], -1)[_rank(clips, i)] for i in range(len(clips))]
-        )
+        # Each thing gets the memories of the next one of its clip; the last one, of the first.
+        rivals = own.copy()
+        for clip in range(clips[-1] + 1):
+            rivals[clips == clip] = np.roll(own[clips == clip], -1)
         sources[first : first + length] = rivals
         # What is named is what it is named: language does not mix it up here.
         sources[list(named)] = own
     return sources
-
-
-def _rank(clips: NDArray[np.int64], thing: int) -> int:
-    """Which of the things of its clip a thing is."""
-    return int(np.count_nonzero(clips[:thing] == clips[thing]))
 
 
 def _long_run(seed: int, num_frames: int, named: tuple[int, ...]) -> _Run | None:

@@ -9,8 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from training.train.carry import carry
+from training.train.carry import carry, maps_of_objects
 from training.train.looks import looks_of
+from training.train.mask_frames import part_of_pixels
+from training.train.mask_losses import mask_iou
 from training.train.pixels import resized
 from training.train.sizes import SAM2
 from training.train.train_memory import MAX_PROMPTED, MemoryTraining
@@ -39,37 +41,29 @@ class LongClips:
         """
         self._module = module
         looks: list[NDArray[np.int64]] = []
-        levels: tuple[list[torch.Tensor], ...] = ([], [], [])
+        maps: list[tuple[torch.Tensor, ...]] = []
         truth: list[torch.Tensor] = []
         for seed in VALIDATION_SEEDS[first : first + num_clips]:
             scene = make_long_scene(seed, num_frames)
             drawn = render(scene)
             frames = torch.from_numpy(resized(drawn.frames, SAM2.image_size_px))
             with torch.no_grad():
-                maps = [
+                parts = [
                     frame_maps(module.sam, module.encoder.normalise(part))
                     for part in frames.split(32)
                 ]
-            for target, level in zip(levels, zip(*maps, strict=True), strict=True):
-                target.append(torch.cat(level))
-            masks = interpolate(
-                torch.from_numpy(drawn.masks[list(_FOLLOWED)]).float(),
-                (SAM2.image_size_px, SAM2.image_size_px),
-                mode="bilinear",
-                antialias=True,
-            )
-            truth.append(masks > 0.5)
+            maps.append(tuple(torch.cat(level) for level in zip(*parts, strict=True)))
+            masks = part_of_pixels(drawn.masks[list(_FOLLOWED)], SAM2.image_size_px)
+            truth.append(torch.from_numpy(masks) > 0.5)
             looks += [looks_of(scene.things[i]) for i in _FOLLOWED]
         self._looks = torch.from_numpy(np.stack(looks))
-        self._maps = [torch.stack(level, 1) for level in levels]
+        self._maps = [torch.stack(level, 1) for level in zip(*maps, strict=True)]
         # bool [F, M, S, S]
         self.truth = torch.cat(truth).transpose(0, 1)
 
     def maps(self) -> list[Maps]:
         """Of every frame, for each object."""
-        owners = torch.arange(len(self._looks)) // len(_FOLLOWED)
-        coarse, fine, middle = self._maps
-        return [(coarse[f, owners], fine[f, owners], middle[f, owners]) for f in range(len(coarse))]
+        return maps_of_objects(self._maps, torch.arange(len(self._looks)) // len(_FOLLOWED))
 
     def found(self, *, used_memories: int | None = None) -> list[TrackedFrame]:
         """What memory finds when each thing is named by its looks, once."""
@@ -87,10 +81,10 @@ class LongClips:
         """
         found = self.found(used_memories=used_memories)
         shown = torch.stack([_masks(frame) for frame in found])
-        j = _overlap(shown, self.truth)
+        j = mask_iou(shown, self.truth)
         # Things come in pairs.
         other = self.truth.unflatten(1, (-1, len(_FOLLOWED))).flip(2).flatten(1, 2)
-        on_other = _overlap(shown[1:], other[1:]) > 0.5
+        on_other = mask_iou(shown[1:], other[1:]) > 0.5
         is_seen = self.truth.flatten(2).any(-1)[1:]
         return {
             "j": float(j[1:].mean()),
@@ -106,10 +100,3 @@ def _masks(frame: TrackedFrame) -> torch.Tensor:
     side = SAM2.image_size_px
     full = interpolate(frame.mask_logits[:, None], (side, side), mode="bilinear")[:, 0]
     return (full > 0) & (frame.object_scores[:, :, None] > 0)
-
-
-def _overlap(masks: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """IoU of bool [F, M, S, S], float32 [F, M]; 1 where both are empty."""
-    union = (masks | truth).flatten(2).sum(-1)
-    shared = (masks & truth).flatten(2).sum(-1)
-    return torch.where(union > 0, shared / union.clamp(min=1), 1.0)

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models
 
 from training.wordings.vocabulary import first_words, words_behind_spaces
-from ufvideo_export.checkpoint.tokenizer import QWEN2_PATTERN
+from ufvideo_export.checkpoint.tokenizer import qwen2_pre_tokenizer
 from ufvideo_export.checkpoint.tokenizer_files import write_tokenizer_files
 
 # How byte-level pair encoding writes a space.
@@ -41,7 +41,7 @@ def add_words(folder: Path, words: Sequence[str]) -> int:
         ValueError: When a text cannot be one token.
     """
     vocabulary = _vocabulary(folder)
-    merges = (folder / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
+    merges = _merges(folder)
     before = len(vocabulary)
     tokenizer = _byte_pairs(vocabulary, merges)
     for word in words:
@@ -76,8 +76,7 @@ def carried_rows(rows: torch.Tensor, before: Path, after: Path) -> torch.Tensor:
         float32 [V + new tokens, D].
     """
     old, new = _all_tokens(before), _all_tokens(after)
-    merges = (before / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
-    tokenizer = _byte_pairs(_vocabulary(before), merges)
+    tokenizer = _byte_pairs(_vocabulary(before), _merges(before))
     carried = rows.new_zeros(max(new.values()) + 1, rows.shape[1])
     for token, token_id in new.items():
         ids = [old[token]] if token in old else _ids(tokenizer, token)
@@ -100,21 +99,18 @@ def _vocabulary(folder: Path) -> dict[str, int]:
     return values
 
 
+def _merges(folder: Path) -> list[str]:
+    """The merges; the first line of their file is its version."""
+    return (folder / "merges.txt").read_text(encoding="utf-8").splitlines()[1:]
+
+
 def _all_tokens(folder: Path) -> Mapping[str, int]:
     added = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
     return {**_vocabulary(folder), **added}
 
 
 def _byte_pairs(vocabulary: Mapping[str, int], merges: Sequence[str]) -> Tokenizer:
-    pairs = []
-    for merge in merges:
-        left, _, right = merge.partition(" ")
-        pairs.append((left, right))
+    pairs = [(left, right) for left, right in (merge.split(" ") for merge in merges)]
     tokenizer = Tokenizer(models.BPE(vocab=dict(vocabulary), merges=pairs))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(QWEN2_PATTERN), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer.pre_tokenizer = qwen2_pre_tokenizer()
     return tokenizer

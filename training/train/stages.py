@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -130,35 +130,26 @@ def _vision(plan: Plan, place: Workplace) -> None:
 
 
 def _masks(plan: Plan, place: Workplace) -> None:
-    nano = Nano(tokenizer_sizes(place.tokenizer))
-    module = MaskPretraining(nano)
+    module = MaskPretraining(Nano(tokenizer_sizes(place.tokenizer)))
 
     def losses(batch: dict[str, torch.Tensor], step: int) -> tuple[torch.Tensor, dict[str, float]]:
         masks, looks, kind = module.losses(batch)
         return masks.total + looks, {"iou": masks.iou, "kind": kind}
 
-    def save() -> None:
-        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
-
-    train_stage(plan, module, mask_batches, losses, place.folder, on_save=save)
-
-
-def _tracking(plan: Plan, place: Workplace) -> None:
-    nano = Nano(tokenizer_sizes(place.tokenizer))
-    module = TrackingTraining(nano)
-    _load_sam(nano, module.looks_prompt, place.weights("masks"))
-
-    def save() -> None:
-        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
-
     train_stage(
         plan,
         module,
-        tracking_batches,
-        lambda batch, step: module(batch),
+        mask_batches,
+        losses,
         place.folder,
-        on_save=save,
+        on_save=lambda: _save_sam(module, place.weights(plan.name)),
     )
+
+
+def _tracking(plan: Plan, place: Workplace) -> None:
+    module = TrackingTraining(Nano(tokenizer_sizes(place.tokenizer)))
+    _load_sam(module, place.weights("masks"))
+    _learn_tracking(plan, place, module, tracking_batches)
 
 
 def _names(plan: Plan, place: Workplace) -> None:
@@ -189,18 +180,23 @@ def _language(plan: Plan, place: Workplace) -> None:
 
 def _answers(plan: Plan, place: Workplace) -> None:
     batches = functools.partial(conversations, place.tokenizer, late=True)
-    _learn_answers(plan, place, "joint", batches, early_part=0.0)
+    _learn_answers(plan, place, "joint", batches)
 
 
 def _wordings(plan: Plan, place: Workplace) -> None:
     batches = functools.partial(conversations, place.tokenizer, late=True, variety=LAST)
-    _learn_answers(plan, place, "answers", batches, early_part=0.0, checked=_CHECKED)
+    _learn_answers(plan, place, "answers", batches, checked=_CHECKED)
 
 
 def _learn_answers(
-    plan: Plan, place: Workplace, start: str, batches: Callable[..., Any], *, early_part: float,
+    plan: Plan,
+    place: Workplace,
+    start: str,
+    batches: Callable[..., Any],
+    *,
+    early_part: float = 0.0,
     checked: Mapping[str, Variety] = _CANONICAL,
-) -> None:  # fmt: skip
+) -> None:
     """Train the language model alone, from the weights of a stage."""
     nano = Nano(tokenizer_sizes(place.tokenizer))
     tokenizer = TurnTokenizer(place.tokenizer)
@@ -235,7 +231,7 @@ def _joint(plan: Plan, place: Workplace) -> None:
     tokenizer = TurnTokenizer(place.tokenizer)
     module = JointTraining(nano, tokenizer)
     _load_reader(module.reader, place.weights("language"))
-    _load_sam(nano, module.tracking.looks_prompt, place.weights("tracking"))
+    _load_sam(module.tracking, place.weights("tracking"))
 
     def save() -> None:
         parts = {
@@ -258,26 +254,33 @@ def _joint(plan: Plan, place: Workplace) -> None:
 
 
 def _memory(plan: Plan, place: Workplace) -> None:
-    nano = Nano(tokenizer_sizes(place.tokenizer))
-    module = MemoryTraining(nano)
-    _load_sam(nano, module.looks_prompt, place.weights("joint"))
+    module = MemoryTraining(Nano(tokenizer_sizes(place.tokenizer)))
+    _load_sam(module, place.weights("joint"))
 
     @functools.cache
     def clips() -> LongClips:
         return LongClips(module, num_clips=_LONG_CLIPS, num_frames=_LONG_FRAMES)
 
-    def save() -> None:
-        _save_sam(nano, module.looks_prompt, place.weights(plan.name))
+    _learn_tracking(plan, place, module, memory_batches, lambda: clips().scores())
 
+
+def _learn_tracking(
+    plan: Plan,
+    place: Workplace,
+    module: TrackingTraining | MemoryTraining,
+    batches: Callable[[int], Iterator[Any]],
+    validate: Callable[[], Mapping[str, float]] | None = None,
+) -> None:
+    """Train SAM 2, or its memory alone, on runs of frames."""
     train_stage(
         plan,
         module,
-        memory_batches,
+        batches,
         lambda batch, step: module(batch),
         place.folder,
-        validate=lambda: clips().scores(),
-        validate_every=_VALIDATE_MEMORY_EVERY,
-        on_save=save,
+        validate=validate,
+        validate_every=_VALIDATE_MEMORY_EVERY if validate else 0,
+        on_save=lambda: _save_sam(module, place.weights(plan.name)),
     )
 
 
@@ -297,15 +300,16 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
 def _validator(
     reader: Reader, tokenizer: TurnTokenizer, checked: Mapping[str, Variety] = _CANONICAL
 ) -> Callable[[], Mapping[str, float]]:
-    batches = {
-        name: validation_batches(tokenizer, _VALIDATION_BATCHES, variety=variety)
+    batches = [
+        (name, batch)
         for name, variety in checked.items()
-    }
+        for batch in validation_batches(tokenizer, _VALIDATION_BATCHES, variety=variety)
+    ]
 
     def validate() -> Mapping[str, float]:
         found: dict[str, list[bool]] = defaultdict(list)
         with torch.no_grad():
-            for name, batch in ((name, b) for name, several in batches.items() for b in several):
+            for name, batch in batches:
                 for kind, right in right_by_kind(reader, reader(batch), batch).items():
                     found[f"{name}{kind}"] += right
         return {kind: sum(right) / len(right) for kind, right in found.items()}
@@ -318,14 +322,15 @@ def _load_reader(reader: Reader, path: Path) -> None:
     reader.load_state_dict(state["reader"])
 
 
-def _save_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
-    save_whole({"sam": nano.sam.state_dict(), "looks": looks_prompt.state_dict()}, path)
+def _save_sam(module: MaskPretraining | TrackingTraining | MemoryTraining, path: Path) -> None:
+    parts = {"sam": module.sam.state_dict(), "looks": module.looks_prompt.state_dict()}
+    save_whole(parts, path)
 
 
-def _load_sam(nano: Nano, looks_prompt: LooksPrompt, path: Path) -> None:
+def _load_sam(module: TrackingTraining | MemoryTraining, path: Path) -> None:
     state = torch.load(path, map_location="cpu", weights_only=True)
-    nano.sam.load_state_dict(state["sam"])
-    _load_looks(looks_prompt, path)
+    module.sam.load_state_dict(state["sam"])
+    _load_looks(module.looks_prompt, path)
 
 
 def _load_looks(looks_prompt: LooksPrompt, path: Path) -> None:

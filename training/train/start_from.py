@@ -1,6 +1,6 @@
-"""A run that goes on from a trained checkpoint: all stages but the last are done.
+"""A run that goes on from a trained checkpoint: the stages "memory" and "wordings" are left to do.
 
-The words of `training.wordings` that its tokenizer lacks become tokens.
+Words of `training.wordings` that the checkpoint's tokenizer lacks become tokens of the run's one.
 
 A checkpoint in the released format lacks what exists in training alone: the heads that read facts,
 and the prompts that stand in for [SEG] states. They are kept in a small file beside it.
@@ -95,8 +95,8 @@ def start_from(folder: Path, place: Workplace) -> None:
         "sam": nano.sam.state_dict(),
         "looks": looks_prompt.state_dict(),
     }
-    # "wordings" takes the prompts from the first and what learns from the last; "memory" goes on
-    # from the SAM 2 of "joint".
+    # The stage "wordings" loads the prompts of "masks" and the rest of "answers"; the stage
+    # "memory" loads "joint".
     for stage in ("masks", "joint", "answers"):
         save_whole(parts, place.weights(stage))
     for stage in _EARLIER_STAGES:

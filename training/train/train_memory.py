@@ -11,17 +11,16 @@ from collections.abc import Iterator
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 from transformers import Sam2VideoModel
 
-from training.train.carry import carry
+from training.train.carry import carry, maps_of_objects
 from training.train.looks import LooksPrompt
-from training.train.mask_losses import BCE_WEIGHT, DICE_WEIGHT, IOU_WEIGHT, dice
+from training.train.mask_losses import tracked_losses
 from training.train.memory_batches import MemoryBatch
 from training.train.nano import Nano
 from training.train.sizes import SAM2_WIDTHS
 from ufvideo_export.torch_model.mask_model import MaskEncoder, frame_maps
-from ufvideo_export.torch_model.propagate import Maps, TrackedFrame, memory_rules
+from ufvideo_export.torch_model.propagate import Maps, memory_rules
 
 # Frames that gradients go back through.
 _REACH = 8
@@ -70,15 +69,23 @@ class MemoryTraining(nn.Module):
             reach=_REACH,
         )
         carried = [number for number in range(len(found)) if number not in batch.named]
-        return _losses([found[number] for number in carried], batch.truth[carried].flatten(0, 1))
+        losses = tracked_losses(
+            [found[number] for number in carried],
+            batch.truth[carried].flatten(0, 1),
+            score_weight=_SCORE_WEIGHT,
+        )
+        present, right = losses.present, losses.shown == losses.present
+        return losses.total, {
+            "iou": _mean(losses.iou[present]),
+            "present": _mean(right[present]),
+            "absent": _mean(right[~present]),
+        }
 
     def _maps(self, batch: MemoryBatch) -> list[Maps]:
         shape = batch.frames.shape[:2]
         with torch.no_grad():
             maps = frame_maps(self.sam, self.encoder.normalise(batch.frames.flatten(0, 1)))
-        coarse, fine, middle = (each.unflatten(0, shape) for each in maps)
-        own = batch.clips
-        return [(coarse[f, own], fine[f, own], middle[f, own]) for f in range(shape[0])]
+        return maps_of_objects([each.unflatten(0, shape) for each in maps], batch.clips)
 
     def _prompts(self, batch: MemoryBatch) -> dict[int, torch.Tensor]:
         with torch.no_grad():
@@ -87,34 +94,6 @@ class MemoryTraining(nn.Module):
         return {frame: exact + own for frame, own in zip(batch.named, noise, strict=True)}
 
 
-def _losses(
-    found: list[TrackedFrame], truth: torch.Tensor
-) -> tuple[torch.Tensor, dict[str, float]]:
-    """Loss and figures of masks that memory carried, truth float32 [F M, S, S]."""
-    logits = torch.cat([frame.mask_logits for frame in found])
-    full = F.interpolate(logits[:, None], truth.shape[-2:], mode="bilinear")[:, 0]
-    said = torch.cat([frame.iou_scores for frame in found]).amax(-1)
-    scores = torch.cat([frame.object_scores for frame in found]).squeeze(-1)
-    with torch.no_grad():
-        masks, right = full > 0, truth > 0.5
-        union = (masks | right).sum((1, 2))
-        shared = (masks & right).sum((1, 2))
-        reached = torch.where(union > 0, shared / union.clamp(min=1), 1.0)
-        present = right.flatten(1).any(1)
-        shown = (scores > 0) == present
-    loss = (
-        BCE_WEIGHT * F.binary_cross_entropy_with_logits(full, truth)
-        + DICE_WEIGHT * dice(full.sigmoid(), truth)
-        + IOU_WEIGHT * F.mse_loss(said, reached)
-        + _SCORE_WEIGHT * F.binary_cross_entropy_with_logits(scores, present.to(scores.dtype))
-    )
-    return loss, {
-        "iou": _mean(reached[present]),
-        "present": _mean(shown[present].float()),
-        "absent": _mean(shown[~present].float()),
-    }
-
-
 def _mean(values: torch.Tensor) -> float:
-    """The mean; not a number, which the log leaves out, if there is no value."""
+    """The mean; NaN, which the log leaves out, if there is no value."""
     return float(values.float().mean())

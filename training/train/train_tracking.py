@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
+from transformers import Sam2VideoModel
 
+from training.train.carry import maps_of_objects
 from training.train.looks import LooksPrompt, looks_of
 from training.train.mask_frames import part_of_pixels
-from training.train.mask_losses import BCE_WEIGHT, DICE_WEIGHT, IOU_WEIGHT, SCORE_WEIGHT, dice
+from training.train.mask_losses import tracked_losses
 from training.train.nano import Nano
 from training.train.pixels import draw_clip, resized
 from training.train.pretrain_masks import Batch, MaskPretraining, mask_batch
@@ -73,6 +74,11 @@ class TrackingTraining(nn.Module):
         self.masks = MaskPretraining(nano)
 
     @property
+    def sam(self) -> Sam2VideoModel:
+        """What learns."""
+        return self.masks.sam
+
+    @property
     def looks_prompt(self) -> LooksPrompt:
         """The stand-in prompts."""
         return self.masks.looks_prompt
@@ -86,31 +92,12 @@ class TrackingTraining(nn.Module):
 
     def track(self, batch: Batch) -> tuple[torch.Tensor, float]:
         """Loss of runs, and the mean IoU behind the prompted frame."""
-        sam = self.masks.sam
-        num_frames, num_clips = batch["frames"].shape[:2]
-        maps = frame_maps(sam, self.masks.encoder.normalise(batch["frames"].flatten(0, 1)))
-        own = [each.unflatten(0, (num_frames, num_clips))[:, batch["clips"]] for each in maps]
-        prompts = self.looks_prompt(batch["looks"])
-        frames = [(own[0][f], own[1][f], own[2][f]) for f in range(num_frames)]
-        found = propagate_maps(sam, frames, prompts)
-        truth = batch["truth"].flatten(0, 1)
-        logits = torch.stack([frame.mask_logits for frame in found]).flatten(0, 1)
-        full = F.interpolate(logits[:, None], truth.shape[-2:], mode="bilinear")[:, 0]
-        with torch.no_grad():
-            masks, right = full > 0, truth > 0.5
-            union = (masks | right).sum((1, 2))
-            shared = (masks & right).sum((1, 2))
-            reached = torch.where(union > 0, shared / union.clamp(min=1), 1.0)
-            present = right.any(-1).any(-1).float()
-        said = torch.stack([frame.iou_scores for frame in found]).flatten(0, 1).amax(-1)
-        scores = torch.stack([frame.object_scores for frame in found]).flatten()
-        loss = (
-            BCE_WEIGHT * F.binary_cross_entropy_with_logits(full, truth)
-            + DICE_WEIGHT * dice(full.sigmoid(), truth)
-            + IOU_WEIGHT * F.mse_loss(said, reached)
-            + SCORE_WEIGHT * F.binary_cross_entropy_with_logits(scores, present)
-        )
-        return loss, float(reached.view(num_frames, -1)[1:].mean())
+        shape = batch["frames"].shape[:2]
+        maps = frame_maps(self.sam, self.masks.encoder.normalise(batch["frames"].flatten(0, 1)))
+        own = maps_of_objects([each.unflatten(0, shape) for each in maps], batch["clips"])
+        found = propagate_maps(self.sam, own, self.looks_prompt(batch["looks"]))
+        losses = tracked_losses(found, batch["truth"].flatten(0, 1))
+        return losses.total, float(losses.iou.view(len(found), -1)[1:].mean())
 
 
 def tracking_batches(first: int) -> Iterator[tuple[Batch, Batch]]:

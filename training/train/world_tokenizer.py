@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from training.tasks.vocabulary import corpus, vocabulary
 from training.train.sizes import TokenizerSizes
 from ufvideo_export.checkpoint.config import JsonFields
-from ufvideo_export.checkpoint.tokenizer import QWEN2_PATTERN
+from ufvideo_export.checkpoint.tokenizer import qwen2_pre_tokenizer
 from ufvideo_export.checkpoint.tokenizer_files import write_tokenizer_files
 
 _TEMPLATE = "system\nYou are a helpful assistant.\nuser\n assistant\n"
@@ -24,12 +24,7 @@ def train_tokenizer(folder: Path) -> None:
     Every word of the world is one token; anything else falls back to bytes.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(QWEN2_PATTERN), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer.pre_tokenizer = qwen2_pre_tokenizer()
     trainer = trainers.BpeTrainer(
         vocab_size=_MOST_TOKENS,
         min_frequency=2,

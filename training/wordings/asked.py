@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from training.wordings.verbs import third
 from training.world.scene import COLORS, KINDS, SIZES
 
 _NOUN = (
@@ -142,11 +143,8 @@ _HEAD = re.compile(
 )
 _MVBENCH = re.compile(r"Question: (.+)\nOptions:\n(?:\(\w\) .+\n)+Answer with .+")
 _VIDEOREFER = re.compile(r"(.+?\?) \(A\) .+\. Answer with the option's letter .+")
-_THIRD = {
-    "stay": "stays", "move": "moves", "enter": "enters", "leave": "leaves", "grow": "grows",
-    "shrink": "shrinks", "change": "changes", "hit": "hits", "go": "goes", "hide": "hides",
-    "stop": "stops",
-}  # fmt: skip
+# First words of the acts after "does it".
+_VERBS = ("stay", "move", "enter", "leave", "grow", "shrink", "change", "hit", "go", "hide", "stop")
 
 
 @dataclass(frozen=True)
@@ -199,9 +197,8 @@ def read_question(question: str) -> Asked | None:
 
 
 def third_person(act: str) -> str:
-    """What a thing does, after "it": "move left" becomes "moves left"."""
-    first, _, rest = act.partition(" ")
-    return f"{_THIRD.get(first, first)} {rest}".strip()
+    """An act in the third person, if it is not in it already: "move left" becomes "moves left"."""
+    return third(act) if act.split(" ")[0] in _VERBS else act
 
 
 def _stem_of(question: str) -> str:

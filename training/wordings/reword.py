@@ -131,7 +131,8 @@ def _introduction(count: int, rng: np.random.Generator) -> str:
 
 def _with_options(stem: str, task: Task, rng: np.random.Generator) -> str:
     mark = _pick(CHOICE_MARKS, rng)
-    options = [mark.format(letter, option) for letter, option in zip(LETTERS, task.options)]  # noqa: B905
+    lettered = zip(LETTERS, task.options, strict=False)
+    options = [mark.format(letter, option) for letter, option in lettered]
     head = _pick(CHOICE_HEADS, rng)
     tail = expanded(_pick(CHOICE_TAILS, rng), rng)
     listed = {"list": "\n".join(options), "line": " ".join(options) + "."}

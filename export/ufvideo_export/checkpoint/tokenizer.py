@@ -119,15 +119,20 @@ def _build(folder: Path) -> Tokenizer:
         )
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    tokenizer.pre_tokenizer = qwen2_pre_tokenizer()
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = post_processors.ByteLevel(trim_offsets=False)
+    return tokenizer
+
+
+def qwen2_pre_tokenizer() -> pre_tokenizers.PreTokenizer:
+    """What cuts a text into the words of Qwen2, before these are cut into tokens."""
+    return pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(QWEN2_PATTERN), behavior="isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = post_processors.ByteLevel(trim_offsets=False)
-    return tokenizer
 
 
 def _open(path: Path) -> Tokenizer:

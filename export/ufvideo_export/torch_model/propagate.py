@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import torch
 from torch.nn.functional import interpolate
@@ -37,6 +38,21 @@ class TrackedFrame:
     """Float32 [B, C]."""
     memory_features: torch.Tensor
     """Float32 [B, M, h, w]."""
+
+
+class Remembered(Protocol):
+    """What a later frame uses of an earlier one."""
+
+    @property
+    def object_pointers(self) -> torch.Tensor:
+        """Float32 [B, C]."""
+
+    @property
+    def memory_features(self) -> torch.Tensor:
+        """Float32 [B, M, h, w]."""
+
+
+RememberedT = TypeVar("RememberedT", bound=Remembered)
 
 
 def propagate(
@@ -148,27 +164,47 @@ def _track(
     """Objects that are prompted on the same frames, float32 [O, C] each, from the first one on."""
     bank: MemoryBank[TrackedFrame] = MemoryBank(rules)
     found: dict[int, TrackedFrame] = {}
+    num_objects = next(iter(prompts.values())).shape[0]
     for number in range(min(prompts), len(maps)):
-        prompt = prompts.get(number)
-        num_objects = next(iter(prompts.values())).shape[0]
         coarse, fine, middle = (each.expand(num_objects, -1, -1, -1) for each in maps[number])
-        if prompt is None:
-            recalled = recall(sam, coarse, *remembered(bank))
-            decoded = decode_best(sam, None, (recalled, fine, middle))
-        else:
-            alone = coarse + sam.no_memory_embedding.reshape(1, -1, 1, 1)
-            decoded = decode_best(sam, prompt.unsqueeze(1), (alone, fine, middle))
-        masks, iou, scores, pointers = (each.squeeze(1) for each in decoded)
-        features = memorise(sam, coarse, masks)
-        found[number] = TrackedFrame(masks, iou, scores, pointers, features)
-        bank.add(found[number], prompted=prompt is not None)
+        found[number] = track_frame(sam, (coarse, fine, middle), prompts.get(number), bank)
+        bank.add(found[number], prompted=number in prompts)
     return found
 
 
-def remembered(
-    bank: MemoryBank[TrackedFrame],
+def track_frame(
+    sam: Sam2VideoModel,
+    maps: Maps,
+    prompt: torch.Tensor | None,
+    bank: MemoryBank[RememberedT],
+) -> TrackedFrame:
+    """Segment objects on the next frame; the caller adds to the bank what is remembered of it.
+
+    Args:
+        sam: SAM 2, memory path included.
+        maps: Of the frame, as `propagate_maps` takes them, with B = O.
+        prompt: Projected [SEG] states, float32 [O, C]: they alone decide, and no memory is used.
+            None: memory alone decides.
+        bank: The frames before this one; not empty when there is no prompt.
+
+    Returns:
+        What is found on the frame.
+    """
+    coarse, fine, middle = maps
+    if prompt is None:
+        recalled = recall(sam, coarse, *_remembered(bank))
+        decoded = decode_best(sam, None, (recalled, fine, middle))
+    else:
+        alone = coarse + sam.no_memory_embedding.reshape(1, -1, 1, 1)
+        decoded = decode_best(sam, prompt.unsqueeze(1), (alone, fine, middle))
+    masks, iou, scores, pointers = (each.squeeze(1) for each in decoded)
+    return TrackedFrame(masks, iou, scores, pointers, memorise(sam, coarse, masks))
+
+
+def _remembered(
+    bank: MemoryBank[RememberedT],
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """What a bank holds as `recall` takes it: features, ages and pointers."""
+    """The frames of a bank as `recall` takes them: features, ages and pointers."""
     memories = bank.memories()
     features = torch.stack([frame.memory_features for frame, _ in memories], dim=1)
     ages = torch.tensor([age for _, age in memories], device=features.device)
