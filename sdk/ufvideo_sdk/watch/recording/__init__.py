@@ -1,0 +1,1 @@
+"""What is kept of a watched camera, so that it can be replayed."""

@@ -1,0 +1,1 @@
+"""Where events go: files, and whoever is told of them."""

@@ -1,0 +1,55 @@
+"""What every sink is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ufvideo_sdk.watch.engine.facts import Fact
+
+
+@dataclass(frozen=True)
+class ClipPart:
+    """A part of a clip that was written.
+
+    Attributes:
+        path: The file.
+        start_s: Stream time of its first frame.
+        end_s: Stream time of its last frame.
+    """
+
+    path: Path
+    start_s: float
+    end_s: float
+
+
+class CameraPictures(Protocol):
+    """Pictures of a camera's latest seconds, from any thread."""
+
+    @property
+    def name(self) -> str:
+        """Name of the camera; no credential is part of it."""
+
+    def frame(self, frame_idx: int) -> NDArray[np.uint8] | None:
+        """A taken frame, RGB uint8 [H, W, 3]; None if it is not held any more."""
+
+    def write_clip(self, folder: Path, stem: str, start_s: float, end_s: float) -> list[ClipPart]:
+        """Write the packets from `start_s` to `end_s`, cut to what is held, one file a section."""
+
+
+class Sink(Protocol):
+    """Is told every fact of a camera in order (`Engine`), and the camera's notices.
+
+    None of these calls waits for a disk or a network: a sink has a thread of its own for that, and
+    a queue with a bound, of which it drops the oldest and counts what it dropped.
+    """
+
+    def take(self, fact: Fact) -> None:
+        """A fact."""
+
+    def close(self, timeout_s: float) -> None:
+        """Finish what is begun, within a time, and end the thread."""
