@@ -1,0 +1,75 @@
+"""How cameras are watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ufvideo_sdk.errors import ConfigError
+from ufvideo_sdk.validation.arguments import as_integer, as_number, check_instance, described
+from ufvideo_sdk.watch.sources.options import CaptureOptions
+from ufvideo_sdk.watch.watcher.camera_view import WindowOptions
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How much of the recordings of a camera is kept: the oldest ones are removed.
+
+    Attributes:
+        max_bytes: Most bytes of a camera's recordings; None: no bound.
+        max_age_s: Oldest recording, in seconds since it ended; None: no bound.
+    """
+
+    max_bytes: int | None = None
+    max_age_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check both.
+
+        Raises:
+            ConfigError: When one is not so.
+        """
+        num_bytes = as_integer(self.max_bytes)
+        if self.max_bytes is not None and (num_bytes is None or num_bytes < 1 << 20):
+            expected = "1 MiB (1048576) or more"
+            raise ConfigError(f"max_bytes: expected {expected}, got {described(self.max_bytes)}")
+        age_s = as_number(self.max_age_s)
+        if self.max_age_s is not None and (age_s is None or age_s <= 0):
+            expected = "seconds, more than 0"
+            raise ConfigError(f"max_age_s: expected {expected}, got {described(self.max_age_s)}")
+
+
+@dataclass(frozen=True)
+class WatchOptions:
+    """How cameras are watched.
+
+    Attributes:
+        capture: How sources are read, such as how many frames a second are looked at.
+        window: What a question looks at.
+        budget: The part of the machine that may be used, above 0.0 and up to 1.0; None: all of it.
+        record: Folder that recordings are made in, one folder for each camera; None: none.
+        retention: How much of the recordings is kept.
+        close_timeout_s: Longest wait for what is under way when the watch ends.
+    """
+
+    capture: CaptureOptions = field(default_factory=CaptureOptions)
+    window: WindowOptions = field(default_factory=WindowOptions)
+    budget: float | None = None
+    record: Path | None = None
+    retention: Retention = field(default_factory=Retention)
+    close_timeout_s: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check what no other class checks.
+
+        Raises:
+            InputError: When a part is of another type.
+            ConfigError: When a value is not allowed.
+        """
+        check_instance(self.capture, "capture", CaptureOptions)
+        check_instance(self.window, "window", WindowOptions)
+        check_instance(self.retention, "retention", Retention)
+        seconds = as_number(self.close_timeout_s)
+        if seconds is None or seconds < 0:
+            got = described(self.close_timeout_s)
+            raise ConfigError(f"close_timeout_s: expected seconds, 0 or more, got {got}")
