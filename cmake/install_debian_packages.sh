@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Installs what the build and the tests need and Debian has: a compiler, CMake, Ninja, two header
-# libraries, strace, with which a test looks at what the SDK opens and writes, and jq, with which an
-# example reads JSON.
+# libraries, strace, with which a test looks at what the SDK opens and writes, jq, with which an
+# example reads JSON, and GStreamer with its RTSP server, which tests watch as a camera.
 # Says what is missing instead where the machine has no apt or we are not allowed to use it.
 #
 # Usage: install_debian_packages.sh [--aarch64]    (the cross compiler and qemu too)
 set -euo pipefail
 
 packages=(g++ cmake ninja-build python3-venv python3-dev nlohmann-json3-dev libgtest-dev git
-  strace jq)
+  strace jq python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad)
 if [ "${1:-}" = --aarch64 ]; then
   packages+=(g++-aarch64-linux-gnu qemu-user googletest)
 fi

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ufvideo_sdk.watch.engine.facts import Fact
+from ufvideo_sdk.watch.sources.capture import CaptureNotice
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,9 @@ class CameraPictures(Protocol):
     def frame(self, frame_idx: int) -> NDArray[np.uint8] | None:
         """A taken frame, RGB uint8 [H, W, 3]; None if it is not held any more."""
 
+    def wall_s(self, time_s: float) -> float | None:
+        """The time of day at a stream time, seconds since 1970 in UTC; None where it is unknown."""
+
     def write_clip(self, folder: Path, stem: str, start_s: float, end_s: float) -> list[ClipPart]:
         """Write the packets from `start_s` to `end_s`, cut to what is held, one file a section."""
 
@@ -50,6 +54,9 @@ class Sink(Protocol):
 
     def take(self, fact: Fact) -> None:
         """A fact."""
+
+    def notice(self, notice: CaptureNotice) -> None:
+        """Something that a person wants to know, in the order in which it was noticed."""
 
     def close(self, timeout_s: float) -> None:
         """Finish what is begun, within a time, and end the thread."""
