@@ -56,6 +56,7 @@ class RecordingHeader:
         source: What was read, without credentials.
         sample_fps: Frames looked at in a second of stream time.
         window_frames: Most frames of a window.
+        first_frames: Frames that a window had before it was asked about.
         started_s: Time of day of its start, seconds since 1970 in UTC.
     """
 
@@ -71,6 +72,7 @@ class RecordingHeader:
     source: Annotated[str, Text(max_length=4096)]
     sample_fps: Annotated[float, Number(0.0, 1000.0)]
     window_frames: Annotated[int, Integer(2, 1 << 16)]
+    first_frames: Annotated[int, Integer(1, 1 << 16)]
     started_s: Annotated[float, Number(0.0, 4e9)]
 
     def __post_init__(self) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from ufvideo_sdk.atomic_file import NO_ROOM, replacing
+from ufvideo_sdk.errors import CapacityError, InputError, UFVideoError
 from ufvideo_sdk.validation.paths import shown
 from ufvideo_sdk.watch.engine.fact_log import FACTS_NAME, line_of
 from ufvideo_sdk.watch.engine.facts import Event, Fact
@@ -21,6 +23,7 @@ from ufvideo_sdk.watch.recording.capture_log import (
     crc32_of,
     text_of,
 )
+from ufvideo_sdk.watch.recording.folders import PARTS_SUFFIX, Retention, new_name
 from ufvideo_sdk.watch.recording.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.recording.header import HEADER_NAME, RecordingHeader
 from ufvideo_sdk.watch.recording.line_file import LineFile
@@ -42,25 +45,31 @@ class Recorder:
     `problem` says why; the watch goes on.
     """
 
-    def __init__(self, folder: Path, header: RecordingHeader) -> None:
+    def __init__(self, camera_folder: Path, header: RecordingHeader, retention: Retention) -> None:
         """Create the recording's files.
 
         Args:
-            folder: A new folder, whose parent exists.
+            camera_folder: The camera's folder, which is made if it is missing.
             header: What the recording is made with.
+            retention: How much of the camera's recordings is kept.
 
         Raises:
             InputError: When it cannot be created.
             CapacityError: When the disk is full.
-            OSError: As the system says.
         """
-        folder.mkdir(parents=True)
-        self.folder = folder
-        with replacing(folder / HEADER_NAME) as draft:
-            draft.write_text(header.text(), encoding="utf-8")
-        self._facts = LineFile(folder / FACTS_NAME)
-        self._events = LineFile(folder / EVENTS_NAME)
-        self._capture = LineFile(folder / CAPTURE_NAME)
+        self._camera_folder = camera_folder
+        self._retention = retention
+        try:
+            camera_folder.mkdir(parents=True, exist_ok=True)
+            self.folder = camera_folder / new_name(header.started_s, camera_folder)
+            self.folder.mkdir()
+            with replacing(self.folder / HEADER_NAME) as draft:
+                draft.write_text(header.text(), encoding="utf-8")
+            self._facts = LineFile(self.folder / FACTS_NAME)
+            self._events = LineFile(self.folder / EVENTS_NAME)
+            self._capture = LineFile(self.folder / CAPTURE_NAME)
+        except OSError as error:
+            raise _not_written(error, camera_folder) from None
         self._header: SectionHeader | None = None
         self._writer: MatroskaWriter | None = None
         self._encoder: FrameEncoder | None = None
@@ -150,8 +159,10 @@ class Recorder:
         try:
             work()
         except OSError as error:
-            expected = "room" if error.errno in NO_ROOM else "to write"
-            self._problem = f"{shown(self.folder)}: expected {expected}, got: {error.strerror}"
+            self._problem = str(_not_written(error, self.folder))
+        except Exception as error:
+            # A mistake of ours never stops the watch either.
+            self._problem = f"{shown(self.folder)}: unexpected {type(error).__name__}: {error}"
 
     def _begin(self, header: SectionHeader) -> None:
         self._header = header
@@ -161,6 +172,8 @@ class Recorder:
         header = self._header
         if header is None or header.section != packet.section or not can_write(header):
             return
+        if packet.is_key and self._is_part_full():
+            self._finish_file()
         if self._writer is None:
             if not packet.is_key:
                 return
@@ -193,12 +206,16 @@ class Recorder:
             self._finish_file()
             encoder = self._encoder = FrameEncoder(taken.section, width, height)
             self._open(encoder.header, "frames", 0)
+        elif self._is_part_full():
+            self._finish_file()
+            self._encoder = encoder
+            self._open(encoder.header, "frames", 0)
         assert self._writer is not None
         for packet in encoder.packets(taken.pixels, taken.time_s):
             self._writer.write(packet, 0)
 
     def _open(self, header: SectionHeader, kind: str, offset_us: int) -> None:
-        name = f"{self._num_files:04d}.mkv"
+        name = f"{self._num_files:04d}{PARTS_SUFFIX}"
         self._writer = MatroskaWriter(self.folder / name, header)
         self._num_files += 1
         self._offset_us = offset_us
@@ -220,6 +237,11 @@ class Recorder:
         if writer is not None:
             self._closed_bytes += writer.num_bytes
             writer.close()
+            self._retention.apply(self._camera_folder, self.folder, time.time())
+
+    def _is_part_full(self) -> bool:
+        writer = self._writer
+        return writer is not None and writer.num_bytes >= self._retention.part_bytes
 
     def _fact(self, fact: Fact) -> None:
         if isinstance(fact, Event):
@@ -230,3 +252,9 @@ class Recorder:
         self._finish_file()
         for file in (self._capture, self._facts, self._events):
             file.close()
+
+
+def _not_written(error: OSError, folder: Path) -> UFVideoError:
+    if error.errno in NO_ROOM:
+        return CapacityError(f"{shown(folder)}: expected room, got: {error.strerror}")
+    return InputError(f"{shown(folder)}: expected to write, got: {error.strerror}")

@@ -117,6 +117,14 @@ class Budget:
             return 1
         return 1 << sum(-self._saved_s > owed_s for owed_s in _FRAMES_OWED_S)
 
+    @property
+    def giving_way(self) -> tuple[str, ...]:
+        """What is left out now, in the order in which it gave way."""
+        if self.share is None or self._saved_s > 0:
+            return ()
+        frames = () if self.stride == 1 else (f"frames: one of {self.stride} is looked at",)
+        return ("questions", *frames)
+
     def takes_frame(self) -> bool:
         """Whether the next frame is looked at."""
         self._num_frames += 1

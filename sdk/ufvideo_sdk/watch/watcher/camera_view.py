@@ -99,6 +99,11 @@ class CameraView:
         return self._is_newest_in_window and self._num_pushed >= self._num_first
 
     @property
+    def num_frames(self) -> int:
+        """Frames that were looked at since the window began anew."""
+        return self._num_pushed
+
+    @property
     def has_window(self) -> bool:
         """Whether there is a window at all: two frames or more."""
         return self._num_pushed >= 2
@@ -138,6 +143,11 @@ class CameraView:
             return []
         return self._tracks.read(self._first_idx, self._size, cancel)
 
+    def recover(self) -> None:
+        """Let questions go on after one failed."""
+        if self._stream is not None:
+            self._stream.reset()
+
     def pixels(self, frame_idx: int) -> NDArray[np.uint8] | None:
         """RGB of a frame, uint8 [H, W, 3]; None if it is not held any more. From any thread."""
         stream, local_idx = self._stream, frame_idx - self._first_idx
@@ -157,12 +167,18 @@ class CameraView:
         except StateError:
             return None
 
-    def begin_anew(self) -> None:
-        """Forget the window, as frames are missing. Numbers of frames and tracks go on."""
+    def begin_anew(self, next_idx: int | None = None) -> None:
+        """Forget the window, as frames are missing. Numbers of frames and tracks go on.
+
+        Args:
+            next_idx: Number of the next frame, if it does not follow on.
+        """
         stream, self._stream = self._stream, None
         if stream is not None:
             self._first_idx += self._num_pushed
             stream.close()
+        if next_idx is not None:
+            self._first_idx = next_idx
         self._tracks, self._size = None, None
         self._num_pushed, self._is_newest_in_window = 0, False
 

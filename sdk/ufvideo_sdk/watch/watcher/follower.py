@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.errors import CapacityError, InferenceError, UFVideoError
+from ufvideo_sdk.errors import CapacityError, InferenceError, InputError, UFVideoError
 from ufvideo_sdk.questions.question import QuestionKind
 from ufvideo_sdk.watch.engine.engine import Engine
 from ufvideo_sdk.watch.engine.facts import (
-    Answered,
     Dropped,
     Ended,
     Event,
     Fact,
-    Failed,
     Gap,
     Input,
 )
@@ -58,6 +56,17 @@ class Follower:
     def due(self) -> tuple[WatchedQuestion, ...]:
         """The questions that are due now, in the order of the file."""
         return self._engine.due
+
+    def question(self, name: str) -> WatchedQuestion:
+        """Return a question by its name.
+
+        Raises:
+            InputError: When the rules have none of that name.
+        """
+        try:
+            return self._engine.rules.question(name)
+        except KeyError:
+            raise InputError(f"rules: expected the question {name!r}, found none") from None
 
     @property
     def under_way(self) -> tuple[Event, ...]:
@@ -104,6 +113,7 @@ class Follower:
             with self.clock.timed("track"):
                 told = self.view.track(cancel)
         except UFVideoError as error:
+            self.view.recover()
             return error
         for fact in told:
             self.take(fact)
@@ -113,26 +123,20 @@ class Follower:
         self,
         questions: Sequence[WatchedQuestion],
         cancel: CancellationToken,
-        instead: dict[str, Failed] | None = None,
     ) -> None:
         """Ask questions that are due about the window as it is.
 
         Args:
             questions: In the order of the file.
             cancel: What ends them early.
-            instead: Answers that a recording lacks, by the name of the question.
         """
-        lost = instead or {}
         for batch in batches_of(questions):
             for each in batch:
                 self.take(self.view.asked(each))
-            if all(each.name in lost for each in batch):
-                results: list[Answered | Failed] = [lost[each.name] for each in batch]
-            else:
-                with self.clock.timed("ask"):
-                    results = self.view.ask(batch, cancel)
-            for each, result in zip(batch, results, strict=True):
-                self.take(lost.get(each.name, result))
+            with self.clock.timed("ask"):
+                results = self.view.ask(batch, cancel)
+            for result in results:
+                self.take(result)
 
     def drop(self, question: WatchedQuestion, cause: str) -> None:
         """Give up a question that is due for this turn."""

@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.results.object_track import ObjectTrack
+from ufvideo_sdk.results.stop_reason import StopReason
+from ufvideo_sdk.results.stream_frame import StreamFrame
+from ufvideo_sdk.results.track_event import TrackEventKind
+from ufvideo_sdk.runtime.track_config import RETRY_S
 from ufvideo_sdk.session.stream import Stream
+from ufvideo_sdk.tracking.event_detector import has_lasted
 from ufvideo_sdk.tracking.live_track import LiveTrack
 from ufvideo_sdk.watch.engine.facts import FoundObject, Tracked
 from ufvideo_sdk.watch.rules.rule import WatchedQuestion
 from ufvideo_sdk.watch.watcher.asking import FrameSize
 
-# An object that comes back later than this is another one, with another id.
-FORGET_S = 5.0
+# How often the model is asked whether what is tracked still is what is named.
+_VERIFY_S = 0.5
+_ENDS = (TrackEventKind.LOST, TrackEventKind.DRIFT, TrackEventKind.ENDED)
 
 
-class _Tracked:
-    """One question: its track, and the id of the object that the track has now."""
+class _Followed:
+    """One question: its object, if one is followed now."""
 
     def __init__(self, question: WatchedQuestion) -> None:
-        self.question = question
+        self.name = question.name
+        self.words = question.question.words
         self.track: LiveTrack | None = None
-        self.object_id: int | None = None
-        self.seen_s: float | None = None
+        self.object_id = 0
+        self.tried_s: float | None = None
 
 
 class ObjectTracks:
-    """Begins a track for each question and reads them all together."""
+    """Looks for the object of each question, and follows it until it is lost or drifts.
+
+    Each appearance is one track with an id of its own. A track that waited for its object to come
+    back would begin on whatever comes next.
+    """
 
     def __init__(
         self, stream: Stream, questions: Sequence[WatchedQuestion], ids: Iterator[int]
@@ -41,11 +51,10 @@ class ObjectTracks:
         """
         self._stream = stream
         self._ids = ids
-        self._all = [_Tracked(question) for question in questions]
-        self._last_idx = -1
+        self._all = [_Followed(question) for question in questions]
 
     def read(self, first_idx: int, size: FrameSize, cancel: CancellationToken) -> list[Tracked]:
-        """Return the objects on each frame that has come since, frame by frame.
+        """Return the object of each question on the newest frame; to be called with every frame.
 
         Args:
             first_idx: Number of the stream's first frame among all of the camera.
@@ -53,70 +62,46 @@ class ObjectTracks:
             cancel: What ends it early.
 
         Raises:
-            UFVideoError: As `Stream.track` and `LiveTrack.read`.
+            UFVideoError: As `Stream.segment`, `Stream.track` and `LiveTrack.read`.
         """
-        if not self._all:
-            return []
         newest = self._stream.newest
-        assert newest is not None
-        self._begin(cancel)
-        for each in self._all:
-            assert each.track is not None
-        found: dict[int, dict[str, FoundObject]] = {}
-        times: dict[int, float] = {newest.frame_idx: newest.time_s}
-        for each in self._all:
-            assert each.track is not None
-            track = each.track.read(cancel=cancel)
-            for frame_idx, time_s, seen in self._seen(each, track, size):
-                times[frame_idx] = time_s
-                if seen is not None:
-                    found.setdefault(frame_idx, {})[each.question.name] = seen
-        told = [
-            self._fact(each, first_idx, idx, times[idx], found.get(idx, {}))
-            for idx in sorted(times)
-            if idx > self._last_idx
-            for each in self._all
+        if newest is None or not self._all:
+            return []
+        return [
+            Tracked(
+                each.name, first_idx + newest.frame_idx, newest.time_s, self._on(each, size, cancel)
+            )
+            for each in self._looked_for(newest, cancel)
         ]
-        self._last_idx = newest.frame_idx
-        return told
 
-    def _begin(self, cancel: CancellationToken) -> None:
+    def _looked_for(self, newest: StreamFrame, cancel: CancellationToken) -> Iterator[_Followed]:
         for each in self._all:
-            if each.track is None:
-                words = each.question.question.words
-                each.track = self._stream.track(words, allow_absent=True, cancel=cancel)
+            # Masks lie on frames of the window, which the newest one joins with its pair.
+            is_in_window = newest.frame_idx % 2 == 1
+            is_time = has_lasted(each.tried_s, newest.time_s, RETRY_S)
+            if each.track is None and is_in_window and is_time:
+                each.tried_s = newest.time_s
+                if self._is_there(each, newest, cancel):
+                    each.track = self._stream.track(each.words, verify_s=_VERIFY_S, cancel=cancel)
+                    each.object_id = next(self._ids)
+            yield each
 
-    def _seen(
-        self, each: _Tracked, track: ObjectTrack, size: FrameSize
-    ) -> Iterator[tuple[int, float, FoundObject | None]]:
-        """The object of a question on each frame that was read."""
-        for position in range(len(track)):
-            time_s = float(track.times_s[position])
-            box = track[position].box
-            if box is not None and not track.is_present[position]:
-                box = None
-            if box is not None:
-                object_id = self._id_at(each, time_s)
-                each.seen_s = time_s
-                seen = FoundObject(object_id, *size.fractions(box))
-                yield int(track.frame_idxs[position]), time_s, seen
-            else:
-                yield int(track.frame_idxs[position]), time_s, None
+    def _is_there(self, each: _Followed, newest: StreamFrame, cancel: CancellationToken) -> bool:
+        found = self._stream.segment(
+            each.words, frames=[newest.frame_idx], allow_absent=True, cancel=cancel
+        )
+        is_whole = found.stop_reason is not StopReason.CANCELLED
+        return is_whole and any(not track.is_empty for track in found.masks)
 
-    def _id_at(self, each: _Tracked, time_s: float) -> int:
-        is_old = each.seen_s is not None and time_s - each.seen_s <= FORGET_S
-        if each.object_id is None or not is_old:
-            each.object_id = next(self._ids)
-        return each.object_id
-
-    def _fact(
-        self,
-        each: _Tracked,
-        first_idx: int,
-        frame_idx: int,
-        time_s: float,
-        found: dict[str, FoundObject],
-    ) -> Tracked:
-        name = each.question.name
-        objects = (found[name],) if name in found else ()
-        return Tracked(name, first_idx + frame_idx, time_s, objects)
+    def _on(
+        self, each: _Followed, size: FrameSize, cancel: CancellationToken
+    ) -> tuple[FoundObject, ...]:
+        """The object on the newest frame; none if it is not there or none is followed."""
+        if each.track is None:
+            return ()
+        track = each.track.read(cancel=cancel)
+        box = track[-1].box if len(track) and track.is_present[-1] else None
+        if any(event.kind in _ENDS for event in track.events):
+            each.track.end()
+            each.track, each.tried_s = None, None
+        return () if box is None else (FoundObject(each.object_id, *size.fractions(box)),)

@@ -6,37 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ufvideo_sdk.errors import ConfigError
-from ufvideo_sdk.validation.arguments import as_integer, as_number, check_instance, described
+from ufvideo_sdk.validation.arguments import as_number, check_instance, described
+from ufvideo_sdk.watch.recording.folders import Retention
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.watcher.camera_view import WindowOptions
-
-
-@dataclass(frozen=True)
-class Retention:
-    """How much of the recordings of a camera is kept: the oldest ones are removed.
-
-    Attributes:
-        max_bytes: Most bytes of a camera's recordings; None: no bound.
-        max_age_s: Oldest recording, in seconds since it ended; None: no bound.
-    """
-
-    max_bytes: int | None = None
-    max_age_s: float | None = None
-
-    def __post_init__(self) -> None:
-        """Check both.
-
-        Raises:
-            ConfigError: When one is not so.
-        """
-        num_bytes = as_integer(self.max_bytes)
-        if self.max_bytes is not None and (num_bytes is None or num_bytes < 1 << 20):
-            expected = "1 MiB (1048576) or more"
-            raise ConfigError(f"max_bytes: expected {expected}, got {described(self.max_bytes)}")
-        age_s = as_number(self.max_age_s)
-        if self.max_age_s is not None and (age_s is None or age_s <= 0):
-            expected = "seconds, more than 0"
-            raise ConfigError(f"max_age_s: expected {expected}, got {described(self.max_age_s)}")
 
 
 @dataclass(frozen=True)
