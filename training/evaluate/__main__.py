@@ -43,6 +43,10 @@ def main() -> int:
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="what is measured; default: all"
     )
+    parser.add_argument(
+        "--label",
+        help="what the package is called in the table; default: its model and precision",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
     given = parser.parse_args()
     begin = time.perf_counter()
@@ -51,7 +55,7 @@ def main() -> int:
     outcomes, rows = _table(model, given) if "table" in given.parts else ([], ())
     rows = (*rows, *_more_rows(model, given))
     report = Report(
-        package=f"{model.manifest.model.name} {model.manifest.stages['language_model'].precision}",
+        package=given.label or _label(model),
         renderer="flat" if given.flat else "training",
         num_clips=given.clips,
         rows=rows,
@@ -63,6 +67,11 @@ def main() -> int:
         given.json.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
     print(summary(report))
     return 0 if report.holds else 1
+
+
+def _label(model: UFVideo) -> str:
+    manifest = model.manifest
+    return f"{manifest.model.name} {manifest.stages['language_model'].precision}"
 
 
 def _table(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], tuple[Row, ...]]:
