@@ -1,7 +1,8 @@
 """`python -m training.evaluate PACKAGE`: what a package scores on clips nobody trained on.
 
 The table has the questions in the words of training about short clips ("table"), wordings that
-training never saw ("paraphrases"), windows of few frames ("windows") and clips of minutes ("long").
+training never saw ("paraphrases"), windows of few frames ("windows"), clips of minutes ("long") and
+objects that are followed through them ("tracks").
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from training.evaluate import long_clips, paraphrases, windows
+from training.evaluate import long_clips, long_tracks, paraphrases, windows
 from training.evaluate.ask import Outcome, ask_all
 from training.evaluate.clips import drawn_clips
 from training.evaluate.report import Report, speed, summary, table
@@ -22,7 +23,7 @@ from training.world import TEST_SEEDS
 from ufvideo_sdk import UFVideo
 
 CHECKPOINT = Path(__file__).parents[1] / "nano" / "checkpoint"
-PARTS = ("table", "paraphrases", "windows", "long")
+PARTS = ("table", "paraphrases", "windows", "long", "tracks")
 _WINDOW_CLIPS = 200
 
 
@@ -111,6 +112,8 @@ def _more_rows(model: UFVideo, given: argparse.Namespace) -> tuple[Row, ...]:
         rows += windows.window_rows(by_number)
     if "long" in given.parts:
         rows += long_clips.long_rows(long_clips.measure(model, flat=given.flat))
+    if "tracks" in given.parts:
+        rows += long_tracks.measure(model, flat=given.flat)
     return rows
 
 
