@@ -15,6 +15,7 @@ import pytest
 
 import ufvideo_sdk
 import ufvideo_sdk.bench
+import ufvideo_sdk.evaluate
 
 ROOT = Path(__file__).parents[2]
 # What a browser fetches by itself, tag by tag.
@@ -141,10 +142,13 @@ def test_the_reference_has_every_member_of_every_class(site: Path) -> None:
 
 def test_the_reference_links_what_it_calls_public(site: Path) -> None:
     text = (site / "reference" / "index.html").read_text(encoding="utf-8")
-    assert 'href="bench.html"' in text and 'href="package.html"' in text
-    shown = (site / "reference" / "bench.html").read_text(encoding="utf-8")
-    anchors = set(re.findall(r'id="ufvideo_sdk\.bench\.(\w+)"', shown))
-    assert set(ufvideo_sdk.bench.__all__) - {"FIGURES"} <= anchors
+    assert 'href="package.html"' in text
+    for module, no_entry in ((ufvideo_sdk.bench, {"FIGURES"}), (ufvideo_sdk.evaluate, set())):
+        name = module.__name__.rpartition(".")[2]
+        assert f'href="{name}.html"' in text
+        shown = (site / "reference" / f"{name}.html").read_text(encoding="utf-8")
+        anchors = set(re.findall(rf'id="ufvideo_sdk\.{name}\.(\w+)"', shown))
+        assert set(module.__all__) - no_entry <= anchors
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 from training.evaluate.clips import DrawnClip
 from training.evaluate.torch_model import TorchModel
 from training.tasks.asker import Asker
-from training.tasks.masks import mask_scores
 from training.train.train_tracking import LEAST_PIXELS
 from ufvideo_sdk import UFVideo
+from ufvideo_sdk.evaluate import mask_scores
 
 NUM_TRACKED = 24
 # Every so many clips are tracked in: enough for the row, and PyTorch takes its time.
@@ -37,4 +37,4 @@ def track_all(model: UFVideo, torch_model: TorchModel, clip: DrawnClip) -> list[
         masks = torch_model.track(session.clip, video, [names[i] for i in seen], idxs.tolist())
     right = clip.rendered.masks[seen][:, idxs]
     scores = [mask_scores(m[None, 1:], t[None, 1:]) for m, t in zip(masks, right, strict=True)]
-    return [(region + boundary) / 2 for region, boundary in scores]
+    return [score.region_and_contour for score in scores]

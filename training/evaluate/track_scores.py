@@ -9,7 +9,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from training.tasks.masks import boundary_score, region_score
+from ufvideo_sdk.evaluate import contour_accuracy, region_similarity
 
 # A mask is on the thing that it overlaps by more than half.
 _LEAST_OVERLAP = 0.5
@@ -71,8 +71,8 @@ def score_track(
     areas = truth[thing].sum(axis=(1, 2))
     is_whole = areas >= _WHOLE_SHARE * areas.max(initial=1)
     for mask, right, whole in zip(masks, truth.swapaxes(0, 1), is_whole, strict=True):
-        regions.append(region_score(mask, right[thing]))
-        boundaries.append(boundary_score(mask, right[thing]))
+        regions.append(region_similarity(mask, right[thing]))
+        boundaries.append(contour_accuracy(mask, right[thing]))
         followed.append(_followed(mask, right))
         is_on_other = followed[-1] not in (None, thing)
         kind = _loss(mask, right[thing], is_on_other=is_on_other, is_whole=bool(whole))
@@ -103,14 +103,14 @@ def _loss(
         return Loss.PARTLY
     if not mask.any():
         return Loss.MISSING
-    return Loss.ROUGH if region_score(mask, right) > _LEAST_OVERLAP else Loss.ELSEWHERE
+    return Loss.ROUGH if region_similarity(mask, right) > _LEAST_OVERLAP else Loss.ELSEWHERE
 
 
 def _followed(mask: NDArray[np.bool_], right: NDArray[np.bool_]) -> int | None:
     """Which thing a mask is on; None if it is on none."""
     if not mask.any():
         return None
-    overlaps = [region_score(mask, each) if each.any() else 0.0 for each in right]
+    overlaps = [region_similarity(mask, each) if each.any() else 0.0 for each in right]
     best = int(np.argmax(overlaps))
     return best if overlaps[best] > _LEAST_OVERLAP else None
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from training.tasks.choice import LETTERS
 from training.tasks.lexicon import read_words
-from training.tasks.masks import mask_scores
 from training.tasks.task import NUM_TIME_TOKENS, SEG_MARK, TIME_PATTERN, Task, TaskKind
+from ufvideo_sdk.evaluate import mask_scores, temporal_iou
 
 # A moment counts as the span this far around it on either side, a fraction of the clip.
 MOMENT_REACH = 0.05
@@ -87,17 +87,6 @@ def score(
     )
 
 
-def overlap(first: tuple[float, float], second: tuple[float, float]) -> float:
-    """Intersection over union of two spans; 0 where one ends before it begins."""
-    if first[1] < first[0] or second[1] < second[0]:
-        return 0.0
-    shared = min(first[1], second[1]) - max(first[0], second[0])
-    union = max(first[1], second[1]) - min(first[0], second[0])
-    if union == 0:
-        return 1.0
-    return max(shared, 0.0) / union
-
-
 def read_letter(answer: str, options: tuple[str, ...]) -> str | None:
     """The letter chosen: in parentheses or bare, else that of the option the answer contains."""
     match = _LETTER.search(answer)
@@ -141,11 +130,12 @@ def _caption_part(task: Task, answer: str) -> float:
 def _time_scores(span: tuple[float, float], times: list[float]) -> tuple[float, float | None]:
     """Overlap with the span asked for, and a moment's error."""
     if span[0] < span[1]:
-        return (overlap(span, (times[0], times[1])) if len(times) == 2 else 0.0), None
+        right = temporal_iou((times[0], times[1]), span) if len(times) == 2 else 0.0
+        return right, None
     if len(times) != 1:
         return 0.0, 1.0
     around = [(moment - MOMENT_REACH, moment + MOMENT_REACH) for moment in (span[0], times[0])]
-    return overlap(around[0], around[1]), abs(span[0] - times[0])
+    return temporal_iou(around[1], around[0]), abs(span[0] - times[0])
 
 
 def _mask_scores(
@@ -154,4 +144,5 @@ def _mask_scores(
     """J and F; 0 where the number of masks is wrong."""
     if masks is None or len(masks) != len(truth):
         return 0.0, 0.0
-    return mask_scores(masks, truth)
+    scores = mask_scores(masks, truth)
+    return scores.region, scores.contour

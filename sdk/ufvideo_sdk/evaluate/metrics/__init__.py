@@ -1,0 +1,1 @@
+"""Metrics of masks, spans and words, and the intervals around their means."""
