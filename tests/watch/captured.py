@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from ufvideo_sdk.watch.sources import (
     Capture,
@@ -16,6 +17,11 @@ from ufvideo_sdk.watch.sources import (
     SourcePacket,
     TakenFrame,
 )
+
+
+def open_descriptors() -> int:
+    """How many file descriptors this process has open."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 @dataclass

@@ -11,7 +11,7 @@ HIDDEN = "***"
 
 # The user info of an address: everything to the last @ before a blank or a quote. A password may
 # hold a slash or another @ that nobody escaped.
-_USER = re.compile(r"(?<=://)[^\s'\"<>]*@")
+_USER = re.compile(r"(:/{1,2})([^\s'\"<>]*)@")
 # A value whose key names a credential, wherever it stands: cameras have them in queries and paths.
 _NAMED = re.compile(
     r"(?i)\b((?:[a-z]+[_-])?(?:user(?:name)?|usr|login|account|pass(?:word|wd|phrase)?|pwd|psw|token"
@@ -19,7 +19,8 @@ _NAMED = re.compile(
     r"(?:[_-][a-z]+)?\s*[=:]\s*)([^\s&;,'\"<>/]+)"
 )
 _QUERY = re.compile(r"(?<=\?)[^\s'\"<>#]+(?=[\s'\"<>#]|$)")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s'\"<>]+")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,2}[^\s'\"<>]+")
+_HEADER = re.compile(r"(?i)\b(authorization\s*:\s*)[^\r\n'\"]+")
 _MAX_SHOWN = 200
 # A shorter one stands in too many words.
 _MIN_SECRET = 3
@@ -34,6 +35,7 @@ def redact(text: str) -> str:
         text: Any text, such as an error of FFmpeg.
     """
     text = _ADDRESS.sub(lambda found: _redacted_address(found[0]), text)
+    text = _HEADER.sub(rf"\g<1>{HIDDEN}", text)
     return _NAMED.sub(rf"\g<1>{HIDDEN}", text)
 
 
@@ -73,7 +75,7 @@ class Redactor:
 
 
 def _redacted_address(address: str) -> str:
-    return _QUERY.sub(HIDDEN, _USER.sub(f"{HIDDEN}@", address))
+    return _QUERY.sub(HIDDEN, _USER.sub(rf"\g<1>{HIDDEN}@", address))
 
 
 def _secrets_of(source: str) -> tuple[str, ...]:
@@ -83,9 +85,8 @@ def _secrets_of(source: str) -> tuple[str, ...]:
     found: set[str] = set()
     user = _USER.search(source)
     if user is not None:
-        name, _, password = user[0][:-1].partition(":")
-        found |= {password} if password else {name}
-        found.add(user[0][:-1])
+        name, _, password = user[2].partition(":")
+        found |= {user[2], password or name}
     try:
         query = urlsplit(source).query
     except ValueError:
