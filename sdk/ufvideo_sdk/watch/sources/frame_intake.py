@@ -16,6 +16,8 @@ from ufvideo_sdk.watch.sources.section_times import PacketTime
 
 # Times of packets whose pictures have not come out of the decoder.
 _MAX_DELAYED = 256
+# Frames a second where nothing has been measured yet.
+_USUAL_RATE = 25.0
 
 
 class FrameIntake:
@@ -34,6 +36,7 @@ class FrameIntake:
         self.pictures = PictureWatch(options.dark_s, options.frozen_s)
         self._size: tuple[int, int] | None = None
         self.last_s: float | None = None
+        self._last_wall_s = 0.0
         self.drops_frozen = False
         """Whether a frozen picture is no frame at all, as of a camera."""
 
@@ -43,7 +46,7 @@ class FrameIntake:
         times: PacketTime,
         section: int,
         pts: int,
-        before: Callable[[PacketTime], None] | None = None,
+        admit: Callable[[float, float], bool] | None = None,
     ) -> WaitingFrame | None:
         """A whole frame came.
 
@@ -52,33 +55,49 @@ class FrameIntake:
             times: Its times.
             section: Number of its section.
             pts: Its presentation time.
-            before: Is called before anything is told of a frame that is later than all others.
+            admit: Is called with the time of a frame and the usual time between two before anything
+                is told of the frame, and says whether it is in time.
 
         Returns:
             The frame if it was taken.
         """
-        if self.last_s is not None and times.time_s <= self.last_s:
+        time_s = times.time_s
+        if self.last_s is not None and time_s <= self.last_s:
             self._queue.count_dropped("late")
             return None
         self.rate.add()
-        if before is not None:
-            before(times)
-        self.last_s = times.time_s
-        self._tell_size(times.time_s, picture.width, picture.height)
-        rate = self.rate.per_s
-        for notice in self.pictures.look(times.time_s, picture, 10.0 / rate if rate else 0.0):
-            self._queue.put(notice)
+        step_s = 1.0 / (self.rate.per_s or _USUAL_RATE)
+        notices = self.pictures.look(time_s, picture, 10 * step_s)
         if self.drops_frozen and self.pictures.is_frozen:
+            self._tell(notices)
             self._queue.count_dropped("frozen")
             return None
-        if not self._grid.takes(times.time_s):
+        if admit is not None and not admit(time_s, step_s):
+            self._queue.count_dropped("late")
+            return None
+        self.last_s = time_s
+        self._tell(notices)
+        self._tell_size(time_s, picture.width, picture.height)
+        if not self._grid.takes(time_s):
             self._queue.count_dropped("grid")
             return None
+        return self._wait(picture, times, section, pts)
+
+    def _wait(self, picture: Any, times: PacketTime, section: int, pts: int) -> WaitingFrame:
+        wall_s = times.wall_s
+        if wall_s is not None:
+            # A clock that is set back does not take its frames with it.
+            wall_s = max(wall_s, self._last_wall_s)
+            self._last_wall_s = wall_s
         waiting = WaitingFrame(
-            times.time_s, times.wall_s, times.clock, section, pts, picture, time.monotonic()
+            times.time_s, wall_s, times.clock, section, pts, picture, time.monotonic()
         )
         self._queue.put_frame(waiting)
         return waiting
+
+    def _tell(self, notices: list[CaptureNotice]) -> None:
+        for notice in notices:
+            self._queue.put(notice)
 
     def _tell_size(self, time_s: float, width: int, height: int) -> None:
         if self._size not in (None, (width, height)):
@@ -97,7 +116,7 @@ class Decoding:
         feed: PacketFeed,
         intake: FrameIntake,
         queue: ItemQueue,
-        before: Callable[[PacketTime], None] | None = None,
+        admit: Callable[[float, float], bool] | None = None,
     ) -> None:
         """Begin before the first packet.
 
@@ -106,13 +125,13 @@ class Decoding:
             feed: Gives packets their times.
             intake: Takes the frames.
             queue: Counts damaged ones.
-            before: Is called before a frame is handed on.
+            admit: See `FrameIntake.frame`.
         """
         self._context = context
         self._feed = feed
         self._intake = intake
         self._queue = queue
-        self._before = before
+        self._admit = admit
         self._delayed: dict[int, tuple[PacketTime, int]] = {}
 
     def packet(self, packet: Any) -> None:
@@ -146,4 +165,4 @@ class Decoding:
                 self._queue.count_dropped("damaged")
                 continue
             times, section = found
-            self._intake.frame(frame, times, section, frame.pts, self._before)
+            self._intake.frame(frame, times, section, frame.pts, self._admit)

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import as_path, status_of
-from ufvideo_sdk.validation.urls import is_url
+from ufvideo_sdk.validation.urls import is_url, url_scheme
 from ufvideo_sdk.video.not_frames import nothing_there
 from ufvideo_sdk.watch.sources.capture import Capture
+from ufvideo_sdk.watch.sources.connection import Camera
 from ufvideo_sdk.watch.sources.file_reader import FileReader
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
+from ufvideo_sdk.watch.sources.live_reader import LiveReader
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.queue_capture import QueueCapture
-from ufvideo_sdk.watch.sources.redaction import shown_source
+from ufvideo_sdk.watch.sources.redaction import Redactor, shown_source
+
+_LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
 def open_capture(
@@ -36,7 +40,7 @@ def open_capture(
     """
     options = CaptureOptions() if options is None else options
     if is_url(source):
-        raise InputError(f"source: expected a video file, got {shown_source(os.fspath(source))}")
+        return _live_capture(os.fspath(source), options, listener)
     path = as_path(source, "source")
     status = status_of(path)
     if status is None:
@@ -51,6 +55,19 @@ def _file_capture(
 ) -> QueueCapture:
     queue = ItemQueue(waiting_s(options) if options.real_time else None)
     return QueueCapture(shown_source(str(path)), queue, FileReader(path, options, queue, listener))
+
+
+def _live_capture(
+    url: str, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
+    if url_scheme(url) not in _LIVE_SCHEMES:
+        raise InputError(
+            f"source: expected a URL of {', '.join(_LIVE_SCHEMES)}, got {shown_source(url)}"
+        )
+    queue = ItemQueue(waiting_s(options))
+    camera = Camera.of_url(url, options)
+    reader = LiveReader(camera, options, queue, listener, Redactor(url))
+    return QueueCapture(shown_source(url), queue, reader)
 
 
 def waiting_s(options: CaptureOptions) -> float:

@@ -59,8 +59,9 @@ class PacketFeed:
         self._listener = listener
         self._header = _NO_HEADER
         self._known_units: frozenset[bytes] = frozenset()
-        self._without_pts: list[Any] = []
+        self._held: list[Any] = []
         self._last_pts: int | None = None
+        self._step = max(int(_USUAL_STEP_S / Fraction(stream.time_base)), 1)
         self._extractor: Any = None
         context = stream.codec_context
         # An avcC or hvcC record: packets then have lengths in place of start codes.
@@ -81,20 +82,33 @@ class PacketFeed:
         Args:
             packet: PyAV's packet, as it was read.
         """
-        if self._header.section < 0 and not self._without_pts and not packet.is_keyframe:
+        if self._last_pts is None:
+            if self._held or packet.is_keyframe:
+                self._held.append(packet)
+            yield from self._first_ones()
             return
-        if packet.pts is None and self._last_pts is None:
-            # After a connection the first pictures may have no times, which the next one tells.
-            self._without_pts.append(packet)
-            return
-        step = self._step(packet)
-        for number, early in enumerate(self._without_pts):
-            early.pts = early.dts = packet.pts - step * (len(self._without_pts) - number)
-            yield self._timed(early)
-        self._without_pts.clear()
         if packet.pts is None:
-            packet.pts = packet.dts if packet.dts is not None else (self._last_pts or 0) + step
+            packet.pts = packet.dts if packet.dts is not None else self._last_pts + self._step
         yield self._timed(packet)
+
+    def _first_ones(self) -> Iterator[TimedPacket]:
+        """Yield the packets of a connection's beginning, once their times are known.
+
+        The first pictures of a camera may have no times: they are counted back from the next two.
+        """
+        timed = [packet for packet in self._held if packet.pts is not None]
+        if not self._held or (self._held[0].pts is None and len(timed) < 2):
+            return
+        if len(timed) >= 2:
+            one, other = timed[:2]
+            first, second = (p.pts if p.dts is None else p.dts for p in (one, other))
+            self._step = max(abs(second - first), 1)
+        before = self._held.index(timed[0])
+        for number, packet in enumerate(self._held[:before]):
+            packet.pts = packet.dts = timed[0].pts - self._step * (before - number)
+        held, self._held = self._held, []
+        for packet in held:
+            yield self._timed(packet)
 
     def begin_section(self, width: int, height: int, extradata: bytes) -> None:
         """Begin a section of a size.
@@ -169,14 +183,6 @@ class PacketFeed:
             if filtered.has_sidedata("new_extradata"):
                 found = bytes(filtered.get_sidedata("new_extradata"))
         return found
-
-    def _step(self, packet: Any) -> int:
-        """Units of time from one picture to the next, as far as the stream says."""
-        time_base = Fraction(self._stream.time_base)
-        if packet.duration:
-            return int(packet.duration)
-        rate = self._stream.average_rate or self._stream.guessed_rate
-        return max(int((1 / Fraction(rate) if rate else _USUAL_STEP_S) / time_base), 1)
 
 
 def _units(extradata: bytes) -> frozenset[bytes]:
