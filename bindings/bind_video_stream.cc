@@ -51,6 +51,8 @@ void bind_window(py::module_& module) {
       .def_readonly("frame_idx", &StreamFrame::frame_idx)
       .def_readonly("time_s", &StreamFrame::time_s)
       .def_readonly("wall_s", &StreamFrame::wall_s)
+      .def_readonly("change", &StreamFrame::change,
+                    "How much its vision features differ from the frame before, 0 to 1; or None.")
       .def_property_readonly(
           "pixels", [](const StreamFrame& frame) { return as_read_only_array(frame.pixels); },
           "RGB, uint8 [H, W, 3], read-only.");

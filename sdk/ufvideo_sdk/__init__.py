@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.results.object_track import ObjectTrack
     from ufvideo_sdk.results.segment_result import SegmentResult
     from ufvideo_sdk.results.stop_reason import StopReason
+    from ufvideo_sdk.results.stream_frame import StreamFrame
     from ufvideo_sdk.results.stream_span import StreamSpan
     from ufvideo_sdk.results.stream_stats import StreamStats
     from ufvideo_sdk.results.stream_window import StreamWindow
@@ -106,6 +107,7 @@ __all__ = [
     "StopReason",
     "Stream",
     "StreamAction",
+    "StreamFrame",
     "StreamSpan",
     "StreamStats",
     "StreamWindow",
@@ -152,6 +154,7 @@ _HOMES = {
     "StageProviders": "results.answer",
     "StageStats": "results.answer",
     "StopReason": "results.stop_reason",
+    "StreamFrame": "results.stream_frame",
     "StreamSpan": "results.stream_span",
     "StreamStats": "results.stream_stats",
     "StreamWindow": "results.stream_window",

@@ -780,6 +780,11 @@ class StreamFrame:
     A frame that a stream has taken.
     """
     @property
+    def change(self) -> float | None:
+        """
+        How much its vision features differ from the frame before, 0 to 1; or None.
+        """
+    @property
     def frame_idx(self) -> int:
         ...
     @property

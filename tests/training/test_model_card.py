@@ -39,6 +39,16 @@ def test_a_card_without_marks_and_other_rows_are_refused() -> None:
     column = _report().to_json()
     with pytest.raises(ValueError, match="expected one <!-- scores"):
         filled("# nano", [column])
+    longer = {**column, "rows": [*column["rows"], {**column["rows"][0], "label": "more"}]}  # type: ignore[misc, index]
+    with pytest.raises(ValueError, match=r"no row that the first file lacks, got \['more'\]"):
+        filled(CARD.read_text(encoding="utf-8"), [column, longer])
+
+
+def test_what_a_column_did_not_measure_is_empty() -> None:
+    column = _report().to_json()
     shorter = {**column, "rows": column["rows"][:-1]}  # type: ignore[index]
-    with pytest.raises(ValueError, match="same rows"):
-        filled(CARD.read_text(encoding="utf-8"), [column, shorter])
+    text = filled(CARD.read_text(encoding="utf-8"), [column, shorter])
+    label, percent = "tracking, J&F behind the prompted frame", "85.0 (2)"
+    assert f"| {label} | 80 | {percent} | {percent} |" in text
+    last = column["rows"][-1]  # type: ignore[index]
+    assert f"| {last['label']} |  |  |  |" in text

@@ -80,21 +80,23 @@ class Feed:
     def _run(self, source: Gst.Element, playing: threading.Event, stopped: threading.Event) -> None:
         first_ns: int | None = None
         start = time.monotonic()
+        was_silent = True
         while not stopped.is_set():
             with self._lock:
-                silent = self._mode == "silent"
-                unit = None if silent else self._following(must_be_key=first_ns is None)
+                unit = self._following()
+                is_silent = self._mode == "silent" or (was_silent and not unit.is_key)
                 jump_ns = self._jump_ns
-            if unit is None:
-                # Its own time does not run while it is silent.
-                time.sleep(0.02)
-                start += 0.02
-                continue
             if first_ns is None:
+                if is_silent:
+                    continue
                 first_ns = unit.pts_ns
             due = start + (unit.dts_ns - first_ns) / 1e9 * self._interval_scale
             while playing.is_set() and not stopped.is_set() and time.monotonic() < due:
                 time.sleep(max(0.0, min(0.05, due - time.monotonic())))
+            was_silent = is_silent
+            if is_silent:
+                # Its time runs on, and it begins again with a key frame.
+                continue
             buffer = Gst.Buffer.new_wrapped(unit.data)
             buffer.pts = max(unit.pts_ns - first_ns + jump_ns, 0)
             buffer.dts = Gst.CLOCK_TIME_NONE
@@ -107,7 +109,7 @@ class Feed:
                         return
                 start = time.monotonic()
 
-    def _following(self, must_be_key: bool) -> Unit:
+    def _following(self) -> Unit:
         """The next unit, with times that run on over the end of its file."""
         duration_ns, units = self._files[self._file]
         unit = units[self._next]
@@ -116,10 +118,7 @@ class Feed:
             self._file, self._next = self._wanted, 0
             duration_ns, units = self._files[self._file]
             unit = units[0]
-        while must_be_key and not unit.is_key:
-            self._advance(duration_ns, units)
-            unit = units[self._next]
-        if unit.is_key:
+        if unit.is_key and self._mode != "freeze":
             self._last_key = unit
         if self._mode == "freeze" and self._last_key is not None:
             shown = self._last_key.data

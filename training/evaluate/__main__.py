@@ -1,7 +1,8 @@
 """`python -m training.evaluate PACKAGE`: what a package scores on clips nobody trained on.
 
 The table has the questions in the words of training about short clips ("table"), wordings that
-training never saw ("paraphrases"), windows of few frames ("windows") and clips of minutes ("long").
+training never saw ("paraphrases"), windows of few frames ("windows"), clips of minutes ("long") and
+objects that are followed through them ("tracks").
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from training.evaluate import long_clips, paraphrases, windows
+from training.evaluate import long_clips, long_tracks, paraphrases, windows
 from training.evaluate.ask import Outcome, ask_all
 from training.evaluate.clips import drawn_clips
 from training.evaluate.report import Report, speed, summary, table
@@ -22,7 +23,7 @@ from training.world import TEST_SEEDS
 from ufvideo_sdk import UFVideo
 
 CHECKPOINT = Path(__file__).parents[1] / "nano" / "checkpoint"
-PARTS = ("table", "paraphrases", "windows", "long")
+PARTS = ("table", "paraphrases", "windows", "long", "tracks")
 _WINDOW_CLIPS = 200
 
 
@@ -43,6 +44,10 @@ def main() -> int:
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="what is measured; default: all"
     )
+    parser.add_argument(
+        "--label",
+        help="what the package is called in the table; default: its model and precision",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON")
     given = parser.parse_args()
     begin = time.perf_counter()
@@ -51,7 +56,7 @@ def main() -> int:
     outcomes, rows = _table(model, given) if "table" in given.parts else ([], ())
     rows = (*rows, *_more_rows(model, given))
     report = Report(
-        package=f"{model.manifest.model.name} {model.manifest.stages['language_model'].precision}",
+        package=given.label or _label(model),
         renderer="flat" if given.flat else "training",
         num_clips=given.clips,
         rows=rows,
@@ -63,6 +68,11 @@ def main() -> int:
         given.json.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
     print(summary(report))
     return 0 if report.holds else 1
+
+
+def _label(model: UFVideo) -> str:
+    manifest = model.manifest
+    return f"{manifest.model.name} {manifest.stages['language_model'].precision}"
 
 
 def _table(model: UFVideo, given: argparse.Namespace) -> tuple[list[Outcome], tuple[Row, ...]]:
@@ -102,6 +112,8 @@ def _more_rows(model: UFVideo, given: argparse.Namespace) -> tuple[Row, ...]:
         rows += windows.window_rows(by_number)
     if "long" in given.parts:
         rows += long_clips.long_rows(long_clips.measure(model, flat=given.flat))
+    if "tracks" in given.parts:
+        rows += long_tracks.measure(model, flat=given.flat)
     return rows
 
 

@@ -1,6 +1,7 @@
 """`python -m training.evaluate.model_card SCORES...`: put scores into nano's model card.
 
-Each file is what `python -m training.evaluate --json` wrote, and becomes a column.
+Each file is what `python -m training.evaluate --json` wrote, and becomes a column. The first one
+has all rows; what another one did not measure stays empty.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def filled(card: str, columns: Sequence[Scores]) -> str:
     """The card with a new table.
 
     Raises:
-        ValueError: When the card lacks the marks, or the files have different rows.
+        ValueError: When the card lacks the marks, or a file has rows that the first one lacks.
     """
     if card.count(_BEGIN) != 1 or card.count(_END) != 1:
         raise ValueError(f"card: expected one {_BEGIN} and one {_END}")
@@ -48,22 +49,29 @@ def filled(card: str, columns: Sequence[Scores]) -> str:
 
 
 def _table(columns: Sequence[Scores]) -> list[str]:
-    labels = [[row["label"] for row in column["rows"]] for column in columns]
-    if any(own != labels[0] for own in labels):
-        raise ValueError("scores: expected the same rows in every file, got others")
+    first = columns[0]["rows"]
+    by_label = [{row["label"]: row for row in column["rows"]} for column in columns]
+    labels = [row["label"] for row in first]
+    more = sorted({label for own in by_label for label in own} - set(labels))
+    if more:
+        raise ValueError(f"scores: expected no row that the first file lacks, got {more}")
     heads = [f"{c['package']}, {c['renderer']} renderer, {c['num_clips']} clips" for c in columns]
     lines = [
         f"| percent | at least | {' | '.join(heads)} |",
         f"| --- | --- |{' --- |' * len(columns)}",
     ]
-    for rows in zip(*(column["rows"] for column in columns), strict=True):
-        floor = "" if rows[0]["floor"] is None else f"{rows[0]['floor']:.0f}"
-        lines.append(f"| {rows[0]['label']} | {floor} | {' | '.join(map(_cell, rows))} |")
+    for row in first:
+        floor = "" if row["floor"] is None else f"{row['floor']:.0f}"
+        cells = [_cell(own.get(row["label"])) for own in by_label]
+        lines.append(f"| {row['label']} | {floor} | {' | '.join(cells)} |")
     return lines
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    return "" if row["percent"] is None else f"{row['percent']:.1f} ({row['count']})"
+def _cell(row: Mapping[str, Any] | None) -> str:
+    """A score; empty where it was not measured."""
+    if row is None or row["percent"] is None:
+        return ""
+    return f"{row['percent']:.1f} ({row['count']})"
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from training.train.write_checkpoint import write_checkpoint
 
 # What may learn side by side, one core each; then what needs both.
 _SIDE_BY_SIDE = (("vision",), ("masks", "tracking"))
-_IN_ORDER = ("names", "language", "joint", "memory", "answers", "wordings")
+_IN_ORDER = ("names", "language", "joint", "occluded", "memory", "answers", "wordings")
 
 
 def main() -> None:

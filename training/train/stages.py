@@ -16,6 +16,7 @@ from training.train.loop import Plan, train_stage
 from training.train.memory_batches import memory_batches
 from training.train.memory_validation import LongClips
 from training.train.nano import Nano, save_whole
+from training.train.occluded_validation import OccludedFrames
 from training.train.pretrain_language import (
     FACT_WEIGHT,
     Reader,
@@ -32,6 +33,7 @@ from training.train.sizes import SAM2_WIDTHS
 from training.train.start_from import write_heads
 from training.train.train_jointly import JointTraining, joint_batches
 from training.train.train_memory import MemoryTraining
+from training.train.train_occluded import OccludedTraining, occluded_batches
 from training.train.train_tracking import TrackingTraining, tracking_batches
 from training.train.turns import TurnTokenizer
 from training.train.variety import LAST, PLAIN, Variety
@@ -48,6 +50,7 @@ PLANS = {
         Plan("language", num_steps=6000, learning_rate=1e-3, low_precision=True),
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
         Plan("answers", num_steps=3600, learning_rate=7e-4, num_warmup=30, low_precision=True),
+        Plan("occluded", num_steps=1500, learning_rate=2e-4, num_warmup=50, low_precision=True),
         Plan("memory", num_steps=3000, learning_rate=5e-4, low_precision=True),
         Plan("wordings", num_steps=2400, learning_rate=5e-4, num_warmup=100, low_precision=True),
     )
@@ -71,10 +74,13 @@ _CHECKED: Mapping[str, Variety] = {
     "of_4_": Variety(num_frames=4),
 }
 # Stages that came after the others were run: the seeds of those stay what they were.
-_LATER = ("memory",)
+_LATER = ("memory", "occluded")
 # What memory is validated on.
 _LONG_CLIPS, _LONG_FRAMES = 4, 200
 _VALIDATE_MEMORY_EVERY = 200
+# What single frames are validated on: batches of long clips and of short scenes.
+_LONG_BATCHES, _SHORT_BATCHES = 3, 8
+_VALIDATE_OCCLUDED_EVERY = 150
 
 
 def run_stage(name: str, place: Workplace, *, num_threads: int, length: float = 1.0) -> None:
@@ -253,9 +259,23 @@ def _joint(plan: Plan, place: Workplace) -> None:
     )
 
 
+def _occluded(plan: Plan, place: Workplace) -> None:
+    module = OccludedTraining(Nano(tokenizer_sizes(place.tokenizer)))
+    _load_sam(module, place.weights("joint"))
+    frames = OccludedFrames(module, num_long=_LONG_BATCHES, num_short=_SHORT_BATCHES)
+    _learn_tracking(
+        plan,
+        place,
+        module,
+        occluded_batches,
+        frames.scores,
+        validate_every=_VALIDATE_OCCLUDED_EVERY,
+    )
+
+
 def _memory(plan: Plan, place: Workplace) -> None:
     module = MemoryTraining(Nano(tokenizer_sizes(place.tokenizer)))
-    _load_sam(module, place.weights("joint"))
+    _load_sam(module, place.weights("occluded"))
 
     @functools.cache
     def clips() -> LongClips:
@@ -267,11 +287,12 @@ def _memory(plan: Plan, place: Workplace) -> None:
 def _learn_tracking(
     plan: Plan,
     place: Workplace,
-    module: TrackingTraining | MemoryTraining,
+    module: TrackingTraining | MemoryTraining | OccludedTraining,
     batches: Callable[[int], Iterator[Any]],
     validate: Callable[[], Mapping[str, float]] | None = None,
+    validate_every: int = _VALIDATE_MEMORY_EVERY,
 ) -> None:
-    """Train SAM 2, or its memory alone, on runs of frames."""
+    """Train SAM 2, or a part of it."""
     train_stage(
         plan,
         module,
@@ -279,7 +300,7 @@ def _learn_tracking(
         lambda batch, step: module(batch),
         place.folder,
         validate=validate,
-        validate_every=_VALIDATE_MEMORY_EVERY if validate else 0,
+        validate_every=validate_every if validate else 0,
         on_save=lambda: _save_sam(module, place.weights(plan.name)),
     )
 
@@ -292,6 +313,7 @@ _STAGES: dict[str, Callable[[Plan, Workplace], None]] = {
     "language": _language,
     "joint": _joint,
     "answers": _answers,
+    "occluded": _occluded,
     "memory": _memory,
     "wordings": _wordings,
 }
@@ -322,12 +344,14 @@ def _load_reader(reader: Reader, path: Path) -> None:
     reader.load_state_dict(state["reader"])
 
 
-def _save_sam(module: MaskPretraining | TrackingTraining | MemoryTraining, path: Path) -> None:
+def _save_sam(
+    module: MaskPretraining | TrackingTraining | MemoryTraining | OccludedTraining, path: Path
+) -> None:
     parts = {"sam": module.sam.state_dict(), "looks": module.looks_prompt.state_dict()}
     save_whole(parts, path)
 
 
-def _load_sam(module: TrackingTraining | MemoryTraining, path: Path) -> None:
+def _load_sam(module: TrackingTraining | MemoryTraining | OccludedTraining, path: Path) -> None:
     state = torch.load(path, map_location="cpu", weights_only=True)
     module.sam.load_state_dict(state["sam"])
     _load_looks(module.looks_prompt, path)

@@ -1,4 +1,4 @@
-"""A run that goes on from a trained checkpoint: the stages "memory" and "wordings" are left to do.
+"""A run that goes on from a trained checkpoint: "occluded", "memory" and "wordings" are left.
 
 Words of `training.wordings` that the checkpoint's tokenizer lacks become tokens of the run's one.
 
@@ -95,9 +95,9 @@ def start_from(folder: Path, place: Workplace) -> None:
         "sam": nano.sam.state_dict(),
         "looks": looks_prompt.state_dict(),
     }
-    # The stage "wordings" loads the prompts of "masks" and the rest of "answers"; the stage
-    # "memory" loads "joint".
-    for stage in ("masks", "joint", "answers"):
+    # The stage "wordings" loads the prompts of "masks" and the rest of "answers"; "occluded" loads
+    # "joint", and "memory" what "occluded" leaves, or the checkpoint's if that is not run.
+    for stage in ("masks", "joint", "occluded", "answers"):
         save_whole(parts, place.weights(stage))
     for stage in _EARLIER_STAGES:
         place.set_done(stage)

@@ -132,7 +132,7 @@ def seen_shares(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float64]
     height, width = scene.height, scene.width
     shares = np.zeros(places.shape[:2])
     order = sorted(range(len(scene.things)), key=lambda i: -scene.things[i].depth)
-    whole = {thing.kind: _unit_area(thing.kind) for thing in scene.things}
+    whole = {thing.kind: unit_area(thing.kind) for thing in scene.things}
     for f in range(len(times)):
         free: NDArray[np.bool_] | None = None
         for i in order:
@@ -151,7 +151,7 @@ def seen_shares(scene: Scene, times: NDArray[np.float64]) -> NDArray[np.float64]
 
 
 @cache
-def _unit_area(kind: str) -> float:
+def unit_area(kind: str) -> float:
     """Area of a kind of radius 1, from a large drawing of it."""
     radius = 60.0
     covering = cover(kind, np.array([100.0, 100.0, radius]), 200, 200)

@@ -50,6 +50,9 @@ struct StreamFrame {
   std::optional<double> wall_s;
   /// RGB, uint8 [H, W, 3].
   Tensor pixels;
+  /// How much its vision features differ from those of the frame before, from 0 to 1; unset for the
+  /// first frame, and while it waits to be encoded.
+  std::optional<double> change;
 };
 
 /// Two frames that follow one another, encoded.

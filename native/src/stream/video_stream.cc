@@ -10,6 +10,7 @@
 #include "base/stage_clock.h"
 #include "config/memory_budget.h"
 #include "features/frame_encoder.h"
+#include "stream/frame_change.h"
 #include "stream/frame_grid.h"
 #include "stream/kept_frames.h"
 #include "tensor/device_memory.h"
@@ -128,7 +129,7 @@ void VideoStream::State::enqueue(const Tensor& frame, double time_s, std::option
   }
   if (verdict == FrameGrid::Verdict::kTaken) {
     MemoryLease lease = lease_of(frame.bytes(), "for the pixels of a frame");
-    StreamFrame taken{0, time_s, wall_s, rgb_copy(frame, config.is_bgr)};
+    StreamFrame taken{0, time_s, wall_s, rgb_copy(frame, config.is_bgr), std::nullopt};
     Frame shared = leased(std::move(taken), std::move(lease));
     const std::lock_guard<std::mutex> lock(mutex);
     frame_size = size;
@@ -191,6 +192,9 @@ Tensor VideoStream::State::tokens_of(const Tensor& first, const Tensor& second) 
 void VideoStream::State::encode(const Frame& frame) {
   frame->frame_idx = num_encoded;
   Tensor features = features_of(frame->pixels);
+  if (!pinned.empty()) {
+    frame->change = frame_change(pinned.back().second->on_host(), features.on_host());
+  }
   SharedPair pair;
   if (num_encoded % 2 == 1) {
     StreamFrame first;

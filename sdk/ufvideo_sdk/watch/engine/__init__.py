@@ -37,7 +37,12 @@ the rules.
   a watcher may wait, such as for a second frame. Ask all that are due as one `ask_many`.
 - With `on_change` it is due when the largest `change` of a frame since it was asked reaches the
   threshold, no sooner than `every_s`, and after `force_every_s` in any case.
-- A `track` question is never due: it is tracked from the first frame on.
+- A `track` question is never due: it is tracked from the first frame on. While no object is
+  followed, segment its name on the newest frame with `allow_absent`, every `TrackConfig.retry_s`,
+  and begin a track (`Stream.track`, `verify_s=0.5`) when the mask has a pixel. End the track when
+  it is lost or drifts; the next one has a new id. So each appearance is one track. A track that
+  waits for its object to come back begins on whatever comes next: of nano's frames without the
+  object it has masks on a third.
 - `Question` says how to ask. `choices` are those of `ask`, and the answer's `choice` is one of
   them. `regions` lie on the newest frame of the window. Ask `locate` with `allow_absent`, and
   `segment` about the newest frame. A `count` and a `text` are asked in words.

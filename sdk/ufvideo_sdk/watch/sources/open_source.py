@@ -1,0 +1,75 @@
+"""Open whatever is watched."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ufvideo_sdk.errors import InputError
+from ufvideo_sdk.validation.paths import as_path, status_of
+from ufvideo_sdk.validation.urls import is_url, url_scheme
+from ufvideo_sdk.video.not_frames import nothing_there
+from ufvideo_sdk.watch.sources.capture import Capture
+from ufvideo_sdk.watch.sources.connection import Camera
+from ufvideo_sdk.watch.sources.file_reader import FileReader
+from ufvideo_sdk.watch.sources.item_queue import ItemQueue
+from ufvideo_sdk.watch.sources.live_reader import LiveReader
+from ufvideo_sdk.watch.sources.options import CaptureOptions
+from ufvideo_sdk.watch.sources.packets import PacketListener
+from ufvideo_sdk.watch.sources.queue_capture import QueueCapture
+from ufvideo_sdk.watch.sources.redaction import Redactor, shown_source
+
+_LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+
+def open_capture(
+    source: str | os.PathLike[str],
+    options: CaptureOptions | None = None,
+    listener: PacketListener | None = None,
+) -> Capture:
+    """Begin to capture a source.
+
+    Args:
+        source: A video file.
+        options: How it is captured; None: the defaults.
+        listener: Is told of its packets, in the reading thread.
+
+    Raises:
+        InputError: When the source is none that is captured, or a file that cannot be read.
+    """
+    options = CaptureOptions() if options is None else options
+    if is_url(source):
+        return _live_capture(os.fspath(source), options, listener)
+    path = as_path(source, "source")
+    status = status_of(path)
+    if status is None:
+        raise nothing_there(path, source)
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"source: expected a video file, got {path}")
+    return _file_capture(path, options, listener)
+
+
+def _file_capture(
+    path: Path, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
+    queue = ItemQueue(waiting_s(options) if options.real_time else None)
+    return QueueCapture(shown_source(str(path)), queue, FileReader(path, options, queue, listener))
+
+
+def _live_capture(
+    url: str, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
+    if url_scheme(url) not in _LIVE_SCHEMES:
+        raise InputError(
+            f"source: expected a URL of {', '.join(_LIVE_SCHEMES)}, got {shown_source(url)}"
+        )
+    queue = ItemQueue(waiting_s(options))
+    camera = Camera.of_url(url, options)
+    reader = LiveReader(camera, options, queue, listener, Redactor(url))
+    return QueueCapture(shown_source(url), queue, reader)
+
+
+def waiting_s(options: CaptureOptions) -> float:
+    """How long a frame may wait: at least until the next one is due."""
+    return max(options.max_age_s, 1.0 / options.sample_fps)
