@@ -19,7 +19,9 @@ from ufvideo_sdk.video.video_container import (
     video_stream,
 )
 from ufvideo_sdk.watch.sources.capture import CaptureEnded
-from ufvideo_sdk.watch.sources.frame_intake import Decoding, FrameIntake
+from ufvideo_sdk.watch.sources.decoding import Decoding
+from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
@@ -92,8 +94,13 @@ class VideoPlayer:
             stream = video_stream(container, path, self._source_options)
             stream.thread_type = "AUTO"
             times = FileTimes(start_s, _recorded_s(container))
-            feed = PacketFeed(stream, times, self.sections, self._listener)
-            decoding = Decoding(stream.codec_context, feed, self.intake, self._queue)
+            is_raw = stream.codec_context.name in RAW_CODECS
+            listener = None if is_raw else self._listener
+            encoder = FrameEncoder(self._listener) if is_raw and self._listener else None
+            feed = PacketFeed(stream, times, self.sections, listener)
+            decoding = Decoding(
+                stream.codec_context, feed, self.intake, self._queue, encoder=encoder
+            )
             self._queue.count_connection()
             try:
                 for packet in container.demux(stream):

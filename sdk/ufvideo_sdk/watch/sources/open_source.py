@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -14,12 +15,13 @@ from ufvideo_sdk.watch.sources.capture import Capture
 from ufvideo_sdk.watch.sources.connection import Camera
 from ufvideo_sdk.watch.sources.file_reader import FileReader
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
-from ufvideo_sdk.watch.sources.live_reader import LiveReader
+from ufvideo_sdk.watch.sources.live_reader import LiveReader, Opens
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.queue_capture import QueueCapture
 from ufvideo_sdk.watch.sources.redaction import Redactor, shown_source
 
+_DEVICE = re.compile(r"/dev/video\d+")
 _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
@@ -43,6 +45,8 @@ def open_capture(
         return _live_capture(os.fspath(source), options, listener)
     path = as_path(source, "source")
     status = status_of(path)
+    if _DEVICE.fullmatch(str(path)) or (status is not None and stat.S_ISCHR(status.st_mode)):
+        return _camera_capture(str(path), Camera.of_device(str(path), options), options, listener)
     if status is None:
         raise nothing_there(path, source)
     if not stat.S_ISREG(status.st_mode):
@@ -64,10 +68,15 @@ def _live_capture(
         raise InputError(
             f"source: expected a URL of {', '.join(_LIVE_SCHEMES)}, got {shown_source(url)}"
         )
+    return _camera_capture(url, Camera.of_url(url, options), options, listener)
+
+
+def _camera_capture(
+    source: str, camera: Opens, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
     queue = ItemQueue(waiting_s(options))
-    camera = Camera.of_url(url, options)
-    reader = LiveReader(camera, options, queue, listener, Redactor(url))
-    return QueueCapture(shown_source(url), queue, reader)
+    reader = LiveReader(camera, options, queue, listener, Redactor(source))
+    return QueueCapture(shown_source(source), queue, reader)
 
 
 def waiting_s(options: CaptureOptions) -> float:
