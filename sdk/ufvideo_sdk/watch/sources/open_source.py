@@ -14,6 +14,7 @@ from ufvideo_sdk.video.not_frames import nothing_there
 from ufvideo_sdk.watch.sources.capture import Capture
 from ufvideo_sdk.watch.sources.connection import Camera
 from ufvideo_sdk.watch.sources.file_reader import FileReader
+from ufvideo_sdk.watch.sources.folder_reader import FolderReader
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.live_reader import LiveReader, Opens
 from ufvideo_sdk.watch.sources.options import CaptureOptions
@@ -49,6 +50,8 @@ def open_capture(
         return _camera_capture(str(path), Camera.of_device(str(path), options), options, listener)
     if status is None:
         raise nothing_there(path, source)
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_capture(path, options, listener)
     if not stat.S_ISREG(status.st_mode):
         raise InputError(f"source: expected a video file, got {path}")
     return _file_capture(path, options, listener)
@@ -59,6 +62,14 @@ def _file_capture(
 ) -> QueueCapture:
     queue = ItemQueue(waiting_s(options) if options.real_time else None)
     return QueueCapture(shown_source(str(path)), queue, FileReader(path, options, queue, listener))
+
+
+def _folder_capture(
+    folder: Path, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
+    queue = ItemQueue(waiting_s(options) if options.real_time else None)
+    reader = FolderReader(folder, options, queue, listener)
+    return QueueCapture(shown_source(str(folder)), queue, reader)
 
 
 def _live_capture(
