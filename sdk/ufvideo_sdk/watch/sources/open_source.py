@@ -15,6 +15,7 @@ from ufvideo_sdk.watch.sources.capture import Capture
 from ufvideo_sdk.watch.sources.connection import Camera
 from ufvideo_sdk.watch.sources.file_reader import FileReader
 from ufvideo_sdk.watch.sources.folder_reader import FolderReader
+from ufvideo_sdk.watch.sources.gst_pipeline import PREFIX, GstPipeline
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.live_reader import LiveReader, Opens
 from ufvideo_sdk.watch.sources.options import CaptureOptions
@@ -34,14 +35,21 @@ def open_capture(
     """Begin to capture a source.
 
     Args:
-        source: A video file.
+        source: A video file; a folder of videos and pictures, which may grow; a device such as
+            /dev/video0; a URL of rtsp, rtsps, http or https; or `gst:` and a pipeline of GStreamer.
         options: How it is captured; None: the defaults.
         listener: Is told of its packets, in the reading thread.
 
+    Returns:
+        The capture. A camera that cannot be reached is no error: it is told of, and tried again.
+
     Raises:
         InputError: When the source is none that is captured, or a file that cannot be read.
+        ConfigError: When a pipeline is wrong, or GStreamer's Python package is missing.
     """
     options = CaptureOptions() if options is None else options
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return _camera_capture(source, GstPipeline(source, options), options, listener)
     if is_url(source):
         return _live_capture(os.fspath(source), options, listener)
     path = as_path(source, "source")
@@ -53,7 +61,7 @@ def open_capture(
     if stat.S_ISDIR(status.st_mode):
         return _folder_capture(path, options, listener)
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"source: expected a video file, got {path}")
+        raise InputError(f"source: expected a file, a folder or a camera, got {path}")
     return _file_capture(path, options, listener)
 
 
