@@ -38,7 +38,7 @@ def dot(y: int, x: int) -> Mask:
 
 
 def test_names_are_there_when_asked_for() -> None:
-    for name in ufvideo_sdk.evaluate.__all__:
+    for name in set(ufvideo_sdk.evaluate.__all__) - {"BENCHMARKS"}:
         assert getattr(ufvideo_sdk.evaluate, name).__doc__
     assert set(ufvideo_sdk.evaluate.__all__) <= set(dir(ufvideo_sdk.evaluate))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):

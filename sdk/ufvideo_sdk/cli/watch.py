@@ -18,10 +18,10 @@ from ufvideo_sdk.cli.options import (
     only_given,
     runtime_settings,
 )
-from ufvideo_sdk.cli.say import print_json, say
 
 if TYPE_CHECKING:
     from ufvideo_sdk.watch import CameraEvent, CameraNotice, WatchOptions
+    from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 
 # Before a scheme's colon there is no "=", and a file of such a name is named with "./".
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(.+)", re.DOTALL)
@@ -87,20 +87,42 @@ def watch(
     real_time: Annotated[
         bool, typer.Option("--real-time", help="Play files no faster than they were filmed.")
     ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save",
+            metavar="FILE",
+            help="Write the annotated stream, .mp4; with the camera's name if there are several.",
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            metavar="HOST",
+            help="A host that a webhook of the rules may post to; may be repeated.",
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Lines in place of the picture in a terminal.")
+    ] = False,
     threads: ThreadsOption = None,
     provider: ProviderOption = None,
     allow_fallback: FallbackOption = False,
     onnxruntime_library: LibraryOption = None,
 ) -> None:
-    """Watch cameras and files, and print the events of rules as lines of JSON.
+    """Watch cameras and files, and tell the events of rules.
 
-    It ends with its sources, or cleanly with Ctrl-C or SIGTERM.
+    Events are lines of JSON on stdout, unless the rules say otherwise. What happens is drawn in a
+    terminal, and said in lines elsewhere, on stderr. It ends with its sources, or cleanly with
+    Ctrl-C or SIGTERM.
 
     Example: ufvideo watch door=rtsp://camera/stream --rules rules.yaml --record recordings
     """
     from ufvideo_sdk.cli.loaded import loaded
     from ufvideo_sdk.cli.until_signalled import until_signalled
     from ufvideo_sdk.watch import CameraNotice, Rules, open_watch
+    from ufvideo_sdk.watch.view.status_view import StatusView
 
     found = Rules.load(rules)
     options = _options(
@@ -111,25 +133,41 @@ def watch(
         sample_fps=fps,
         window=window,
         real_time=real_time,
+        allow_hosts=tuple(allow_host or ()),
     )
     named = _named(sources)
     runtime = runtime_settings(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
-    run = open_watch(loaded(package, runtime), named, found, options=options)
+    model = loaded(package, runtime)
+    view = StatusView(lambda: run.status, lambda: run.sinks, plain=plain)
+    run = open_watch(
+        model,
+        named,
+        found,
+        options=options,
+        open_sinks=None if save is None else _saving(save, len(sources)),
+        has_stdout=view.leaves_stdout,
+    )
     is_whole = True
 
     def told(item: CameraEvent | CameraNotice) -> None:
         nonlocal is_whole
-        if isinstance(item, CameraNotice):
-            is_whole &= item.kind != "disk"
-            say(str(item), err=True)
-        else:
-            print_json(item.to_json() + "\n")
+        is_whole &= not isinstance(item, CameraNotice) or item.kind != "disk"
 
-    until_signalled(run, told, run.stop)
+    with view:
+        until_signalled(run, told, run.stop)
     if not is_whole:
         raise typer.Exit(INCOMPLETE)
+
+
+def _saving(path: Path, num_cameras: int) -> SinkOpener:
+    """What writes the annotated stream of each camera."""
+    from ufvideo_sdk.watch.view.saved_stream import SavedStream, saved_path
+
+    return lambda pictures, rules: [
+        SavedStream(saved_path(path, pictures.name, num_cameras), pictures, rules)
+    ]
 
 
 def _options(
@@ -141,6 +179,7 @@ def _options(
     sample_fps: float | None,
     window: int | None,
     real_time: bool,
+    allow_hosts: tuple[str, ...],
 ) -> WatchOptions:
     from ufvideo_sdk.watch import CaptureOptions, Retention, WatchOptions, WindowOptions
 
@@ -155,6 +194,7 @@ def _options(
             max_bytes=None if keep_size is None else _num_bytes(keep_size),
             max_age_s=None if keep_days is None else keep_days * _DAY_S,
         ),
+        allow_hosts=allow_hosts,
     )
 
 

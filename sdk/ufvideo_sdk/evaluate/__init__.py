@@ -1,4 +1,4 @@
-"""Scores that can be trusted: metrics of masks, spans and words, with intervals.
+"""Scores that can be trusted: data sets as published, metrics, and intervals around them.
 
 from ufvideo_sdk.evaluate import contour_accuracy, region_similarity
 j = region_similarity(mask, truth)
@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ufvideo_sdk.evaluate.benchmarks import BENCHMARKS, Benchmark, Published, read_data_set
+    from ufvideo_sdk.evaluate.datasets.record import DataSet, Pixels, Reason, Record, Span
     from ufvideo_sdk.evaluate.metrics.answers import accuracy, chosen_option, rouge_l
     from ufvideo_sdk.evaluate.metrics.intervals import (
         Interval,
@@ -29,12 +31,31 @@ if TYPE_CHECKING:
         paired_bootstrap,
     )
     from ufvideo_sdk.evaluate.metrics.spans import recall_at, temporal_iou
+    from ufvideo_sdk.evaluate.scoring.prediction import Prediction, truth_as_prediction
+    from ufvideo_sdk.evaluate.scoring.released_judge import JudgeScores, released_judge_scores
+    from ufvideo_sdk.evaluate.scoring.released_ranks import released_answer_files
+    from ufvideo_sdk.evaluate.scoring.score import Sample, Score, ScoreRow
+    from ufvideo_sdk.evaluate.scoring.score_data_set import score_data_set
+    from ufvideo_sdk.evaluate.scoring.score_table import score_table, scores_to_json
 
 __all__ = [
+    "BENCHMARKS",
+    "Benchmark",
+    "DataSet",
     "Flips",
     "Interval",
+    "JudgeScores",
     "MaskScores",
     "PairedDifference",
+    "Pixels",
+    "Prediction",
+    "Published",
+    "Reason",
+    "Record",
+    "Sample",
+    "Score",
+    "ScoreRow",
+    "Span",
     "accuracy",
     "bootstrap_interval",
     "chosen_option",
@@ -42,15 +63,42 @@ __all__ = [
     "mask_scores",
     "mcnemar",
     "paired_bootstrap",
+    "read_data_set",
     "recall_at",
     "region_similarity",
+    "released_answer_files",
+    "released_judge_scores",
     "rouge_l",
+    "score_data_set",
+    "score_table",
+    "scores_to_json",
     "temporal_iou",
+    "truth_as_prediction",
     "wilson_interval",
 ]
 
 # Loaded when first asked for: few programs need all of it.
 _HOMES = {
+    "Prediction": "scoring.prediction",
+    "truth_as_prediction": "scoring.prediction",
+    "Sample": "scoring.score",
+    "Score": "scoring.score",
+    "ScoreRow": "scoring.score",
+    "score_data_set": "scoring.score_data_set",
+    "score_table": "scoring.score_table",
+    "scores_to_json": "scoring.score_table",
+    "released_answer_files": "scoring.released_ranks",
+    "JudgeScores": "scoring.released_judge",
+    "released_judge_scores": "scoring.released_judge",
+    "BENCHMARKS": "benchmarks",
+    "Benchmark": "benchmarks",
+    "Published": "benchmarks",
+    "read_data_set": "benchmarks",
+    "DataSet": "datasets.record",
+    "Pixels": "datasets.record",
+    "Reason": "datasets.record",
+    "Record": "datasets.record",
+    "Span": "datasets.record",
     "MaskScores": "metrics.masks",
     "contour_accuracy": "metrics.masks",
     "mask_scores": "metrics.masks",

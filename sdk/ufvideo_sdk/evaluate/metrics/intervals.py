@@ -65,6 +65,7 @@ def bootstrap_interval(
     values: Sequence[float] | NDArray[np.float64],
     videos: Sequence[str] | None = None,
     *,
+    weights: Sequence[float] | None = None,
     confidence: float = CONFIDENCE,
     num_draws: int = NUM_DRAWS,
     seed: int = SEED,
@@ -77,6 +78,7 @@ def bootstrap_interval(
     Args:
         values: One of each sample.
         videos: The video of each sample. None: each sample is a video of its own.
+        weights: How much each value counts, above 0; None: all alike.
         confidence: Above 0, below 1.
         num_draws: How many times the videos are drawn, with replacement.
         seed: Of the draws: equal inputs have equal intervals.
@@ -85,16 +87,16 @@ def bootstrap_interval(
         The bounds, in the unit of the values.
 
     Raises:
-        InputError: When a value is not finite, there are fewer than two videos, their number
-            differs from that of the values, or a setting is none.
+        InputError: When a value is not finite, a weight is not above 0, there are fewer than two
+            videos, the numbers of values, videos and weights differ, or a setting is none.
     """
     _check_confidence(confidence)
     if num_draws < 100:
         raise InputError(f"num_draws: expected 100 or more, got {num_draws}")
-    sums, counts = _by_video(values, videos)
+    sums, totals = _by_video(values, videos, weights)
     means = np.concatenate(
         [
-            sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+            sums[drawn].sum(axis=1) / totals[drawn].sum(axis=1)
             for drawn in _draws(len(sums), num_draws, seed)
         ]
     )
@@ -104,10 +106,13 @@ def bootstrap_interval(
 
 
 def _by_video(
-    values: Sequence[float] | NDArray[np.float64], videos: Sequence[str] | None
+    values: Sequence[float] | NDArray[np.float64],
+    videos: Sequence[str] | None,
+    weights: Sequence[float] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sum and number of the values of each video, both float64 [V]."""
+    """Weighted sum and weight of the values of each video, both float64 [V]."""
     array = np.asarray(values, np.float64)
+    scale = np.ones(len(array)) if weights is None else np.asarray(weights, np.float64)
     names = list(range(len(array))) if videos is None else list(videos)
     if array.ndim != 1 or len(names) != len(array):
         raise InputError(
@@ -115,12 +120,15 @@ def _by_video(
         )
     if not np.isfinite(array).all():
         raise InputError("values: expected finite numbers, got NaN or infinity")
+    if scale.shape != array.shape or not (np.isfinite(scale) & (scale > 0)).all():
+        raise InputError("weights: expected a finite number above 0 for each value")
     # In the order in which they come, so that names do not matter.
     places = {name: place for place, name in enumerate(dict.fromkeys(names))}
     if len(places) < 2:
         raise InputError(f"expected values of two videos or more, got {len(places)}")
     at = np.array([places[name] for name in names])
-    return np.bincount(at, array).astype(np.float64), np.bincount(at).astype(np.float64)
+    sums, totals = np.bincount(at, array * scale), np.bincount(at, scale)
+    return np.asarray(sums, np.float64), np.asarray(totals, np.float64)
 
 
 def _draws(num_videos: int, num_draws: int, seed: int) -> Iterator[NDArray[np.int64]]:

@@ -66,7 +66,8 @@ class Replay:
             raise InputError(f"{shown(folder / FACTS_NAME)}: expected the fact opened first")
         self._opened = first
         recorded = Rules.parse(first.rules, name=first.rules_name)
-        self.rules = rules or recorded
+        recorded = recorded.for_camera(first.camera)
+        self.rules = recorded if rules is None else rules.for_camera(first.camera)
         check_can_answer(model, self.rules)
         header = read_header(folder)
         self.report = ReplayReport(

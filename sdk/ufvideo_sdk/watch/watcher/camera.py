@@ -41,6 +41,7 @@ class CameraParts:
         name: Its name.
         rules: Its rules.
         view: Its window of the model.
+        state: What is shown of it.
         capture: What is read.
         recorder: Its recording; None: it is not recorded.
         sinks: Who is told its facts.
@@ -49,6 +50,7 @@ class CameraParts:
     name: str
     rules: Rules
     view: CameraView
+    state: CameraState
     capture: Capture
     recorder: Recorder | None
     sinks: Sequence[Sink]
@@ -66,7 +68,7 @@ class Camera:
             cancel: What ends questions early.
         """
         self.parts = parts
-        self.state = CameraState()
+        self.state = parts.state
         self.told: deque[CameraEvent | CameraNotice] = deque()
         self.is_over = False
         self._budget = budget

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
-from ufvideo_sdk.validation.strict_json import plain
 from ufvideo_sdk.watch.engine.facts import Event
+from ufvideo_sdk.watch.sinks.event_lines import event_line
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,8 @@ class CameraEvent:
         return self.event.reason
 
     def to_json(self) -> str:
-        """Return one line of JSON: the camera, the fields of the edge, and its time of day."""
-        value = {"camera": self.camera, **plain(self.event), "wall_s": self.wall_s}
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        """Return one line of JSON, as the sink `json_lines` writes it."""
+        return event_line(self.camera, self.event, self.wall_s).rstrip("\n")
 
     def __str__(self) -> str:
         """As people read it."""

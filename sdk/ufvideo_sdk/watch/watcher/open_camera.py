@@ -7,10 +7,6 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 import ufvideo_sdk
 from ufvideo_sdk import _native
@@ -21,42 +17,24 @@ from ufvideo_sdk.runtime.onnxruntime_library import find_library
 from ufvideo_sdk.watch.recording.header import FORMAT_VERSION, RecordingHeader
 from ufvideo_sdk.watch.recording.recorder import Recorder
 from ufvideo_sdk.watch.rules.rules import Rules
-from ufvideo_sdk.watch.sinks.sink import ClipPart, Sink
+from ufvideo_sdk.watch.sinks.ring_length import ring_s
+from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink
 from ufvideo_sdk.watch.sources.open_source import open_capture
+from ufvideo_sdk.watch.sources.packet_ring import PacketRing
 from ufvideo_sdk.watch.sources.packets import PacketListener, SectionHeader, SourcePacket
 from ufvideo_sdk.watch.sources.redaction import shown_source
 from ufvideo_sdk.watch.watcher.camera import CameraParts
 from ufvideo_sdk.watch.watcher.camera_names import Source
+from ufvideo_sdk.watch.watcher.camera_state import CameraState
 from ufvideo_sdk.watch.watcher.camera_view import CameraView
 from ufvideo_sdk.watch.watcher.follower import tracked_of
+from ufvideo_sdk.watch.watcher.latest_pictures import LatestPictures
 from ufvideo_sdk.watch.watcher.options import WatchOptions
 
+SinkOpener = Callable[[CameraPictures, Rules], Sequence[Sink]]
 
-class CameraPictures:
-    """Pictures of a camera's latest seconds, for sinks (`sinks.sink.CameraPictures`)."""
-
-    def __init__(self, name: str, view: CameraView) -> None:
-        """Keep where they are.
-
-        Args:
-            name: Name of the camera.
-            view: Its window of the model.
-        """
-        self._name = name
-        self._view = view
-
-    @property
-    def name(self) -> str:
-        """Name of the camera."""
-        return self._name
-
-    def frame(self, frame_idx: int) -> NDArray[np.uint8] | None:
-        """A frame that was looked at, RGB uint8 [H, W, 3]; None if it is not held any more."""
-        return self._view.pixels(frame_idx)
-
-    def write_clip(self, folder: Path, stem: str, start_s: float, end_s: float) -> list[ClipPart]:
-        """Write packets as files; without a ring of packets there are none."""
-        return []
+# Of the packets that clips are cut from, for each camera.
+_RING_BYTES = 256 << 20
 
 
 class Listeners:
@@ -83,7 +61,7 @@ def open_camera(
     source: Source,
     rules: Rules,
     options: WatchOptions,
-    open_sinks: Callable[[CameraPictures, Rules], Sequence[Sink]],
+    open_sinks: SinkOpener,
 ) -> CameraParts:
     """Open a camera: its recording, its capture and its sinks.
 
@@ -108,15 +86,18 @@ def open_camera(
             header = recording_header(model, name, shown, options)
             recorder = Recorder(options.record / name, header, options.retention)
             undo.callback(recorder.close)
-        listener = Listeners([] if recorder is None else [recorder])
+        seconds = ring_s(rules)
+        ring = PacketRing(seconds, _RING_BYTES) if seconds > 0 else None
+        listener = Listeners([each for each in (ring, recorder) if each is not None])
         if callable(source):
             capture = source(listener)
         else:
             capture = open_capture(source, options.capture, listener)
         undo.callback(capture.close)
-        sinks = tuple(open_sinks(CameraPictures(name, view), rules))
+        state = CameraState()
+        sinks = tuple(open_sinks(LatestPictures(name, view, state, ring), rules))
         undo.pop_all()
-    return CameraParts(name, rules, view, capture, recorder, sinks)
+    return CameraParts(name, rules, view, state, capture, recorder, sinks)
 
 
 def check_can_answer(model: UFVideo, rules: Rules) -> None:

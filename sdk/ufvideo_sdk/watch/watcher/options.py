@@ -22,6 +22,8 @@ class WatchOptions:
         budget: The part of the machine that may be used, above 0.0 and up to 1.0; None: all of it.
         record: Folder that recordings are made in, one folder for each camera; None: none.
         retention: How much of the recordings is kept.
+        folder: What relative paths of the sinks of the rules begin at; None: the working folder.
+        allow_hosts: Hosts that a webhook may post to, beside those of the rules.
         close_timeout_s: Longest wait for what is under way when the watch ends.
     """
 
@@ -30,6 +32,8 @@ class WatchOptions:
     budget: float | None = None
     record: Path | None = None
     retention: Retention = field(default_factory=Retention)
+    folder: Path | None = None
+    allow_hosts: tuple[str, ...] = ()
     close_timeout_s: float = 5.0
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import TypeVar
@@ -12,18 +12,18 @@ from ufvideo_sdk._native import CancellationToken
 from ufvideo_sdk.errors import StateError
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.watch.rules.rules import Rules
-from ufvideo_sdk.watch.sinks.sink import Sink
+from ufvideo_sdk.watch.sinks.outputs import Outputs
+from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink, SinkStats
 from ufvideo_sdk.watch.status import CameraStatus, StageLatency, WatchStatus
 from ufvideo_sdk.watch.watcher.budget import Budget
 from ufvideo_sdk.watch.watcher.camera import STOPPED, Camera
 from ufvideo_sdk.watch.watcher.camera_event import CameraEvent, CameraNotice
 from ufvideo_sdk.watch.watcher.camera_names import Source
-from ufvideo_sdk.watch.watcher.open_camera import CameraPictures, open_camera
+from ufvideo_sdk.watch.watcher.open_camera import SinkOpener, open_camera
 from ufvideo_sdk.watch.watcher.options import WatchOptions
 
 Self = TypeVar("Self", bound="Watch")
 Told = CameraEvent | CameraNotice
-SinkOpener = Callable[[CameraPictures, Rules], Sequence[Sink]]
 
 # How long nobody looks whether it is stopped, while no camera has anything.
 _IDLE_S = 0.1
@@ -48,6 +48,8 @@ class Watch:
         rules: dict[str, Rules],
         options: WatchOptions,
         open_sinks: SinkOpener,
+        *,
+        has_stdout: bool = False,
     ) -> None:
         """Use `watch`.
 
@@ -56,13 +58,17 @@ class Watch:
             sources: What is watched, by camera.
             rules: The rules of each camera.
             options: How.
-            open_sinks: Makes the sinks of a camera.
+            open_sinks: Makes sinks of a camera beside those of its rules.
+            has_stdout: Whether a sink of the rules may print.
         """
         self._model = model
         self._sources = sources
         self._rules = rules
         self._options = options
         self._open_sinks = open_sinks
+        self._has_stdout = has_stdout
+        # The sinks of each file of rules.
+        self._outputs: dict[str, Outputs] = {}
         self._budget = Budget(options.budget)
         self._cancel = CancellationToken()
         self._is_stopped = False
@@ -117,12 +123,22 @@ class Watch:
             cameras=tuple(map(_status_of, cameras)),
         )
 
+    @property
+    def sinks(self) -> tuple[SinkStats, ...]:
+        """Counts of the sinks of the rules, from any thread."""
+        return tuple(stats for outputs in list(self._outputs.values()) for stats in outputs.stats)
+
     def _run(self) -> Iterator[Told]:
+        timeout_s = self._options.close_timeout_s
         with ExitStack() as closing:
             try:
+                for rules in self._rules.values():
+                    if rules.text not in self._outputs:
+                        outputs = self._outputs[rules.text] = self._opened_outputs(rules)
+                        closing.callback(outputs.close, timeout_s)
                 for name, source in self._sources.items():
                     camera = self._opened(name, source)
-                    closing.callback(camera.close, self._options.close_timeout_s)
+                    closing.callback(camera.close, timeout_s)
                     self._cameras.append(camera)
                     yield from _told_by(camera)
                 while not self._is_stopped and not all(c.is_over for c in self._cameras):
@@ -150,8 +166,24 @@ class Watch:
 
     def _opened(self, name: str, source: Source) -> Camera:
         rules = self._rules[name]
-        parts = open_camera(self._model, name, source, rules, self._options, self._open_sinks)
+        outputs = self._outputs[rules.text]
+
+        def sinks_of(pictures: CameraPictures, rules: Rules) -> Sequence[Sink]:
+            return (outputs.open_camera(pictures, rules), *self._open_sinks(pictures, rules))
+
+        parts = open_camera(
+            self._model, name, source, rules.for_camera(name), self._options, sinks_of
+        )
         return Camera(parts, self._budget, self._cancel)
+
+    def _opened_outputs(self, rules: Rules) -> Outputs:
+        return Outputs(
+            rules,
+            folder=self._options.folder,
+            allow_hosts=self._options.allow_hosts,
+            has_stdout=self._has_stdout,
+            status=lambda: self.status,
+        )
 
 
 def _told_by(camera: Camera) -> Iterator[Told]:

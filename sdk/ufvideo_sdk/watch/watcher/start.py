@@ -9,12 +9,12 @@ from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.model import UFVideo
 from ufvideo_sdk.validation.arguments import check_callback, check_instance, described
 from ufvideo_sdk.watch.rules.rules import Rules
-from ufvideo_sdk.watch.sinks.sink import Sink
+from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink
 from ufvideo_sdk.watch.watcher.camera_event import CameraEvent, CameraNotice
 from ufvideo_sdk.watch.watcher.camera_names import Sources, named_sources
-from ufvideo_sdk.watch.watcher.open_camera import CameraPictures
+from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 from ufvideo_sdk.watch.watcher.options import WatchOptions
-from ufvideo_sdk.watch.watcher.run import SinkOpener, Watch
+from ufvideo_sdk.watch.watcher.run import Watch
 
 CameraRules = Rules | Mapping[str, Rules]
 _DEFAULT = WatchOptions()
@@ -111,8 +111,8 @@ def watch(
         on_event: Called with each edge of an event; the call then watches until all sources have
             ended, and returns None. Its exceptions end the watch and are raised unchanged.
         on_notice: Called with what else a person wants to know, such as a camera that is dark.
-        open_sinks: Makes the sinks of a camera from its pictures and its rules; None: the events
-            are told here only.
+        open_sinks: Makes sinks of a camera, from its pictures and its rules, beside those of the
+            file of rules (docs/live.md). Nothing is printed.
 
     Returns:
         An iterator over the edges of events of all cameras; None with `on_event`.
@@ -143,19 +143,24 @@ def open_watch(
     *,
     options: WatchOptions = _DEFAULT,
     open_sinks: SinkOpener | None = None,
+    has_stdout: bool = False,
 ) -> Watch:
     """Return a watch that has not begun: its iteration tells events and notices in order.
 
-    Arguments and errors are those of `watch`.
+    Arguments and errors are those of `watch`; with `has_stdout` the sink `json_lines` of the rules
+    may print.
     """
     check_instance(model, "model", UFVideo)
     check_instance(options, "options", WatchOptions)
     named = named_sources(sources)
-    return Watch(model, named, _rules_of(named, rules), options, open_sinks or _no_sinks)
+    by_camera = _rules_of(named, rules)
+    sinks = open_sinks or _no_sinks
+    return Watch(model, named, by_camera, options, sinks, has_stdout=has_stdout)
 
 
 def _rules_of(cameras: Mapping[str, object], rules: CameraRules) -> dict[str, Rules]:
     if isinstance(rules, Rules):
+        rules.check_cameras(list(cameras))
         return dict.fromkeys(cameras, rules)
     if not isinstance(rules, Mapping):
         raise InputError(f"rules: expected Rules, or Rules by camera, got {described(rules)}")

@@ -1,0 +1,1 @@
+"""Scores in two columns: as the released scripts compute them, and corrected."""
