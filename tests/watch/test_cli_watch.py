@@ -130,7 +130,9 @@ def test_a_full_disk_ends_the_recording_and_not_the_watch(
     assert process.returncode == 8, errors
     assert "the recording has ended" in errors and "expected room" in errors
     # The stream went on to its end.
-    assert [json.loads(line)["edge"] for line in printed.splitlines()] == ["start", "end"]
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert [line["edge"] for line in lines if "edge" in line] == ["start", "end"]
+    assert [line["notice"] for line in lines if "notice" in line] == ["disk"]
     assert "end of the file" in printed
     facts = facts_of(tmp_path / "out")
     assert facts[-1]["fact"] != "ended"
