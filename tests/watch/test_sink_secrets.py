@@ -94,7 +94,7 @@ def test_no_secret_is_in_anything_that_is_said_or_written(
             lines_of(camera.facts),
             *PlainLines().of(STATUS, outputs.stats),
         ]
-        outputs.close(3.0)
+        outputs.close(0.5 if is_refused else 3.0)
         requests = list(server.requests)
     broker.stop()
     # They are used all the same.
