@@ -159,6 +159,10 @@ class Camera:
         """
         return self.address.lower().startswith("http") and container.duration is not None
 
+    def is_over(self, container: Any) -> bool:
+        """Whether nothing follows what has been read to its end."""
+        return self.is_recorded(container)
+
     def __repr__(self) -> str:
         """Without the address, which may hold a password."""
         return f"Camera({self.file_format or 'URL'})"

@@ -109,10 +109,8 @@ class VideoPlayer:
                     if packet.size == 0:
                         continue
                     decoding.packet(packet)
-                    self._tell()
-                    self._wait()
+                    self.wait()
                 decoding.finish()
-                self._tell()
             except FFmpegError as error:
                 raise InputError(f"{path}: expected a whole video: {reason(error)}") from None
 
@@ -120,17 +118,20 @@ class VideoPlayer:
     def _source_options(self) -> SourceOptions:
         return SourceOptions(max_frame_pixels=self._options.max_frame_pixels)
 
-    def _wait(self) -> None:
+    @property
+    def last_step_s(self) -> float | None:
+        """Time between the last two frames; None before two of them."""
+        return self.intake.last_step_s
+
+    def wait(self) -> None:
         """In real time, wait until the latest frame is due."""
+        self._queue.measured(self.intake.rate.per_s, "file", None)
         if not self._options.real_time or self.intake.last_s is None:
             return
         now_s = time.monotonic()
         if self._begin_s is None:
             self._begin_s = now_s - self.intake.last_s
         self._stopped.wait(max(0.0, self._begin_s + self.intake.last_s - now_s))
-
-    def _tell(self) -> None:
-        self._queue.measured(self.intake.rate.per_s, "file", None)
 
 
 class FileReader:

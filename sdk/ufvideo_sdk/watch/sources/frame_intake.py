@@ -33,6 +33,7 @@ class FrameIntake:
         self.pictures = PictureWatch(options.dark_s, options.frozen_s)
         self._size: tuple[int, int] | None = None
         self.last_s: float | None = None
+        self.last_step_s: float | None = None
         self._last_wall_s = 0.0
         self.drops_frozen = False
         """Whether a frozen picture is no frame at all, as of a camera."""
@@ -72,6 +73,7 @@ class FrameIntake:
         if admit is not None and not admit(time_s, step_s):
             self._queue.count_dropped("late")
             return None
+        self.last_step_s = None if self.last_s is None else time_s - self.last_s
         self.last_s = time_s
         self._tell(notices)
         self._tell_size(time_s, picture.width, picture.height)

@@ -51,6 +51,9 @@ class Opens(Protocol):
     def is_recorded(self, container: Any) -> bool:
         """Whether it has an end; see `Camera.is_recorded`."""
 
+    def is_over(self, container: Any) -> bool:
+        """Whether nothing follows what has been read."""
+
 
 class LiveReader:
     """Reads one camera for as long as it is wanted, over as many connections as it takes."""
@@ -215,7 +218,7 @@ class _Connection:
             self._tell_clock()
             if not self.is_recorded and self._is_of_no_use():
                 return
-        self.is_done = self.is_recorded
+        self.is_done = reader._camera.is_over(container)
 
     def _admit(self, time_s: float, step_s: float) -> bool:
         reader = self._reader
