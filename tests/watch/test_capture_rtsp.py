@@ -130,6 +130,18 @@ def test_a_camera_that_dies_ten_times_is_seen_again_and_nothing_leaks(server: Rt
     assert not any(thread.name.startswith("capture") for thread in threading.enumerate())
 
 
+def test_a_slow_taker_neither_slows_the_reading_nor_gets_old_frames(server: RtspServer) -> None:
+    options = CaptureOptions(sample_fps=10, max_age_s=0.5)
+    with closing(open_capture(server.url, options)) as capture:
+        taken_until(capture, lambda told: len(told.frames) >= 3)
+        time.sleep(2)
+        told = taken_until(capture, lambda told: len(told.frames) >= 3)
+        stats = capture.stats
+    assert stats.num_connections == 1 and stats.dropped_by["age"] > 8
+    assert not told.gaps and not told.notices
+    assert told.frames[0].wall_s is not None and time.time() - told.frames[0].wall_s < 1.2
+
+
 def test_connecting_again_and_again_keeps_no_memory(server: RtspServer) -> None:
     options = CaptureOptions(sample_fps=5)
 
@@ -339,6 +351,8 @@ def test_no_secret_is_in_anything_that_is_said_or_written(
     written = b"".join(
         path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != script
     )
+    # FFmpeg's log is there, at its most talkative, and without them.
+    assert b"DESCRIBE" in written and b"Authorization: ***" in written
     assert b"TakenFrame" in said and b"'refused'" in said and b"'lost'" in said
     for secret in (b"s3cr3t", b"t0ken", b"zoe", b"em9l"):
         assert secret not in said, said[max(said.index(secret) - 300, 0) :][:600]
@@ -347,7 +361,9 @@ def test_no_secret_is_in_anything_that_is_said_or_written(
 
 _SPOKEN = """
 import logging, sys, time
-logging.basicConfig(level=logging.DEBUG, filename=sys.argv[2])
+logging.basicConfig(level=1, filename=sys.argv[2])
+import av.logging
+av.logging.set_level(av.logging.TRACE)
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 options = CaptureOptions(open_timeout_s=1, read_timeout_s=1, refused_retry_s=0.2)
 capture = open_capture(sys.argv[1], options)
