@@ -101,7 +101,7 @@ class Clips:
                 files += self._plain(job)
             if self._settings.annotated:
                 files[:0] = self._annotated(job)
-        except (UFVideoError, OSError, UndeliveredError) as error:
+        except (UFVideoError, OSError, av.FFmpegError, UndeliveredError) as error:
             problem = str(error)
         else:
             problem = "" if files else "no picture of the event is held any more"

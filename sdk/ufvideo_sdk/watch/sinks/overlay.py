@@ -80,17 +80,21 @@ class Overlay:
         active = {event.rule} if is_on else set()
         return self._drawing(past, time_s, active, paragraphs)
 
-    def of_stream(self, past: PastSeconds, time_s: float) -> Drawing:
+    def of_stream(self, past: PastSeconds, time_s: float, wall_s: float | None) -> Drawing:
         """What is drawn on a picture of the stream.
 
         Args:
             past: What was known.
             time_s: The time of the picture.
+            wall_s: Its time of day, seconds since 1970; None: unknown.
         """
         events = past.open_events(time_s)
-        paragraphs: list[list[Word]] = []
+        at = "" if wall_s is None else f"  {iso_time(wall_s)}"
+        paragraphs = [[Word(f"{seconds(time_s)}{at}", MUTED)]]
         for name in list(self._questions)[:_MAX_QUESTIONS]:
-            paragraphs += self._answer_lines(past, name, time_s, in_one_line=True)
+            lines = self._answer_lines(past, name, time_s, in_one_line=True)
+            # Two rules may track the same thing.
+            paragraphs += [line for line in lines if line not in paragraphs]
         paragraphs.append([_event_word(event, True) for event in events])
         return self._drawing(past, time_s, {event.rule for event in events}, paragraphs)
 
@@ -117,11 +121,13 @@ class Overlay:
         )
 
     def _objects(self, past: PastSeconds, time_s: float) -> list[DrawnObject]:
-        found = []
+        found: list[DrawnObject] = []
         for name, question in self._questions.items():
             for each in past.objects(name, time_s):
                 tag = f"{each.id} {question.words}"
-                found.append(DrawnObject(each.id, tag, each.box))
+                drawn = DrawnObject(each.id, tag, each.box)
+                if drawn not in found:
+                    found.append(drawn)
         return found
 
     def _answer_lines(
