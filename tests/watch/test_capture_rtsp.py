@@ -19,6 +19,7 @@ import pytest
 from tests.unit.written_videos import decoded_in_order, write_video
 from tests.watch.captured import HeldPackets, Told, open_descriptors, taken_until
 from tests.watch.rtsp_server import RtspServer, SilentServer, needs_rtsp_server
+from tests.watch.tls_proxy import TlsProxy, needs_openssl
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 from ufvideo_sdk.watch.sources.packet_ring import PacketRing
 
@@ -291,6 +292,25 @@ def test_the_clock_becomes_the_cameras_own(server: RtspServer) -> None:
         )
     walls_s = [frame.wall_s for frame in told.frames if frame.wall_s is not None]
     assert walls_s == sorted(walls_s) and abs(walls_s[-1] - time.time()) < 1
+
+
+@needs_openssl
+def test_a_camera_behind_tls_is_captured_and_its_certificate_checked(
+    server: RtspServer, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    with (
+        TlsProxy(server.port, tmp_path / "other") as other,
+        TlsProxy(server.port, tmp_path) as proxy,
+    ):
+        signed = CaptureOptions(tls_ca_file=str(proxy.certificate))
+        for options in (CaptureOptions(), signed):
+            with closing(open_capture(f"rtsps://127.0.0.1:{proxy.port}/cam", options)) as capture:
+                told = taken_until(capture, lambda told: len(told.frames) >= 1)
+            assert not told.notices
+        with closing(open_capture(f"rtsps://127.0.0.1:{other.port}/cam", signed)) as capture:
+            told = taken_until(capture, lambda told: bool(told.notices))
+        assert told.kinds == ["lost"] and not told.frames
 
 
 def test_a_refused_password_is_told_and_not_tried_at_once_again(clips: list[Path]) -> None:
