@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.evaluate.scoring.score import Sample, Score, ScoreRow
     from ufvideo_sdk.evaluate.scoring.score_data_set import score_data_set
     from ufvideo_sdk.evaluate.scoring.score_table import score_table, scores_to_json
+    from ufvideo_sdk.evaluate.submission import write_submission
 
 __all__ = [
     "BENCHMARKS",
@@ -79,10 +80,12 @@ __all__ = [
     "temporal_iou",
     "truth_as_prediction",
     "wilson_interval",
+    "write_submission",
 ]
 
 # Loaded when first asked for: few programs need all of it.
 _HOMES = {
+    "write_submission": "submission",
     "AnswerOptions": "answering.ask_record",
     "answer_data_set": "answering.answer_data_set",
     "Prediction": "scoring.prediction",
