@@ -1,8 +1,9 @@
 """What a machine can keep up with, by arithmetic from the stage costs that it measured.
 
-Run as `python -m benchmarks.stream_rates FILE.json` on what `ufvideo bench --save` wrote on that
-machine. Nothing is measured here: a rate is 1 over the sum of the costs of a frame, as if nothing
-else ran and as if no stage ran beside another.
+Run as `python -m benchmarks.stream_rates FILE.json [--rules RULES.yaml --fps 2]` on what `ufvideo
+bench --save` wrote on that machine. Nothing is measured here: a rate is 1 over the sum of the costs
+of a frame, as if nothing else ran and as if no stage ran beside another. With `--rules` also how
+many cameras can be watched by them; reading and decoding cameras is not in these costs.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--answer-tokens", type=int, default=32)
+    parser.add_argument("--rules", type=Path, help="rules of cameras that are watched")
+    parser.add_argument("--fps", type=float, default=2.0, help="of these cameras; default: 2")
     options = parser.parse_args(arguments)
     result = BenchResult.load(options.file)
     costs = {
@@ -67,6 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     for line in rate_lines(costs, options.answer_tokens):
         print(line)
+    if options.rules is not None:
+        # It needs the extra `watch`.
+        from benchmarks.watch_rates import watch_lines
+        from ufvideo_sdk.watch import Rules
+
+        for line in watch_lines(costs, Rules.load(options.rules), options.fps):
+            print(line)
     return 0
 
 

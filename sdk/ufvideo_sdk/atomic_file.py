@@ -180,6 +180,31 @@ def new_folder(path: Path) -> Iterator[Path]:
         raise _writing_failed(error, path) from error
 
 
+@contextmanager
+def draft_folder(parent: Path) -> Iterator[Path]:
+    """Yield a folder for files that are needed for a while; it is removed with all that is in it.
+
+    What a killed process left is removed with its drafts.
+
+    Args:
+        parent: Where the folder is made.
+
+    Raises:
+        InputError: When it cannot be made.
+        CapacityError: When the disk is full.
+    """
+    try:
+        _remove_left_drafts(parent)
+        draft, descriptor = _new_draft_folder(parent)
+    except OSError as error:
+        raise _writing_failed(error, parent) from error
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+        os.close(descriptor)
+
+
 def _writing_failed(error: OSError, path: Path) -> InputError | CapacityError:
     """The SDK's error for one of the system that came while a path was written."""
     if error.errno in NO_ROOM:

@@ -9,6 +9,9 @@ from typing import Any
 from tests.docs.fenced_blocks import blocks_of
 from ufvideo_sdk import UFVideo, demo_clip
 from ufvideo_sdk.package.shipped_package import shipped_package
+from ufvideo_sdk.watch.engine.facts import Event, Gap
+from ufvideo_sdk.watch.sinks.event_lines import event_line, files_line, gap_line, notice_line
+from ufvideo_sdk.watch.sources.capture import CaptureNotice
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +59,18 @@ def test_manifest_and_chat_template() -> None:
     assert list(stage) == list(next(iter(tracks["stages"].values())))
     chat_template = (shipped_package() / "chat_template.json").read_text(encoding="utf-8")
     assert keys(template) == keys(json.loads(chat_template))
+
+
+def test_lines_of_events() -> None:
+    (block,) = (each for each in blocks_of("docs/live.md") if each.language == "json")
+    printed = [json.loads(line) for line in block.code.splitlines()]
+    frames, why = (50, 150), printed[0]["reason"]
+    event = Event("start", 3, "visitor", 15.0, 5.0, None, 0.0, None, why, frames, ())
+    lines = (
+        event_line("front", event, 0.0),
+        files_line("front", event, (), (Path("a.jpg"),)),
+        gap_line("front", Gap(61.2, 64.9, "stalled")),
+        notice_line("front", CaptureNotice("dark", 70.0, "the picture is dark")),
+    )
+    assert [keys(json.loads(line)) for line in lines] == [keys(value) for value in printed]
+    assert {**json.loads(lines[0]), "at": printed[0]["at"]} == printed[0]

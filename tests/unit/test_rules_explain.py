@@ -161,6 +161,7 @@ def test_the_command_checks(tmp_path: Path) -> None:
         "ok": True,
         "questions": ["door", "enter"],
         "rules": ["door", "enter"],
+        "sinks": ["json_lines"],
         "problems": [],
     }
     path.write_text("rules: {a: {yes_no: Is it?, every: 1s}, b: 3}\n", encoding="utf-8")

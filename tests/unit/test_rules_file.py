@@ -131,7 +131,7 @@ REFUSED = [
     (RULE % f"{ASK}, at_least: 1", "r:1:41: rules.a.at_least: expected no such key here, got it:"
      " at_least belongs to a count, a segment or a track"),
     ("rulez: {}\nrules: {a: {" + ASK + "}}", "r:1:1: rulez: expected one of the keys zones, lines,"
-     " questions, rules, got an unknown key: did you mean rules?"),
+     " questions, rules, sinks, got an unknown key: did you mean rules?"),
     ("rules: {a/b: {" + ASK + "}}", "r:1:9: rules.a/b: expected a name of up to 64 letters, digits,"
      ' spaces, _ and -, got "a/b"'),
     (RULE % "yes_no: Is it?", "r:1:12: rules.a: expected every_s or on_change, got a question"

@@ -14,6 +14,7 @@ from ufvideo_sdk.cli.say import print_json, say
 
 if TYPE_CHECKING:
     from ufvideo_sdk.questions.document_error import Problem
+    from ufvideo_sdk.watch.rules.rule import Rule
     from ufvideo_sdk.watch.rules.rules import Rules
 
 rules = typer.Typer(
@@ -38,20 +39,24 @@ def check(
     """
     from ufvideo_sdk.questions.document_error import DocumentError
     from ufvideo_sdk.watch.rules.rules import Rules
+    from ufvideo_sdk.watch.rules.shown_sinks import shown_sinks
 
     try:
         found = Rules.load(file)
     except DocumentError as error:
         if as_json:
             problems = [_shown(problem) for problem in error.problems]
-            _print_report({"ok": False, "questions": [], "rules": [], "problems": problems})
+            report = {"ok": False, "questions": [], "rules": [], "sinks": []}
+            _print_report({**report, "problems": problems})
         else:
             say(str(error))
         raise typer.Exit(INCOMPLETE) from None
     if as_json:
         questions = [each.name for each in found.questions]
         names = [each.name for each in found.rules]
-        _print_report({"ok": True, "questions": questions, "rules": names, "problems": []})
+        sinks = [name for name, _ in shown_sinks(found.sinks)]
+        report = {"ok": True, "questions": questions, "rules": names, "sinks": sinks}
+        _print_report({**report, "problems": []})
         return
     for line in _summary(found):
         say(line)
@@ -95,7 +100,10 @@ def _shown(problem: Problem) -> dict[str, Any]:
 
 
 def _summary(found: Rules) -> list[str]:
-    """A line for each rule: what is asked, and when."""
+    """A line for each rule, what is asked and when, and for each sink."""
+    from ufvideo_sdk.watch.rules.shown_sinks import shown_sinks
+    from ufvideo_sdk.watch.rules.sink_settings import SinkSettings
+
     lines = []
     for rule in found.rules:
         watched = found.question(rule.question)
@@ -108,5 +116,16 @@ def _summary(found: Rules) -> list[str]:
         elif schedule is not None:
             when = f"every {schedule.every_s:g} s"
         kind = watched.question.kind.value
-        lines.append(f"OK  {rule.name:<20} {kind:<8} {when:<20} {watched.question.words}")
+        line = f"OK  {rule.name:<20} {kind:<8} {when:<20} {watched.question.words}"
+        lines.append(f"{line}{_only(rule)}")
+    # Lines of JSON on standard output are what there is without a word about it.
+    if found.sinks != SinkSettings():
+        lines += [f"OK  -> {name:<17} {what}" for name, what in shown_sinks(found.sinks)]
     return lines
+
+
+def _only(rule: Rule) -> str:
+    """Which cameras a rule is about, and where its events go, if these are not all."""
+    sinks = f"-> {', '.join(rule.sinks)}" if rule.sinks is not None else ""
+    parts = [each for each in (", ".join(rule.cameras), sinks) if each]
+    return f"  [{' '.join(parts)}]" if parts else ""

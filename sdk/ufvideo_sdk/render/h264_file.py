@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 import av
 import numpy as np
@@ -19,13 +20,16 @@ from ufvideo_sdk.validation.paths import NO_DESCRIPTOR, reading_failed
 from ufvideo_sdk.video.clip import Clip
 from ufvideo_sdk.video.video_container import reason
 
-_TICKS_PER_S = 90_000
+TICKS_PER_S = 90_000
+"""Units of a time in a second."""
 # Of the hint; FFmpeg takes no number beyond an int.
 _MAX_RATE = 10_000
 # What the encoder takes at most, for either side.
 _MAX_SIDE_PX = 16_384
 # How long the only frame of a video is shown.
 _ONLY_FRAME_S = 1 / 25
+
+T = TypeVar("T", bound="H264Writer")
 
 
 @contextmanager
@@ -65,7 +69,7 @@ class _FrameTimes:
         else:
             last_s = _ONLY_FRAME_S
         # No source says how long its last frame is shown.
-        self.end_ticks = int(self._ticks[-1]) + max(round(last_s * _TICKS_PER_S), 1)
+        self.end_ticks = int(self._ticks[-1]) + max(round(last_s * TICKS_PER_S), 1)
         self.rate = _rate(times_s)
         """Average frames a second: only a hint to the encoder, the times are in the frames."""
 
@@ -76,7 +80,7 @@ class _FrameTimes:
 
 def _increasing_ticks(times_s: NDArray[np.float64]) -> NDArray[np.int64]:
     """Times in ticks; frames that share a time come a tick apart."""
-    ticks = np.rint(times_s * _TICKS_PER_S).astype(np.int64)
+    ticks = np.rint(times_s * TICKS_PER_S).astype(np.int64)
     numbers = np.arange(len(ticks))
     return np.maximum.accumulate(ticks - numbers) + numbers
 
@@ -89,54 +93,70 @@ def _rate(timestamps_s: NDArray[np.float64]) -> Fraction:
     return min(max(rate, Fraction(1)), Fraction(_MAX_RATE))
 
 
-class H264File:
-    """An H.264 file (yuv420p) whose frames have times of their own.
+class H264Writer:
+    """Writes an H.264 file (yuv420p), picture by picture, each with a time of its own.
 
     Raises:
         InputError: When a side is longer than H.264 takes.
         DeviceError: When PyAV was built without an H.264 encoder.
     """
 
-    def __init__(self, path: Path, height_px: int, width_px: int, clip: Clip) -> None:
+    def __init__(
+        self,
+        path: Path,
+        height_px: int,
+        width_px: int,
+        *,
+        rate: Fraction = Fraction(25),
+        container_options: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Open the file.
+
+        Args:
+            path: The file, an MP4.
+            height_px: Height of the pictures, even.
+            width_px: Their width, even.
+            rate: Average frames a second: only a hint to the encoder.
+            container_options: Options of FFmpeg's MP4 writer.
+        """
         if max(height_px, width_px) > _MAX_SIDE_PX:
             raise InputError(
                 f"expected at most {_MAX_SIDE_PX} px a side for an .mp4, got {height_px} x"
-                f" {width_px} px (a frame of {clip.height} x {clip.width} px and the text below"
-                " it); save a .png or .json instead, or open a smaller copy of the video"
+                f" {width_px} px"
             )
         if "libx264" not in av.codecs_available:
             raise DeviceError(
                 "expected the encoder libx264 to write .mp4, got a PyAV without it; the wheel has"
                 " it: pip install --force-reinstall --only-binary=av av"
             )
-        self._times = _FrameTimes(clip)
         # Times of frames whose packets are not written yet, and of the frame behind them.
         self._shown: deque[int] = deque()
         self._waiting: list[av.Packet[Any]] = []
         self._first_dts: int | None = None
         self._first_ticks: int | None = None
-        # The index at the front: a browser plays the file while it loads.
         # "file:" because FFmpeg takes a relative name with a colon for an address.
         self._container = av.open(
-            f"file:{path.absolute()}", "w", format="mp4", options={"movflags": "+faststart"}
+            f"file:{path.absolute()}", "w", format="mp4", options=dict(container_options)
         )
         self._stream = self._container.add_stream(
-            "libx264", rate=self._times.rate, options={"preset": "veryfast", "crf": "20"}
+            "libx264", rate=rate, options={"preset": "veryfast", "crf": "20"}
         )
         self._stream.height, self._stream.width = height_px, width_px
         self._stream.pix_fmt = "yuv420p"
-        self._stream.codec_context.time_base = Fraction(1, _TICKS_PER_S)
-        if clip.pixel_aspect != 1:
-            # H.264 takes 16 bits for each of the two numbers.
-            aspect = clip.pixel_aspect.limit_denominator(65535)
-            self._stream.codec_context.sample_aspect_ratio = aspect
+        self._stream.codec_context.time_base = Fraction(1, TICKS_PER_S)
+        self.end_ticks = 0
+        """When the last picture ends, if that is known."""
 
-    def write(self, picture: NDArray[np.uint8], position: int) -> None:
-        """Append RGB uint8 [H, W, 3], shown from the time of its position in the clip."""
-        ticks = self._times.of(position)
+    @property
+    def codec(self) -> Any:
+        """PyAV's context of the encoder, to be set before the first picture."""
+        return self._stream.codec_context
+
+    def write_at(self, picture: NDArray[np.uint8], ticks: int) -> None:
+        """Append RGB uint8 [H, W, 3], shown from a time on that is later than the one before."""
         frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
         frame.pts = ticks
-        frame.time_base = Fraction(1, _TICKS_PER_S)
+        frame.time_base = Fraction(1, TICKS_PER_S)
         self._shown.append(ticks)
         self._first_ticks = ticks if self._first_ticks is None else self._first_ticks
         self._mux(self._stream.encode(frame))
@@ -172,13 +192,44 @@ class H264File:
         while len(self._shown) > 512:
             self._shown.popleft()
 
-    def __enter__(self) -> H264File:
+    def __enter__(self: T) -> T:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._mux(self._stream.encode(), max(self._times.end_ticks, self._last_ticks() + 1))
+            self._mux(self._stream.encode(), max(self.end_ticks, self._last_ticks() + 1))
         self._container.close()
 
     def _last_ticks(self) -> int:
         return self._shown[-1] if self._shown else 0
+
+
+class H264File(H264Writer):
+    """An H.264 file of a clip: its frames with the clip's times.
+
+    Raises:
+        InputError: When a side is longer than H.264 takes.
+        DeviceError: When PyAV was built without an H.264 encoder.
+    """
+
+    def __init__(self, path: Path, height_px: int, width_px: int, clip: Clip) -> None:
+        if max(height_px, width_px) > _MAX_SIDE_PX:
+            raise InputError(
+                f"expected at most {_MAX_SIDE_PX} px a side for an .mp4, got {height_px} x"
+                f" {width_px} px (a frame of {clip.height} x {clip.width} px and the text below"
+                " it); save a .png or .json instead, or open a smaller copy of the video"
+            )
+        self._times = _FrameTimes(clip)
+        # The index at the front: a browser plays the file while it loads.
+        options = {"movflags": "+faststart"}
+        rate = self._times.rate
+        super().__init__(path, height_px, width_px, rate=rate, container_options=options)
+        self.end_ticks = self._times.end_ticks
+        if clip.pixel_aspect != 1:
+            # H.264 takes 16 bits for each of the two numbers.
+            aspect = clip.pixel_aspect.limit_denominator(65535)
+            self.codec.sample_aspect_ratio = aspect
+
+    def write(self, picture: NDArray[np.uint8], position: int) -> None:
+        """Append RGB uint8 [H, W, 3], shown from the time of its position in the clip."""
+        self.write_at(picture, self._times.of(position))

@@ -67,7 +67,7 @@ def _sorted(facts: Sequence[Fact]) -> _Log:
     if not facts or not isinstance(facts[0], Opened):
         raise InputError("facts: expected a log that begins with the fact opened")
     opened = facts[0]
-    rules = Rules.parse(opened.rules, name=opened.rules_name)
+    rules = Rules.parse(opened.rules, name=opened.rules_name).for_camera(opened.camera)
     edges = [fact for fact in facts if isinstance(fact, Event)]
     starts = {event.id: event for event in edges if event.edge == "start"}
     ends = {event.id: event for event in edges if event.edge == "end"}

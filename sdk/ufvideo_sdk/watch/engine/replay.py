@@ -28,7 +28,7 @@ def replayed(facts: Iterable[Fact], rules: Rules | None = None) -> Iterator[Fact
     for fact in facts:
         if isinstance(fact, Opened):
             followed = rules or Rules.parse(fact.rules, name=fact.rules_name)
-            engine = Engine(followed)
+            engine = Engine(followed.for_camera(fact.camera))
             yield engine.opened(fact.camera)
         elif engine is None:
             raise InputError(f"expected the fact Opened first, got {type(fact).__name__}")

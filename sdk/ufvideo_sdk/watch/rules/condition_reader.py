@@ -35,6 +35,7 @@ OTHERS_KEYS = {
     "anchor": "anchor belongs to a track or a segment with a zone or a line",
     "at_least": "at_least belongs to a count, a segment or a track",
     "at_most": "at_most belongs to a count, a segment or a track",
+    "cameras": "cameras belongs to a rule",
     "choices": "choices belongs to a choice",
     "contains": "contains belongs to a text",
     "confirm": "a crossing is confirmed by settle_s",
@@ -51,6 +52,7 @@ OTHERS_KEYS = {
     "pre_roll_s": "pre_roll_s belongs to a rule",
     "regions": "regions belongs to a question with <region> in its words",
     "settle_s": "settle_s belongs beside crosses",
+    "sinks": "sinks belongs to a rule, or to the file",
     "when": "when belongs to a yes_no or a choice",
 }
 """Keys of rules, with where they belong: for messages about one that stands elsewhere."""

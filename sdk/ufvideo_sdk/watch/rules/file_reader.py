@@ -1,4 +1,4 @@
-"""Reads the four parts of a file of rules: zones, lines, questions and rules."""
+"""Reads the parts of a file of rules: zones, lines, questions, rules and sinks."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from ufvideo_sdk.watch.rules.condition_reader import (
     read_confirmation,
 )
 from ufvideo_sdk.watch.rules.rule import Rule, Schedule, WatchedQuestion
+from ufvideo_sdk.watch.rules.sink_reader import read_chosen, read_sinks
+from ufvideo_sdk.watch.rules.sink_settings import EVENT_SINKS, SinkSettings
 
 _MAX_NAMES = 256
 _FILE = "a mapping with the key rules"
@@ -41,9 +43,14 @@ class _File:
     questions: dict[str, WatchedQuestion] = field(default_factory=dict)
     # Names of all questions of the file, those that are wrong included.
     named: tuple[str, ...] = ()
+    sinks: SinkSettings = field(default_factory=SinkSettings)
+    # Names of sinks that stand in the file and are wrong.
+    wrong_sinks: tuple[str, ...] = ()
 
 
-def read_file(document: Entry, name: str) -> tuple[tuple[WatchedQuestion, ...], tuple[Rule, ...]]:
+def read_file(
+    document: Entry, name: str
+) -> tuple[tuple[WatchedQuestion, ...], tuple[Rule, ...], SinkSettings]:
     """Read a file of rules.
 
     Args:
@@ -51,7 +58,8 @@ def read_file(document: Entry, name: str) -> tuple[tuple[WatchedQuestion, ...], 
         name: Its name for messages.
 
     Returns:
-        The questions and the rules, each in the order of the file; named questions come first.
+        The questions and the rules, each in the order of the file, and where events go; named
+        questions come first.
 
     Raises:
         DocumentError: When something is wrong.
@@ -61,7 +69,13 @@ def read_file(document: Entry, name: str) -> tuple[tuple[WatchedQuestion, ...], 
     reader = MappingReader(document, problems, _FILE)
     zones, lines = reader.take("zones"), reader.take("lines")
     questions, rules = reader.take("questions"), reader.take("rules")
+    sinks = reader.take("sinks")
     reader.finish()
+    file.sinks = read_sinks(sinks, problems)
+    if sinks is not None and isinstance(sinks.value, dict):
+        file.wrong_sinks = tuple(
+            name for name in EVENT_SINKS if name in sinks.value and name not in file.sinks.names
+        )
     # What is wrong with one is told once, and not again wherever it is named.
     file.zones = _each(zones, problems, lambda _, e: read_area(e, problems, {}) or _ANY_AREA)
     file.lines = _each(lines, problems, lambda _, e: read_line(e, problems) or _ANY_LINE)
@@ -76,7 +90,7 @@ def read_file(document: Entry, name: str) -> tuple[tuple[WatchedQuestion, ...], 
         problems.add(rules, "one or more rules", "none")
     _check_all_used(questions, found, file)
     problems.raise_if_any()
-    return tuple(file.questions.values()), tuple(found.values())
+    return tuple(file.questions.values()), tuple(found.values()), file.sinks
 
 
 def _each(
@@ -155,6 +169,8 @@ def _rule(name: str, entry: Entry, file: _File) -> Rule | None:
     cool_down_s = reader.seconds("cool_down_s", 0.0) or 0.0
     pre_roll_s = _roll(reader, "pre_roll_s")
     post_roll_s = _roll(reader, "post_roll_s")
+    sinks = read_chosen(reader, file.sinks, file.wrong_sinks)
+    cameras = reader.texts("cameras") or ()
     watched = _question_of_rule(name, reader, file)
     if watched is None:
         # Which keys a rule may have follows from its question.
@@ -166,7 +182,8 @@ def _rule(name: str, entry: Entry, file: _File) -> Rule | None:
     if condition is None or len(file.problems) > num_before:
         return None
     file.questions.setdefault(watched.name, watched)
-    return Rule(name, watched.name, condition, confirmation, cool_down_s, pre_roll_s, post_roll_s)
+    rolls = (cool_down_s, pre_roll_s, post_roll_s)
+    return Rule(name, watched.name, condition, confirmation, *rolls, sinks, cameras)
 
 
 def _roll(reader: MappingReader, key: str) -> float:

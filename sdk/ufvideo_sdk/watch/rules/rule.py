@@ -172,6 +172,8 @@ class Rule:
         cool_down_s: After an event's end no other one starts for so many seconds.
         pre_roll_s: So many seconds before an event belong to its clip.
         post_roll_s: So many seconds after it.
+        sinks: Names of the sinks that its events go to; None: to all of the file.
+        cameras: Names of the cameras that it is about; empty: all of them.
     """
 
     name: str
@@ -181,3 +183,9 @@ class Rule:
     cool_down_s: float
     pre_roll_s: float
     post_roll_s: float
+    sinks: tuple[str, ...] | None = None
+    cameras: tuple[str, ...] = ()
+
+    def goes_to(self, sink: str) -> bool:
+        """Whether its events go to a sink of the file."""
+        return self.sinks is None or sink in self.sinks

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.questions.document_error import DocumentError, Place, Problem
@@ -13,6 +14,7 @@ from ufvideo_sdk.validation.display_name import display_name
 from ufvideo_sdk.validation.paths import as_path, open_plain_file, reading_failed, shown
 from ufvideo_sdk.watch.rules.file_reader import read_file
 from ufvideo_sdk.watch.rules.rule import Rule, WatchedQuestion
+from ufvideo_sdk.watch.rules.sink_settings import SinkSettings
 
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -26,12 +28,14 @@ class Rules:
         text: Its text, as it was read.
         questions: What is asked, in the order of the file.
         rules: What makes events, in the order of the file.
+        sinks: Where events go.
     """
 
     name: str
     text: str
     questions: tuple[WatchedQuestion, ...]
     rules: tuple[Rule, ...]
+    sinks: SinkSettings = field(default_factory=SinkSettings)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Rules:
@@ -81,8 +85,38 @@ class Rules:
         """
         if not isinstance(text, str):
             raise InputError(f"text: expected YAML as a str, got {described(text)}")
-        questions, rules = read_file(read_yaml(text.removeprefix(_BYTE_ORDER_MARK), name), name)
-        return cls(name, text, questions, rules)
+        document = read_yaml(text.removeprefix(_BYTE_ORDER_MARK), name)
+        return cls(name, text, *read_file(document, name))
+
+    def for_camera(self, camera: str) -> Rules:
+        """Return the rules that are about a camera, with their questions and the whole text.
+
+        Args:
+            camera: Name of the camera.
+        """
+        rules = tuple(rule for rule in self.rules if not rule.cameras or camera in rule.cameras)
+        if len(rules) == len(self.rules):
+            return self
+        used = {rule.question for rule in rules}
+        questions = tuple(each for each in self.questions if each.name in used)
+        return replace(self, questions=questions, rules=rules)
+
+    def check_cameras(self, cameras: Sequence[str]) -> None:
+        """Refuse a rule that is about a camera that nobody watches.
+
+        Args:
+            cameras: Names of all cameras.
+
+        Raises:
+            InputError: When a rule names another one.
+        """
+        for rule in self.rules:
+            for name in rule.cameras:
+                if name not in cameras:
+                    raise InputError(
+                        f"{self.name}: rules.{rule.name}.cameras: expected names of cameras that"
+                        f' are watched, {", ".join(cameras)}, got "{name}"'
+                    )
 
     def question(self, name: str) -> WatchedQuestion:
         """Return a question by its name.

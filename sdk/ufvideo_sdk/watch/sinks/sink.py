@@ -28,6 +28,27 @@ class ClipPart:
     end_s: float
 
 
+@dataclass(frozen=True)
+class SinkStats:
+    """Counts of a sink, from its start.
+
+    Attributes:
+        name: Such as "webhook".
+        num_delivered: What arrived.
+        num_waiting: What is still to be delivered.
+        num_dropped: What was dropped because too much waited, or because the watch ended.
+        num_failed: What was given up.
+        problem: Why the latest attempt failed; empty once one has succeeded. No secret is in it.
+    """
+
+    name: str
+    num_delivered: int = 0
+    num_waiting: int = 0
+    num_dropped: int = 0
+    num_failed: int = 0
+    problem: str = ""
+
+
 class CameraPictures(Protocol):
     """Pictures of a camera's latest seconds, from any thread."""
 

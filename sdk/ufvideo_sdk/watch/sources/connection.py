@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 from urllib.parse import urlsplit
 
 from ufvideo_sdk.video.video_container import decoder_limit
+from ufvideo_sdk.watch.sources.decoding import Decoding
+from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
+from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
+from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
+from ufvideo_sdk.watch.sources.packets import PacketListener
+from ufvideo_sdk.watch.sources.section_times import SectionTimes
 
 # With these a stream is open in half a second in place of five, and its first frames come at once.
 _RTSP_QUICK = {"analyzeduration": "500000", "probesize": "200000", "fpsprobesize": "0"}
@@ -16,6 +25,31 @@ _HLS_SUFFIXES = (".m3u8", ".m3u")
 # A playlist is read again once a segment, which may be so long; a segment comes as one burst.
 _SEGMENT_S = 12.0
 HLS_STALL_S = 3 * _SEGMENT_S
+
+
+_WITHOUT_TIMES = ("mpjpeg", "mjpeg", "jpeg_pipe", "image2pipe")
+_MICROSECOND = Fraction(1, 1_000_000)
+
+
+@dataclass(frozen=True, eq=False)
+class SessionParts:
+    """What the packets and frames of one connection go to.
+
+    Attributes:
+        times: From presentation times to stream time.
+        sections: Numbers of sections.
+        intake: Takes the frames.
+        queue: Where frames wait.
+        listener: Is told of packets; None: nobody is.
+        admit: See `FrameIntake.frame`.
+    """
+
+    times: SectionTimes
+    sections: Iterator[int]
+    intake: FrameIntake
+    queue: ItemQueue
+    listener: PacketListener | None
+    admit: Callable[[float, float], bool]
 
 
 class NothingSentError(Exception):
@@ -84,6 +118,50 @@ class Camera:
             if not quick:
                 break
         raise NothingSentError("no video came whose size is known")
+
+    def steps(self, container: Any, parts: SessionParts) -> Iterator[None]:
+        """Read it, a packet a step.
+
+        Args:
+            container: What `opened` returned.
+            parts: What its packets and frames go to.
+        """
+        stream = container.streams.best("video")
+        # A thread for each core would not be faster, and is one for each camera.
+        stream.codec_context.thread_count = 1
+        is_raw = stream.codec_context.name in RAW_CODECS
+        encoder = FrameEncoder(parts.listener) if is_raw and parts.listener else None
+        # Pictures one behind the other have no times: FFmpeg counts 25 a second.
+        counts_time = container.format.name in _WITHOUT_TIMES
+        feed = PacketFeed(
+            stream,
+            parts.times,
+            parts.sections,
+            None if is_raw else parts.listener,
+            _MICROSECOND if counts_time else None,
+        )
+        decoding = Decoding(
+            stream.codec_context, feed, parts.intake, parts.queue, parts.admit, encoder
+        )
+        for packet in container.demux(stream):
+            if packet.size:
+                if counts_time:
+                    packet.pts = packet.dts = time.monotonic_ns() // 1000
+                decoding.packet(packet)
+            yield
+        decoding.finish()
+
+    def is_recorded(self, container: Any) -> bool:
+        """Whether it is a file on a server, which has an end.
+
+        Args:
+            container: What `opened` returned.
+        """
+        return self.address.lower().startswith("http") and container.duration is not None
+
+    def is_over(self, container: Any) -> bool:
+        """Whether nothing follows what has been read to its end."""
+        return self.is_recorded(container)
 
     def __repr__(self) -> str:
         """Without the address, which may hold a password."""

@@ -19,7 +19,9 @@ from ufvideo_sdk.video.video_container import (
     video_stream,
 )
 from ufvideo_sdk.watch.sources.capture import CaptureEnded
-from ufvideo_sdk.watch.sources.frame_intake import Decoding, FrameIntake
+from ufvideo_sdk.watch.sources.decoding import Decoding
+from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
@@ -92,8 +94,13 @@ class VideoPlayer:
             stream = video_stream(container, path, self._source_options)
             stream.thread_type = "AUTO"
             times = FileTimes(start_s, _recorded_s(container))
-            feed = PacketFeed(stream, times, self.sections, self._listener)
-            decoding = Decoding(stream.codec_context, feed, self.intake, self._queue)
+            is_raw = stream.codec_context.name in RAW_CODECS
+            listener = None if is_raw else self._listener
+            encoder = FrameEncoder(self._listener) if is_raw and self._listener else None
+            feed = PacketFeed(stream, times, self.sections, listener)
+            decoding = Decoding(
+                stream.codec_context, feed, self.intake, self._queue, encoder=encoder
+            )
             self._queue.count_connection()
             try:
                 for packet in container.demux(stream):
@@ -102,10 +109,8 @@ class VideoPlayer:
                     if packet.size == 0:
                         continue
                     decoding.packet(packet)
-                    self._tell()
-                    self._wait()
+                    self.wait()
                 decoding.finish()
-                self._tell()
             except FFmpegError as error:
                 raise InputError(f"{path}: expected a whole video: {reason(error)}") from None
 
@@ -113,17 +118,20 @@ class VideoPlayer:
     def _source_options(self) -> SourceOptions:
         return SourceOptions(max_frame_pixels=self._options.max_frame_pixels)
 
-    def _wait(self) -> None:
+    @property
+    def last_step_s(self) -> float | None:
+        """Time between the last two frames; None before two of them."""
+        return self.intake.last_step_s
+
+    def wait(self) -> None:
         """In real time, wait until the latest frame is due."""
+        self._queue.measured(self.intake.rate.per_s, "file", None)
         if not self._options.real_time or self.intake.last_s is None:
             return
         now_s = time.monotonic()
         if self._begin_s is None:
             self._begin_s = now_s - self.intake.last_s
         self._stopped.wait(max(0.0, self._begin_s + self.intake.last_s - now_s))
-
-    def _tell(self) -> None:
-        self._queue.measured(self.intake.rate.per_s, "file", None)
 
 
 class FileReader:

@@ -10,12 +10,9 @@ from ufvideo_sdk.watch.sources.capture import CaptureNotice
 from ufvideo_sdk.watch.sources.frame_grid import ArrivalRate, FrameGrid
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue, WaitingFrame
 from ufvideo_sdk.watch.sources.options import CaptureOptions
-from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
 from ufvideo_sdk.watch.sources.picture_watch import PictureWatch
 from ufvideo_sdk.watch.sources.section_times import PacketTime
 
-# Times of packets whose pictures have not come out of the decoder.
-_MAX_DELAYED = 256
 # Frames a second where nothing has been measured yet.
 _USUAL_RATE = 25.0
 
@@ -36,6 +33,7 @@ class FrameIntake:
         self.pictures = PictureWatch(options.dark_s, options.frozen_s)
         self._size: tuple[int, int] | None = None
         self.last_s: float | None = None
+        self.last_step_s: float | None = None
         self._last_wall_s = 0.0
         self.drops_frozen = False
         """Whether a frozen picture is no frame at all, as of a camera."""
@@ -75,6 +73,7 @@ class FrameIntake:
         if admit is not None and not admit(time_s, step_s):
             self._queue.count_dropped("late")
             return None
+        self.last_step_s = None if self.last_s is None else time_s - self.last_s
         self.last_s = time_s
         self._tell(notices)
         self._tell_size(time_s, picture.width, picture.height)
@@ -83,7 +82,7 @@ class FrameIntake:
             return None
         return self._wait(picture, times, section, pts)
 
-    def _wait(self, picture: Any, times: PacketTime, section: int, pts: int) -> WaitingFrame:
+    def _wait(self, picture: Any, times: PacketTime, section: int, pts: int) -> WaitingFrame | None:
         wall_s = times.wall_s
         if wall_s is not None:
             # A clock that is set back does not take its frames with it.
@@ -92,8 +91,7 @@ class FrameIntake:
         waiting = WaitingFrame(
             times.time_s, wall_s, times.clock, section, pts, picture, time.monotonic()
         )
-        self._queue.put_frame(waiting)
-        return waiting
+        return waiting if self._queue.put_frame(waiting) else None
 
     def _tell(self, notices: list[CaptureNotice]) -> None:
         for notice in notices:
@@ -105,64 +103,3 @@ class FrameIntake:
             text = f"pictures are {width} x {height} px, they were {before}"
             self._queue.put(CaptureNotice("size", time_s, text))
         self._size = (width, height)
-
-
-class Decoding:
-    """Decodes the packets of one connection into an intake."""
-
-    def __init__(
-        self,
-        context: Any,
-        feed: PacketFeed,
-        intake: FrameIntake,
-        queue: ItemQueue,
-        admit: Callable[[float, float], bool] | None = None,
-    ) -> None:
-        """Begin before the first packet.
-
-        Args:
-            context: PyAV's decoder.
-            feed: Gives packets their times.
-            intake: Takes the frames.
-            queue: Counts damaged ones.
-            admit: See `FrameIntake.frame`.
-        """
-        self._context = context
-        self._feed = feed
-        self._intake = intake
-        self._queue = queue
-        self._admit = admit
-        self._delayed: dict[int, tuple[PacketTime, int]] = {}
-
-    def packet(self, packet: Any) -> None:
-        """Decode a packet as it was read."""
-        from av import FFmpegError
-
-        for ready in self._feed.prepared(packet):
-            self._delayed[ready.packet.pts] = (ready.time, ready.section)
-            while len(self._delayed) > _MAX_DELAYED:
-                del self._delayed[next(iter(self._delayed))]
-            try:
-                frames = self._context.decode(ready.packet)
-            except FFmpegError:
-                self._queue.count_dropped("damaged")
-                continue
-            self._hand_on(frames)
-
-    def finish(self) -> None:
-        """Take what the decoder still holds."""
-        from av import FFmpegError
-
-        try:
-            self._hand_on(self._context.decode(None))
-        except (FFmpegError, EOFError):
-            return
-
-    def _hand_on(self, frames: list[Any]) -> None:
-        for frame in frames:
-            found = self._delayed.pop(frame.pts, None) if frame.pts is not None else None
-            if found is None or frame.is_corrupt:
-                self._queue.count_dropped("damaged")
-                continue
-            times, section = found
-            self._intake.frame(frame, times, section, frame.pts, self._admit)

@@ -103,6 +103,11 @@ class ItemQueue:
                 if left_s <= 0 or not self._changed.wait(left_s):
                     return None
 
+    def keep_all(self) -> None:
+        """From now on whoever puts a frame waits for room: the source is a recording."""
+        with self._changed:
+            self._max_age_s = None
+
     def close(self) -> None:
         """Let go whoever waits to put a frame."""
         with self._changed:

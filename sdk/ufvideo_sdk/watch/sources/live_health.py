@@ -28,6 +28,7 @@ class LiveHealth:
         self._lock = threading.Lock()
         self._trouble: str | None = None
         self._cause = ""
+        self._has_told_gap = False
         self._seen_until_s: float | None = None
         self._last_frame = time.monotonic()
 
@@ -60,6 +61,7 @@ class LiveHealth:
             if self._seen_until_s is not None and now_s > self._seen_until_s:
                 self._queue.put(CaptureGap(self._seen_until_s, now_s, cause))
                 self._seen_until_s = now_s
+                self._has_told_gap = True
             self._trouble, self._cause = kind, cause
 
     def frame_came(self, time_s: float, usual_step_s: float) -> bool:
@@ -78,9 +80,10 @@ class LiveHealth:
             if seen_s is not None and time_s <= seen_s:
                 return False
             if trouble is not None:
-                if seen_s is not None and time_s - seen_s > max(2 * usual_step_s, _LEAST_GAP_S):
+                least_s = max(2 * usual_step_s, _LEAST_GAP_S) if self._has_told_gap else 0.0
+                if seen_s is not None and time_s - seen_s > least_s:
                     self._queue.put(CaptureGap(seen_s, time_s, self._cause))
                 self._queue.put(CaptureNotice("resumed", time_s, "pictures come again"))
-                self._trouble = None
+                self._trouble, self._has_told_gap = None, False
             self._seen_until_s = time_s
             return True

@@ -9,14 +9,18 @@ from itertools import count
 from typing import Any, Protocol
 
 from ufvideo_sdk.errors import UFVideoError
-from ufvideo_sdk.watch.sources.capture import CaptureNotice
-from ufvideo_sdk.watch.sources.connection import HLS_STALL_S, NothingSentError, is_refusal
-from ufvideo_sdk.watch.sources.frame_intake import Decoding, FrameIntake
+from ufvideo_sdk.watch.sources.capture import CaptureEnded, CaptureNotice
+from ufvideo_sdk.watch.sources.connection import (
+    HLS_STALL_S,
+    NothingSentError,
+    SessionParts,
+    is_refusal,
+)
+from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.live_health import LiveHealth
 from ufvideo_sdk.watch.sources.live_times import LiveTimes
 from ufvideo_sdk.watch.sources.options import CaptureOptions
-from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.redaction import Redactor
 from ufvideo_sdk.watch.sources.retry import Backoff
@@ -40,6 +44,15 @@ class Opens(Protocol):
 
     def opened(self, beat: Callable[[], None]) -> Any:
         """Open it; see `Camera.opened`."""
+
+    def steps(self, container: Any, parts: SessionParts) -> Iterator[None]:
+        """Read it; see `Camera.steps`."""
+
+    def is_recorded(self, container: Any) -> bool:
+        """Whether it has an end; see `Camera.is_recorded`."""
+
+    def is_over(self, container: Any) -> bool:
+        """Whether nothing follows what has been read."""
 
 
 class LiveReader:
@@ -103,13 +116,17 @@ class LiveReader:
                 connection.thread.join()
             if self._stopped.is_set():
                 return
+            if connection.is_done:
+                last_s = self._intake.last_s or 0.0
+                self._queue.put(CaptureEnded(last_s, "end of the stream"))
+                return
             self._tell_end(connection)
             self._intake.rate.restart()
             self._stopped.wait(self._backoff.next_s(is_refused=connection.is_refused))
 
     def _check_silence(self, connection: _Connection) -> None:
         silence_s = self._health.silence_s()
-        if connection.num_frames and silence_s > self._stall_s():
+        if connection.num_frames and not connection.is_recorded and silence_s > self._stall_s():
             text = f"no new picture for {silence_s:.1f} s"
             self._health.went_wrong("stalled", "stalled", text)
 
@@ -137,6 +154,8 @@ class _Connection:
         self.is_refused = False
         self.cause = "the stream ended"
         self.num_frames = 0
+        self.is_recorded = False
+        self.is_done = False
         self._began = self._beat = time.monotonic()
         self._limit_s = reader._options.open_timeout_s + reader._camera.read_limit_s
         self.thread = threading.Thread(target=self._run, name="capture", daemon=True)
@@ -147,6 +166,9 @@ class _Connection:
 
     def hangs(self) -> bool:
         """Whether a step takes longer than its own limit allows."""
+        if self.is_recorded:
+            # It waits for whoever takes its frames.
+            return False
         limit_s = self._limit_s
         if self._reader._stopped.is_set():
             limit_s = min(limit_s, self._reader._options.read_timeout_s)
@@ -176,22 +198,27 @@ class _Connection:
         reader = self._reader
         self.beat()
         self._limit_s = reader._camera.read_limit_s
-        stream = container.streams.best("video")
-        # A thread for each core would not be faster, and is one for each camera.
-        stream.codec_context.thread_count = 1
-        reader._times.begin_connection(corrects=not reader._camera.is_segmented)
-        feed = PacketFeed(stream, reader._times, reader._sections, reader._listener)
-        decoding = Decoding(stream.codec_context, feed, reader._intake, reader._queue, self._admit)
-        for packet in container.demux(stream):
+        self.is_recorded = reader._camera.is_recorded(container)
+        if self.is_recorded:
+            reader._queue.keep_all()
+        is_steady = not reader._camera.is_segmented and not self.is_recorded
+        reader._times.begin_connection(corrects=is_steady)
+        parts = SessionParts(
+            reader._times,
+            reader._sections,
+            reader._intake,
+            reader._queue,
+            reader._listener,
+            self._admit,
+        )
+        for _ in reader._camera.steps(container, parts):
             if self._is_over():
                 return
             self.beat()
-            if packet.size == 0:
-                continue
-            decoding.packet(packet)
             self._tell_clock()
-            if self._is_of_no_use():
+            if not self.is_recorded and self._is_of_no_use():
                 return
+        self.is_done = reader._camera.is_over(container)
 
     def _admit(self, time_s: float, step_s: float) -> bool:
         reader = self._reader

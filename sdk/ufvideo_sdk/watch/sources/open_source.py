@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from ufvideo_sdk.video.not_frames import nothing_there
 from ufvideo_sdk.watch.sources.capture import Capture
 from ufvideo_sdk.watch.sources.connection import Camera
 from ufvideo_sdk.watch.sources.file_reader import FileReader
+from ufvideo_sdk.watch.sources.folder_reader import FolderReader
+from ufvideo_sdk.watch.sources.gst_pipeline import PREFIX, GstPipeline
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
-from ufvideo_sdk.watch.sources.live_reader import LiveReader
+from ufvideo_sdk.watch.sources.live_reader import LiveReader, Opens
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.queue_capture import QueueCapture
 from ufvideo_sdk.watch.sources.redaction import Redactor, shown_source
 
+_DEVICE = re.compile(r"/dev/video\d+")
 _LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
 
@@ -31,22 +35,33 @@ def open_capture(
     """Begin to capture a source.
 
     Args:
-        source: A video file.
+        source: A video file; a folder of videos and pictures, which may grow; a device such as
+            /dev/video0; a URL of rtsp, rtsps, http or https; or `gst:` and a pipeline of GStreamer.
         options: How it is captured; None: the defaults.
         listener: Is told of its packets, in the reading thread.
 
+    Returns:
+        The capture. A camera that cannot be reached is no error: it is told of, and tried again.
+
     Raises:
         InputError: When the source is none that is captured, or a file that cannot be read.
+        ConfigError: When a pipeline is wrong, or GStreamer's Python package is missing.
     """
     options = CaptureOptions() if options is None else options
+    if isinstance(source, str) and source.startswith(PREFIX):
+        return _camera_capture(source, GstPipeline(source, options), options, listener)
     if is_url(source):
         return _live_capture(os.fspath(source), options, listener)
     path = as_path(source, "source")
     status = status_of(path)
+    if _DEVICE.fullmatch(str(path)) or (status is not None and stat.S_ISCHR(status.st_mode)):
+        return _camera_capture(str(path), Camera.of_device(str(path), options), options, listener)
     if status is None:
         raise nothing_there(path, source)
+    if stat.S_ISDIR(status.st_mode):
+        return _folder_capture(path, options, listener)
     if not stat.S_ISREG(status.st_mode):
-        raise InputError(f"source: expected a video file, got {path}")
+        raise InputError(f"source: expected a file, a folder or a camera, got {path}")
     return _file_capture(path, options, listener)
 
 
@@ -57,6 +72,14 @@ def _file_capture(
     return QueueCapture(shown_source(str(path)), queue, FileReader(path, options, queue, listener))
 
 
+def _folder_capture(
+    folder: Path, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
+    queue = ItemQueue(waiting_s(options) if options.real_time else None)
+    reader = FolderReader(folder, options, queue, listener)
+    return QueueCapture(shown_source(str(folder)), queue, reader)
+
+
 def _live_capture(
     url: str, options: CaptureOptions, listener: PacketListener | None
 ) -> QueueCapture:
@@ -64,10 +87,15 @@ def _live_capture(
         raise InputError(
             f"source: expected a URL of {', '.join(_LIVE_SCHEMES)}, got {shown_source(url)}"
         )
+    return _camera_capture(url, Camera.of_url(url, options), options, listener)
+
+
+def _camera_capture(
+    source: str, camera: Opens, options: CaptureOptions, listener: PacketListener | None
+) -> QueueCapture:
     queue = ItemQueue(waiting_s(options))
-    camera = Camera.of_url(url, options)
-    reader = LiveReader(camera, options, queue, listener, Redactor(url))
-    return QueueCapture(shown_source(url), queue, reader)
+    reader = LiveReader(camera, options, queue, listener, Redactor(source))
+    return QueueCapture(shown_source(source), queue, reader)
 
 
 def waiting_s(options: CaptureOptions) -> float:

@@ -44,6 +44,7 @@ class PacketFeed:
         times: SectionTimes,
         sections: Iterator[int] | None = None,
         listener: PacketListener | None = None,
+        time_base: Fraction | None = None,
     ) -> None:
         """Begin before the first packet.
 
@@ -52,6 +53,7 @@ class PacketFeed:
             times: From presentation times to stream time.
             sections: Numbers of the sections that it begins.
             listener: Is told of them, and of every packet.
+            time_base: Seconds of a unit of the packets' times; None: as the stream says.
         """
         self._stream = stream
         self._times = times
@@ -61,7 +63,8 @@ class PacketFeed:
         self._known_units: frozenset[bytes] = frozenset()
         self._held: list[Any] = []
         self._last_pts: int | None = None
-        self._step = max(int(_USUAL_STEP_S / Fraction(stream.time_base)), 1)
+        self._time_base = Fraction(stream.time_base) if time_base is None else time_base
+        self._step = max(int(_USUAL_STEP_S / self._time_base), 1)
         self._extractor: Any = None
         context = stream.codec_context
         # An avcC or hvcC record: packets then have lengths in place of start codes.
@@ -125,7 +128,7 @@ class PacketFeed:
             extradata,
             width,
             height,
-            Fraction(self._stream.time_base),
+            self._time_base,
         )
         self._known_units = _units(extradata)
         if self._listener is not None:
@@ -133,8 +136,7 @@ class PacketFeed:
 
     def _timed(self, packet: Any) -> TimedPacket:
         self._follow_parameters(packet)
-        time_base = Fraction(self._stream.time_base)
-        time = self._times.of(packet.pts, time_base, _reference_s(packet))
+        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
         self._last_pts = packet.pts
         if self._listener is not None:
             self._listener.packet(

@@ -16,7 +16,7 @@ _USER = re.compile(r"(:/{1,2})([^\s'\"<>]*)@")
 _NAMED = re.compile(
     r"(?i)\b((?:[a-z]+[_-])?(?:user(?:name)?|usr|login|account|pass(?:word|wd|phrase)?|pwd|psw|token"
     r"|secret|key|apikey|auth|authorization|sig(?:nature)?|credential|session|sid|code|jwt|bearer)"
-    r"(?:[_-][a-z]+)?\s*[=:]\s*)([^\s&;,'\"<>/]+)"
+    r"(?:[_-][a-z]+)?\s*[=:]\s*['\"]?)([^\s&;,'\"<>/]+)"
 )
 _QUERY = re.compile(r"(?<=\?)[^\s'\"<>#]+(?=[\s'\"<>#]|$)")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,2}[^\s'\"<>]+")
@@ -45,7 +45,8 @@ def shown_source(source: str) -> str:
     Args:
         source: A path or an address.
     """
-    text = redact(source) if "://" in source or is_url(source) else source
+    may_hold_one = "://" in source or is_url(source) or source.startswith("gst:")
+    text = redact(source) if may_hold_one else source
     text = text.replace(f"{HIDDEN}@", "").replace(f"?{HIDDEN}", "")
     text = text if text.isprintable() else repr(text)
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "..."
@@ -80,7 +81,7 @@ def _redacted_address(address: str) -> str:
 
 def _secrets_of(source: str) -> tuple[str, ...]:
     """Texts that must not be seen, longest first; both as they stand and unescaped."""
-    if not url_scheme(source):
+    if not url_scheme(source) and not source.startswith("gst:"):
         return ()
     found: set[str] = set()
     user = _USER.search(source)

@@ -1,0 +1,182 @@
+"""A thread that delivers, and the queue of what it is still to deliver."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from ufvideo_sdk.errors import UFVideoError
+from ufvideo_sdk.watch.sinks.sink import SinkStats
+
+T = TypeVar("T")
+
+
+class UndeliveredError(Exception):
+    """Something did not arrive.
+
+    Attributes:
+        retry_s: Seconds after which it is tried again; None: it is given up.
+    """
+
+    def __init__(self, problem: str, retry_s: float | None = None) -> None:
+        """Keep what happened.
+
+        Args:
+            problem: Why, without a secret.
+            retry_s: Seconds after which it is tried again; None: it is given up.
+        """
+        super().__init__(problem)
+        self.retry_s = retry_s
+
+
+class Delivery(Generic[T]):
+    """Delivers items one after the other in a thread of its own.
+
+    Whoever adds an item never waits. Beyond a bound the oldest item that waits is dropped, and
+    counted.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        deliver: Callable[[T, int], None],
+        *,
+        max_waiting: int,
+        on_dropped: Callable[[T], None] | None = None,
+        is_native: bool = False,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            name: Name of the sink.
+            deliver: Is called with an item and the number of attempts before, in the thread; raises
+                UndeliveredError if the item did not arrive.
+            max_waiting: Most items that wait.
+            on_dropped: Is called with each item that is dropped or given up.
+            is_native: Whether `deliver` works in native code, and looks at `is_late` between.
+        """
+        self._name, self._deliver, self._on_dropped = name, deliver, on_dropped
+        self._max_waiting = max_waiting
+        self._waiting: deque[T] = deque()
+        self._changed = threading.Condition()
+        self._is_busy = False
+        self._deadline: float | None = None
+        self._num_delivered = self._num_dropped = self._num_failed = 0
+        self._problem = ""
+        # A daemon where that is safe: a name server that does not answer holds up no end of the
+        # process. In native code of C++ the end of a daemon would be the end of the process.
+        self._thread = threading.Thread(
+            target=self._run, name=f"ufvideo {name}", daemon=not is_native
+        )
+        self._thread.start()
+
+    @property
+    def stats(self) -> SinkStats:
+        """Counts so far, from any thread."""
+        with self._changed:
+            return SinkStats(
+                self._name,
+                self._num_delivered,
+                len(self._waiting) + self._is_busy,
+                self._num_dropped,
+                self._num_failed,
+                self._problem,
+            )
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time to deliver is over, from any thread."""
+        return self._is_late()
+
+    def put(self, item: T) -> None:
+        """Add an item. After `close` it is dropped."""
+        dropped: T | None = item
+        with self._changed:
+            if self._deadline is None:
+                full = len(self._waiting) >= self._max_waiting
+                dropped = self._waiting.popleft() if full else None
+                self._waiting.append(item)
+                self._changed.notify_all()
+            self._num_dropped += dropped is not None
+        if dropped is not None:
+            self._tell_dropped(dropped)
+
+    def close(self, timeout_s: float) -> None:
+        """Deliver what waits within a time, drop the rest, and end the thread."""
+        with self._changed:
+            if self._deadline is None:
+                self._deadline = time.monotonic() + timeout_s
+            self._changed.notify_all()
+        self._thread.join(timeout_s + 0.5)
+        with self._changed:
+            left = list(self._waiting)
+            self._waiting.clear()
+            self._num_dropped += len(left)
+        for item in left:
+            self._tell_dropped(item)
+
+    def _run(self) -> None:
+        while (item := self._next()) is not None:
+            has_arrived = self._try(item[0])
+            with self._changed:
+                self._is_busy = False
+                self._num_delivered += has_arrived
+            if not has_arrived:
+                self._tell_dropped(item[0])
+
+    def _next(self) -> tuple[T] | None:
+        """The oldest item, as soon as there is one; None at the end."""
+        with self._changed:
+            while not self._waiting and self._deadline is None:
+                self._changed.wait()
+            if not self._waiting or self._is_late():
+                return None
+            self._is_busy = True
+            return (self._waiting.popleft(),)
+
+    def _try(self, item: T) -> bool:
+        """Deliver an item, if need be in several attempts; False when it did not arrive."""
+        attempt = 0
+        while True:
+            try:
+                self._deliver(item, attempt)
+            except UndeliveredError as error:
+                retry_s, problem = error.retry_s, str(error)
+            except UFVideoError as error:
+                retry_s, problem = None, str(error)
+            except Exception as error:
+                # A sink never stops the watch, not by a mistake of ours either.
+                retry_s, problem = None, f"unexpected {type(error).__name__}"
+            else:
+                with self._changed:
+                    self._problem = ""
+                return True
+            attempt += 1
+            with self._changed:
+                self._problem = problem
+                if retry_s is None or not self._wait(retry_s):
+                    self._num_failed += 1
+                    return False
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait for the next attempt; False when there is no time for one."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._deadline is not None:
+                # One more attempt while there is time, and at once.
+                left = min(left, self._deadline - time.monotonic(), 0.1)
+                until = min(until, time.monotonic() + left)
+            if self._is_late():
+                return False
+            self._changed.wait(max(left, 0.01))
+        return not self._is_late()
+
+    def _is_late(self) -> bool:
+        return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _tell_dropped(self, item: T) -> None:
+        if self._on_dropped is not None:
+            self._on_dropped(item)
