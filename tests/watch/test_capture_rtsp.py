@@ -19,6 +19,7 @@ import pytest
 from tests.unit.written_videos import decoded_in_order, write_video
 from tests.watch.captured import HeldPackets, Told, open_descriptors, taken_until
 from tests.watch.rtsp_server import RtspServer, SilentServer, needs_rtsp_server
+from tests.watch.tls_proxy import TlsProxy, needs_openssl
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 from ufvideo_sdk.watch.sources.packet_ring import PacketRing
 
@@ -128,6 +129,18 @@ def test_a_camera_that_dies_ten_times_is_seen_again_and_nothing_leaks(server: Rt
         assert all(gap.cause == "connection lost" for gap in told.gaps) and len(told.gaps) >= 10
     assert max(usage[1:]) <= max(usage[:2]), usage
     assert not any(thread.name.startswith("capture") for thread in threading.enumerate())
+
+
+def test_a_slow_taker_neither_slows_the_reading_nor_gets_old_frames(server: RtspServer) -> None:
+    options = CaptureOptions(sample_fps=10, max_age_s=0.5)
+    with closing(open_capture(server.url, options)) as capture:
+        taken_until(capture, lambda told: len(told.frames) >= 3)
+        time.sleep(2)
+        told = taken_until(capture, lambda told: len(told.frames) >= 3)
+        stats = capture.stats
+    assert stats.num_connections == 1 and stats.dropped_by["age"] > 8
+    assert not told.gaps and not told.notices
+    assert told.frames[0].wall_s is not None and time.time() - told.frames[0].wall_s < 1.2
 
 
 def test_connecting_again_and_again_keeps_no_memory(server: RtspServer) -> None:
@@ -281,6 +294,25 @@ def test_the_clock_becomes_the_cameras_own(server: RtspServer) -> None:
     assert walls_s == sorted(walls_s) and abs(walls_s[-1] - time.time()) < 1
 
 
+@needs_openssl
+def test_a_camera_behind_tls_is_captured_and_its_certificate_checked(
+    server: RtspServer, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    with (
+        TlsProxy(server.port, tmp_path / "other") as other,
+        TlsProxy(server.port, tmp_path) as proxy,
+    ):
+        signed = CaptureOptions(tls_ca_file=str(proxy.certificate))
+        for options in (CaptureOptions(), signed):
+            with closing(open_capture(f"rtsps://127.0.0.1:{proxy.port}/cam", options)) as capture:
+                told = taken_until(capture, lambda told: len(told.frames) >= 1)
+            assert not told.notices
+        with closing(open_capture(f"rtsps://127.0.0.1:{other.port}/cam", signed)) as capture:
+            told = taken_until(capture, lambda told: bool(told.notices))
+        assert told.kinds == ["lost"] and not told.frames
+
+
 def test_a_refused_password_is_told_and_not_tried_at_once_again(clips: list[Path]) -> None:
     with RtspServer(clips[:1], login=_LOGIN) as server:
         wrong = server.url.replace(_LOGIN[1], "wr0ngWord")
@@ -339,6 +371,8 @@ def test_no_secret_is_in_anything_that_is_said_or_written(
     written = b"".join(
         path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path != script
     )
+    # FFmpeg's log is there, at its most talkative, and without them.
+    assert b"DESCRIBE" in written and b"Authorization: ***" in written
     assert b"TakenFrame" in said and b"'refused'" in said and b"'lost'" in said
     for secret in (b"s3cr3t", b"t0ken", b"zoe", b"em9l"):
         assert secret not in said, said[max(said.index(secret) - 300, 0) :][:600]
@@ -347,7 +381,9 @@ def test_no_secret_is_in_anything_that_is_said_or_written(
 
 _SPOKEN = """
 import logging, sys, time
-logging.basicConfig(level=logging.DEBUG, filename=sys.argv[2])
+logging.basicConfig(level=1, filename=sys.argv[2])
+import av.logging
+av.logging.set_level(av.logging.TRACE)
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 options = CaptureOptions(open_timeout_s=1, read_timeout_s=1, refused_retry_s=0.2)
 capture = open_capture(sys.argv[1], options)

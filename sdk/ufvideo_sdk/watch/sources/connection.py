@@ -176,6 +176,8 @@ class Camera:
         elif scheme in ("http", "https"):
             settings |= {"rw_timeout": limit_us, "flags": "low_delay"}
             settings["protocol_whitelist"] = "http,https,tcp,tls,crypto"
+        if self.options.tls_ca_file is not None:
+            settings |= {"tls_verify": "1", "ca_file": self.options.tls_ca_file}
         return settings
 
     def _open(self, settings: dict[str, str]) -> Any:

@@ -16,6 +16,7 @@ from ufvideo_sdk.watch.sources.connection import (
     SessionParts,
     is_refusal,
 )
+from ufvideo_sdk.watch.sources.ffmpeg_log import redacted_log
 from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.live_health import LiveHealth
@@ -175,6 +176,11 @@ class _Connection:
         return time.monotonic() - self._beat > limit_s + _MARGIN_S
 
     def _run(self) -> None:
+        with redacted_log(self._reader._redactor) as self._hand_on_log:
+            self._connect()
+        self.ended.set()
+
+    def _connect(self) -> None:
         from av import FFmpegError
 
         try:
@@ -188,8 +194,6 @@ class _Connection:
                 self.cause = getattr(error, "strerror", None) or str(error)
         except MemoryError:
             self.cause = "no memory is left"
-        finally:
-            self.ended.set()
 
     def _is_over(self) -> bool:
         return self.is_given_up or self._reader._stopped.is_set()
@@ -215,6 +219,7 @@ class _Connection:
             if self._is_over():
                 return
             self.beat()
+            self._hand_on_log()
             self._tell_clock()
             if not self.is_recorded and self._is_of_no_use():
                 return
