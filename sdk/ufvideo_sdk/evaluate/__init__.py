@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ufvideo_sdk.evaluate.answering.answer_data_set import answer_data_set
+    from ufvideo_sdk.evaluate.answering.ask_record import AnswerOptions
     from ufvideo_sdk.evaluate.benchmarks import BENCHMARKS, Benchmark, Published, read_data_set
     from ufvideo_sdk.evaluate.datasets.record import DataSet, Pixels, Reason, Record, Span
     from ufvideo_sdk.evaluate.metrics.answers import accuracy, chosen_option, rouge_l
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
     from ufvideo_sdk.evaluate.scoring.score import Sample, Score, ScoreRow
     from ufvideo_sdk.evaluate.scoring.score_data_set import score_data_set
     from ufvideo_sdk.evaluate.scoring.score_table import score_table, scores_to_json
+    from ufvideo_sdk.evaluate.submission import write_submission
 
 __all__ = [
     "BENCHMARKS",
+    "AnswerOptions",
     "Benchmark",
     "DataSet",
     "Flips",
@@ -57,6 +61,7 @@ __all__ = [
     "ScoreRow",
     "Span",
     "accuracy",
+    "answer_data_set",
     "bootstrap_interval",
     "chosen_option",
     "contour_accuracy",
@@ -75,10 +80,14 @@ __all__ = [
     "temporal_iou",
     "truth_as_prediction",
     "wilson_interval",
+    "write_submission",
 ]
 
 # Loaded when first asked for: few programs need all of it.
 _HOMES = {
+    "write_submission": "submission",
+    "AnswerOptions": "answering.ask_record",
+    "answer_data_set": "answering.answer_data_set",
     "Prediction": "scoring.prediction",
     "truth_as_prediction": "scoring.prediction",
     "Sample": "scoring.score",

@@ -264,6 +264,7 @@ class Questions:
         *,
         frames: SegmentFrames = "sampled",
         allow_absent: bool = False,
+        allow_question: bool = False,
         config: GenerationConfig = _GREEDY,
         cancel: _native.CancellationToken | None = None,
         on_progress: ProgressCallback | None = None,
@@ -280,6 +281,8 @@ class Questions:
             frames: "sampled", "all", or source indices.
             allow_absent: Whether the model may say in words that it is not there. Only models that
                 were trained to say so (nano is) do; the others are better held to a mask.
+            allow_question: Whether the expression may be a question or a request, as data sets of
+                reasoning segmentation word it. Otherwise these are refused: `ask` answers them.
             config: How to answer with allow_absent; without, nothing is generated.
             cancel: What ends it early.
             on_progress: See the class.
@@ -295,7 +298,7 @@ class Questions:
                 beside allow_absent=False. Others as `ask`.
         """
         check_callback(on_masks, "on_masks")
-        referring = Referring(expression, frames, allow_absent, config)
+        referring = Referring(expression, frames, allow_absent, config, allow_question)
         with self._entered(cancel, on_progress) as asking:
             request = self._segment_request(referring, asking)
             return asking.answers.segment(asking.call, request, on_masks)

@@ -27,6 +27,7 @@ class Referring:
         frames: "sampled", "all", or source indices.
         allow_absent: Whether the model may say in words that it is not there.
         config: How to answer with allow_absent.
+        allow_question: Whether the expression may be a question or a request.
 
     Raises:
         InputError: If `config` is set while `allow_absent` is False, or if either has the wrong
@@ -37,10 +38,16 @@ class Referring:
     frames: SegmentFrames
     allow_absent: bool
     config: GenerationConfig
+    allow_question: bool = False
 
     def __post_init__(self) -> None:
         """Check what does not need a clip."""
         check_instance(self.allow_absent, "allow_absent", bool)
+        check_instance(self.allow_question, "allow_question", bool)
+        if self.allow_absent and self.allow_question:
+            raise InputError(
+                "allow_question: expected without allow_absent; ask() answers a question as it is"
+            )
         check_instance(self.config, "config", GenerationConfig)
         if not self.allow_absent and self.config != GenerationConfig():
             raise InputError(
@@ -111,6 +118,8 @@ def segment_request(
             response_format=formats.mask_or_words,
         )
     else:
-        token_ids, answer_start = prompts.build_segmentation(referring.expression, clip)
+        token_ids, answer_start = prompts.build_segmentation(
+            referring.expression, clip, allow_question=referring.allow_question
+        )
         prompt = _native.Prompt(token_ids=token_ids)
     return SegmentRequest(referring.expression, idxs, prompt, answer_start, referring.config)

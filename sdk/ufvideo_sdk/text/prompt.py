@@ -84,7 +84,9 @@ class PromptBuilder:
         """
         return self.build(Question(grounding_question(event), has_marks=False), clip)
 
-    def build_segmentation(self, expression: str, clip: Clip) -> tuple[list[int], int]:
+    def build_segmentation(
+        self, expression: str, clip: Clip, *, allow_question: bool = False
+    ) -> tuple[list[int], int]:
         """Token ids of a segmentation request with its answer, and where the answer begins.
 
         Special tokens and marks in the expression stay text.
@@ -92,7 +94,8 @@ class PromptBuilder:
         Raises:
             InputError: When the expression is no phrase.
         """
-        asked_for = Question(segmentation_question(expression), has_marks=False)
+        words = segmentation_question(expression, allow_question=allow_question)
+        asked_for = Question(words, has_marks=False)
         pieces = self._pieces(asked_for, clip)
         before, after = SEGMENT_ANSWER
         # The answer continues the template's last words: they are tokenised as one text, so that
@@ -220,13 +223,15 @@ def grounding_question(event: str) -> str:
     return f"When is {words} occur in the video? Only give the start and end timestamp."
 
 
-def segmentation_question(expression: str) -> str:
+def segmentation_question(expression: str, *, allow_question: bool = False) -> str:
     """The question that asks where something is.
 
     Raises:
-        InputError: When the expression is no phrase.
+        InputError: When the expression is no phrase; or, without allow_question, a question.
     """
-    check_is_expression(checked_text(expression, "expression"))
+    text = checked_text(expression, "expression")
+    if not allow_question:
+        check_is_expression(text)
     words = expression.strip().lower()
     return f"Please segment the {words} in this image."
 

@@ -38,7 +38,7 @@ REVOS_TYPES = {0: "referring", 1: "reasoning", 2: "absent"}
 
 def segment_question(expression: str) -> str:
     """The prompt of the released evaluation."""
-    return f"Please segment the {expression.lower()} in this image."
+    return f"Please segment the {expression.strip().lower()} in this image."
 
 
 def read_mevis_val_u(data: Path, videos: Path | None) -> DataSet:
@@ -142,6 +142,7 @@ def _record(key: str, entry: dict[str, Any], root: Path, annotations: _Annotatio
         video_name=video,
         frames=tuple(root / video / f"{name}.jpg" for name in names),
         question=segment_question(text_of(expression, "exp")),
+        expression=text_of(expression, "exp"),
         group=group,
         objects=objects,
         scored_idxs=tuple(range(len(names))),

@@ -230,6 +230,7 @@ class _Folders:
             video_name=video,
             frames=pictures,
             question=segment_question(text_of(entry, "exp")),
+            expression=text_of(entry, "exp"),
             group=entry.get("group", ""),
             objects=(masks,) if has_truth else (),
             scored_idxs=tuple(files) if has_truth else tuple(range(len(pictures))),

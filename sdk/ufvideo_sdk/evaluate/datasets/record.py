@@ -21,7 +21,7 @@ class Reason(str, Enum):
     MISSING_VIDEO = "missing video"
     UNREADABLE_VIDEO = "unreadable video"
     UNREADABLE_TRUTH = "unreadable truth"
-    ERROR = "error of the model"
+    ERROR = "error while it was asked"
     NO_ANSWER = "no answer"
     NO_OPTION = "no option in the answer"
     NO_SPAN = "no span in the answer"
@@ -67,6 +67,7 @@ class Record:
         video: The file of the video, or the folder of its frames.
         video_name: What the video is called: records of one video resemble each other.
         question: The words for the model; `<region>` and `<TEMP-xxx>` stand for what they name.
+        expression: What a question of referring segmentation names, as the publisher's file has it.
         group: A task, a type of question or an annotator, by which scores are told apart.
         frames: Files of the frames, in order, if the video is a folder of them.
         bounds_s: The part of the video that is asked about, in seconds.
@@ -90,6 +91,7 @@ class Record:
     video: Path = Path()
     video_name: str = ""
     question: str = ""
+    expression: str = ""
     group: str = ""
     frames: tuple[Path, ...] = ()
     bounds_s: tuple[float, float] | None = None

@@ -76,6 +76,7 @@ def _record(key: str, entry: dict[str, Any], root: Path) -> Record:
         video_name=PurePath(entry["video"][0]).parent.as_posix(),
         frames=frames,
         question=segment_question(expression),
+        expression=expression,
         objects=(masks,),
         scored_idxs=tuple(masks),
         annotation_files=files,

@@ -52,17 +52,23 @@ def span_value(record: Record, prediction: Prediction) -> Value:
     """TIoU of the span of an answer; 0 without one, or with one that ends before it starts."""
     if record.span is None:
         return 0.0, Reason.MALFORMED
-    span = prediction.span
+    span = _span_of(prediction, record.span)
     if span is None:
-        found = spans_of(prediction.text)
-        if not found:
-            return 0.0, Reason.NO_SPAN
-        span = Span(*found[0], is_fraction=True)
+        return 0.0, Reason.NO_SPAN
     if span.end < span.start:
         return 0.0, Reason.REVERSED_SPAN
     if span.is_fraction != record.span.is_fraction:
         span = _in_the_unit_of(record.span, span, prediction)
     return temporal_iou((span.start, span.end), (record.span.start, record.span.end)), None
+
+
+def _span_of(prediction: Prediction, truth: Span) -> Span | None:
+    """The span of an answer: the one in the unit of the truth, if there are two."""
+    given = prediction.span
+    if given is not None and given.is_fraction == truth.is_fraction:
+        return given
+    found = spans_of(prediction.text)
+    return Span(*found[0], is_fraction=True) if found else given
 
 
 def _in_the_unit_of(truth: Span, span: Span, prediction: Prediction) -> Span:
