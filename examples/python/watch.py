@@ -13,6 +13,8 @@ from pathlib import Path
 from ufvideo_sdk import RuntimeConfig, UFVideo
 from ufvideo_sdk.watch import CaptureOptions, Rules, WatchOptions, watch
 
+LONGEST_CLOSE_S = 60.0
+
 
 def main() -> int:
     """Watch until the source ends, or for some seconds; 1 if nothing happened."""
@@ -25,11 +27,15 @@ def main() -> int:
     parser.add_argument("--package", type=Path, help="default: nano, which ships")
     given = parser.parse_args()
 
+    # At the end clips are finished that are under way.
+    options = WatchOptions(
+        capture=CaptureOptions(sample_fps=given.fps), close_timeout_s=LONGEST_CLOSE_S
+    )
     events = watch(
         UFVideo.load(given.package, runtime=RuntimeConfig(num_threads=given.threads)),
         {"street": given.source},
         Rules.load(given.rules),
-        options=WatchOptions(capture=CaptureOptions(sample_fps=given.fps)),
+        options=options,
         on_notice=print,
     )
     if given.seconds is not None:

@@ -94,7 +94,7 @@ def test_watch(tmp_path: Path) -> None:
     truth = write_stream(SEED, 30, tmp_path / "street.mp4")
     command = [sys.executable, "-W", "error", str(EXAMPLES / "watch.py"), "street.mp4"]
     done = subprocess.run(
-        [*command, str(EXAMPLES / "street.yaml")],
+        [*command, str(EXAMPLES / "street.yaml"), "--threads", "1"],
         capture_output=True,
         text=True,
         check=False,
