@@ -32,8 +32,10 @@ from ufvideo_sdk.watch.sources.capture import CaptureNotice, TakenFrame
 from ufvideo_sdk.watch.sources.packets import SectionHeader, SourcePacket
 
 EVENTS_NAME = "events.jsonl"
-# A disk that does not keep up for so many bytes never will.
+# A disk that does not keep up for so many bytes never will. Frames wait for it before, for a time.
 _MAX_WAITING_BYTES = 256 << 20
+_FRAMES_WAIT_BYTES = 64 << 20
+_LONGEST_WAIT_S = 10.0
 
 
 class Recorder:
@@ -79,7 +81,7 @@ class Recorder:
         # What is to be done, and what of it waits in bytes.
         self._work: queue.SimpleQueue[tuple[Callable[[], None], int] | None] = queue.SimpleQueue()
         self._waiting_bytes = 0
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._problem: str | None = None
         self._is_closed = False
         self._thread = threading.Thread(target=self._run, name="ufvideo recording", daemon=True)
@@ -106,7 +108,11 @@ class Recorder:
         self._put(lambda: self._packet(packet), len(packet.data))
 
     def frame(self, frame_idx: int, taken: TakenFrame) -> None:
-        """A frame is looked at; told before the fact."""
+        """A frame is looked at; told before the fact. It waits a while for a disk that is slow."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._waiting_bytes < _FRAMES_WAIT_BYTES, _LONGEST_WAIT_S
+            )
         self._put(lambda: self._frame(frame_idx, taken), taken.pixels.nbytes)
 
     def fact(self, fact: Fact) -> None:
@@ -132,7 +138,7 @@ class Recorder:
     def _put(self, work: Callable[[], None], num_bytes: int = 0) -> None:
         if self._problem is not None or self._is_closed:
             return
-        with self._lock:
+        with self._changed:
             self._waiting_bytes += num_bytes
             is_late = self._waiting_bytes > _MAX_WAITING_BYTES
         if is_late:
@@ -151,8 +157,9 @@ class Recorder:
             work, num_bytes = item
             if self._problem is None:
                 self._try(work)
-            with self._lock:
+            with self._changed:
                 self._waiting_bytes -= num_bytes
+                self._changed.notify_all()
         self._try(self._close_files)
 
     def _try(self, work: Callable[[], None]) -> None:

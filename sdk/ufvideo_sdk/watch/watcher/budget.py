@@ -43,7 +43,8 @@ class Budget:
     """Saves the share of the machine that may be used, and spends what is used.
 
     In debt, questions give way first: from the last of the file to the first. A debt of seconds
-    makes frames give way too: every second one, then three of four, then seven of eight.
+    makes frames give way too: every second one, then three of four, then seven of eight. A file
+    that waits for its reader waits, and nothing of it gives way.
     """
 
     def __init__(
@@ -111,6 +112,11 @@ class Budget:
             self._costs[name] = known_s + _NEWEST * (cost_s - known_s)
 
     @property
+    def is_in_debt(self) -> bool:
+        """Whether more was used than saved."""
+        return self.share is not None and self._saved_s <= 0
+
+    @property
     def stride(self) -> int:
         """Of so many frames one is looked at."""
         if self.share is None:
@@ -120,7 +126,7 @@ class Budget:
     @property
     def giving_way(self) -> tuple[str, ...]:
         """What is left out now, in the order in which it gave way."""
-        if self.share is None or self._saved_s > 0:
+        if not self.is_in_debt:
             return ()
         frames = () if self.stride == 1 else (f"frames: one of {self.stride} is looked at",)
         return ("questions", *frames)

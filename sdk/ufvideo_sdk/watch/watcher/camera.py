@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +45,7 @@ class CameraParts:
         capture: What is read.
         recorder: Its recording; None: it is not recorded.
         sinks: Who is told its facts.
+        is_real_time: Whether a file is played no faster than real time.
     """
 
     name: str
@@ -54,6 +55,7 @@ class CameraParts:
     capture: Capture
     recorder: Recorder | None
     sinks: Sequence[Sink]
+    is_real_time: bool = False
 
 
 class Camera:
@@ -74,7 +76,9 @@ class Camera:
         self._budget = budget
         self._cancel = cancel
         self._waiting: CaptureItem | None = None
-        self._num_dropped = 0
+        # A file that is not played in real time: it loses nothing by waiting.
+        self._waits_for_us = False
+        self._dropped: Counter[str] = Counter()
         self._is_tracking_lost = False
         self._stride = 1
         self.recorder = parts.recorder
@@ -88,7 +92,7 @@ class Camera:
 
     def turn(self) -> bool:
         """Look at what waits, and ask what is due; False if nothing has come."""
-        if self.is_over:
+        if self.is_over or self.holds_back:
             return False
         num_frames = num_items = 0
         while num_frames < _MOST_FRAMES:
@@ -103,11 +107,17 @@ class Camera:
                 num_frames += 1
                 # A file waits for its reader: each of its frames has a turn of its own.
                 if item.clock == "file":
+                    self._waits_for_us = not self.parts.is_real_time
                     break
         if num_frames:
             self._ask_due()
             self._look_after_recording()
         return num_items > 0
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether it waits for the budget, and its source for it."""
+        return self._waits_for_us and self._budget.is_in_debt
 
     def finish(self, cause: str) -> None:
         """End the camera if it has not ended by itself."""
@@ -161,11 +171,15 @@ class Camera:
             self.follower.ended(item.time_s, item.cause)
 
     def _frame(self, taken: TakenFrame) -> None:
-        self._say_stride()
-        if not self._budget.takes_frame():
-            self._num_dropped += 1
-            self.state.dropped[CAUSE] += 1
+        last_s = self.follower.last_s
+        if last_s is not None and taken.time_s <= last_s:
+            self._drop_frame("late")
             return
+        if not self._waits_for_us:
+            self._say_stride()
+            if not self._budget.takes_frame():
+                self._drop_frame(CAUSE)
+                return
         self.state.taken(taken)
         recorder = self.recorder
         on_frame = None if recorder is None else lambda idx: recorder.frame(idx, taken)
@@ -176,11 +190,16 @@ class Camera:
             self.notice("tracking", cause_of(error))
         self._is_tracking_lost = error is not None
 
+    def _drop_frame(self, cause: str) -> None:
+        self._dropped[cause] += 1
+        self.state.dropped[cause] += 1
+
     def _ask_due(self) -> None:
         due = self.follower.due
         if not due or not self.parts.view.can_ask:
             return
-        num_asked = self._budget.affordable([each.name for each in due])
+        names = [each.name for each in due]
+        num_asked = len(due) if self._waits_for_us else self._budget.affordable(names)
         for each in due[num_asked:]:
             self.follower.drop(each, CAUSE)
         self._ask(due[:num_asked])
@@ -241,7 +260,8 @@ class Camera:
             dropped = dict(self.parts.capture.stats.dropped_by)
         except StateError:
             dropped = {}
-        dropped[CAUSE] = self._num_dropped
+        for cause, num_frames in self._dropped.items():
+            dropped[cause] = dropped.get(cause, 0) + num_frames
         for cause, num_frames in dropped.items():
             if num_frames:
                 recorder.drops(cause, num_frames, time_s)

@@ -97,7 +97,8 @@ def open_camera(
         state = CameraState()
         sinks = tuple(open_sinks(LatestPictures(name, view, state, ring), rules))
         undo.pop_all()
-    return CameraParts(name, rules, view, state, capture, recorder, sinks)
+    is_real_time = options.capture.real_time
+    return CameraParts(name, rules, view, state, capture, recorder, sinks, is_real_time)
 
 
 def check_can_answer(model: UFVideo, rules: Rules) -> None:

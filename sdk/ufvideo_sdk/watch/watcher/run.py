@@ -27,6 +27,7 @@ Told = CameraEvent | CameraNotice
 
 # How long nobody looks whether it is stopped, while no camera has anything.
 _IDLE_S = 0.1
+_HELD_BACK_S = 0.02
 
 
 class Watch:
@@ -159,6 +160,9 @@ class Watch:
             self._budget.settle()
             yield from _told_by(camera)
         if has_come:
+            return
+        if any(camera.holds_back for camera in self._cameras):
+            time.sleep(_HELD_BACK_S)
             return
         waiting = [camera for camera in self._cameras if not camera.is_over]
         for camera in waiting:

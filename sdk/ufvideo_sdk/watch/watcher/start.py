@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from types import TracebackType
+from typing import Any, TypeVar, overload
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.model import UFVideo
@@ -16,6 +17,7 @@ from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 from ufvideo_sdk.watch.watcher.options import WatchOptions
 from ufvideo_sdk.watch.watcher.run import Watch
 
+Self = TypeVar("Self", bound="EventIterator")
 CameraRules = Rules | Mapping[str, Rules]
 _DEFAULT = WatchOptions()
 
@@ -32,6 +34,17 @@ class EventIterator:
         self.watch = watch
         self._on_notice = on_notice
         self._told: Iterator[CameraEvent | CameraNotice] | None = None
+
+    def __enter__(self: Self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def __iter__(self) -> Iterator[CameraEvent]:
         """The iterator itself."""
