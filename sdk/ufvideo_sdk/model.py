@@ -61,6 +61,7 @@ class UFVideo:
         package: The package's folder.
         manifest: What it says of the model.
         manifest_sha256: Digest of the manifest's file, which holds those of all others.
+        runtime: How it was loaded.
         stage_providers: Execution providers of each stage, by stem.
         load_stats: Where the time of `load` went.
         tokenizer: Text to ids and back.
@@ -88,7 +89,7 @@ class UFVideo:
         clock = LoadClock() if clock is None else clock
         loaded = _load(package, manifest, runtime, on_engine, clock)
         self._loaded = loaded
-        self._max_frame_pixels = runtime.max_frame_pixels
+        self.runtime = runtime
         self.package = loaded.package
         self.manifest = loaded.manifest
         self.manifest_sha256 = loaded.manifest_sha256
@@ -345,7 +346,7 @@ class UFVideo:
         number = None if stream is None else as_integer(stream)
         if stream is not None and (number is None or number < 0):
             raise InputError(f"stream: expected an integer of 0 or more, got {described(stream)}")
-        return SourceOptions(number, strict, self._max_frame_pixels)
+        return SourceOptions(number, strict, self.runtime.max_frame_pixels)
 
 
 def _load(

@@ -108,4 +108,8 @@ def test_options_are_checked() -> None:
         CaptureOptions(folder_order="size")
     with pytest.raises(ConfigError, match="real_time: expected True or False"):
         CaptureOptions(real_time=1)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="tls_ca_file: expected a file of certificates"):
+        CaptureOptions(tls_ca_file="none.pem")
+    with pytest.raises(ConfigError, match="stall_s: expected a number, more than 0, got str"):
+        CaptureOptions(stall_s="2")  # type: ignore[arg-type]
     assert CaptureOptions(frozen_s=None, retry_s=0).frozen_s is None

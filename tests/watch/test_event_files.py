@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import time
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.
 from tests.watch.rendered_camera import HEIGHT, RATE, WIDTH, RenderedCamera, RenderedPictures
 from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.watch import Rules
+from ufvideo_sdk.watch.rules.sink_settings import Keep
 from ufvideo_sdk.watch.sinks.camera_sink import CameraSink
+from ufvideo_sdk.watch.sinks.event_folder import remove_old
 from ufvideo_sdk.watch.sinks.event_message import CameraNames, EventMessage
 from ufvideo_sdk.watch.sinks.outputs import Outputs
 from ufvideo_sdk.watch.sinks.ring_length import ring_s
@@ -306,3 +309,44 @@ def test_names_of_files_are_plain_and_apart(tmp_path: Path) -> None:
     cameras = {name.split("-", 2)[2].partition("-0000")[0] for name in names}
     assert cameras == {"rtsp_host_a_b", "rtsp_host_a_b-2", "etc"}
     assert len({m.key for m in listener.messages}) == len(listener.messages) == 3
+
+
+def aged(folder: Path, name: str, days: float, num_bytes: int = 10) -> None:
+    path = folder / name
+    path.write_bytes(bytes(num_bytes))
+    then = time.time() - 86_400 * days
+    os.utime(path, (then, then))
+
+
+def test_old_files_of_events_are_removed_and_no_others(tmp_path: Path) -> None:
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    stem = "20260101T000000Z-00ff-door-000001-visitor"
+    aged(folder, f"{stem}-start-1.jpg", 3.0)
+    aged(folder, f"{stem}.mp4", 0.5)
+    aged(folder, "holiday.jpg", 400.0)
+    aged(folder, f"{stem}.txt", 400.0)
+    watched = Watched(tmp_path, "snapshots: {folder: shots, keep_days: 2}")
+    # Already when the watch begins.
+    assert not (folder / f"{stem}-start-1.jpg").exists()
+    watched.run().close()
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {f"{stem}.mp4", "holiday.jpg", f"{stem}.txt"} and len(names) == 6
+
+
+def test_beyond_its_size_a_folder_loses_its_oldest_files(tmp_path: Path) -> None:
+    for number in range(1, 6):
+        aged(tmp_path, f"20260101T000000Z-00ff-door-00000{number}-r.mp4", 10.0 - number, 400)
+    newest = tmp_path / "20260101T000000Z-00ff-door-000006-r.mp4"
+    newest.write_bytes(bytes(500))
+    remove_old(tmp_path, Keep(gigabytes=1.4e-6), [newest])
+    assert sorted(path.name[-10:] for path in tmp_path.iterdir()) == [
+        "0004-r.mp4",
+        "0005-r.mp4",
+        "0006-r.mp4",
+    ]
+    # What was written just now stays, were it alone too large.
+    remove_old(tmp_path, Keep(gigabytes=1e-9), [newest])
+    assert list(tmp_path.iterdir()) == [newest]
+    remove_old(tmp_path, Keep())
+    assert list(tmp_path.iterdir()) == [newest]

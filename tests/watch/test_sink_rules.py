@@ -20,6 +20,7 @@ from ufvideo_sdk.watch.engine.facts import Frame
 from ufvideo_sdk.watch.rules.sink_settings import (
     ClipSettings,
     JsonLinesSettings,
+    Keep,
     MqttSettings,
     PrometheusSettings,
     SinkSettings,
@@ -31,8 +32,8 @@ RULE = "rules: {r: {yes_no: Is it open?, every_s: 1}}"
 WHOLE = """
 sinks:
   json_lines: {file: events.jsonl, fsync: no}
-  clips: {folder: clips, annotated: no, plain: yes, max_s: 30}
-  snapshots: {folder: shots, annotated: no, max_frames: 2}
+  clips: {folder: clips, annotated: no, plain: yes, max_s: 30, keep_days: 7, keep_gb: 0.5}
+  snapshots: {folder: shots, annotated: no, max_frames: 2, keep_days: 1}
   webhook:
     url: https://alerts.example:8443/hook
     allow_hosts: [alerts.example]
@@ -64,8 +65,8 @@ def test_a_whole_file_means_what_it_says() -> None:
     rules = Rules.parse(WHOLE)
     assert rules.sinks == SinkSettings(
         JsonLinesSettings(Path("events.jsonl"), fsync=False),
-        ClipSettings(Path("clips"), annotated=False, plain=True, max_s=30.0),
-        SnapshotSettings(Path("shots"), annotated=False, max_frames=2),
+        ClipSettings(Path("clips"), annotated=False, plain=True, max_s=30.0, keep=Keep(7.0, 0.5)),
+        SnapshotSettings(Path("shots"), annotated=False, max_frames=2, keep=Keep(1.0)),
         WebhookSettings(
             "https://alerts.example:8443/hook",
             None,
@@ -136,6 +137,7 @@ def test_short_forms(sinks: str, expected: SinkSettings) -> None:
         ("{clips: {folder: c, max_s: 601}}", "max_s: expected at most 600 seconds"),
         ("{clips: {folder: c, max_s: 10s}}", "max_s: expected seconds as a number.*write 10"),
         ("{snapshots: {folder: s, max_frames: 0}}", "max_frames: expected an integer from 1 to 16"),
+        ("{clips: {folder: c, keep_days: 0}}", "keep_days: expected a number from 0.01 to 36500"),
         ("{webhook: {allow_hosts: [a.b]}}", "sinks.webhook: expected one of url and url_env"),
         ("{webhook: {url: 'ftp://a.b/'}}", "webhook.url: expected a URL that begins with https"),
         ("{webhook: {url: 'http://a.b/', timeout_s: 61}}", "timeout_s: expected at most 60 s"),
@@ -232,8 +234,8 @@ def test_the_check_shows_where_events_go(tmp_path: Path) -> None:
     assert lines[0].endswith("Is it open?")
     assert lines[3:] == [
         "OK  -> json_lines        events.jsonl",
-        "OK  -> clips             clips/, plain, at most 30 s",
-        "OK  -> snapshots         shots/, plain, at most 2 of an edge",
+        "OK  -> clips             clips/, plain, at most 30 s, kept for 7 days, up to 0.5 GB",
+        "OK  -> snapshots         shots/, plain, at most 2 of an edge, kept for 1 days",
         "OK  -> webhook           https://alerts.example:8443, within 2.5 s, 0 retries",
         "OK  -> mqtt              broker.local:8884, TLS, topic home/cams, Home Assistant is told",
         "OK  -> prometheus        127.0.0.1:9464",

@@ -14,12 +14,14 @@ from ufvideo_sdk.cli.demo import demo
 from ufvideo_sdk.cli.doctor import doctor
 from ufvideo_sdk.cli.info import info
 from ufvideo_sdk.cli.locate import locate
+from ufvideo_sdk.cli.replay import replay
 from ufvideo_sdk.cli.rules import rules
 from ufvideo_sdk.cli.say import say
 from ufvideo_sdk.cli.segment import segment
 from ufvideo_sdk.cli.standard_streams import prepare_streams
 from ufvideo_sdk.cli.tokens import tokens
 from ufvideo_sdk.cli.verify import verify
+from ufvideo_sdk.cli.watch import watch
 
 _EXIT_CODES = (
     "Exit codes: 0 done, 1 unexpected, 2 usage or setting, 3 input (video, question, region, output"
@@ -37,7 +39,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for _command in (demo, ask, locate, segment, info, verify, build, doctor, tokens):
+for _command in (demo, ask, locate, segment, watch, replay, info, verify, build, doctor, tokens):
     app.command()(_command)
 app.add_typer(rules)
 

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from ufvideo_sdk import _native
 from ufvideo_sdk.errors import CancelledError, InputError, StateError
 from ufvideo_sdk.results.from_native import stage_stats
-from ufvideo_sdk.results.stream_frame import StreamFrame
 from ufvideo_sdk.results.stream_stats import StreamStats
 from ufvideo_sdk.results.stream_window import StreamWindow
 from ufvideo_sdk.session.answer_builder import AnswerBuilder
 from ufvideo_sdk.session.call_gate import CallGate
+from ufvideo_sdk.session.latest_frames import LatestFrames
 from ufvideo_sdk.session.loaded_model import LoadedModel
 from ufvideo_sdk.session.questions import Asking, Questions
 from ufvideo_sdk.session.request import RequestBuilder
@@ -114,7 +114,7 @@ class _Current:
     answers: AnswerBuilder
 
 
-class Stream(Questions, LiveTracking):
+class Stream(Questions, LiveTracking, LatestFrames):
     """A window over the latest frames of a camera or a file, asked at any time.
 
     Each frame is encoded once, when it is pushed, and questions cost what is new: the answers are
@@ -204,15 +204,6 @@ class Stream(Questions, LiveTracking):
     def window(self) -> StreamWindow:
         """The frames that a question would be about now; those that wait are not in it yet."""
         return _shown(self._open_live().window())
-
-    @property
-    def newest(self) -> StreamFrame | None:
-        """The frame that was encoded last, in the window or not; None before the first one."""
-        live = self._open_live()
-        frames = live.frames_after(live.statistics().num_encoded - 2)
-        if not frames:
-            return None
-        return StreamFrame(frames[-1].frame_idx, frames[-1].time_s, frames[-1].change)
 
     @property
     def stats(self) -> StreamStats:

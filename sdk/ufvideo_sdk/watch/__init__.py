@@ -1,16 +1,78 @@
-"""Rules of a camera that is watched, and the events that follow from them.
+"""Cameras that are watched: rules, what is asked and when, events, recordings and replays.
 
-rules = Rules.load("rules.yaml")
-engine = Engine(rules)
+    from ufvideo_sdk import UFVideo
+    from ufvideo_sdk.watch import Rules, watch
+
+    for event in watch(UFVideo.load(), "rtsp://camera/stream", Rules.load("rules.yaml")):
+        print(event)
 
 `Rules` reads a file of rules strictly; `Engine` tells which questions are due and which events
-happen (`ufvideo_sdk.watch.engine` has its contract). Needs the extra `watch`.
+happen (`ufvideo_sdk.watch.engine` has its contract); `watch` captures, asks the model and records;
+`Replay` does so again from a recording. Needs the extra `watch`.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from ufvideo_sdk.watch.engine.engine import Engine
 from ufvideo_sdk.watch.engine.facts import Event
 from ufvideo_sdk.watch.rules.rules import Rules
 
-__all__ = ["Engine", "Event", "Rules"]
+if TYPE_CHECKING:
+    from ufvideo_sdk.watch.recording.folders import Retention
+    from ufvideo_sdk.watch.recording.replay import Replay
+    from ufvideo_sdk.watch.sources.options import CaptureOptions
+    from ufvideo_sdk.watch.status import CameraStatus, WatchStatus
+    from ufvideo_sdk.watch.watcher.camera_event import CameraEvent, CameraNotice
+    from ufvideo_sdk.watch.watcher.camera_view import WindowOptions
+    from ufvideo_sdk.watch.watcher.options import WatchOptions
+    from ufvideo_sdk.watch.watcher.run import Watch
+    from ufvideo_sdk.watch.watcher.start import open_watch, watch
+
+# Rules are read and logs are explained without the native module.
+_LATE = {
+    "CameraEvent": "watcher.camera_event",
+    "CameraNotice": "watcher.camera_event",
+    "CameraStatus": "status",
+    "CaptureOptions": "sources.options",
+    "Replay": "recording.replay",
+    "Retention": "recording.folders",
+    "Watch": "watcher.run",
+    "WatchOptions": "watcher.options",
+    "WatchStatus": "status",
+    "WindowOptions": "watcher.camera_view",
+    "open_watch": "watcher.start",
+    "watch": "watcher.start",
+}
+
+__all__ = [
+    "CameraEvent",
+    "CameraNotice",
+    "CameraStatus",
+    "CaptureOptions",
+    "Engine",
+    "Event",
+    "Replay",
+    "Retention",
+    "Rules",
+    "Watch",
+    "WatchOptions",
+    "WatchStatus",
+    "WindowOptions",
+    "open_watch",
+    "watch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the rest when it is asked for."""
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Every name, imported or not."""
+    return sorted({*globals(), *__all__})

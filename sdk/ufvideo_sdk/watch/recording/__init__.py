@@ -1,1 +1,1 @@
-"""What is kept of a watched camera, so that it can be replayed."""
+"""Recordings: packets as they came, and all facts, so that a stream can be watched once more."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from ufvideo_sdk.validation.known_host import host_of, port_of
 from ufvideo_sdk.watch.rules.sink_settings import (
     ClipSettings,
+    Keep,
     MqttSettings,
     SinkSettings,
     WebhookSettings,
@@ -27,7 +28,8 @@ def shown_sinks(settings: SinkSettings) -> Iterator[tuple[str, str]]:
     if settings.snapshots is not None:
         kind = "annotated" if settings.snapshots.annotated else "plain"
         most = f"at most {settings.snapshots.max_frames} of an edge"
-        yield "snapshots", f"{settings.snapshots.folder}/, {kind}, {most}"
+        kept = _kept(settings.snapshots.keep)
+        yield "snapshots", f"{settings.snapshots.folder}/, {kind}, {most}{kept}"
     if settings.webhook is not None:
         yield "webhook", _webhook(settings.webhook)
     if settings.mqtt is not None:
@@ -39,7 +41,12 @@ def shown_sinks(settings: SinkSettings) -> Iterator[tuple[str, str]]:
 def _clips(settings: ClipSettings) -> str:
     kinds = [("annotated", settings.annotated), ("plain", settings.plain)]
     kind = " and ".join(name for name, is_wanted in kinds if is_wanted)
-    return f"{settings.folder}/, {kind}, at most {settings.max_s:g} s"
+    return f"{settings.folder}/, {kind}, at most {settings.max_s:g} s{_kept(settings.keep)}"
+
+
+def _kept(keep: Keep) -> str:
+    days = "" if keep.days is None else f", kept for {keep.days:g} days"
+    return days if keep.gigabytes is None else f"{days}, up to {keep.gigabytes:g} GB"
 
 
 def _webhook(settings: WebhookSettings) -> str:

@@ -14,6 +14,7 @@ from ufvideo_sdk.watch.rules.sink_settings import (
     EVENT_SINKS,
     ClipSettings,
     JsonLinesSettings,
+    Keep,
     MqttSettings,
     PrometheusSettings,
     SinkSettings,
@@ -117,13 +118,14 @@ def _clips(entry: Entry, problems: Problems) -> ClipSettings | None:
     annotated = _yes(reader, "annotated", True)
     plain = _yes(reader, "plain", False)
     max_s = reader.seconds("max_s", ClipSettings.max_s, low=1.0) or ClipSettings.max_s
+    keep = _keep(reader)
     reader.finish()
     if max_s > _LONGEST_CLIP_S:
         problems.add(reader.entry.value["max_s"], f"at most {_LONGEST_CLIP_S:g} seconds")
     if not annotated and not plain:
         fix = "write plain: yes, or leave clips out"
         problems.add(entry, "a clip that is annotated, plain or both", "neither", fix)
-    return None if folder is None else ClipSettings(folder, annotated, plain, max_s)
+    return None if folder is None else ClipSettings(folder, annotated, plain, max_s, keep)
 
 
 def _snapshots(entry: Entry, problems: Problems) -> SnapshotSettings | None:
@@ -134,8 +136,9 @@ def _snapshots(entry: Entry, problems: Problems) -> SnapshotSettings | None:
     folder = _needed_folder(reader)
     annotated = _yes(reader, "annotated", True)
     max_frames = _integer(reader, "max_frames", 1, 16) or SnapshotSettings.max_frames
+    keep = _keep(reader)
     reader.finish()
-    return None if folder is None else SnapshotSettings(folder, annotated, max_frames)
+    return None if folder is None else SnapshotSettings(folder, annotated, max_frames, keep)
 
 
 def _webhook(entry: Entry, problems: Problems) -> WebhookSettings | None:
@@ -244,6 +247,11 @@ def _needed_folder(reader: MappingReader) -> Path | None:
             reader.problems.add(reader.entry, "the key folder", "a mapping without it")
         return None
     return _path(entry, reader.problems)
+
+
+def _keep(reader: MappingReader) -> Keep:
+    days = reader.number("keep_days", 0.01, 36_500.0)
+    return Keep(days, reader.number("keep_gb", 0.001, 1_000_000.0))
 
 
 def _path(entry: Entry, problems: Problems) -> Path | None:

@@ -24,6 +24,19 @@ class JsonLinesSettings:
 
 
 @dataclass(frozen=True)
+class Keep:
+    """How many files of events are kept in a folder; without a bound all of them.
+
+    Attributes:
+        days: Files that are older are removed.
+        gigabytes: Beyond so many, 1e9 bytes each, the oldest files are removed.
+    """
+
+    days: float | None = None
+    gigabytes: float | None = None
+
+
+@dataclass(frozen=True)
 class ClipSettings:
     """A clip of each event.
 
@@ -32,12 +45,14 @@ class ClipSettings:
         annotated: Whether a clip is drawn on and encoded again.
         plain: Whether the packets as they came are kept too, or alone.
         max_s: A clip is cut so many seconds after its start.
+        keep: How many are kept.
     """
 
     folder: Path
     annotated: bool = True
     plain: bool = False
     max_s: float = 60.0
+    keep: Keep = Keep()
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,13 @@ class SnapshotSettings:
         folder: Where they are written.
         annotated: Whether they are drawn on.
         max_frames: Most frames of one edge of an event.
+        keep: How many are kept.
     """
 
     folder: Path
     annotated: bool = True
     max_frames: int = 4
+    keep: Keep = Keep()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ufvideo_sdk.validation.paths import shown
 from ufvideo_sdk.watch.rules.sink_settings import ClipSettings
 from ufvideo_sdk.watch.sinks.camera_painter import CameraPainter
 from ufvideo_sdk.watch.sinks.delivery import Delivery, UndeliveredError
-from ufvideo_sdk.watch.sinks.event_folder import event_stem, made_folder
+from ufvideo_sdk.watch.sinks.event_folder import event_stem, made_folder, remove_old
 from ufvideo_sdk.watch.sinks.event_message import EventMessage
 from ufvideo_sdk.watch.sinks.history import PastSeconds
 from ufvideo_sdk.watch.sinks.overlay import Overlay
@@ -68,6 +68,7 @@ class Clips:
         """
         self._settings = settings
         self._folder = made_folder(settings.folder, "clips")
+        remove_old(self._folder, settings.keep)
         self._delivery: Delivery[ClipJob] = Delivery(
             "clips",
             self._write,
@@ -105,6 +106,7 @@ class Clips:
             problem = str(error)
         else:
             problem = "" if files else "no picture of the event is held any more"
+        remove_old(self._folder, self._settings.keep, files)
         if problem:
             job.done(tuple(files), problem)
             raise UndeliveredError(problem)

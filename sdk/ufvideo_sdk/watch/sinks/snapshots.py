@@ -15,7 +15,7 @@ from ufvideo_sdk.errors import InputError, UFVideoError
 from ufvideo_sdk.watch.rules.sink_settings import SnapshotSettings
 from ufvideo_sdk.watch.sinks.camera_painter import CameraPainter
 from ufvideo_sdk.watch.sinks.delivery import Delivery, UndeliveredError
-from ufvideo_sdk.watch.sinks.event_folder import event_stem, made_folder
+from ufvideo_sdk.watch.sinks.event_folder import event_stem, made_folder, remove_old
 from ufvideo_sdk.watch.sinks.event_message import EventMessage
 from ufvideo_sdk.watch.sinks.history import PastSeconds
 from ufvideo_sdk.watch.sinks.overlay import Overlay
@@ -75,6 +75,7 @@ class Snapshots:
         """
         self._settings = settings
         self._folder = made_folder(settings.folder, "snapshots")
+        remove_old(self._folder, settings.keep)
         self._delivery: Delivery[SnapshotJob] = Delivery(
             "snapshots",
             self._write,
@@ -125,6 +126,7 @@ class Snapshots:
                 files.append(path)
             except (UFVideoError, OSError) as error:
                 problem = str(error)
+        remove_old(self._folder, self._settings.keep, files)
         job.done(tuple(files), problem)
         if problem:
             raise UndeliveredError(problem)

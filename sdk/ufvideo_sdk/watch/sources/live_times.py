@@ -151,8 +151,9 @@ class LiveTimes:
         )
 
     def _begin(self, pts_s: float, arrival_s: float) -> None:
+        # As the very first one: a camera that begins with a second of the past does so each time.
         is_first = self._last_arrival_s == 0.0 and self._latest_s == 0.0
-        self._anchor(pts_s, 0.0 if is_first else max(self.now_s(), self._latest_s + _LEAST_STEP_S))
+        self._anchor(pts_s, 0.0 if is_first else max(arrival_s, self._latest_s + _LEAST_STEP_S))
         self._is_new_connection = False
         self._camera_offset_s = self._unsteady_since_s = None
         self._rate = self._told_rate = 1.0
@@ -170,9 +171,12 @@ class LiveTimes:
 
         Not compared with the packet before: after a pause that one may have been late.
         """
+        step_s = pts_s - self._last_pts_s
+        if not self._follows_arrival:
+            return step_s < -_JUMP_S
         usual_s = self._least_lag_s if self._base_lag_s is None else self._base_lag_s
         lag_s = arrival_s - self._time_of(pts_s)
-        return abs(pts_s - self._last_pts_s) > _JUMP_S and abs(lag_s - usual_s) > _JUMP_S
+        return abs(step_s) > _JUMP_S and abs(lag_s - usual_s) > _JUMP_S
 
     def _time_of(self, pts_s: float) -> float:
         return self._anchor_s + (pts_s - self._anchor_pts_s) * self._rate

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 from ufvideo_sdk.errors import ConfigError
 from ufvideo_sdk.validation.arguments import as_number, described
+from ufvideo_sdk.validation.paths import as_path, is_file
 from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 FOLDER_ORDERS = ("name", "time")
@@ -40,6 +41,8 @@ class CaptureOptions:
         folder_idle_s: A folder ends when no new file came for so long; None: never.
         picture_fps: Pictures of a folder come so many a second; None: at the times of their last
             change.
+        tls_ca_file: A file of certificates (PEM), one of which must have signed the one of an rtsps
+            or https camera; None: any is accepted, for cameras make their own.
         max_frame_pixels: Largest frame that is decoded, in pixels.
     """
 
@@ -60,6 +63,7 @@ class CaptureOptions:
     folder_settle_s: float = 2.0
     folder_idle_s: float | None = None
     picture_fps: float | None = None
+    tls_ca_file: str | None = None
     max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
 
     def __post_init__(self) -> None:
@@ -78,10 +82,16 @@ class CaptureOptions:
                 raise ConfigError(
                     f"{name}: expected True or False, got {described(getattr(self, name))}"
                 )
+        if self.tls_ca_file is not None and not is_file(as_path(self.tls_ca_file, "tls_ca_file")):
+            raise ConfigError(
+                f"tls_ca_file: expected a file of certificates, found none: {self.tls_ca_file}"
+            )
         may_be_zero = {"retry_s", "max_retry_s", "folder_settle_s", "folder_idle_s"}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(value, (bool, str)) or (value is None and field.default is None):
+            if isinstance(field.default, (bool, str)) or field.name == "tls_ca_file":
+                continue
+            if value is None and field.default is None:
                 continue
             if value is None and field.name in ("frozen_s", "dark_s"):
                 continue

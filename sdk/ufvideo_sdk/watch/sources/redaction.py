@@ -20,7 +20,7 @@ _NAMED = re.compile(
 )
 _QUERY = re.compile(r"(?<=\?)[^\s'\"<>#]+(?=[\s'\"<>#]|$)")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,2}[^\s'\"<>]+")
-_HEADER = re.compile(r"(?i)\b(authorization\s*:\s*)[^\r\n'\"]+")
+_HEADER = re.compile(r"(?i)\b(authorization\s*:\s*)[^\r\n]+")
 _MAX_SHOWN = 200
 # A shorter one stands in too many words.
 _MIN_SECRET = 3

@@ -1,0 +1,1 @@
+"""Watches cameras: frames in, questions to the model, facts and events out."""
