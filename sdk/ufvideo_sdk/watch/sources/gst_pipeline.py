@@ -64,7 +64,7 @@ class GstPipeline:
         return GstStream(self._gst, self._made())
 
     def steps(self, container: GstStream, parts: SessionParts) -> Iterator[None]:
-        """Read it, a frame a step; see `Camera.steps`."""
+        """Read it, a frame a step, as `Camera.steps` does."""
         from av import VideoFrame
 
         encoder = None if parts.listener is None else FrameEncoder(parts.listener)
@@ -72,10 +72,10 @@ class GstPipeline:
         last_frame = time.monotonic()
         while not container.is_over:
             pulled = container.pulled()
+            yield
             if pulled is None:
                 if time.monotonic() - last_frame > self.read_limit_s:
                     raise NothingSentError("the pipeline sends nothing")
-                yield
                 continue
             last_frame = time.monotonic()
             pixels, pts = pulled
@@ -86,7 +86,6 @@ class GstPipeline:
             taken = parts.intake.frame(frame, times, section, pts, parts.admit)
             if taken is not None and encoder is not None:
                 encoder.frame(taken, _NANOSECOND)
-            yield
 
     def is_recorded(self, container: GstStream) -> bool:
         """Never: its own clock decides when frames come."""

@@ -30,6 +30,7 @@ _POLL_S = 0.05
 # A step that takes so much longer than its own limit hangs, and its thread is given up.
 _MARGIN_S = 2.0
 _FEW_FRAMES = 10
+_FEW_PAUSES = 3
 
 
 class Opens(Protocol):
@@ -134,6 +135,9 @@ class LiveReader:
     def _stall_s(self) -> float:
         rate = self._intake.rate.per_s
         stall_s = max(self._options.stall_s, _FEW_FRAMES / rate if rate else 0.0)
+        pause_s = self._health.usual_pause_s()
+        if pause_s is not None:
+            return max(stall_s, _FEW_PAUSES * pause_s)
         return max(stall_s, HLS_STALL_S) if self._camera.is_segmented else stall_s
 
     def _tell_end(self, connection: _Connection) -> None:
@@ -170,15 +174,17 @@ class _Connection:
         if self.is_recorded:
             # It waits for whoever takes its frames.
             return False
-        limit_s = self._limit_s
+        limit_s = self._limit_s + _MARGIN_S
         if self._reader._stopped.is_set():
-            limit_s = min(limit_s, self._reader._options.read_timeout_s)
-        return time.monotonic() - self._beat > limit_s + _MARGIN_S
+            limit_s = self._reader._options.read_timeout_s
+        return time.monotonic() - self._beat > limit_s
 
     def _run(self) -> None:
-        with redacted_log(self._reader._redactor) as self._hand_on_log:
-            self._connect()
-        self.ended.set()
+        try:
+            with redacted_log(self._reader._redactor) as self._hand_on_log:
+                self._connect()
+        finally:
+            self.ended.set()
 
     def _connect(self) -> None:
         from av import FFmpegError
@@ -207,6 +213,7 @@ class _Connection:
             reader._queue.keep_all()
         is_steady = not reader._camera.is_segmented and not self.is_recorded
         reader._times.begin_connection(corrects=is_steady)
+        reader._health.begin_connection()
         parts = SessionParts(
             reader._times,
             reader._sections,

@@ -126,12 +126,15 @@ class LiveTimes:
         if self._origin_s is None:
             self._origin_s = now_s
         arrival_s = now_s - self._origin_s
+        jump_s = 0.0
         if self._is_new_connection:
             self._begin(pts_s, arrival_s)
         elif self._has_jumped(pts_s, arrival_s):
             step_s = pts_s - self._last_pts_s
             self._told.append(f"timestamps jumped by {step_s:+.2f} s; time goes on with arrival")
-            self._anchor(pts_s, self._latest_s + max(arrival_s - self._last_arrival_s, 0.0))
+            passed_s = max(arrival_s - self._last_arrival_s, _LEAST_STEP_S)
+            self._anchor(pts_s, self._latest_s + passed_s)
+            jump_s = step_s - passed_s
         time_s = self._time_of(pts_s)
         if arrival_s - self._last_arrival_s > _PAUSE_S:
             self._least = None
@@ -146,13 +149,13 @@ class LiveTimes:
             self._follow_camera(time_s, reference_s, reference_s - arrival_wall_s)
         self.clock = "arrival" if self._camera_offset_s is None else "camera"
         offset_s = self._wall_offset_s if self._camera_offset_s is None else self._camera_offset_s
-        return PacketTime(
-            time_s, time_s + (wall_s - time_s if offset_s is None else offset_s), self.clock
-        )
+        wall_s = wall_s if offset_s is None else time_s + offset_s
+        return PacketTime(time_s, wall_s, self.clock, jump_s)
 
     def _begin(self, pts_s: float, arrival_s: float) -> None:
+        # As the very first one: a camera that begins with a second of the past does so each time.
         is_first = self._last_arrival_s == 0.0 and self._latest_s == 0.0
-        self._anchor(pts_s, 0.0 if is_first else max(self.now_s(), self._latest_s + _LEAST_STEP_S))
+        self._anchor(pts_s, 0.0 if is_first else max(arrival_s, self._latest_s + _LEAST_STEP_S))
         self._is_new_connection = False
         self._camera_offset_s = self._unsteady_since_s = None
         self._rate = self._told_rate = 1.0
@@ -170,9 +173,12 @@ class LiveTimes:
 
         Not compared with the packet before: after a pause that one may have been late.
         """
+        step_s = pts_s - self._last_pts_s
+        if not self._follows_arrival:
+            return step_s < -_JUMP_S
         usual_s = self._least_lag_s if self._base_lag_s is None else self._base_lag_s
         lag_s = arrival_s - self._time_of(pts_s)
-        return abs(pts_s - self._last_pts_s) > _JUMP_S and abs(lag_s - usual_s) > _JUMP_S
+        return abs(step_s) > _JUMP_S and abs(lag_s - usual_s) > _JUMP_S
 
     def _time_of(self, pts_s: float) -> float:
         return self._anchor_s + (pts_s - self._anchor_pts_s) * self._rate

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from io import BytesIO
-from itertools import count
+from itertools import count, pairwise
 from typing import Any
 
 from ufvideo_sdk.watch.sources.packets import PacketListener, SectionHeader, SourcePacket
@@ -14,6 +14,9 @@ from ufvideo_sdk.watch.sources.section_times import PacketTime, SectionTimes
 
 # Codecs whose packets may bring another configuration, which FFmpeg can take out of them.
 _WITH_PARAMETERS = ("h264", "hevc", "av1")
+# Packets with times that tell how far apart pictures are: some where they come as they are shown.
+_TIMED_IN_ORDER = 2
+_TIMED_REORDERED = 4
 _START_CODE = b"\0\0\1"
 # How far apart pictures are taken to be before anything tells.
 _USUAL_STEP_S = Fraction(1, 25)
@@ -63,6 +66,7 @@ class PacketFeed:
         self._known_units: frozenset[bytes] = frozenset()
         self._held: list[Any] = []
         self._last_pts: int | None = None
+        self._offset = 0
         self._time_base = Fraction(stream.time_base) if time_base is None else time_base
         self._step = max(int(_USUAL_STEP_S / self._time_base), 1)
         self._extractor: Any = None
@@ -97,20 +101,21 @@ class PacketFeed:
     def _first_ones(self) -> Iterator[TimedPacket]:
         """Yield the packets of a connection's beginning, once their times are known.
 
-        The first pictures of a camera may have no times: they are counted back from the next two.
+        The first pictures of a camera may have no times: they are counted back from the next ones.
         """
         timed = [packet for packet in self._held if packet.pts is not None]
-        if not self._held or (self._held[0].pts is None and len(timed) < 2):
+        is_in_order = not self._stream.codec_context.has_b_frames
+        needed = _TIMED_IN_ORDER if is_in_order else _TIMED_REORDERED
+        if not self._held or (self._held[0].pts is None and len(timed) < needed):
             return
-        if len(timed) >= 2:
-            one, other = timed[:2]
-            first, second = (p.pts if p.dts is None else p.dts for p in (one, other))
-            self._step = max(abs(second - first), 1)
-        before = self._held.index(timed[0])
-        for number, packet in enumerate(self._held[:before]):
-            packet.pts = packet.dts = timed[0].pts - self._step * (before - number)
+        shown = sorted(packet.pts for packet in timed)
+        steps = [after - before for before, after in pairwise(shown) if after > before]
+        self._step = min(steps, default=self._step)
         held, self._held = self._held, []
-        for packet in held:
+        before = held.index(timed[0])
+        for number, packet in enumerate(held[:before]):
+            packet.pts = shown[0] - self._step * (before - number)
+        for packet in _with_decoding_times(held, self._step, is_in_order):
             yield self._timed(packet)
 
     def begin_section(self, width: int, height: int, extradata: bytes) -> None:
@@ -136,8 +141,13 @@ class PacketFeed:
 
     def _timed(self, packet: Any) -> TimedPacket:
         self._follow_parameters(packet)
-        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
         self._last_pts = packet.pts
+        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
+        # Times of a section go on, though the camera's do not: each is found again by its time.
+        self._offset -= round(time.jump_s / self._time_base)
+        packet.pts += self._offset
+        if packet.dts is not None:
+            packet.dts += self._offset
         if self._listener is not None:
             self._listener.packet(
                 SourcePacket(
@@ -187,6 +197,17 @@ class PacketFeed:
         return found
 
 
+def _with_decoding_times(packets: list[Any], step: int, is_in_order: bool) -> list[Any]:
+    """Fill in decoding times that are missing, counted back from the first one that is known."""
+    known = next((i for i, packet in enumerate(packets) if packet.dts is not None), None)
+    for number, packet in enumerate(packets[:known]):
+        if known is not None and not is_in_order:
+            packet.dts = packets[known].dts - step * (known - number)
+        elif packet.dts is None:
+            packet.dts = packet.pts
+    return packets
+
+
 def _units(extradata: bytes) -> frozenset[bytes]:
     """The units between start codes, whose lengths may differ."""
     return frozenset(unit.rstrip(b"\0") for unit in extradata.split(_START_CODE)) - {b""}
@@ -198,6 +219,7 @@ def _decoded_size(codec: str, extradata: bytes, packet: Any) -> tuple[int, int] 
 
     context: Any = av.CodecContext.create(codec, "r")
     context.extradata = extradata
+    context.thread_count = 1
     try:
         frames = [*context.decode(packet), *context.decode(None)]
     except av.FFmpegError:
