@@ -65,17 +65,20 @@ def clustered(rng: np.random.Generator) -> tuple[Values, list[str]]:
     return values, [str(name) for name in names]
 
 
+@pytest.mark.slow
 def test_bootstrap_covers_the_truth() -> None:
     found = coverage(0.5, lambda rng: bootstrap_interval(*clustered(rng), num_draws=NUM_DRAWS))
     assert 0.93 <= found <= 0.97
 
 
+@pytest.mark.slow
 def test_drawing_samples_one_by_one_would_not_cover_it() -> None:
     """What videos are for."""
     found = coverage(0.5, lambda rng: bootstrap_interval(clustered(rng)[0], num_draws=NUM_DRAWS))
     assert found < 0.9
 
 
+@pytest.mark.slow
 def test_paired_bootstrap_covers_the_truth() -> None:
     """Two runs whose answers are alike: the interval is of the difference, and far narrower."""
 
