@@ -12,7 +12,7 @@ SOURCES := pyproject.toml CMakeLists.txt $(shell find cmake native bindings sdk 
 HEADERS := .cache/onnxruntime
 GPU_WHEEL := .cache/onnxruntime-gpu
 
-.PHONY: check demo demo-export test test-python test-python-version test-oldest test-native test-aarch64 example sanitize tsan lint lint-python \
+.PHONY: check demo demo-export test test-python test-python-version test-oldest test-native test-aarch64 example watch-example sanitize tsan lint lint-python \
   lint-cpp types stubs stubs-check format docs bench gpu-kit test-gpu-kit setup clean
 
 # What nano, the model that ships, answers about the clip that ships, beside the truth; no PyTorch.
@@ -104,8 +104,19 @@ build/native/.built: $(VENV)/.installed $(shell find tests/native -type f)
 test-native: build/native/.built
 	UFVIDEO_ONNXRUNTIME_LIBRARY=$(ONNXRUNTIME_LIBRARY) ctest --test-dir build/native --output-on-failure
 
-# The C++ example, built against an installed library in folders that are made anew.
-example: build/example/.built
+# The C++ example, built against an installed library in folders that are made anew, and a camera that
+# is watched.
+example: build/example/.built watch-example
+
+# Nano watches a rendered street over a real RTSP server: events, each with its clip. Look at
+# out/watch-example/alerts.
+watch-example: out/watch-example/.watched
+
+out/watch-example/.watched: $(VENV)/.installed training/watch_example.py \
+  $(shell find training/streams training/world examples/python tests/watch -type f)
+	rm -rf out/watch-example
+	$(BIN)/python -m training.watch_example out/watch-example
+	touch $@
 
 build/example/.built: build/native/.built $(shell find examples/cpp -type f)
 	rm -rf build/prefix build/example

@@ -7,11 +7,14 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import av
 import pytest
 
+from training.streams import write_stream
+from training.watch_example import SEED, problems_of, read_alerts
 from ufvideo_sdk import demo_clip
 
 pytestmark = pytest.mark.slow
@@ -85,6 +88,26 @@ def test_stream() -> None:
     *answers, counts = done.stdout.splitlines()
     assert answers[-1].endswith("The purple triangle moves up.")
     assert counts.startswith("23 frames encoded, 23 skipped")
+
+
+def test_watch(tmp_path: Path) -> None:
+    truth = write_stream(SEED, 30, tmp_path / "street.mp4")
+    command = [sys.executable, "-W", "error", str(EXAMPLES / "watch.py"), "street.mp4"]
+    done = subprocess.run(
+        [*command, str(EXAMPLES / "street.yaml"), "--threads", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "visitor 1 starts" in done.stdout and "crossed gate in" in done.stdout
+    alerts = read_alerts(tmp_path / "events.jsonl")
+    assert problems_of(alerts, truth) == []
+    assert len(list((tmp_path / "snapshots").iterdir())) >= 2
+    # What was not told, or is not on the disk, is a problem.
+    assert len(problems_of([], truth)) == 2
+    assert problems_of([replace(each, clips=()) for each in alerts], truth) != []
 
 
 def test_notebook_runs_and_brings_no_outputs(tmp_path: Path) -> None:

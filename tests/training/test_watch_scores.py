@@ -1,11 +1,13 @@
 """Scores of watched streams, from facts made by hand."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from training.evaluate.watch.__main__ import main
 from training.evaluate.watch.chunks import CHUNK_S, joined, read_chunks, watch_chunks
 from training.evaluate.watch.expected import Expected, expected_of
 from training.evaluate.watch.matching import FoundEvent, Matches, events_of, match
@@ -175,3 +177,19 @@ def test_chunks_of_a_file_are_asked_one_by_one(tmp_path: Path) -> None:
     }
     for events in run.events.values():
         assert all(0 <= e.start_s <= e.end_s <= truth.duration_s + 0.1 for e in events)
+
+
+@pytest.mark.slow
+def test_command_watches_a_stream_beside_chunks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = tmp_path / "scores.json"
+    given = ["--files", "--minutes", "0.75", "--streams", "1", "--json", str(scores)]
+    status = main([*given, "--keep", str(tmp_path)])
+    output = capsys.readouterr().out
+    told = json.loads(scores.read_text(encoding="utf-8"))
+    assert status == (0 if all(floor["holds"] for floor in told["floors"]) else 1)
+    assert told["all"]["num_right"] >= 5 and told["all"]["recall"] > 0.8
+    for words in ("watched, 1.9 s window", "chunks of 10 s", "chunks, joined", "tracks of"):
+        assert words in output
+    assert len(list(tmp_path.glob("*.mp4"))) == 1

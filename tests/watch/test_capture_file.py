@@ -112,4 +112,8 @@ def test_options_are_checked() -> None:
         CaptureOptions(tls_ca_file="none.pem")
     with pytest.raises(ConfigError, match="stall_s: expected a number, more than 0, got str"):
         CaptureOptions(stall_s="2")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="device_size: expected width x height"):
+        CaptureOptions(device_size="large")
+    with pytest.raises(ConfigError, match="device_fps: expected a number, more than 0"):
+        CaptureOptions(device_fps=0)
     assert CaptureOptions(frozen_s=None, retry_s=0).frozen_s is None

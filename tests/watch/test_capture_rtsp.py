@@ -266,7 +266,8 @@ def test_another_size_is_another_section(server: RtspServer) -> None:
 
 @pytest.mark.parametrize("jump_s", [5.0, -5.0, 1.7])
 def test_timestamps_that_jump_do_not_move_time(server: RtspServer, jump_s: float) -> None:
-    with closing(open_capture(server.url, CaptureOptions(sample_fps=10))) as capture:
+    held = HeldPackets()
+    with closing(open_capture(server.url, CaptureOptions(sample_fps=10), held)) as capture:
         told = taken_until(capture, lambda told: len(told.frames) >= 5)
         if jump_s < 0:
             server.jump(6)
@@ -276,6 +277,10 @@ def test_timestamps_that_jump_do_not_move_time(server: RtspServer, jump_s: float
         taken_until(capture, _more_frames(5, told), told=told)
     assert np.diff(told.times_s).max() < 0.3 and np.diff(told.times_s).min() > 0
     assert not told.gaps and "timestamps jumped by" in told.notices[-1].text
+    # The section's own times go on too, each once.
+    assert len(held.headers) == 1
+    steps = np.diff([float(packet.pts * held.headers[0].time_base) for packet in held.packets])
+    assert steps.min() > 0 and steps.max() < 0.3
 
 
 def test_21_frames_with_the_timestamps_of_25_follow_arrival(clips: list[Path]) -> None:

@@ -30,6 +30,23 @@ _QUICK = CaptureOptions(
 )
 
 
+def test_what_is_asked_of_a_device_is_told_to_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+
+    def opened(address: str, **arguments: Any) -> Any:
+        told.update(arguments, address=address)
+        raise OSError(errno.EBUSY, "Device or resource busy", address)
+
+    monkeypatch.setattr(av, "open", opened)
+    options = CaptureOptions(device_size="1280x720", device_fps=15, device_format="mjpeg")
+    with closing(open_capture("/dev/video7", options)) as capture:
+        seen = taken_until(capture, lambda told: bool(told.notices))
+    assert "busy" in seen.notices[0].text
+    assert (told["address"], told["format"]) == ("/dev/video7", "v4l2")
+    asked = {"video_size": "1280x720", "framerate": "15", "input_format": "mjpeg"}
+    assert asked.items() <= told["options"].items()
+
+
 class FileCamera(Camera):
     """A file as a camera that is plugged in, or is not; it ends in an error of the system."""
 

@@ -6,11 +6,14 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from training.evaluate.watch.expected import Expected
 from training.streams.stream_truth import Span
-from ufvideo_sdk.bench.summary import percentile
 from ufvideo_sdk.watch import Event
 from ufvideo_sdk.watch.engine.facts import Fact
+
+_FEWEST_FOR_P95 = 20
 
 
 @dataclass(frozen=True)
@@ -78,8 +81,9 @@ class Matches:
 
     @property
     def late_s(self) -> float | None:
-        """95th percentile of the delays."""
-        return percentile(self.delays_s, 95) if self.delays_s else None
+        """95th percentile of the delays; None if they are too few for one."""
+        few = len(self.delays_s) < _FEWEST_FOR_P95
+        return None if few else float(np.percentile(self.delays_s, 95))
 
     @property
     def end_delay_s(self) -> float | None:

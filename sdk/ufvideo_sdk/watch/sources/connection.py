@@ -176,6 +176,13 @@ class Camera:
         elif scheme in ("http", "https"):
             settings |= {"rw_timeout": limit_us, "flags": "low_delay"}
             settings["protocol_whitelist"] = "http,https,tcp,tls,crypto"
+        if self.file_format == "v4l2":
+            asked = {
+                "video_size": self.options.device_size,
+                "framerate": self.options.device_fps,
+                "input_format": self.options.device_format,
+            }
+            settings |= {name: str(value) for name, value in asked.items() if value is not None}
         if self.options.tls_ca_file is not None:
             settings |= {"tls_verify": "1", "ca_file": self.options.tls_ca_file}
         return settings

@@ -66,6 +66,7 @@ class PacketFeed:
         self._known_units: frozenset[bytes] = frozenset()
         self._held: list[Any] = []
         self._last_pts: int | None = None
+        self._offset = 0
         self._time_base = Fraction(stream.time_base) if time_base is None else time_base
         self._step = max(int(_USUAL_STEP_S / self._time_base), 1)
         self._extractor: Any = None
@@ -140,8 +141,13 @@ class PacketFeed:
 
     def _timed(self, packet: Any) -> TimedPacket:
         self._follow_parameters(packet)
-        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
         self._last_pts = packet.pts
+        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
+        # Times of a section go on, though the camera's do not: each is found again by its time.
+        self._offset -= round(time.jump_s / self._time_base)
+        packet.pts += self._offset
+        if packet.dts is not None:
+            packet.dts += self._offset
         if self._listener is not None:
             self._listener.packet(
                 SourcePacket(

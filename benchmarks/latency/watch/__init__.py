@@ -1,0 +1,1 @@
+"""What watching cameras costs; run as `python -m benchmarks.latency.watch`."""
