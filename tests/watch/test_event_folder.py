@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.watch.rendered_camera import RenderedCamera, RenderedPictures
 from tests.watch.test_event_files import ANSWERS, RULES, Listener, Watched
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.watch import Rules
-from ufvideo_sdk.watch.engine.facts import FoundObject, Frame, Tracked
+from ufvideo_sdk.watch.engine.facts import Event, FoundObject, Frame, Tracked
 from ufvideo_sdk.watch.rules.sink_settings import Keep
 from ufvideo_sdk.watch.sinks.event_folder import remove_old
 from ufvideo_sdk.watch.sinks.history import History
@@ -123,3 +124,22 @@ def test_beyond_its_size_a_folder_loses_its_oldest_files(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [newest]
     remove_old(tmp_path, Keep())
     assert list(tmp_path.iterdir()) == [newest]
+
+
+def test_which_rules_have_an_event_at_a_time() -> None:
+    history = History(10.0)
+    start = Event("start", 1, "door", 4.0, 2.0, None, 2.0, None, "why", (1,), ())
+    end = replace(start, edge="end", known_s=9.0, end_s=6.0, clip_end_s=6.0)
+    other = replace(start, id=2, rule="gate", start_s=5.0, known_s=5.0)
+    for event in (start, other, end):
+        history.take(event)
+    past = history.past(0.0, 20.0)
+    active = [past.active_rules(time_s) for time_s in (1.0, 2.0, 5.0, 6.0, 7.0)]
+    assert active == [set(), {"door"}, {"door", "gate"}, {"door", "gate"}, {"gate"}]
+    # What is known at a time is another matter: the stream knows nothing of its future.
+    assert [[e.id for e in past.open_events(t)] for t in (3.0, 4.0, 8.0, 9.0)] == [
+        [],
+        [1],
+        [1, 2],
+        [2],
+    ]

@@ -20,7 +20,9 @@ from ufvideo_sdk.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.watch import CameraEvent, CameraNotice, WatchOptions
+    from ufvideo_sdk.watch import CameraEvent, CameraNotice, Rules, WatchOptions
+    from ufvideo_sdk.watch.sinks.sink import CameraPictures
+    from ufvideo_sdk.watch.view.saved_stream import SavedStream
     from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 
 # Before a scheme's colon there is no "=", and a file of such a name is named with "./".
@@ -150,13 +152,16 @@ def watch(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     model = loaded(package, runtime)
-    view = StatusView(lambda: run.status, lambda: run.sinks, plain=plain)
+    saved: list[SavedStream] = []
+    view = StatusView(
+        lambda: run.status, lambda: (*run.sinks, *(each.stats for each in saved)), plain=plain
+    )
     run = open_watch(
         model,
         named,
         found,
         options=options,
-        open_sinks=None if save is None else _saving(save, len(sources)),
+        open_sinks=None if save is None else _saving(save, len(sources), saved),
         has_stdout=view.leaves_stdout,
     )
     is_whole = True
@@ -171,13 +176,16 @@ def watch(
         raise typer.Exit(INCOMPLETE)
 
 
-def _saving(path: Path, num_cameras: int) -> SinkOpener:
-    """What writes the annotated stream of each camera."""
+def _saving(path: Path, num_cameras: int, saved: list[SavedStream]) -> SinkOpener:
+    """What writes the annotated stream of each camera; each is added to `saved`."""
     from ufvideo_sdk.watch.view.saved_stream import SavedStream, saved_path
 
-    return lambda pictures, rules: [
-        SavedStream(saved_path(path, pictures.name, num_cameras), pictures, rules)
-    ]
+    def open_sinks(pictures: CameraPictures, rules: Rules) -> list[SavedStream]:
+        target = saved_path(path, pictures.name, num_cameras)
+        saved.append(SavedStream(target, pictures, rules))
+        return saved[-1:]
+
+    return open_sinks
 
 
 def _options(
