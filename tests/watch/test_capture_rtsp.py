@@ -8,13 +8,12 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.unit.written_videos import decoded_in_order, write_video
-from tests.watch.captured import HeldPackets, taken_until
+from tests.watch.captured import HeldPackets, Several, taken_until
 from tests.watch.rtsp_server import RtspServer, SilentServer, needs_rtsp_server
 from tests.watch.tls_proxy import TlsProxy, needs_openssl
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
@@ -32,16 +31,9 @@ def test_frames_and_packets_are_those_that_the_camera_sends(
 ) -> None:
     held, ring = HeldPackets(), PacketRing(30, 1 << 22)
 
-    class Both:
-        def begin(self, header: Any) -> None:
-            held.begin(header)
-            ring.begin(header)
-
-        def packet(self, packet: Any) -> None:
-            held.packet(packet)
-            ring.packet(packet)
-
-    with closing(open_capture(rtsp_camera.url, CaptureOptions(sample_fps=5), Both())) as capture:
+    with closing(
+        open_capture(rtsp_camera.url, CaptureOptions(sample_fps=5), Several(held, ring))
+    ) as capture:
         told = taken_until(capture, lambda told: len(told.frames) >= 12)
         stats = capture.stats
         parts = ring.write_clip(tmp_path, "event", 0.6, 1.4)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.unit.written_videos import decoded_in_order, write_video
-from tests.watch.captured import HeldPackets, taken_until
+from tests.watch.captured import HeldPackets, Several, taken_until
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 from ufvideo_sdk.watch.sources.connection import Camera, SessionParts
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
@@ -175,17 +175,8 @@ def test_raw_pixels_become_packets_that_decode_to_what_was_taken(
     )
     held, ring = HeldPackets(), PacketRing(60, 1 << 24)
 
-    class Both:
-        def begin(self, header: Any) -> None:
-            held.begin(header)
-            ring.begin(header)
-
-        def packet(self, packet: Any) -> None:
-            held.packet(packet)
-            ring.packet(packet)
-
     options = CaptureOptions(sample_fps=5, retry_s=0.05)
-    with closing(_capture(FileCamera(str(raw), options), Both(), options)) as capture:
+    with closing(_capture(FileCamera(str(raw), options), Several(held, ring), options)) as capture:
         told = taken_until(capture, lambda told: "lost" in told.kinds)
         (part,) = ring.write_clip(tmp_path, "event", 0.0, 10.0)
     (header,) = held.headers

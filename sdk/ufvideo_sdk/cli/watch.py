@@ -54,6 +54,15 @@ def watch(
             "--record", metavar="DIR", help="Record packets and facts there, to be replayed."
         ),
     ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Everything in one folder: recordings in DIR/recordings, and what the rules write"
+            " to relative paths.",
+        ),
+    ] = None,
     keep_size: Annotated[
         str | None,
         typer.Option(
@@ -129,6 +138,7 @@ def watch(
     found = Rules.load(rules)
     options = _options(
         record=record,
+        state=state,
         budget=budget,
         keep_size=keep_size,
         keep_days=keep_days,
@@ -181,6 +191,7 @@ def _saving(path: Path, num_cameras: int, saved: list[SavedStream]) -> SinkOpene
 def _options(
     *,
     record: Path | None,
+    state: Path | None,
     budget: float | None,
     keep_size: str | None,
     keep_days: float | None,
@@ -191,13 +202,18 @@ def _options(
 ) -> WatchOptions:
     from ufvideo_sdk.watch import CaptureOptions, Retention, WatchOptions, WindowOptions
 
+    if record is None and state is not None:
+        record = state / "recordings"
     if record is None and (keep_size is not None or keep_days is not None):
-        raise typer.BadParameter("expected --record with it", param_hint="--keep-size, --keep-days")
+        raise typer.BadParameter(
+            "expected --record or --state with it", param_hint="--keep-size, --keep-days"
+        )
     return WatchOptions(
         capture=CaptureOptions(**only_given(sample_fps=sample_fps, real_time=real_time or None)),
         window=WindowOptions(frames=window),
         budget=budget,
         record=record,
+        folder=state,
         retention=Retention(
             max_bytes=None if keep_size is None else _num_bytes(keep_size),
             max_age_s=None if keep_days is None else keep_days * _DAY_S,

@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from ufvideo_sdk.video.video_container import decoder_limit
 from ufvideo_sdk.watch.sources.decoding import Decoding
-from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
+from ufvideo_sdk.watch.sources.packet_file import can_hold
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.section_times import SectionTimes
 
@@ -129,7 +130,7 @@ class Camera:
         stream = container.streams.best("video")
         # A thread for each core would not be faster, and is one for each camera.
         stream.codec_context.thread_count = 1
-        is_raw = stream.codec_context.name in RAW_CODECS
+        is_raw = not can_hold(stream.codec_context.codec.canonical_name)
         encoder = FrameEncoder(parts.listener) if is_raw and parts.listener else None
         # Pictures one behind the other have no times: FFmpeg counts 25 a second.
         counts_time = container.format.name in _WITHOUT_TIMES
