@@ -51,7 +51,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/jetson.md", "sudo nvpmodel -q"): BOARD,
     ("docs/jetson.md", "python -m pip install cibuildwheel"): INSTALLS,
     ("docs/live.md", 'pip install ".[cpu,watch]"'): INSTALLS,
-    ("docs/live.md", "recordings/ --record"): SHOWN,
+    ("docs/live.md", "DIR/ --state DIR"): SHOWN,
     ("docs/live.md", '{"camera":"front","edge":"start","id":3,"rule":"'): JSON,
     ("docs/package_format.md", "<package>/"): SHOWN,
     ("docs/package_format.md", "{"): JSON,

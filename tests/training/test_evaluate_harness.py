@@ -20,6 +20,8 @@ from ufvideo_sdk import MaskTrack, UFVideo
 from ufvideo_sdk.evaluate import AnswerOptions, answer_data_set, read_data_set, score_data_set
 from ufvideo_sdk.evaluate.datasets.mvbench import TASKS
 
+pytestmark = pytest.mark.slow
+
 NUM_CLIPS = 14
 _EVENT = re.compile(r"When is (.+) occur in the video\? Only give the start and end timestamp\.")
 _EXPRESSION = re.compile(r"Please segment the (.+) in this image\.")

@@ -58,7 +58,7 @@ def batches() -> list[MemoryBatch]:
 @pytest.fixture(scope="module")
 def longer() -> list[MemoryBatch]:
     """Runs in which things hide and come back."""
-    return [memory_batch(number) for number in range(700, 704)]
+    return [memory_batch(number) for number in range(496, 500)]
 
 
 def random_maps(module: MemoryTraining, num_frames: int, num_objects: int):
@@ -139,7 +139,7 @@ def test_a_number_always_makes_the_same_batch() -> None:
 
 
 def test_runs_grow_and_their_seeds_are_of_training_alone() -> None:
-    short, long = memory_batch(0), memory_batch(3000)
+    short, long = memory_batch(0), memory_batch(PLANS["memory"].num_steps - 1)
     assert len(short.frames) == 8 and len(long.frames) >= 32
     last = FIRST_SEED + PLANS["memory"].num_steps * SEEDS_OF_BATCH
     assert FIRST_SEED >= 80_000_000 and last <= TRAIN_SEEDS.stop <= VALIDATION_SEEDS.start

@@ -54,17 +54,21 @@ def test_what_is_right_is_counted(clip: DrawnClip) -> None:
 
 def test_the_rows_have_floors_for_all_and_for_the_worst() -> None:
     right = {wording: [True] * 20 for wording in wordings()}
-    overall, worst = paraphrase_rows(right)
+    overall, worst, stranger = paraphrase_rows(right)
+    assert stranger.floor is None and stranger.percent == 100 and stranger.count >= 20 * 15
+    assert overall.count + stranger.count == 20 * len(right)
     assert (overall.percent, overall.floor, worst.percent, worst.floor) == (100, 95, 100, 85)
     assert overall.holds and worst.holds and worst.count == 20
     first: Wording = wordings()[0]
     right[first] = [True] * 16 + [False] * 4
-    overall, worst = paraphrase_rows(right)
+    right[next(each for each in right if each.by_stranger)] = [False] * 20
+    overall, worst, stranger = paraphrase_rows(right)
+    assert 90 < (stranger.percent or 0) < 100
     assert overall.holds and not worst.holds and worst.percent == 80
     lines = paraphrases.table(right)
     assert len(lines) == 1 + len(right)
     assert [line.endswith("NO") for line in lines[1:3]] == [True, False]
-    assert not any(row.holds for row in paraphrase_rows({first: []}))
+    assert not any(row.holds for row in paraphrase_rows({first: []})[:2])
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +94,7 @@ def test_each_wording_is_printed(
     saved = tmp_path / "wordings.json"
     paraphrases.main(["--questions", "1", "--json", str(saved)])
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == (1 + len(wordings())) + (1 + 2)
+    assert len(lines) == (1 + len(wordings())) + (1 + 3)
     assert saved.read_text().count(":") >= len(wordings())
 
 

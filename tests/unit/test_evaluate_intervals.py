@@ -24,11 +24,15 @@ NUM_SIMULATED = 2_000
 NUM_DRAWS = 1_000
 
 
-def coverage(truth: float, interval_of: Callable[[np.random.Generator], Interval]) -> float:
+def coverage(
+    truth: float,
+    interval_of: Callable[[np.random.Generator], Interval],
+    num_simulated: int = NUM_SIMULATED,
+) -> float:
     """How often an interval of new data holds the true mean."""
     rng = np.random.default_rng(11)
-    found = [interval_of(rng) for _ in range(NUM_SIMULATED)]
-    return sum(each.low <= truth <= each.high for each in found) / NUM_SIMULATED
+    found = [interval_of(rng) for _ in range(num_simulated)]
+    return sum(each.low <= truth <= each.high for each in found) / num_simulated
 
 
 def test_wilson_beside_published_values() -> None:
@@ -65,17 +69,22 @@ def clustered(rng: np.random.Generator) -> tuple[Values, list[str]]:
     return values, [str(name) for name in names]
 
 
+@pytest.mark.slow
 def test_bootstrap_covers_the_truth() -> None:
     found = coverage(0.5, lambda rng: bootstrap_interval(*clustered(rng), num_draws=NUM_DRAWS))
     assert 0.93 <= found <= 0.97
 
 
+@pytest.mark.slow
 def test_drawing_samples_one_by_one_would_not_cover_it() -> None:
     """What videos are for."""
-    found = coverage(0.5, lambda rng: bootstrap_interval(clustered(rng)[0], num_draws=NUM_DRAWS))
+    found = coverage(
+        0.5, lambda rng: bootstrap_interval(clustered(rng)[0], num_draws=NUM_DRAWS), 400
+    )
     assert found < 0.9
 
 
+@pytest.mark.slow
 def test_paired_bootstrap_covers_the_truth() -> None:
     """Two runs whose answers are alike: the interval is of the difference, and far narrower."""
 

@@ -31,8 +31,17 @@ from tests.unit.evaluation_sets import (
     write_videorefer_q,
     write_youtube,
 )
-from ufvideo_sdk import ConfigError, InputError
-from ufvideo_sdk.evaluate import BENCHMARKS, DataSet, Reason, Record, read_data_set
+from ufvideo_sdk import ConfigError, InputError, demo_clip
+from ufvideo_sdk.evaluate import (
+    BENCHMARKS,
+    DataSet,
+    Prediction,
+    Reason,
+    Record,
+    check_videos,
+    read_data_set,
+    score_data_set,
+)
 
 
 def changed(path: Path, change: Callable[[Any], None]) -> None:
@@ -105,6 +114,12 @@ def test_ref_davis17(tmp_path: Path) -> None:
     assert first.key == "dogs-scale/1/Davis17_annot1" and "a dog, caf\u00e9" in first.question
     np.testing.assert_array_equal(pixels(first, 1), square(4))
     np.testing.assert_array_equal(pixels(second, 1), square(20))
+    path = tmp_path / "davis_text_annotations" / "Davis17_annot1.txt"
+    path.write_text("dogs-scale 1 a dog\n", encoding="utf-8")
+    assert "the a dog in" in read_data_set("ref-davis17", tmp_path).records[0].question
+    path.write_text("dogs-scale a dog\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"annot1\.txt:1: expected VIDEO OBJECT"):
+        read_data_set("ref-davis17", tmp_path)
 
 
 def test_ref_davis17_in_the_layout_of_youtube(tmp_path: Path) -> None:
@@ -158,6 +173,18 @@ def test_mvbench(tmp_path: Path) -> None:
     assert len(frames.frames) == 4
 
 
+def test_equal_options_are_equally_right(tmp_path: Path) -> None:
+    root = write_mvbench(tmp_path)
+    path = root / "json" / "action_count.json"
+    changed(path, lambda entries: entries[0].update(candidates=["right", "up", "right"]))
+    found = read_data_set("mvbench", root)
+    record = next(each for each in found.records if each.group == "Action Count")
+    assert record.problem is None and record.answer_idx == 2
+    for letter, percent in (("A", 100), ("B", 0), ("C", 100)):
+        rows = score_data_set(DataSet("mvbench", (record,)), [Prediction(record.key, letter)])
+        assert rows[0].corrected.percent == percent
+
+
 @pytest.mark.parametrize("multi_frame", [False, True])
 def test_videorefer_bench(tmp_path: Path, multi_frame: bool) -> None:
     found = read_data_set("videorefer-q", write_videorefer_q(tmp_path), multi_frame=multi_frame)
@@ -169,6 +196,8 @@ def test_videorefer_bench(tmp_path: Path, multi_frame: bool) -> None:
     )
     assert record.options == ("A helmet", "A hat") and record.answer_idx == 1
     assert record.region_idxs == ((0, 2) if multi_frame else (2,)) and len(record.frames) == 4
+    changed(tmp_path / "VideoRefer-Bench-Q.json", lambda entries: entries[0].update(Answer="B"))
+    assert only(read_data_set("videorefer-q", tmp_path)).answer_idx == 1
     described = only(
         read_data_set("videorefer-d", write_videorefer_d(tmp_path), multi_frame=multi_frame)
     )
@@ -311,3 +340,24 @@ def test_frames_of_masks_and_of_the_video_must_be_as_many(tmp_path: Path) -> Non
     found = read_data_set("mevis-val-u", root)
     assert {record.problem for record in found.records} == {Reason.MALFORMED}
     assert "expected 3 frames of the video, got 4" in found.problems[0].problem_text
+
+
+def test_videos_are_opened_before_a_run(tmp_path: Path) -> None:
+    root = write_charades(tmp_path / "charades")
+    folder = root / "Charades_v1_480"
+    (folder / "3MSZA.mp4").write_bytes(demo_clip().read_bytes())
+    (folder / "0A8CF.mp4").write_bytes(b"no video")
+    told: list[tuple[int, int]] = []
+    found = check_videos(
+        read_data_set("charades-sta", root), on_progress=lambda done, of: told.append((done, of))
+    )
+    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert [record.problem for record in found.records] == [None, Reason.UNREADABLE_VIDEO]
+    assert "0A8CF.mp4: expected a video" in found.problems[0].problem_text
+    mevis = write_mevis(tmp_path / "mevis")
+    assert not check_videos(read_data_set("mevis-val-u", mevis)).problems
+    (mevis / "valid_u" / "JPEGImages" / "clip" / "00000.jpg").write_bytes(b"no picture")
+    assert len(check_videos(read_data_set("mevis-val-u", mevis)).problems) == 2
+    (folder / "3MSZA.mp4").unlink()
+    found = check_videos(read_data_set("charades-sta", root))
+    assert found.records[0].problem is Reason.MISSING_VIDEO

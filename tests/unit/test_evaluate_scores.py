@@ -226,6 +226,9 @@ def test_intervals_and_published_numbers() -> None:
     part = whole(score_data_set(DataSet("videorefer-q", records[:999]), given[:999]))
     assert part["accuracy"].released.published is None  # type: ignore[union-attr]
     assert row.corrected.published is None
+    failed = [*given[:-1], Prediction("999", failure=Reason.ERROR)]
+    row = whole(score_data_set(DataSet("videorefer-q", records), failed))["accuracy"]
+    assert row.released is not None and row.released.published is None, "one was not asked"
 
 
 def test_what_is_not_comparable_has_no_published_number(tmp_path: Path) -> None:
@@ -235,8 +238,9 @@ def test_what_is_not_comparable_has_no_published_number(tmp_path: Path) -> None:
     reason = BENCHMARKS["revos"].published["J&F"].not_comparable
     assert reason == "no released command scores this data set"
     pixrqa = read_data_set("pixrqa", write_pixrqa(tmp_path / "pixrqa"))
-    row = whole(score_data_set(pixrqa, truth_of(pixrqa)))["J&F"]
-    assert row.released is not None and row.released.published == 53.39
+    for is_whole, published in ((True, 53.39), (False, None)):
+        row = whole(score_data_set(pixrqa, truth_of(pixrqa), is_whole=is_whole))["J&F"]
+        assert row.released is not None and row.released.published == published
     many = tuple(segmentation({0: square(2)}, str(k)) for k in range(793))
     given = [truth_as_prediction(each) for each in many]
     for teacher_forced, published in ((True, 62.8), (False, None)):

@@ -13,6 +13,7 @@ from ufvideo_sdk.watch.sources import (
     CaptureGap,
     CaptureItem,
     CaptureNotice,
+    PacketListener,
     SectionHeader,
     SourcePacket,
     TakenFrame,
@@ -90,3 +91,18 @@ class HeldPackets:
 
     def packet(self, packet: SourcePacket) -> None:
         self.packets.append(packet)
+
+
+class Several:
+    """Tells several listeners."""
+
+    def __init__(self, *listeners: PacketListener) -> None:
+        self._listeners = listeners
+
+    def begin(self, header: SectionHeader) -> None:
+        for listener in self._listeners:
+            listener.begin(header)
+
+    def packet(self, packet: SourcePacket) -> None:
+        for listener in self._listeners:
+            listener.packet(packet)

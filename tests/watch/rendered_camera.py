@@ -55,6 +55,8 @@ class RenderedPictures:
         self.num_clips = 0
         self.held_from = 0
         self.first_s = 0.0
+        # Packets may show more than was asked for: from a key frame on, and to the last one's end.
+        self.slack_s = 0.0
         self.last_s = 1e9
 
     @property
@@ -72,7 +74,8 @@ class RenderedPictures:
         self.num_clips += 1
         if self.problem is not None:
             raise self.problem
-        start_s, end_s = max(start_s, self.first_s), min(end_s, self.last_s)
+        start_s = max(start_s - self.slack_s, self.first_s)
+        end_s = min(end_s + self.slack_s, self.last_s)
         first, last = -int(-start_s * RATE // 1), int(end_s * RATE)
         if last < first:
             return []

@@ -6,14 +6,17 @@ import time
 from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
 
-from tests.unit.written_videos import decoded_in_order, uneven_times_ms, write_video
-from tests.watch.captured import HeldPackets, taken_to_end, taken_until
+from tests.unit.written_videos import decoded_in_order, numbered_frame, uneven_times_ms, write_video
+from tests.watch.captured import HeldPackets, Several, taken_to_end, taken_until
 from ufvideo_sdk.errors import ConfigError, InputError
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
+from ufvideo_sdk.watch.sources.packet_ring import PacketRing
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,33 @@ def test_a_listener_is_told_every_packet_from_the_first(clip: Path) -> None:
     assert all(times_s[frame.pts] == frame.time_s for frame in told.frames)
 
 
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_what_a_file_of_packets_cannot_show_becomes_packets_of_the_taken_frames(
+    tmp_path: Path, is_turned: bool
+) -> None:
+    codec = "libx264" if is_turned else "wmv2"
+    suffix = "mp4" if is_turned else "wmv"
+    path = tmp_path / f"clip.{suffix}"
+    with av.open(str(path), "w") as container:
+        stream: Any = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        if is_turned:
+            stream.set_display_rotation(90)
+        for number in range(50):
+            frame = av.VideoFrame.from_ndarray(numbered_frame(number), "rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    held, ring = HeldPackets(), PacketRing(60, 1 << 24)
+
+    with closing(open_capture(path, CaptureOptions(sample_fps=5), Several(held, ring))) as capture:
+        told = taken_to_end(capture)
+    (part,) = ring.write_clip(tmp_path, "event", 0, 9)
+    assert held.headers[0].codec == "ffv1"
+    assert told.frames[0].pixels.shape == ((96, 64, 3) if is_turned else (64, 96, 3))
+    shown = decoded_in_order(part.path)
+    assert all(np.array_equal(a, b.pixels) for a, b in zip(shown, told.frames, strict=True))
+
+
 def test_uneven_times_are_those_of_the_file(tmp_path: Path) -> None:
     times_ms = uneven_times_ms(60)
     path = write_video(tmp_path / "uneven.mkv", times_ms)
@@ -112,4 +142,8 @@ def test_options_are_checked() -> None:
         CaptureOptions(tls_ca_file="none.pem")
     with pytest.raises(ConfigError, match="stall_s: expected a number, more than 0, got str"):
         CaptureOptions(stall_s="2")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="device_size: expected width x height"):
+        CaptureOptions(device_size="large")
+    with pytest.raises(ConfigError, match="device_fps: expected a number, more than 0"):
+        CaptureOptions(device_fps=0)
     assert CaptureOptions(frozen_s=None, retry_s=0).frozen_s is None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.unit.written_videos import decoded_in_order
-from tests.watch.captured import HeldPackets, taken_to_end, taken_until
+from tests.watch.captured import HeldPackets, Several, taken_to_end, taken_until
 from tests.watch.rtsp_server import DEBIAN_PYTHON
 from ufvideo_sdk.errors import ConfigError, InputError
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture, shown_source
@@ -60,17 +60,8 @@ def test_frames_of_a_pipeline_are_taken_with_packets(tmp_path: Path) -> None:
     pipeline += " ! video/x-raw,width=98,height=64,framerate=20/1"
     held, ring = HeldPackets(), PacketRing(30, 1 << 24)
 
-    class Both(HeldPackets):
-        def begin(self, header: object) -> None:
-            held.begin(header)  # type: ignore[arg-type]
-            ring.begin(header)  # type: ignore[arg-type]
-
-        def packet(self, packet: object) -> None:
-            held.packet(packet)  # type: ignore[arg-type]
-            ring.packet(packet)  # type: ignore[arg-type]
-
     options = CaptureOptions(sample_fps=5, max_age_s=10)
-    with closing(open_capture(pipeline, options, Both())) as capture:
+    with closing(open_capture(pipeline, options, Several(held, ring))) as capture:
         told = taken_to_end(capture)
         assert capture.name == pipeline
     assert told.ended is not None and told.ended.cause == "end of the stream"

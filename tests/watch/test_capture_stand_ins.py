@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from tests.unit.written_videos import decoded_in_order, write_video
-from tests.watch.captured import HeldPackets, taken_until
+from tests.watch.captured import HeldPackets, Several, taken_until
 from ufvideo_sdk.watch.sources import CaptureOptions, open_capture
 from ufvideo_sdk.watch.sources.connection import Camera, SessionParts
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
@@ -28,6 +28,23 @@ from ufvideo_sdk.watch.sources.redaction import Redactor
 _QUICK = CaptureOptions(
     sample_fps=25, open_timeout_s=0.2, read_timeout_s=0.2, retry_s=0.05, max_retry_s=0.1
 )
+
+
+def test_what_is_asked_of_a_device_is_told_to_its_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+
+    def opened(address: str, **arguments: Any) -> Any:
+        told.update(arguments, address=address)
+        raise OSError(errno.EBUSY, "Device or resource busy", address)
+
+    monkeypatch.setattr(av, "open", opened)
+    options = CaptureOptions(device_size="1280x720", device_fps=15, device_format="mjpeg")
+    with closing(open_capture("/dev/video7", options)) as capture:
+        seen = taken_until(capture, lambda told: bool(told.notices))
+    assert "busy" in seen.notices[0].text
+    assert (told["address"], told["format"]) == ("/dev/video7", "v4l2")
+    asked = {"video_size": "1280x720", "framerate": "15", "input_format": "mjpeg"}
+    assert asked.items() <= told["options"].items()
 
 
 class FileCamera(Camera):
@@ -158,17 +175,8 @@ def test_raw_pixels_become_packets_that_decode_to_what_was_taken(
     )
     held, ring = HeldPackets(), PacketRing(60, 1 << 24)
 
-    class Both:
-        def begin(self, header: Any) -> None:
-            held.begin(header)
-            ring.begin(header)
-
-        def packet(self, packet: Any) -> None:
-            held.packet(packet)
-            ring.packet(packet)
-
     options = CaptureOptions(sample_fps=5, retry_s=0.05)
-    with closing(_capture(FileCamera(str(raw), options), Both(), options)) as capture:
+    with closing(_capture(FileCamera(str(raw), options), Several(held, ring), options)) as capture:
         told = taken_until(capture, lambda told: "lost" in told.kinds)
         (part,) = ring.write_clip(tmp_path, "event", 0.0, 10.0)
     (header,) = held.headers

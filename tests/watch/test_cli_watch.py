@@ -144,11 +144,17 @@ def test_a_full_disk_ends_the_recording_and_not_the_watch(
 def test_a_replay_that_differs_has_exit_code_8(
     rules: Path, tmp_path: Path, long_clip: Path
 ) -> None:
-    watched = run("watch", demo_clip(), "--rules", rules, "--record", tmp_path / "out")
+    rules.write_text(f"sinks: {{json_lines: events.jsonl}}\n{RULES}", encoding="utf-8")
+    watched = run("watch", demo_clip(), "--rules", rules, "--state", tmp_path / "out")
     assert watched.returncode == 0, watched.stderr
+    assert watched.stdout == ""
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "events.jsonl",
+        "recordings",
+    ]
     other = tmp_path / "other.jsonl"
     other.write_text('{"fact":"event"}\n', encoding="utf-8")
-    again = run("replay", tmp_path / "out", "--expect", other)
+    again = run("replay", tmp_path / "out" / "recordings", "--expect", other)
     assert again.returncode == 8
     assert 'line 1: expected {"fact":"event"}' in again.stderr
     assert 'line 1: got      {"fact":"event","edge":"start"' in again.stderr
@@ -158,7 +164,7 @@ def test_a_replay_that_differs_has_exit_code_8(
     ("arguments", "code", "message"),
     [
         (["--keep-size", "much", "--record", "x"], 2, "expected a size such as 500MB"),
-        (["--keep-size", "1GB"], 2, "expected --record with it"),
+        (["--keep-size", "1GB"], 2, "expected --record or --state with it"),
         (["--budget", "2", "--fps", "1"], 2, "expected a part of the machine"),
         (["name=other.mp4"], 2, "expected a name for every source"),
         ([], 3, "missing.mp4"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,14 +19,11 @@ from PIL import Image
 pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
 
 from tests.watch.rendered_camera import HEIGHT, RATE, WIDTH, RenderedCamera, RenderedPictures
-from ufvideo_sdk.errors import CapacityError, InputError
+from ufvideo_sdk.errors import CapacityError
 from ufvideo_sdk.watch import Rules
-from ufvideo_sdk.watch.rules.sink_settings import Keep
 from ufvideo_sdk.watch.sinks.camera_sink import CameraSink
-from ufvideo_sdk.watch.sinks.event_folder import remove_old
 from ufvideo_sdk.watch.sinks.event_message import CameraNames, EventMessage
 from ufvideo_sdk.watch.sinks.outputs import Outputs
-from ufvideo_sdk.watch.sinks.ring_length import ring_s
 from ufvideo_sdk.watch.sinks.sink import SinkStats
 from ufvideo_sdk.watch.sources.capture import CaptureNotice
 
@@ -140,6 +138,15 @@ def test_a_clip_has_its_pre_roll_and_its_post_roll_to_the_frame(tmp_path: Path) 
     assert abs(red_left(annotated[55][1][: 2 * HEIGHT]) - 0.04 * 9.5) < 0.02
 
 
+def test_frames_around_the_clip_are_not_drawn(tmp_path: Path) -> None:
+    pictures = RenderedPictures()
+    pictures.slack_s = 1.5
+    *_, end = Watched(tmp_path, "clips: clips", pictures).run().close()
+    frames = frames_of(end.clips[0])
+    assert len(frames) == 11 * RATE + 1
+    assert abs(red_left(frames[0][1][: 2 * HEIGHT]) - 0.04 * 4.0) < 0.02
+
+
 def test_the_clip_is_written_when_the_stream_has_passed_its_end(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "clips: clips")
     watched.camera.run(15.0, ANSWERS)
@@ -206,7 +213,13 @@ def test_frames_that_are_not_held_any_more_are_left_out(tmp_path: Path) -> None:
 def test_the_end_of_the_stream_ends_events_and_their_clips(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "clips: {folder: clips, annotated: no, plain: yes}")
     watched.pictures.last_s = 9.0
-    _, end = watched.run(9.0).close()
+    watched.run(9.0)
+    until = time.monotonic() + 20
+    while len(watched.listener.messages) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    # The other cameras may go on for days: it does not wait for the end of the watch.
+    assert [m.event.edge for m in watched.listener.messages] == ["start", "end"]
+    _, end = watched.close()
     assert end.event.end_s == 8.0 and len(end.clips) == 1
     assert len(frames_of(end.clips[0])) == 5 * RATE + 1
 
@@ -265,88 +278,38 @@ def test_what_is_not_written_in_time_is_given_up(tmp_path: Path) -> None:
     assert watched.stats("clips").num_dropped == 1
 
 
+def test_a_clip_that_is_being_drawn_is_given_up_in_time(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "clips: {folder: clips, max_s: 600}")
+    always = [("visitor", 2.0 * number, "yes") for number in range(150)]
+    watched.run(300.0, always)
+    until = time.monotonic() + 20
+    while not watched.pictures.num_clips and time.monotonic() < until:
+        time.sleep(0.01)
+    watched.pictures.wait.set()
+    thread = watched.outputs._clips._delivery._thread  # type: ignore[union-attr]
+    _, end = watched.close(0.2)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert end.problem in (
+        "the clip was not written",
+        "the watch ended before the clip was written",
+    )
+    assert list((tmp_path / "clips").iterdir()) == []
+
+
+def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from tests.watch.test_event_files import Watched\n"
+        "Watched(Path(sys.argv[2]), 'clips: clips, snapshots: shots').run()\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parents[2]), str(tmp_path)]
+    assert subprocess.run(command, timeout=60).returncode == 0
+
+
 def test_no_picture_is_left_of_an_event(tmp_path: Path) -> None:
     pictures = RenderedPictures()
     pictures.first_s = 100.0
     _, end = Watched(tmp_path, "clips: clips", pictures).run().close()
     assert end.problem == "no picture of the event is held any more"
-
-
-def test_a_folder_that_cannot_be_is_refused_before_the_watch(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    for sink, where in (("clips", "clips"), ("snapshots", "snapshots")):
-        rules = Rules.parse(f"{{sinks: {{{sink}: file}}, rules: {{r: {{track: a cat}}}}}}")
-        with pytest.raises(InputError, match=f"{where}: expected a folder"):
-            Outputs(rules, folder=tmp_path)
-
-
-def test_how_much_a_ring_must_hold() -> None:
-    def needed(rule: str, sinks: str = "{clips: c}") -> float:
-        return ring_s(Rules.parse(f"{{sinks: {sinks}, rules: {{r: {{{rule}}}}}}}"))
-
-    asked = "yes_no: Is it open?, every_s: 5"
-    assert needed(asked, "{}") == 0.0
-    assert needed(f"{asked}, sinks: [json_lines]") == 0.0
-    # The longest clip, an answer's time, and an interval.
-    assert needed(asked) == 60.0 + 10.0 + 5.0
-    assert needed(f"{asked}, confirm: 2 of 3, for_s: 30, pre_roll_s: 7") == 70.0 + 15 + 30 + 7
-    assert needed(f"{asked}", "{clips: {folder: c, max_s: 20}}") == 20.0 + 10.0 + 5.0
-    assert needed("track: a cat, dwell_s: 40") == 70.0 + 40.0
-    assert needed(f"{asked}, pre_roll_s: 3600") == 900.0
-
-
-def test_names_of_files_are_plain_and_apart(tmp_path: Path) -> None:
-    rules = Rules.parse(RULES.replace("SINKS", "snapshots: shots").replace("TRACKS", ""))
-    outputs = Outputs(rules, folder=tmp_path)
-    listener = Listener()
-    outputs._publishers["webhook"] = listener
-    for name in ("rtsp://host/a b", "rtsp:/host/a_b", "../../etc"):
-        sink = outputs.open_camera(RenderedPictures(name), rules)
-        RenderedCamera(rules, [sink], name).run(10.0, ANSWERS)
-        sink.close(0.0)
-    outputs.close(20.0)
-    names = {path.name for message in listener.messages for path in message.snapshots}
-    cameras = {name.split("-", 2)[2].partition("-0000")[0] for name in names}
-    assert cameras == {"rtsp_host_a_b", "rtsp_host_a_b-2", "etc"}
-    assert len({m.key for m in listener.messages}) == len(listener.messages) == 3
-
-
-def aged(folder: Path, name: str, days: float, num_bytes: int = 10) -> None:
-    path = folder / name
-    path.write_bytes(bytes(num_bytes))
-    then = time.time() - 86_400 * days
-    os.utime(path, (then, then))
-
-
-def test_old_files_of_events_are_removed_and_no_others(tmp_path: Path) -> None:
-    folder = tmp_path / "shots"
-    folder.mkdir()
-    stem = "20260101T000000Z-00ff-door-000001-visitor"
-    aged(folder, f"{stem}-start-1.jpg", 3.0)
-    aged(folder, f"{stem}.mp4", 0.5)
-    aged(folder, "holiday.jpg", 400.0)
-    aged(folder, f"{stem}.txt", 400.0)
-    watched = Watched(tmp_path, "snapshots: {folder: shots, keep_days: 2}")
-    # Already when the watch begins.
-    assert not (folder / f"{stem}-start-1.jpg").exists()
-    watched.run().close()
-    names = {path.name for path in folder.iterdir()}
-    assert names >= {f"{stem}.mp4", "holiday.jpg", f"{stem}.txt"} and len(names) == 6
-
-
-def test_beyond_its_size_a_folder_loses_its_oldest_files(tmp_path: Path) -> None:
-    for number in range(1, 6):
-        aged(tmp_path, f"20260101T000000Z-00ff-door-00000{number}-r.mp4", 10.0 - number, 400)
-    newest = tmp_path / "20260101T000000Z-00ff-door-000006-r.mp4"
-    newest.write_bytes(bytes(500))
-    remove_old(tmp_path, Keep(gigabytes=1.4e-6), [newest])
-    assert sorted(path.name[-10:] for path in tmp_path.iterdir()) == [
-        "0004-r.mp4",
-        "0005-r.mp4",
-        "0006-r.mp4",
-    ]
-    # What was written just now stays, were it alone too large.
-    remove_old(tmp_path, Keep(gigabytes=1e-9), [newest])
-    assert list(tmp_path.iterdir()) == [newest]
-    remove_old(tmp_path, Keep())
-    assert list(tmp_path.iterdir()) == [newest]

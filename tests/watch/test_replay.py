@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import struct
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from tests.watch.scripted import END, ScriptedCapture, clip_frames, opener, taken
@@ -13,6 +15,7 @@ from ufvideo_sdk import InputError, demo_clip
 from ufvideo_sdk.watch import CaptureOptions, Replay, Rules, WatchOptions, WindowOptions, watch
 from ufvideo_sdk.watch.engine import lines_of
 from ufvideo_sdk.watch.engine.facts import Answered, Asked, Dropped, Event, Failed, Frame, Tracked
+from ufvideo_sdk.watch.engine.replay import log_of
 from ufvideo_sdk.watch.recording.folders import the_recording
 from ufvideo_sdk.watch.sources import CaptureGap
 
@@ -33,8 +36,8 @@ def recording(nano: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo clip, watched as a file."""
     folder = tmp_path_factory.mktemp("recorded")
     options = WatchOptions(
-        capture=CaptureOptions(sample_fps=8.0),
-        window=WindowOptions(first_frames=8),
+        capture=CaptureOptions(sample_fps=4.0),
+        window=WindowOptions(first_frames=4),
         record=folder,
     )
     list(watch(nano, demo_clip(), Rules.parse(RULES), options=options))
@@ -53,7 +56,7 @@ def test_ten_replays_give_the_bytes_of_the_recording(nano: Any, recording: Path)
         facts, report = replayed(nano, recording)
         assert lines_of(facts) == logged
     assert report.differences == []
-    assert (report.num_frames, report.num_missing, report.num_changed) == (46, 0, 0)
+    assert (report.num_frames, report.num_missing, report.num_changed) == (23, 0, 0)
     assert (report.is_as_logged, report.is_broken_off) == (True, False)
     events = lines_of([fact for fact in facts if isinstance(fact, Event)])
     assert (recording / "events.jsonl").read_text(encoding="utf-8") == events
@@ -74,8 +77,8 @@ def test_other_questions_are_asked_as_a_fast_machine_would(nano: Any, recording:
     facts, report = replayed(nano, recording, rules)
     assert not report.is_as_logged
     asked = [fact.time_s for fact in facts if isinstance(fact, Asked)]
-    # The first whole pair at which eight frames are there; then every two seconds.
-    assert asked == [0.875, 2.875, 4.875]
+    # The first whole pair at which four frames are there; then every two seconds.
+    assert asked == [0.75, 2.75, 4.75]
     assert [fact.change for fact in facts if isinstance(fact, Frame)] == [
         fact.change for fact in replayed(nano, recording)[0] if isinstance(fact, Frame)
     ]
@@ -183,3 +186,51 @@ def test_another_machine_or_package_is_said(nano: Any, recording: Path, tmp_path
     header.write_text(text.replace('"sdk"', '"sdks"'))
     with pytest.raises(InputError, match=r"recording\.json: sdks: unknown key"):
         Replay(nano, folder)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_file_that_turns_its_pictures_is_replayed_as_it_was_seen(
+    nano: Any, tmp_path: Path, degrees: int
+) -> None:
+    clip = tmp_path / "phone.mp4"
+    turned(clip, degrees)
+    options = WatchOptions(record=tmp_path / "recorded", window=WindowOptions(frames=4))
+    rules = "rules:\n  what: {text: What is there?, matches: ., every_s: 1}\n"
+    list(watch(nano, clip, Rules.parse(rules), options=options))
+    folder = the_recording(tmp_path / "recorded")
+    facts, report = replayed(nano, folder)
+    assert lines_of(facts) == (folder / "facts.jsonl").read_text(encoding="utf-8")
+    assert report.num_frames > 4 and report.num_changed == 0
+
+
+def turned(path: Path, degrees: int) -> None:
+    """The demo clip as a phone writes it that is held another way."""
+    with av.open(str(demo_clip())) as source, av.open(str(path), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                target.mux(packet)
+    # The matrix of the track's header (ISO/IEC 14496-12, 8.3.2), 16.16 fixed point.
+    content = path.read_bytes()
+    at = content.index(b"tkhd") + 4 + 40
+    values = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]
+    a, b, c, d = (value << 16 for value in values)
+    matrix = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(content[:at] + matrix + content[at + 36 :])
+
+
+def test_a_log_is_found_below_the_folder_that_was_recorded_to(recording: Path) -> None:
+    assert log_of(recording.parent.parent) == recording / "facts.jsonl"
+    assert log_of(recording) == recording / "facts.jsonl"
+
+
+def test_of_several_logs_one_is_to_be_named(recording: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for name in ("a", "b"):
+        shutil.copytree(recording, tmp_path / "door" / name)
+    with pytest.raises(InputError, match="found 2; name one of its folders: door/a, door/b"):
+        log_of(tmp_path)
+    with pytest.raises(InputError, match=r"expected one facts\.jsonl in it, found none"):
+        log_of(empty)

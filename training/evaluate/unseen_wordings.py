@@ -84,5 +84,29 @@ UNSEEN: Mapping[str, tuple[str, ...]] = {
 # As above, of one marked object.
 UNSEEN_OF_REGIONS: Mapping[str, tuple[str, ...]] = {
     "color": ("Would you tell me the color of that object [<region>]?",),
-    "doing": ("look at [<region>], what does it do",),
+    "doing": ("what do you see [<region>] do",),
+}
+
+# Written by somebody who had not seen how training asks, and with words that it does not have: how
+# much is lost beyond the wordings above. Those that training turned out to have are left out.
+BY_A_STRANGER: Mapping[str, tuple[str, ...]] = {
+    "color": ("Which color pencil do I need to draw {name}?", "{name} is painted what colour"),
+    "shape": ("tell me what {bare} is shaped like",),
+    "size": ("Please say if {name} is a large one or a small one.",),
+    "there": (
+        "I'm looking for {a}, can you find one?",
+        "say yes if you see {a}, if not say no",
+    ),
+    "does": ("Did you notice {name} {act} at all?",),
+    "doing": ("Watch {name} closely. What happens to it?",),
+    "way": ("If I follow {name}, which way do I go?",),
+    "count": ("what do you get if you add up all the {nouns}",),
+    "span": ("I only want the bit where {name} {acts}. From what time to what time is that?",),
+    "moment": ("Pause the video right when {name} {acts}, what second is that?",),
+    "segment": ("which pixels are part of {bare}",),
+    "choice": ("{stem} Only one of these fits, say which.",),
+}
+BY_A_STRANGER_OF_REGIONS: Mapping[str, tuple[str, ...]] = {
+    "color": ("the one I marked [<region>] has what colour",),
+    "doing": ("So this object [<region>], what happens to it?",),
 }

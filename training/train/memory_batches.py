@@ -26,7 +26,7 @@ from training.world.truth import seen_shares
 FIRST_SEED = 90_000_000
 SEEDS_OF_BATCH = 48
 # From which batch on runs have how many frames at most, and of how many clips there are runs.
-_GROWTH = ((0, 8, 8), (50, 16, 6), (400, 32, 4), (2000, 48, 3))
+_GROWTH = ((0, 8, 8), (40, 16, 6), (300, 32, 4))
 _LONG_CLIP_FRAMES = 300
 _SHORT_SHARE = 0.2
 # Frames of a clip between two of a run; in longer runs fewer.

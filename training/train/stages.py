@@ -51,8 +51,8 @@ PLANS = {
         Plan("joint", num_steps=300, learning_rate=3e-4, num_warmup=50, low_precision=True),
         Plan("answers", num_steps=3600, learning_rate=7e-4, num_warmup=30, low_precision=True),
         Plan("occluded", num_steps=1500, learning_rate=2e-4, num_warmup=50, low_precision=True),
-        Plan("memory", num_steps=3000, learning_rate=5e-4, low_precision=True),
-        Plan("wordings", num_steps=2400, learning_rate=5e-4, num_warmup=100, low_precision=True),
+        Plan("memory", num_steps=500, learning_rate=5e-4, low_precision=True),
+        Plan("wordings", num_steps=3400, learning_rate=5e-4, num_warmup=100, low_precision=True),
     )
 }
 # Its language model is what ships.

@@ -29,6 +29,11 @@ PLACE_AND_TIME: dict[str, tuple[str, ...]] = {
         "[Look at|Watch] {name}. When does it {act}?",
         "I need to know when {name} is {acting}.",
         "In [the|this] [video|clip], when does {name} {act}?",
+        "[Would|Could|Can] you let me know when {name} {acts}?",
+        "I would like to know when {name} {acts}.",
+        "[Would|Could|Can] you give me the time when {name} {acts}?",
+        "[Would|Could] you look for the time when {name} is {acting}?",
+        "[Would|Could] you show me when {name} is {acting}?",
     ),
     "moment": (
         "When does {name} {act}?",
@@ -48,6 +53,10 @@ PLACE_AND_TIME: dict[str, tuple[str, ...]] = {
         "When would {name} {act}?",
         "[Look at|Watch] {name}. When does it {act}?",
         "Is there a moment [when|at which] {name} {acts}, and when is it?",
+        "[Would|Could|Can] you let me know when {name} {acts}?",
+        "I would like to know when {name} {acts}.",
+        "[Would|Could|Can] you give me the moment when {name} {acts}?",
+        "[Would|Could] you show me when {name} {acts}?",
     ),
     "segment": (
         "[Please segment|Can you segment|Segment] {name} in [this image|the video][.|?]",
@@ -74,6 +83,10 @@ PLACE_AND_TIME: dict[str, tuple[str, ...]] = {
         "{name}: mask, please.",
         "Will you segment {name}?",
         "I want {name} [marked|segmented].",
+        "[Would|Could] you [mark|segment|mask|highlight] {name}?",
+        "[Would|Could] you [give|show] me the mask of {name}?",
+        "I would like the mask of {name}.",
+        "[Would|Could] you show where {name} is?",
     ),
     "segment_which": (
         "Which [object|thing] {acts}? Please [respond with|output] [a |]segmentation mask.",

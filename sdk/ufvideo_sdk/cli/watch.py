@@ -20,7 +20,9 @@ from ufvideo_sdk.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.watch import CameraEvent, CameraNotice, WatchOptions
+    from ufvideo_sdk.watch import CameraEvent, CameraNotice, Rules, WatchOptions
+    from ufvideo_sdk.watch.sinks.sink import CameraPictures
+    from ufvideo_sdk.watch.view.saved_stream import SavedStream
     from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 
 # Before a scheme's colon there is no "=", and a file of such a name is named with "./".
@@ -50,6 +52,15 @@ def watch(
         Path | None,
         typer.Option(
             "--record", metavar="DIR", help="Record packets and facts there, to be replayed."
+        ),
+    ] = None,
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            "--state",
+            metavar="DIR",
+            help="Everything in one folder: recordings in DIR/recordings, and what the rules write"
+            " to relative paths.",
         ),
     ] = None,
     keep_size: Annotated[
@@ -127,6 +138,7 @@ def watch(
     found = Rules.load(rules)
     options = _options(
         record=record,
+        state=state,
         budget=budget,
         keep_size=keep_size,
         keep_days=keep_days,
@@ -140,13 +152,16 @@ def watch(
         threads, provider, onnxruntime_library, allow_fallback=allow_fallback
     )
     model = loaded(package, runtime)
-    view = StatusView(lambda: run.status, lambda: run.sinks, plain=plain)
+    saved: list[SavedStream] = []
+    view = StatusView(
+        lambda: run.status, lambda: (*run.sinks, *(each.stats for each in saved)), plain=plain
+    )
     run = open_watch(
         model,
         named,
         found,
         options=options,
-        open_sinks=None if save is None else _saving(save, len(sources)),
+        open_sinks=None if save is None else _saving(save, len(sources), saved),
         has_stdout=view.leaves_stdout,
     )
     is_whole = True
@@ -161,18 +176,22 @@ def watch(
         raise typer.Exit(INCOMPLETE)
 
 
-def _saving(path: Path, num_cameras: int) -> SinkOpener:
-    """What writes the annotated stream of each camera."""
+def _saving(path: Path, num_cameras: int, saved: list[SavedStream]) -> SinkOpener:
+    """What writes the annotated stream of each camera; each is added to `saved`."""
     from ufvideo_sdk.watch.view.saved_stream import SavedStream, saved_path
 
-    return lambda pictures, rules: [
-        SavedStream(saved_path(path, pictures.name, num_cameras), pictures, rules)
-    ]
+    def open_sinks(pictures: CameraPictures, rules: Rules) -> list[SavedStream]:
+        target = saved_path(path, pictures.name, num_cameras)
+        saved.append(SavedStream(target, pictures, rules))
+        return saved[-1:]
+
+    return open_sinks
 
 
 def _options(
     *,
     record: Path | None,
+    state: Path | None,
     budget: float | None,
     keep_size: str | None,
     keep_days: float | None,
@@ -183,13 +202,18 @@ def _options(
 ) -> WatchOptions:
     from ufvideo_sdk.watch import CaptureOptions, Retention, WatchOptions, WindowOptions
 
+    if record is None and state is not None:
+        record = state / "recordings"
     if record is None and (keep_size is not None or keep_days is not None):
-        raise typer.BadParameter("expected --record with it", param_hint="--keep-size, --keep-days")
+        raise typer.BadParameter(
+            "expected --record or --state with it", param_hint="--keep-size, --keep-days"
+        )
     return WatchOptions(
         capture=CaptureOptions(**only_given(sample_fps=sample_fps, real_time=real_time or None)),
         window=WindowOptions(frames=window),
         budget=budget,
         record=record,
+        folder=state,
         retention=Retention(
             max_bytes=None if keep_size is None else _num_bytes(keep_size),
             max_age_s=None if keep_days is None else keep_days * _DAY_S,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.evaluate.answering.answer_data_set import answer_data_set
     from ufvideo_sdk.evaluate.answering.ask_record import AnswerOptions
     from ufvideo_sdk.evaluate.benchmarks import BENCHMARKS, Benchmark, Published, read_data_set
+    from ufvideo_sdk.evaluate.datasets.check_videos import check_videos
     from ufvideo_sdk.evaluate.datasets.record import DataSet, Pixels, Reason, Record, Span
     from ufvideo_sdk.evaluate.metrics.answers import accuracy, chosen_option, rouge_l
     from ufvideo_sdk.evaluate.metrics.intervals import (
@@ -63,6 +64,7 @@ __all__ = [
     "accuracy",
     "answer_data_set",
     "bootstrap_interval",
+    "check_videos",
     "chosen_option",
     "contour_accuracy",
     "mask_scores",
@@ -85,6 +87,7 @@ __all__ = [
 
 # Loaded when first asked for: few programs need all of it.
 _HOMES = {
+    "check_videos": "datasets.check_videos",
     "write_submission": "submission",
     "AnswerOptions": "answering.ask_record",
     "answer_data_set": "answering.answer_data_set",

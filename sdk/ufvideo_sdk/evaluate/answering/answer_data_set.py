@@ -28,7 +28,7 @@ Progress = Callable[[int, int], object]
 FOLDER_FPS = 3.0
 _DEFAULT = AnswerOptions()
 # What cannot be asked; a record whose id came before can, and the released scripts do.
-_NOT_ASKED = frozenset({Reason.MALFORMED, Reason.MISSING_VIDEO})
+_NOT_ASKED = frozenset({Reason.MALFORMED, Reason.MISSING_VIDEO, Reason.UNREADABLE_VIDEO})
 
 
 def answer_data_set(

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ufvideo_sdk import UFVideo
+from ufvideo_sdk import ObjectMask, UFVideo
 from ufvideo_sdk.evaluate.answering.ask_record import AnswerOptions
-from ufvideo_sdk.evaluate.datasets.record import Record
+from ufvideo_sdk.evaluate.datasets.record import Pixels, Record
 
 # Counts up if records are put to the model in another way.
 ASKING_VERSION = 1
@@ -40,15 +40,18 @@ def record_digest(model: UFVideo, record: Record, options: AnswerOptions) -> str
 
 
 def _regions(record: Record) -> list[list[str]]:
-    """Digests of the masks that are pointed at."""
+    """The masks that are pointed at, by object."""
     return [
-        [
-            hashlib.sha256(np.packbits(mask.pixels()).tobytes()).hexdigest()
-            for idx in record.region_idxs
-            if (mask := frames.get(idx)) is not None
-        ]
+        [_mask(mask) for idx in record.region_idxs if (mask := frames.get(idx)) is not None]
         for frames in record.objects
     ]
+
+
+def _mask(mask: Pixels) -> str:
+    """A mask as a short text; its code is at hand for most."""
+    if isinstance(mask, ObjectMask):
+        return f"{mask.height} {mask.width} {mask.runs}"
+    return hashlib.sha256(np.packbits(mask.pixels()).tobytes()).hexdigest()
 
 
 def _file(path: Path) -> tuple[str, int, int]:

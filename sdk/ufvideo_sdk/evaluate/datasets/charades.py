@@ -23,7 +23,7 @@ Charades-STA is a text file beside the videos of Charades at 480 pixels:
   DATA/Charades_v1_480/3MSZA.mp4
 or the released code's records, a JSON list of {image_id, caption, timestamp}, timestamp as parts of
 the video; image_id is a path below the folder of the videos."""
-_LINE = re.compile(r"(\S+) (\d+(?:\.\d+)?) (\d+(?:\.\d+)?)##(.+)")
+_LINE = re.compile(r"(\S+)\s+(\d+(?:\.\d+)?)\s+(\d+(?:\.\d+)?)\s*##(.+)")
 
 
 def read_charades(data: Path, videos: Path | None) -> DataSet:

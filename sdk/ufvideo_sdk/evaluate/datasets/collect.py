@@ -37,26 +37,26 @@ def collect(
             text = f"expected an id that no record before it has, got {key} again"
             record = replace(record, problem=Reason.DUPLICATE, problem_text=text)
         records.append(record)
-    return tuple(with_video_problem(record) for record in records)
+    missing: dict[int, Path | None] = {}
+    for record in records:
+        # Records of a video share its frames: looked for once.
+        if id(record.frames) not in missing:
+            missing[id(record.frames)] = next((p for p in record.frames if not p.is_file()), None)
+    return tuple(_with_video_problem(each, missing[id(each.frames)]) for each in records)
 
 
-def with_video_problem(record: Record) -> Record:
+def _with_video_problem(record: Record, missing: Path | None) -> Record:
     """The record with a note if its video, or one of its frames, is not there."""
     if record.problem is not None:
         return record
-    missing = next((path for path in record.frames if not path.is_file()), None)
+    text = ""
     if missing is None and not record.video.exists():
         missing = record.video
-    if missing is None and record.video.is_dir() and not record.frames:
-        return replace(
-            record,
-            problem=Reason.MISSING_VIDEO,
-            problem_text=f"{record.video}: expected a folder of frames, got one without pictures",
-        )
-    if missing is None:
-        return record
-    text = f"{missing}: expected this file, got none"
-    return replace(record, problem=Reason.MISSING_VIDEO, problem_text=text)
+    if missing is not None:
+        text = f"{missing}: expected this file, got none"
+    elif record.video.is_dir() and not record.frames:
+        text = f"{record.video}: expected a folder of frames, got one without pictures"
+    return replace(record, problem=Reason.MISSING_VIDEO, problem_text=text) if text else record
 
 
 def frames_in(folder: Path) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ Ding et al., MeViS, 2023; Yan et al., VISA, 2024.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +141,19 @@ def _record(key: str, entry: dict[str, Any], root: Path, annotations: _Annotatio
         key,
         video=root / video,
         video_name=video,
-        frames=tuple(root / video / f"{name}.jpg" for name in names),
+        frames=_frames(root / video, names),
         question=segment_question(text_of(expression, "exp")),
         expression=text_of(expression, "exp"),
         group=group,
         objects=objects,
         scored_idxs=tuple(range(len(names))),
     )
+
+
+@lru_cache(maxsize=1)
+def _frames(folder: Path, names: tuple[str, ...]) -> tuple[Path, ...]:
+    """Files of frames, which all expressions of a video share."""
+    return tuple(folder / f"{name}.jpg" for name in names)
 
 
 def _object(expression: dict[str, Any], annotations: _Annotations, num_frames: int) -> ObjectFrames:

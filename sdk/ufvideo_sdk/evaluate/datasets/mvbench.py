@@ -76,7 +76,7 @@ def read_mvbench(data: Path, videos: Path | None) -> DataSet:
 def _record(key: str, entry: dict[str, Any], root: Path) -> Record:
     _, prefix, has_bounds = TASKS[entry["task"]]
     options, answer = texts_of(entry, "candidates"), text_of(entry, "answer")
-    if options.count(answer) != 1:
+    if answer not in options:
         raise MalformedError(f"answer: expected one of the candidates, got {answer[:80]!r}")
     name = text_of(entry, "video")
     video = root / prefix / name
@@ -90,7 +90,8 @@ def _record(key: str, entry: dict[str, Any], root: Path) -> Record:
         bounds_s=_bounds(entry) if has_bounds else None,
         options=options,
         answer=answer,
-        answer_idx=options.index(answer),
+        # Of equal options the last one, as in the released evaluation.
+        answer_idx=max(idx for idx, option in enumerate(options) if option == answer),
     )
 
 

@@ -51,7 +51,8 @@ ANNOTATORS = {
 }
 # Videos that the files of expressions call otherwise than DAVIS does.
 _RENAMED = {"clasic-car": "classic-car", "dog-scale": "dogs-scale", "motor-bike": "motorbike"}
-_LINE = re.compile(r"(\S+)\s+(\d+)\s+[\"“'](.*)[\"”']")
+_LINE = re.compile(r"(\S+)\s+(\d+)\s+(.+)")
+_QUOTES = "\"'\u201c\u201d"
 _VOID = 255
 
 
@@ -162,7 +163,7 @@ def _expressions(path: Path, encoding: str) -> list[tuple[str, str, str]]:
         if match is None:
             raise InputError(f'{path}:{number}: expected VIDEO OBJECT "EXPRESSION", got {line!r}')
         video, label, expression = match.groups()
-        found.append((_RENAMED.get(video, video), label, expression))
+        found.append((_RENAMED.get(video, video), label, expression.strip(_QUOTES)))
     return found
 
 

@@ -33,6 +33,7 @@ VideoRefer-Bench-D is a file of the data set DAMO-NLP-SG/VideoRefer-Bench, and a
   DATA/VideoRefer-Bench-D.json
   DATA/Panda-70M-part/VIDEO.mp4"""
 _LETTER = re.compile(r"\(([A-Z])\)\s*")
+_BARE_LETTER = re.compile(r"([A-Z])\.?")
 
 
 def read_videorefer_q(data: Path, videos: Path | None, *, multi_frame: bool = False) -> DataSet:
@@ -49,7 +50,7 @@ def read_videorefer_q(data: Path, videos: Path | None, *, multi_frame: bool = Fa
 
     def record_of(key: str, entry: dict[str, Any], root: Path) -> Record:
         options, answer = texts_of(entry, "options"), text_of(entry, "Answer")
-        letter = _LETTER.match(answer)
+        letter = _LETTER.match(answer) or _BARE_LETTER.fullmatch(answer)
         letters = [_LETTER.match(option) for option in options]
         if letter is None or letter[1] not in [found[1] for found in letters if found]:
             raise MalformedError(f"Answer: expected a letter of the options, got {answer[:80]!r}")

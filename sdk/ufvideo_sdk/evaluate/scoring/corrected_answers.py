@@ -45,7 +45,10 @@ def choice_value(record: Record, prediction: Prediction) -> Value:
     position = chosen_option(prediction.text, record.options)
     if position is None:
         return 0.0, Reason.NO_OPTION
-    return float(position == record.answer_idx), None
+    if record.answer_idx is None:
+        return 0.0, Reason.MALFORMED
+    # Options of equal words are equally right.
+    return float(record.options[position] == record.options[record.answer_idx]), None
 
 
 def span_value(record: Record, prediction: Prediction) -> Value:

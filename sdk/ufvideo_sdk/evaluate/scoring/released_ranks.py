@@ -23,7 +23,7 @@ NUM_RANKS = {
 _DEFAULT_RANKS = 8
 ENDED = "its process ended"
 # What a data loader raises at, and with it the process that has it.
-_RAISES = frozenset({Reason.MALFORMED, Reason.MISSING_VIDEO})
+_RAISES = frozenset({Reason.MALFORMED, Reason.MISSING_VIDEO, Reason.UNREADABLE_VIDEO})
 
 
 def parts_of(benchmark: str, records: Sequence[Record]) -> list[Sequence[Record]]:

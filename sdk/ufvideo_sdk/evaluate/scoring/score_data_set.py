@@ -11,6 +11,7 @@ from ufvideo_sdk.evaluate.benchmarks import Benchmark, Kind, benchmark_of
 from ufvideo_sdk.evaluate.datasets.record import DataSet
 from ufvideo_sdk.evaluate.scoring.corrected_answers import (
     choice_value,
+    failure_of,
     samples_of,
     span_value,
     text_value,
@@ -35,17 +36,24 @@ _ABSENT = "absent"
 
 
 def score_data_set(
-    data_set: DataSet, predictions: Iterable[Prediction], *, teacher_forced: bool = True
+    data_set: DataSet,
+    predictions: Iterable[Prediction],
+    *,
+    teacher_forced: bool = True,
+    is_whole: bool = False,
 ) -> tuple[ScoreRow, ...]:
     """Score predictions in both columns.
 
-    A record that failed, or has no prediction, counts 0 in the corrected column.
+    A record that failed, or has no prediction, counts 0 in the corrected column. The paper's number
+    stands beside the released column only if the data set is whole and every record has an answer.
 
     Args:
         data_set: What was asked, with its truth.
         predictions: At most one for each record.
         teacher_forced: Whether masks are of the answer that the released evaluation gives the model
             to read; the paper's scores of referring segmentation are.
+        is_whole: Whether the data set is the whole one, if its number of records is not known
+            (`Benchmark.num_records`); otherwise that number decides.
 
     Raises:
         InputError: When the data set has no truth, a prediction is about no record of it or about
@@ -65,10 +73,17 @@ def score_data_set(
         Kind.COOPERATIVE: _cooperative_rows,
     }[benchmark.kind](data_set, by_key)
     is_like_the_paper = teacher_forced or benchmark.kind is not Kind.SEGMENTATION
-    is_whole = benchmark.num_records in (None, len(data_set.records))
-    if is_like_the_paper and is_whole:
+    if benchmark.num_records is not None:
+        is_whole = benchmark.num_records == len(data_set.records)
+    if is_like_the_paper and is_whole and not _has_failures(data_set, by_key):
         return tuple(_beside_the_paper(row, data_set, benchmark) for row in rows)
     return tuple(rows)
+
+
+def _has_failures(data_set: DataSet, by_key: ByKey) -> bool:
+    """Whether a record could not be asked, or has no answer."""
+    found = (failure_of(record, by_key.get(record.key)) for record in data_set.records)
+    return any(reason is not None for reason in found)
 
 
 def _beside_the_paper(row: ScoreRow, data_set: DataSet, benchmark: Benchmark) -> ScoreRow:

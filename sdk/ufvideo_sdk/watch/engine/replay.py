@@ -41,7 +41,8 @@ def log_of(folder: Path) -> Path:
     """Return the log of facts in a folder.
 
     Args:
-        folder: The folder of a recording, or the log itself.
+        folder: The folder of a recording, one that has a single recording below it, or the log
+            itself.
 
     Raises:
         InputError: When there is none, or several.
@@ -52,9 +53,14 @@ def log_of(folder: Path) -> Path:
         raise InputError(f"{shown(folder)}: expected the folder of a recording, found nothing")
     if is_file(folder / FACTS_NAME):
         return folder / FACTS_NAME
-    deeper = sorted(each.name for each in entries_of(folder) if is_file(each / FACTS_NAME))
-    fix = f"; name one of its folders: {', '.join(deeper)}" if deeper else ""
-    raise InputError(f"{shown(folder)}: expected {FACTS_NAME} in it, found none{fix}")
+    below = [each for each in entries_of(folder) if is_folder(each)]
+    below += [deeper for each in below for deeper in entries_of(each) if is_folder(deeper)]
+    found = [each / FACTS_NAME for each in below if is_file(each / FACTS_NAME)]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(sorted(str(log.parent.relative_to(folder)) for log in found[:8]))
+    fix = f"{len(found)}; name one of its folders: {names}" if found else "none"
+    raise InputError(f"{shown(folder)}: expected one {FACTS_NAME} in it, found {fix}")
 
 
 def load_facts(folder: Path) -> list[Fact]:

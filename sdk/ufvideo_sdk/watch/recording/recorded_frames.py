@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import is_file
-from ufvideo_sdk.video.frame_picture import PictureMaker, Turn, turn_of
+from ufvideo_sdk.video.frame_picture import PictureMaker, Turn
 from ufvideo_sdk.watch.recording.capture_log import (
     CAPTURE_NAME,
     FrameLine,
@@ -24,6 +25,8 @@ from ufvideo_sdk.watch.recording.capture_log import (
 from ufvideo_sdk.watch.sources.capture import TakenFrame
 
 _TIME_BASE = Fraction(1, 1_000_000)
+# As it is stored first, then all others.
+_TURNS = tuple(Turn(*flags) for flags in product((False, True), repeat=3))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +52,22 @@ class _Section:
     lines: list[SectionLine] = field(default_factory=list)
     frames: Iterator[tuple[int, Any]] | None = None
     ahead: tuple[int, Any] | None = None
-    maker: tuple[Turn, PictureMaker] | None = None
+    maker: PictureMaker | None = None
+    turn: Turn | None = None
 
-    def pixels(self, time_us: int) -> NDArray[np.uint8] | None:
-        """RGB of the frame at a time of the section, uint8 [H, W, 3]; None if it is not there."""
+    def pixels(self, time_us: int, crc32: int) -> NDArray[np.uint8] | None:
+        """Return the frame at a time of the section, RGB uint8 [H, W, 3].
+
+        A file may turn its pictures, which its packets do not say: the first frame is turned as its
+        checksum demands, and the others with it.
+
+        Args:
+            time_us: In microseconds.
+            crc32: Of the pixels that were looked at.
+
+        Returns:
+            The frame; None if it is not there.
+        """
         if self.frames is None:
             self.frames = self._decoded()
         while self.ahead is None or self.ahead[0] < time_us:
@@ -60,13 +75,15 @@ class _Section:
             if self.ahead is None:
                 return None
         found_us, frame = self.ahead
-        return self._picture(frame) if found_us == time_us else None
-
-    def _picture(self, frame: Any) -> NDArray[np.uint8]:
-        turn = turn_of(frame, self.folder)
-        if self.maker is None or self.maker[0] != turn:
-            self.maker = (turn, PictureMaker(self.folder, turn))
-        return self.maker[1].picture(frame)
+        if found_us != time_us:
+            return None
+        if self.maker is None:
+            self.maker = PictureMaker(self.folder, Turn())
+        stored = self.maker.picture(frame)
+        if self.turn is None:
+            fitting = (turn for turn in _TURNS if crc32_of(turn.applied(stored)) == crc32)
+            self.turn = next(fitting, Turn())
+        return self.turn.applied(stored)
 
     def _decoded(self) -> Iterator[tuple[int, Any]]:
         """The frames of all files with their times, in microseconds of the section."""
@@ -154,7 +171,7 @@ class RecordedFrames:
                 f"{CAPTURE_NAME}: frame {line.frame_idx}: expected the packets of section"
                 f" {line.section}, found none"
             )
-        pixels = section.pixels(_time_us(line, section.lines[0]))
+        pixels = section.pixels(_time_us(line, section.lines[0]), line.crc32)
         if pixels is None:
             return RecordedFrame(line.frame_idx, None, False)
         taken = TakenFrame(line.time_s, line.wall_s, line.clock, pixels, line.section, line.pts)

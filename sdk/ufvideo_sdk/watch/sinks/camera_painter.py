@@ -198,7 +198,7 @@ def _pixel(picture: Picture, point: Sequence[float]) -> tuple[int, int]:
 
 def _thickness_px(picture: Picture) -> int:
     shortest_px: int = min(picture.shape[:2])
-    return max(1, round(shortest_px / 240))
+    return max(2, round(shortest_px / 240))
 
 
 def _even(side_px: int) -> int:

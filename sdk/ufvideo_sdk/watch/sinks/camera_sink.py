@@ -280,11 +280,11 @@ class CameraSink:
 
 def _once(written: Callable[[Files, str], None]) -> Callable[[Files, str], None]:
     """Return a function that does nothing when it is called again."""
-    calls: list[None] = []
+    lock = threading.Lock()
 
     def called(files: Files, problem: str) -> None:
-        if not calls:
-            calls.append(None)
+        # Never released: the first call is the only one.
+        if lock.acquire(blocking=False):
             written(files, problem)
 
     return called

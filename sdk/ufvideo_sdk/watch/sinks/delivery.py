@@ -11,6 +11,8 @@ from typing import Generic, TypeVar
 from ufvideo_sdk.errors import UFVideoError
 from ufvideo_sdk.watch.sinks.sink import SinkStats
 
+_LOOK_EVERY_S = 1.0
+
 T = TypeVar("T")
 
 
@@ -55,19 +57,20 @@ class Delivery(Generic[T]):
             deliver: Is called with an item and the number of attempts before, in the thread; raises
                 UndeliveredError if the item did not arrive.
             max_waiting: Most items that wait.
-            on_dropped: Is called with each item that is dropped or given up.
+            on_dropped: Is called with each item that is dropped or given up, in some cases twice.
             is_native: Whether `deliver` works in native code, and looks at `is_late` between.
         """
         self._name, self._deliver, self._on_dropped = name, deliver, on_dropped
         self._max_waiting = max_waiting
         self._waiting: deque[T] = deque()
         self._changed = threading.Condition()
-        self._is_busy = False
+        self._current: tuple[T] | None = None
         self._deadline: float | None = None
         self._num_delivered = self._num_dropped = self._num_failed = 0
         self._problem = ""
         # A daemon where that is safe: a name server that does not answer holds up no end of the
-        # process. In native code of C++ the end of a daemon would be the end of the process.
+        # process. In native code of C++ the end of a daemon would be a crash: there the thread
+        # ends by itself when the main thread has ended without closing it.
         self._thread = threading.Thread(
             target=self._run, name=f"ufvideo {name}", daemon=not is_native
         )
@@ -80,7 +83,7 @@ class Delivery(Generic[T]):
             return SinkStats(
                 self._name,
                 self._num_delivered,
-                len(self._waiting) + self._is_busy,
+                len(self._waiting) + (self._current is not None),
                 self._num_dropped,
                 self._num_failed,
                 self._problem,
@@ -115,6 +118,8 @@ class Delivery(Generic[T]):
             left = list(self._waiting)
             self._waiting.clear()
             self._num_dropped += len(left)
+            # What is under way ends some time later, but nobody waits for it any more.
+            left[:0] = [] if self._current is None else self._current
         for item in left:
             self._tell_dropped(item)
 
@@ -122,7 +127,7 @@ class Delivery(Generic[T]):
         while (item := self._next()) is not None:
             has_arrived = self._try(item[0])
             with self._changed:
-                self._is_busy = False
+                self._current = None
                 self._num_delivered += has_arrived
             if not has_arrived:
                 self._tell_dropped(item[0])
@@ -130,12 +135,12 @@ class Delivery(Generic[T]):
     def _next(self) -> tuple[T] | None:
         """The oldest item, as soon as there is one; None at the end."""
         with self._changed:
-            while not self._waiting and self._deadline is None:
-                self._changed.wait()
+            while not self._waiting and self._deadline is None and _main_lives():
+                self._changed.wait(_LOOK_EVERY_S)
             if not self._waiting or self._is_late():
                 return None
-            self._is_busy = True
-            return (self._waiting.popleft(),)
+            self._current = (self._waiting.popleft(),)
+            return self._current
 
     def _try(self, item: T) -> bool:
         """Deliver an item, if need be in several attempts; False when it did not arrive."""
@@ -175,8 +180,14 @@ class Delivery(Generic[T]):
         return not self._is_late()
 
     def _is_late(self) -> bool:
+        if not _main_lives():
+            return True
         return self._deadline is not None and time.monotonic() >= self._deadline
 
     def _tell_dropped(self, item: T) -> None:
         if self._on_dropped is not None:
             self._on_dropped(item)
+
+
+def _main_lives() -> bool:
+    return threading.main_thread().is_alive()

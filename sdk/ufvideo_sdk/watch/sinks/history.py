@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -80,15 +81,22 @@ class PastSeconds:
         if answer is not None and answer.objects:
             return answer.objects if time_s - answer.time_s <= _BOX_S else ()
         frames = self.tracked.get(question, ())
-        before = _latest(frames, time_s)
-        if before is None:
+        num_before = _num_until(frames, time_s)
+        if num_before == 0:
             return ()
-        after = next((each for each in frames if each.time_s > time_s), None)
+        before = frames[num_before - 1]
+        after = frames[num_before] if num_before < len(frames) else None
         if after is None or after.time_s - before.time_s > _BOX_S:
             return before.objects if time_s - before.time_s <= _BOX_S else ()
         share = (time_s - before.time_s) / (after.time_s - before.time_s)
         later = {each.id: each for each in after.objects}
         return tuple(_between(each, later.get(each.id, each), share) for each in before.objects)
+
+    def active_rules(self, time_s: float) -> set[str]:
+        """Return the rules whose events a time lies in, as far as their edges are known at all."""
+        ends = {e.id: e.end_s for e in self.events if e.edge == "end"}
+        starts = [e for e in self.events if e.edge == "start" and e.start_s <= time_s]
+        return {e.rule for e in starts if (ends.get(e.id) or time_s) >= time_s}
 
     def open_events(self, time_s: float) -> list[Event]:
         """Return the events that are under way at a time, as far as it is known by then."""
@@ -175,19 +183,18 @@ class History:
 
 def _part(found: deque[T], start_s: float, end_s: float) -> tuple[T, ...]:
     """Items of some seconds, the last one before and the first one after them included."""
-    times = [each.time_s for each in found]
-    first = max((i for i, time_s in enumerate(times) if time_s <= start_s), default=0)
-    last = next((i for i, time_s in enumerate(times) if time_s > end_s), len(times) - 1)
-    return tuple(found)[first : last + 1]
+    items = tuple(found)
+    return items[max(_num_until(items, start_s) - 1, 0) : _num_until(items, end_s) + 1]
 
 
 def _latest(found: Sequence[T], time_s: float) -> T | None:
-    latest = None
-    for each in found:
-        if each.time_s > time_s:
-            break
-        latest = each
-    return latest
+    number = _num_until(found, time_s)
+    return found[number - 1] if number else None
+
+
+def _num_until(found: Sequence[T], time_s: float) -> int:
+    """How many items are not later than a time."""
+    return bisect_right(found, time_s, key=lambda item: item.time_s)
 
 
 def _between(one: FoundObject, other: FoundObject, share: float) -> FoundObject:

@@ -77,8 +77,7 @@ class Overlay:
         paragraphs = self._answer_lines(past, rule.question, time_s)
         at = [] if started_at is None else [Word(iso_time(started_at), MUTED)]
         paragraphs.append([_event_word(event, is_on), *at])
-        active = {event.rule} if is_on else set()
-        return self._drawing(past, time_s, active, paragraphs)
+        return self._drawing(past, time_s, past.active_rules(time_s), paragraphs)
 
     def of_stream(self, past: PastSeconds, time_s: float, wall_s: float | None) -> Drawing:
         """What is drawn on a picture of the stream.

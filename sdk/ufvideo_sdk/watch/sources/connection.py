@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 
 from ufvideo_sdk.video.video_container import decoder_limit
 from ufvideo_sdk.watch.sources.decoding import Decoding
-from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
+from ufvideo_sdk.watch.sources.packet_file import can_hold
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.section_times import SectionTimes
 
@@ -129,7 +130,7 @@ class Camera:
         stream = container.streams.best("video")
         # A thread for each core would not be faster, and is one for each camera.
         stream.codec_context.thread_count = 1
-        is_raw = stream.codec_context.name in RAW_CODECS
+        is_raw = not can_hold(stream.codec_context.codec.canonical_name)
         encoder = FrameEncoder(parts.listener) if is_raw and parts.listener else None
         # Pictures one behind the other have no times: FFmpeg counts 25 a second.
         counts_time = container.format.name in _WITHOUT_TIMES
@@ -176,6 +177,13 @@ class Camera:
         elif scheme in ("http", "https"):
             settings |= {"rw_timeout": limit_us, "flags": "low_delay"}
             settings["protocol_whitelist"] = "http,https,tcp,tls,crypto"
+        if self.file_format == "v4l2":
+            asked = {
+                "video_size": self.options.device_size,
+                "framerate": self.options.device_fps,
+                "input_format": self.options.device_format,
+            }
+            settings |= {name: str(value) for name, value in asked.items() if value is not None}
         if self.options.tls_ca_file is not None:
             settings |= {"tls_verify": "1", "ca_file": self.options.tls_ca_file}
         return settings

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk.errors import InputError, UFVideoError
+from ufvideo_sdk.video.frame_picture import Turn, turn_of
 from ufvideo_sdk.video.video_container import (
     SourceOptions,
+    ffmpeg_error,
     has_no_times,
     opened,
     reason,
@@ -20,11 +22,12 @@ from ufvideo_sdk.video.video_container import (
 )
 from ufvideo_sdk.watch.sources.capture import CaptureEnded
 from ufvideo_sdk.watch.sources.decoding import Decoding
-from ufvideo_sdk.watch.sources.frame_encoder import RAW_CODECS, FrameEncoder
+from ufvideo_sdk.watch.sources.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.sources.frame_intake import FrameIntake
 from ufvideo_sdk.watch.sources.item_queue import ItemQueue
 from ufvideo_sdk.watch.sources.options import CaptureOptions
 from ufvideo_sdk.watch.sources.packet_feed import PacketFeed
+from ufvideo_sdk.watch.sources.packet_file import can_hold
 from ufvideo_sdk.watch.sources.packets import PacketListener
 from ufvideo_sdk.watch.sources.section_times import FileTimes
 
@@ -94,7 +97,7 @@ class VideoPlayer:
             stream = video_stream(container, path, self._source_options)
             stream.thread_type = "AUTO"
             times = FileTimes(start_s, _recorded_s(container))
-            is_raw = stream.codec_context.name in RAW_CODECS
+            is_raw = not self._keeps_packets(path, stream)
             listener = None if is_raw else self._listener
             encoder = FrameEncoder(self._listener) if is_raw and self._listener else None
             feed = PacketFeed(stream, times, self.sections, listener)
@@ -113,6 +116,19 @@ class VideoPlayer:
                 decoding.finish()
             except FFmpegError as error:
                 raise InputError(f"{path}: expected a whole video: {reason(error)}") from None
+
+    def _keeps_packets(self, path: Path, stream: Any) -> bool:
+        """Whether a file of the packets shows the same: not if the pictures are to be turned."""
+        if self._listener is None or not can_hold(stream.codec_context.codec.canonical_name):
+            return False
+        with self.opened(path) as container:
+            chosen = video_stream(container, path, self._source_options)
+            try:
+                first = next(container.decode(chosen), None)
+            except ffmpeg_error():
+                # Damaged: that is for the pass that plays it.
+                return True
+            return first is None or turn_of(first, path) == Turn()
 
     @property
     def _source_options(self) -> SourceOptions:

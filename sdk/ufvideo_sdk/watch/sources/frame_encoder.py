@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from ufvideo_sdk.errors import DeviceError
-from ufvideo_sdk.video.frame_picture import PictureMaker, Turn
+from ufvideo_sdk.video.frame_picture import PictureMaker, Turn, turn_of
 from ufvideo_sdk.watch.sources.item_queue import WaitingFrame
 from ufvideo_sdk.watch.sources.packets import PacketListener, SectionHeader, SourcePacket
 
-# Codecs of PyAV's streams whose packets are pixels.
-RAW_CODECS = ("rawvideo", "wrapped_avframe", "v210", "v410", "r210", "bitpacked")
 _CODEC = "ffv1"
+_NAME = Path("frame")
 
 
 class FrameEncoder:
@@ -32,7 +31,7 @@ class FrameEncoder:
         self._listener = listener
         self._section: int | None = None
         self._context: Any = None
-        self._maker = PictureMaker(Path("frame"), Turn())
+        self._maker: tuple[Turn, PictureMaker] | None = None
 
     def frame(self, taken: WaitingFrame, time_base: Fraction) -> None:
         """Encode a taken frame.
@@ -46,7 +45,11 @@ class FrameEncoder:
         """
         import av
 
-        rgb = av.VideoFrame.from_ndarray(self._maker.picture(taken.picture), format="rgb24")
+        turn = turn_of(taken.picture, _NAME)
+        if self._maker is None or self._maker[0] != turn:
+            self._maker = (turn, PictureMaker(_NAME, turn))
+        pixels = self._maker[1].picture(taken.picture)
+        rgb = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         frame: Any = rgb.reformat(format="bgr0")
         if taken.section != self._section:
             self._begin(taken.section, frame.width, frame.height, time_base)

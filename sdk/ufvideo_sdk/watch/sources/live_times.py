@@ -126,12 +126,15 @@ class LiveTimes:
         if self._origin_s is None:
             self._origin_s = now_s
         arrival_s = now_s - self._origin_s
+        jump_s = 0.0
         if self._is_new_connection:
             self._begin(pts_s, arrival_s)
         elif self._has_jumped(pts_s, arrival_s):
             step_s = pts_s - self._last_pts_s
             self._told.append(f"timestamps jumped by {step_s:+.2f} s; time goes on with arrival")
-            self._anchor(pts_s, self._latest_s + max(arrival_s - self._last_arrival_s, 0.0))
+            passed_s = max(arrival_s - self._last_arrival_s, _LEAST_STEP_S)
+            self._anchor(pts_s, self._latest_s + passed_s)
+            jump_s = step_s - passed_s
         time_s = self._time_of(pts_s)
         if arrival_s - self._last_arrival_s > _PAUSE_S:
             self._least = None
@@ -146,9 +149,8 @@ class LiveTimes:
             self._follow_camera(time_s, reference_s, reference_s - arrival_wall_s)
         self.clock = "arrival" if self._camera_offset_s is None else "camera"
         offset_s = self._wall_offset_s if self._camera_offset_s is None else self._camera_offset_s
-        return PacketTime(
-            time_s, time_s + (wall_s - time_s if offset_s is None else offset_s), self.clock
-        )
+        wall_s = wall_s if offset_s is None else time_s + offset_s
+        return PacketTime(time_s, wall_s, self.clock, jump_s)
 
     def _begin(self, pts_s: float, arrival_s: float) -> None:
         # As the very first one: a camera that begins with a second of the past does so each time.

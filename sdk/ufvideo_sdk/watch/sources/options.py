@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 
 from ufvideo_sdk.errors import ConfigError
@@ -10,6 +11,8 @@ from ufvideo_sdk.validation.paths import as_path, is_file
 from ufvideo_sdk.video.video_container import DEFAULT_MAX_FRAME_PIXELS
 
 FOLDER_ORDERS = ("name", "time")
+_TEXTS = ("device_size", "device_format", "tls_ca_file")
+_SIZE = re.compile(r"[1-9]\d{0,4}x[1-9]\d{0,4}")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class CaptureOptions:
         folder_idle_s: A folder ends when no new file came for so long; None: never.
         picture_fps: Pictures of a folder come so many a second; None: at the times of their last
             change.
+        device_size: Size of a device's pictures, such as "1280x720"; None: as it is set.
+        device_fps: Pictures a second of a device; None: as it is set.
+        device_format: How a device sends them, as FFmpeg names it, such as "mjpeg", "h264" or
+            "yuyv422"; None: FFmpeg's choice.
         tls_ca_file: A file of certificates (PEM), one of which must have signed the one of an rtsps
             or https camera; None: any is accepted, for cameras make their own.
         max_frame_pixels: Largest frame that is decoded, in pixels.
@@ -63,6 +70,9 @@ class CaptureOptions:
     folder_settle_s: float = 2.0
     folder_idle_s: float | None = None
     picture_fps: float | None = None
+    device_size: str | None = None
+    device_fps: float | None = None
+    device_format: str | None = None
     tls_ca_file: str | None = None
     max_frame_pixels: int = DEFAULT_MAX_FRAME_PIXELS
 
@@ -86,10 +96,15 @@ class CaptureOptions:
             raise ConfigError(
                 f"tls_ca_file: expected a file of certificates, found none: {self.tls_ca_file}"
             )
+        if self.device_size is not None and not _SIZE.fullmatch(str(self.device_size)):
+            raise ConfigError(
+                f"device_size: expected width x height such as 1280x720, got"
+                f" {described(self.device_size)}"
+            )
         may_be_zero = {"retry_s", "max_retry_s", "folder_settle_s", "folder_idle_s"}
         for field in fields(self):
             value = getattr(self, field.name)
-            if isinstance(field.default, (bool, str)) or field.name == "tls_ca_file":
+            if isinstance(field.default, (bool, str)) or field.name in _TEXTS:
                 continue
             if value is None and field.default is None:
                 continue

@@ -66,13 +66,16 @@ class PacketFeed:
         self._known_units: frozenset[bytes] = frozenset()
         self._held: list[Any] = []
         self._last_pts: int | None = None
+        self._offset = 0
         self._time_base = Fraction(stream.time_base) if time_base is None else time_base
         self._step = max(int(_USUAL_STEP_S / self._time_base), 1)
         self._extractor: Any = None
         context = stream.codec_context
+        # Not that of its decoder, such as libdav1d.
+        self._codec = context.codec.canonical_name
         # An avcC or hvcC record: packets then have lengths in place of start codes.
         is_record = bytes(context.extradata or b"")[:1] == b"\1"
-        if context.name in _WITH_PARAMETERS and not is_record:
+        if self._codec in _WITH_PARAMETERS and not is_record:
             from av import BitStreamFilterContext
 
             self._extractor = BitStreamFilterContext("extract_extradata", stream)
@@ -125,10 +128,9 @@ class PacketFeed:
             height: Of its pictures in pixels.
             extradata: The codec's parameters.
         """
-        context = self._stream.codec_context
         self._header = SectionHeader(
             next(self._sections),
-            context.name,
+            self._codec,
             extradata,
             width,
             height,
@@ -140,8 +142,13 @@ class PacketFeed:
 
     def _timed(self, packet: Any) -> TimedPacket:
         self._follow_parameters(packet)
-        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
         self._last_pts = packet.pts
+        time = self._times.of(packet.pts, self._time_base, _reference_s(packet))
+        # Times of a section go on, though the camera's do not: each is found again by its time.
+        self._offset -= round(time.jump_s / self._time_base)
+        packet.pts += self._offset
+        if packet.dts is not None:
+            packet.dts += self._offset
         if self._listener is not None:
             self._listener.packet(
                 SourcePacket(
@@ -164,10 +171,10 @@ class PacketFeed:
             size: tuple[int, int] | None = (context.width, context.height)
             if found and not _units(found) <= _units(extradata):
                 # The description of the stream is not what is sent.
-                size, extradata = _decoded_size(context.name, found, packet) or size, found
+                size, extradata = _decoded_size(self._codec, found, packet) or size, found
             self.begin_section(*(size or (0, 0)), extradata or found)
             return
-        if context.name == "mjpeg":
+        if self._codec == "mjpeg":
             size = _jpeg_size(bytes(packet))
             if size is not None and size != (self._header.width, self._header.height):
                 self.begin_section(*size, extradata)
@@ -176,7 +183,7 @@ class PacketFeed:
             return
         found = self._parameters_in(packet)
         if found and not _units(found) <= self._known_units:
-            size = _decoded_size(context.name, found, packet)
+            size = _decoded_size(self._codec, found, packet)
             self.begin_section(*(size or (self._header.width, self._header.height)), found)
 
     def _parameters_in(self, packet: Any) -> bytes:

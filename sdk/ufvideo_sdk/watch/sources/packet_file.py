@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import struct
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
@@ -14,13 +13,22 @@ from ufvideo_sdk.errors import CapacityError, InputError
 from ufvideo_sdk.watch.sources.packets import SectionHeader, SourcePacket
 
 # What plays an .mp4 has decoders for these; all else goes into an .mkv.
-_MP4_CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")
-# Microsoft's names of codecs, by which Matroska describes any of them alike.
-_FOUR_LETTERS = {
-    "h264": b"H264", "hevc": b"HEVC", "av1": b"AV01", "vp9": b"VP90", "vp8": b"VP80",
-    "mjpeg": b"MJPG", "mpeg4": b"FMP4", "ffv1": b"FFV1", "h263": b"H263", "mpeg2video": b"mpg2",
-    "mpeg1video": b"mpg1", "png": b"MPNG", "msmpeg4v3": b"DIV3", "h263p": b"H263",
+_MP4_CODECS = ("h264", "hevc", "av1", "mpeg4")
+# Names of codecs in Matroska (its codec mappings).
+_MATROSKA_NAMES = {
+    "h264": b"V_MPEG4/ISO/AVC", "hevc": b"V_MPEGH/ISO/HEVC", "av1": b"V_AV1", "vp9": b"V_VP9",
+    "vp8": b"V_VP8", "mjpeg": b"V_MJPEG", "mpeg4": b"V_MPEG4/ISO/ASP", "ffv1": b"V_FFV1",
+    "mpeg2video": b"V_MPEG2", "mpeg1video": b"V_MPEG1",
 }  # fmt: skip
+
+
+def can_hold(codec: str) -> bool:
+    """Whether a file can be made of a codec's packets.
+
+    Args:
+        codec: FFmpeg's name of the codec.
+    """
+    return codec in _MATROSKA_NAMES
 
 
 def suffix_for(codec: str) -> str:
@@ -147,21 +155,17 @@ def _template(header: SectionHeader) -> Any:
     """
     import av
 
-    letters = _FOUR_LETTERS.get(header.codec)
-    if letters is None:
-        raise InputError(
-            f"expected packets of one of the codecs {', '.join(_FOUR_LETTERS)}, got {header.codec}"
-        )
-    size = 40 + len(header.extradata)
-    bitmap = struct.pack(
-        "<IiiHH4sIiiII", size, header.width, header.height, 1, 24, letters, 0, 0, 0, 0, 0
-    )
+    name = _MATROSKA_NAMES.get(header.codec)
+    if name is None:
+        known = ", ".join(_MATROSKA_NAMES)
+        raise InputError(f"expected packets of one of the codecs {known}, got {header.codec}")
+    private = header.extradata
     track = (
         _number("D7", 1)
         + _number("73C5", 1)
         + _number("83", 1)
-        + _element("86", b"V_MS/VFW/FOURCC")
-        + _element("63A2", bitmap + header.extradata)
+        + _element("86", name)
+        + (_element("63A2", private) if private else b"")
         + _element("E0", _number("B0", header.width) + _number("BA", header.height))
     )
     head = _element("1A45DFA3", _element("4282", b"matroska") + _number("4287", 4))

@@ -15,11 +15,13 @@ class PacketTime:
         time_s: Its stream time.
         wall_s: The time of day, seconds since 1970 in UTC; None: unknown.
         clock: Whose clock `wall_s` is.
+        jump_s: How far the timestamps have jumped with this packet, beyond what has passed.
     """
 
     time_s: float
     wall_s: float | None
     clock: str
+    jump_s: float = 0.0
 
 
 class SectionTimes(Protocol):

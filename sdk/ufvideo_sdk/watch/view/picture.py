@@ -27,7 +27,7 @@ from ufvideo_sdk.watch.view.words import (
 
 _STATES = {"live": "green", "opening": "yellow", "gap": "bold red", "ended": "dim"}
 # A panel of each camera needs so much room; elsewhere a camera is a row.
-_PANEL_COLUMNS, _PANEL_LINES = 100, 18
+_PANEL_COLUMNS, _PANEL_LINES = 100, 24
 _FIGURES_COLUMNS, _NAME_COLUMNS = 32, 16
 _NUM_EVENTS, _NUM_NOTICES = 5, 3
 _NUM_EVENTS_OF_ALL = 10

@@ -18,6 +18,7 @@ from ufvideo_sdk.watch.engine.facts import Ended, Fact, Frame
 from ufvideo_sdk.watch.rules.rules import Rules
 from ufvideo_sdk.watch.sinks.camera_painter import CameraPainter
 from ufvideo_sdk.watch.sinks.delivery import Delivery, UndeliveredError
+from ufvideo_sdk.watch.sinks.event_message import plain_names
 from ufvideo_sdk.watch.sinks.history import History, PastSeconds
 from ufvideo_sdk.watch.sinks.overlay import Overlay
 from ufvideo_sdk.watch.sinks.sink import CameraPictures, SinkStats
@@ -151,10 +152,12 @@ def saved_path(path: Path, camera: str, num_cameras: int) -> Path:
 
     Args:
         path: The file that was named for all of them.
-        camera: The camera's name for files (`plain_names`).
+        camera: Name of the camera.
         num_cameras: How many there are; of one camera the file is `path` itself.
     """
-    return path if num_cameras == 1 else path.with_name(f"{path.stem}-{camera}{path.suffix}")
+    if num_cameras == 1:
+        return path
+    return path.with_name(f"{path.stem}-{plain_names([camera])[camera]}{path.suffix}")
 
 
 def _problem(path: Path, error: Exception) -> str:

@@ -106,8 +106,8 @@ class Camera:
             if isinstance(item, TakenFrame):
                 num_frames += 1
                 # A file waits for its reader: each of its frames has a turn of its own.
-                if item.clock == "file":
-                    self._waits_for_us = not self.parts.is_real_time
+                self._waits_for_us = item.clock == "file" and not self.parts.is_real_time
+                if self._waits_for_us:
                     break
         if num_frames:
             self._ask_due()

@@ -20,6 +20,7 @@ from ufvideo_sdk.watch.engine.facts import (
 from ufvideo_sdk.watch.sources.capture import CaptureNotice, TakenFrame
 from ufvideo_sdk.watch.status import LastAnswer, LastNotice, LiveTracked
 
+_WITHOUT_FRAMES = ("lost", "refused", "stalled")
 _MOST_SHOWN = 20
 _MOST_TIMES = 64
 
@@ -56,6 +57,9 @@ class CameraState:
     def notice(self, notice: CaptureNotice) -> None:
         """Something that a person wants to know."""
         with self.lock:
+            if notice.kind in _WITHOUT_FRAMES:
+                # The gap is told when it is over.
+                self.state = "gap"
             self.notices.append(LastNotice(notice.kind, notice.time_s, notice.text))
 
     def wall_s(self, time_s: float) -> float | None:

@@ -94,12 +94,12 @@ class Follower:
             out, is a gap.
         """
         if not self.view.fits(taken.pixels):
-            self.gap(taken.time_s, taken.time_s, "another size")
+            self.gap(self._last_s or 0.0, taken.time_s, "another size")
         try:
             with self.clock.timed("push"):
                 fact = self.view.push(taken)
         except (CapacityError, InferenceError) as error:
-            self.gap(taken.time_s, taken.time_s, cause_of(error))
+            self.gap(self._last_s or 0.0, taken.time_s, cause_of(error))
             return False
         if on_frame is not None:
             on_frame(fact.frame_idx)
@@ -144,7 +144,7 @@ class Follower:
 
     def gap(self, start_s: float, end_s: float, cause: str) -> None:
         """Frames are missing: the window and the tracks begin anew."""
-        start_s = start_s if self._last_s is None else self._last_s
+        start_s = start_s if self._last_s is None else max(start_s, self._last_s)
         self.view.begin_anew()
         self.take(Gap(start_s, max(start_s, end_s), cause[:_MAX_CAUSE] or "unknown"))
 

@@ -23,6 +23,7 @@ class WatchOptions:
         record: Folder that recordings are made in, one folder for each camera; None: none.
         retention: How much of the recordings is kept.
         folder: What relative paths of the sinks of the rules begin at; None: the working folder.
+            It is made if it is missing.
         allow_hosts: Hosts that a webhook may post to, beside those of the rules.
         close_timeout_s: Longest wait for what is under way when the watch ends.
     """

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import TypeVar
 
 from ufvideo_sdk._native import CancellationToken
-from ufvideo_sdk.errors import StateError
+from ufvideo_sdk.errors import InputError, StateError
 from ufvideo_sdk.model import UFVideo
+from ufvideo_sdk.validation.paths import shown
 from ufvideo_sdk.watch.rules.rules import Rules
 from ufvideo_sdk.watch.sinks.outputs import Outputs
 from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink, SinkStats
@@ -181,9 +182,16 @@ class Watch:
         return Camera(parts, self._budget, self._cancel)
 
     def _opened_outputs(self, rules: Rules) -> Outputs:
+        folder = self._options.folder
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                got = f"{shown(folder)}: expected a folder, got: {error.strerror}"
+                raise InputError(got) from None
         return Outputs(
             rules,
-            folder=self._options.folder,
+            folder=folder,
             allow_hosts=self._options.allow_hosts,
             has_stdout=self._has_stdout,
             status=lambda: self.status,
