@@ -17,6 +17,7 @@ import pytest
 
 from tests.unit.evaluation_sets import (
     annotation,
+    object_mask,
     square,
     write_charades,
     write_json,
@@ -123,6 +124,15 @@ def test_regions_and_options(nano: UFVideo, tmp_path: Path) -> None:
     single = read_data_set("videorefer-q", tmp_path)
     assert answer_data_set(nano, single, tmp_path / "answers.jsonl")[0].failure is None
     assert len((tmp_path / "answers.jsonl").read_text().splitlines()) == 2, "another question"
+
+
+def test_an_object_that_is_not_seen_where_it_is_pointed_at(nano: UFVideo, tmp_path: Path) -> None:
+    data_set = read_data_set("videorefer-q", write_videorefer_q(tmp_path))
+    empty = {2: object_mask(np.zeros_like(square(2)))}
+    record = replace(data_set.records[0], objects=(empty,))
+    found = answer_data_set(nano, replace(data_set, records=(record,)), tmp_path / "a.jsonl")
+    assert found[0].failure is Reason.ERROR
+    assert "object 0: expected a pixel or more on one of the frames [2]" in found[0].failure_text
 
 
 def test_a_part_of_a_video(nano: UFVideo, tmp_path: Path) -> None:

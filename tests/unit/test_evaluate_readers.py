@@ -209,6 +209,10 @@ def test_ufvideo_bench(tmp_path: Path) -> None:
     record = only(read_data_set("pixrqa", write_pixrqa(tmp_path)))
     assert record.region_idxs == (0,) and record.scored_idxs == (4, 8)
     assert record.objects[0][8] is None and record.question.endswith("in every frames?")
+    later = [annotation((4, square(4)), (8, square(6))), annotation((0, square(2)), (8, square(9)))]
+    changed(tmp_path / "PixRQA.json", lambda entries: entries[0].update(annotation=later))
+    record = only(read_data_set("pixrqa", tmp_path / "PixRQA.json"))
+    assert record.region_idxs == (4,) and record.scored_idxs == (4, 8), "the first object's first"
     record = only(read_data_set("pixhqa", write_pixhqa(tmp_path).parent))
     assert record.question == "What is seen at <TEMP-020>?" and record.scored_idxs == (0, 4)
     record = only(read_data_set("pixtrqa", write_pixtrqa(tmp_path)))

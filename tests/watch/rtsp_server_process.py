@@ -21,10 +21,11 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
+# Parameter sets are in the packets: put in again, they would part the slices of a key frame.
 _LAUNCH = (
     "( appsrc name=feed is-live=true format=time block=false max-bytes=0"
     " caps=video/x-h264,stream-format=byte-stream,alignment=au"
-    " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    " ! rtph264pay name=pay0 pt=96 config-interval=0 )"
 )
 _ROLE = "viewer"
 

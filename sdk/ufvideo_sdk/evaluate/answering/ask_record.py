@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ufvideo_sdk import Answer, GenerationConfig, MaskTrack, Region, SegmentResult, Session
+from ufvideo_sdk import (
+    Answer,
+    GenerationConfig,
+    InputError,
+    MaskTrack,
+    Region,
+    SegmentResult,
+    Session,
+)
 from ufvideo_sdk.evaluate.datasets.record import ObjectFrames, Record, Span
 from ufvideo_sdk.evaluate.scoring.prediction import Prediction
 from ufvideo_sdk.evaluate.time_tokens import TOKEN, fraction_of
@@ -62,11 +70,20 @@ def ask_record(session: Session, record: Record, options: AnswerOptions) -> Pred
 
 
 def _regions(record: Record) -> list[Region]:
-    """What the marks of the question point at: the objects in their order, where they are seen."""
+    """What the marks of the question point at: the objects in their order, where they are seen.
+
+    Raises:
+        InputError: When an object is not seen on any frame that is pointed at.
+    """
     regions = []
-    for frames in record.objects[: record.question.count(REGION_MARK)]:
+    for number, frames in enumerate(record.objects[: record.question.count(REGION_MARK)]):
         masks = {idx: mask.pixels() for idx in record.region_idxs if (mask := frames.get(idx))}
         seen = {idx: pixels for idx, pixels in sorted(masks.items()) if pixels.any()}
+        if not seen:
+            raise InputError(
+                f"{record.key}: object {number}: expected a pixel or more on one of the frames"
+                f" {list(record.region_idxs)}, got none"
+            )
         regions.append(Region(np.array(list(seen), np.int64), np.stack(list(seen.values()))))
     return regions
 

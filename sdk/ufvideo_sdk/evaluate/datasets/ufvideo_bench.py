@@ -99,7 +99,8 @@ def _region_record(key: str, entry: dict[str, Any], root: Path) -> Record:
         question=PIXRQA_QUESTION,
         reference=text_of(entry, "caption"),
         objects=objects,
-        region_idxs=idxs[:1],
+        # The question has one mark: the first object.
+        region_idxs=(min(objects[0]),),
         scored_idxs=idxs[1:],
     )
 
