@@ -104,6 +104,24 @@ def test_what_a_file_of_packets_cannot_show_becomes_packets_of_the_taken_frames(
     assert all(np.array_equal(a, b.pixels) for a, b in zip(shown, told.frames, strict=True))
 
 
+def test_pictures_that_are_damaged_are_counted_and_told(clip: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.mkv"
+    with av.open(str(clip)) as source, av.open(str(damaged), "w") as target:
+        stream = source.streams.video[0]
+        written = target.add_stream_from_template(stream, opaque=True)
+        for number, packet in enumerate(source.demux(stream)):
+            if packet.size:
+                content = bytes(packet) if number < 20 else b"\xff" * packet.size
+                copy = av.Packet(content)
+                copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                copy.is_keyframe, copy.stream = packet.is_keyframe, written
+                target.mux(copy)
+    with closing(open_capture(damaged, CaptureOptions(sample_fps=25))) as capture:
+        told = taken_to_end(capture)
+        assert capture.stats.dropped_by["damaged"] > 200
+    assert told.kinds == ["damaged"] and 10 <= len(told.frames) <= 20
+
+
 def test_uneven_times_are_those_of_the_file(tmp_path: Path) -> None:
     times_ms = uneven_times_ms(60)
     path = write_video(tmp_path / "uneven.mkv", times_ms)

@@ -308,6 +308,24 @@ def test_a_program_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> No
     assert subprocess.run(command, timeout=60).returncode == 0
 
 
+def test_a_watch_in_a_thread_goes_on_when_the_main_thread_has_ended(tmp_path: Path) -> None:
+    program = (
+        "import sys, threading, time; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from tests.watch.test_event_files import Watched\n"
+        "def watch():\n"
+        "    watched = Watched(Path(sys.argv[2]), 'snapshots: shots')\n"
+        "    threading.main_thread().join()\n"
+        "    watched.run()\n"
+        "    (start, end) = watched.close()\n"
+        "    print(len(end.snapshots))\n"
+        "threading.Thread(target=watch).start()\n"
+    )
+    command = [sys.executable, "-c", program, str(Path(__file__).parents[2]), str(tmp_path)]
+    done = subprocess.run(command, timeout=60, capture_output=True, text=True)
+    assert done.stdout == "3\n", done.stderr
+
+
 def test_no_picture_is_left_of_an_event(tmp_path: Path) -> None:
     pictures = RenderedPictures()
     pictures.first_s = 100.0

@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.unit.written_videos import write_video
 from tests.watch.scripted import clip_frames
 from ufvideo_sdk import InputError, demo_clip
 from ufvideo_sdk.watch import Retention
@@ -29,6 +30,7 @@ from ufvideo_sdk.watch.recording.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.recording.header import RecordingHeader
 from ufvideo_sdk.watch.recording.line_file import LineFile
 from ufvideo_sdk.watch.recording.matroska import MatroskaWriter, can_write, microseconds
+from ufvideo_sdk.watch.recording.recorded_frames import RecordedFrames
 from ufvideo_sdk.watch.recording.recorder import Recorder
 from ufvideo_sdk.watch.sources import SectionHeader, SourcePacket, TakenFrame
 
@@ -279,3 +281,36 @@ def test_lines_that_are_none_are_refused(tmp_path: Path) -> None:
             list(read_capture(path))
     path.write_text('{"what":"fra', encoding="utf-8")
     assert list(read_capture(path)) == []
+
+
+class _SmallParts(Retention):
+    """Many files of packets, and nothing is removed."""
+
+    @property
+    def part_bytes(self) -> int:
+        return 500
+
+
+@pytest.mark.parametrize("b_frames", [0, 3])
+def test_a_section_of_several_files_is_decoded_as_one(tmp_path: Path, b_frames: int) -> None:
+    clip = write_video(
+        tmp_path / "clip.mp4", [40 * n for n in range(100)], gop=10, b_frames=b_frames
+    )
+    header, packets = packets_of(clip)
+    frames = decoded(clip)
+    recorder = Recorder(tmp_path / "door", HEADER, _SmallParts())
+    recorder.begin(header)
+    for packet in packets:
+        recorder.packet(packet)
+    looked_at = range(0, 100, 7)
+    for frame_idx, number in enumerate(looked_at):
+        time_us, pixels = frames[number]
+        pts = round(Fraction(time_us, 1_000_000) / header.time_base)
+        taken = TakenFrame(time_us / 1e6, None, "file", pixels, 0, pts)
+        recorder.frame(frame_idx, taken)
+    recorder.close()
+    assert recorder.problem is None
+    assert len(list(recorder.folder.glob("*.mkv"))) > 4
+    found = list(RecordedFrames(recorder.folder))
+    assert [each.frame_idx for each in found] == list(range(len(looked_at)))
+    assert all(each.is_same for each in found)

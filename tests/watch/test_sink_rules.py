@@ -15,7 +15,7 @@ from ufvideo_sdk.cli import app
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.questions import DocumentError
 from ufvideo_sdk.watch import Engine, Rules
-from ufvideo_sdk.watch.engine import replayed
+from ufvideo_sdk.watch.engine import explain, replayed
 from ufvideo_sdk.watch.engine.facts import Frame
 from ufvideo_sdk.watch.rules.sink_settings import (
     ClipSettings,
@@ -243,3 +243,10 @@ def test_the_check_shows_where_events_go(tmp_path: Path) -> None:
     as_json = CliRunner().invoke(app, ["rules", "check", str(tmp_path / "r.yaml"), "--json"])
     sinks = ["json_lines", "clips", "snapshots", "webhook", "mqtt", "prometheus"]
     assert json.loads(as_json.output)["sinks"] == sinks
+
+
+def test_an_explanation_names_the_rules_of_its_camera_alone() -> None:
+    engine = Engine(Rules.parse(WHOLE).for_camera("yard"))
+    facts = [engine.opened("yard"), frame := Frame(0, 0.0), *engine.take(frame)]
+    said = "\n".join(explain(facts, "0s"))
+    assert '"everywhere"' in said and '"yard only"' in said and "front only" not in said

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from tests.watch.scripted import END, ScriptedCapture, clip_frames, opener, taken
-from ufvideo_sdk import ConfigError, InputError, StateError, demo_clip
+from ufvideo_sdk import (
+    CapacityError,
+    ConfigError,
+    InferenceError,
+    InputError,
+    StateError,
+    Stream,
+    demo_clip,
+)
 from ufvideo_sdk.watch import (
     CameraEvent,
     CaptureOptions,
@@ -22,7 +31,7 @@ from ufvideo_sdk.watch import (
     watch,
 )
 from ufvideo_sdk.watch.engine.fact_log import read_facts
-from ufvideo_sdk.watch.engine.facts import Asked, Ended, Frame, Gap, Tracked
+from ufvideo_sdk.watch.engine.facts import Answered, Asked, Ended, Failed, Frame, Gap, Tracked
 from ufvideo_sdk.watch.sources import CaptureGap, CaptureNotice
 
 PRESENCE = """
@@ -293,16 +302,93 @@ def test_a_source_that_cannot_be_opened_closes_those_before_it(nano: Any, tmp_pa
 
 
 def test_a_question_that_fails_is_a_fact_and_the_next_one_is_asked(
-    nano: Any, tmp_path: Path
+    nano: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A box of less than a pixel has no pixel to point at.
     rules = """
 rules:
-  tiny: {text: "What is <region>?", regions: [[0, 0, 0.001, 0.001]], matches: x, every_s: 1}
-  whole: {locate: the purple triangle moves up, every_s: 1}
+  what: {text: What does the purple triangle do?, matches: ., every_s: 1}
+  moves: {locate: the purple triangle moves up, every_s: 1}
 """
-    items = [taken(np.ascontiguousarray(p), i / 8) for i, p in enumerate(clip_frames()[:16])]
-    facts = recorded(tmp_path, *items, None, END, rules=rules, nano=nano)
-    kinds = [(type(each).__name__, each.question) for each in facts if hasattr(each, "question")]
-    assert ("Answered", "whole") in kinds
-    assert isinstance(facts[-1], Ended)
+    asked = Stream.ask_many
+    errors = [InferenceError("language_model: expected finite logits"), None]
+
+    def fails(self: Stream, *arguments: Any, **options: Any) -> Any:
+        error = errors.pop(0) if errors else None
+        if error is not None:
+            raise error
+        return asked(self, *arguments, **options)
+
+    monkeypatch.setattr(Stream, "ask_many", fails)
+    items = [taken(p, i / 8) for i, p in enumerate(clip_frames()[:20])]
+    facts = recorded(tmp_path, *items[:6], None, *items[6:], None, END, rules=rules, nano=nano)
+    results = [
+        (type(fact).__name__, fact.question, fact.frame_idx)
+        for fact in facts
+        if isinstance(fact, (Answered, Failed))
+    ]
+    assert results == [
+        ("Failed", "what", 5),
+        ("Answered", "moves", 5),
+        ("Answered", "what", 19),
+        ("Answered", "moves", 19),
+    ]
+    (failed,) = [fact for fact in facts if isinstance(fact, Failed)]
+    assert failed.cause == "InferenceError: language_model: expected finite logits"
+
+
+def test_an_object_that_cannot_be_tracked_is_a_notice(
+    nano: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> Any:
+        raise CapacityError("expected memory for a tracker")
+
+    monkeypatch.setattr(Stream, "segment", fails)
+    notices: list[Any] = []
+    items = [taken(p, i / 8) for i, p in enumerate(clip_frames()[:12])]
+    events = watch(
+        nano,
+        opener(ScriptedCapture([*items, END])),
+        Rules.parse("rules:\n  there: {track: the purple triangle}\n"),
+        on_notice=notices.append,
+    )
+    assert list(events) == []
+    # Tried again with every pair of frames half a second later, and said once in a row.
+    assert {each.kind for each in notices} == {"tracking"}
+    assert "CapacityError: expected memory for a tracker" in notices[0].text
+
+
+def test_a_frame_for_which_there_is_no_memory_is_a_gap(
+    nano: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed = Stream.push
+    counts = iter(range(100))
+
+    def fails(self: Stream, *arguments: Any, **options: Any) -> None:
+        if next(counts) == 4:
+            raise CapacityError("expected memory for a frame")
+        pushed(self, *arguments, **options)
+
+    monkeypatch.setattr(Stream, "push", fails)
+    items = [taken(p, i / 8) for i, p in enumerate(clip_frames()[:10])]
+    facts = recorded(tmp_path, *items, END, nano=nano)
+    (gap,) = [fact for fact in facts if isinstance(fact, Gap)]
+    assert (gap.start_s, gap.end_s) == (0.375, 0.5)
+    assert [f.time_s for f in facts if isinstance(f, Frame)] == [0, 0.125, 0.25, 0.375] + [
+        i / 8 for i in range(5, 10)
+    ]
+
+
+def test_the_delay_of_answers_is_shown_where_frames_say_when_they_came(nano: Any) -> None:
+    now_s = time.time()
+    items = [
+        replace(taken(p, i / 8, clock="arrival"), wall_s=now_s + i / 1000)
+        for i, p in enumerate(clip_frames()[:8])
+    ]
+    options = WatchOptions(window=WindowOptions(frames=4))
+    events = watch(
+        nano, opener(ScriptedCapture([*items, END])), Rules.parse(PRESENCE), options=options
+    )
+    list(events)
+    (camera,) = events.watch.status.cameras
+    (delay,) = [each for each in camera.stages if each.name == "delay"]
+    assert delay.num_calls >= 1 and 0 <= delay.mean_ms < 60_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -21,7 +21,6 @@ from ufvideo_sdk.cli.options import (
 from ufvideo_sdk.cli.say import print_json, say
 
 if TYPE_CHECKING:
-    from ufvideo_sdk.watch.engine.facts import Fact
     from ufvideo_sdk.watch.recording.replayed_facts import ReplayReport
 
 
@@ -70,7 +69,7 @@ def replay(
     from ufvideo_sdk.cli.loaded import loaded
     from ufvideo_sdk.validation.paths import as_path
     from ufvideo_sdk.watch import Replay, Rules
-    from ufvideo_sdk.watch.engine.fact_log import line_of, lines_of
+    from ufvideo_sdk.watch.engine.fact_log import line_of
     from ufvideo_sdk.watch.engine.facts import Event
     from ufvideo_sdk.watch.recording.folders import the_recording
 
@@ -85,19 +84,32 @@ def replay(
     played = Replay(model, recording, found, cancel=cancel)
     for difference in played.report.differences:
         say(f"differs: {difference}", err=True)
+    events: list[str] = []
+
+    def play(log: TextIO | None) -> None:
+        for fact in played:
+            line = line_of(fact)
+            if isinstance(fact, Event):
+                events.append(line)
+            if log is not None:
+                log.write(line)
+
     with nullcontext() if out is None else new_folder(out) as draft:
         begin_s = time.monotonic()
-        facts: list[Fact] = interruptible(lambda: list(played), cancel)
+        with nullcontext() if draft is None else _written(draft / "facts.jsonl") as log:
+            interruptible(lambda: play(log), cancel)
         took_s = time.monotonic() - begin_s
-        events = [line_of(fact) for fact in facts if isinstance(fact, Event)]
         if draft is not None:
-            (draft / "facts.jsonl").write_text(lines_of(facts), encoding="utf-8")
             (draft / "events.jsonl").write_text("".join(events), encoding="utf-8")
     print_json("".join(events))
     for line in _said(played.report, took_s):
         say(line, err=True)
     if expected is not None:
         _compare(events, expected)
+
+
+def _written(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="\n")
 
 
 def _lines(path: Path) -> list[str]:

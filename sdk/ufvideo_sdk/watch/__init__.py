@@ -23,8 +23,12 @@ from ufvideo_sdk.watch.rules.rules import Rules
 if TYPE_CHECKING:
     from ufvideo_sdk.watch.recording.folders import Retention
     from ufvideo_sdk.watch.recording.replay import Replay
+    from ufvideo_sdk.watch.sinks.event_lines import read_event_lines
+    from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink, SinkStats
     from ufvideo_sdk.watch.sources.options import CaptureOptions
     from ufvideo_sdk.watch.status import CameraStatus, WatchStatus
+    from ufvideo_sdk.watch.view.saved_stream import SavedStream
+    from ufvideo_sdk.watch.view.status_view import StatusView
     from ufvideo_sdk.watch.watcher.camera_event import CameraEvent, CameraNotice
     from ufvideo_sdk.watch.watcher.camera_view import WindowOptions
     from ufvideo_sdk.watch.watcher.options import WatchOptions
@@ -35,21 +39,28 @@ if TYPE_CHECKING:
 _LATE = {
     "CameraEvent": "watcher.camera_event",
     "CameraNotice": "watcher.camera_event",
+    "CameraPictures": "sinks.sink",
     "CameraStatus": "status",
     "CaptureOptions": "sources.options",
     "Replay": "recording.replay",
     "Retention": "recording.folders",
+    "SavedStream": "view.saved_stream",
+    "Sink": "sinks.sink",
+    "SinkStats": "sinks.sink",
+    "StatusView": "view.status_view",
     "Watch": "watcher.run",
     "WatchOptions": "watcher.options",
     "WatchStatus": "status",
     "WindowOptions": "watcher.camera_view",
     "open_watch": "watcher.start",
+    "read_event_lines": "sinks.event_lines",
     "watch": "watcher.start",
 }
 
 __all__ = [
     "CameraEvent",
     "CameraNotice",
+    "CameraPictures",
     "CameraStatus",
     "CaptureOptions",
     "Engine",
@@ -57,11 +68,16 @@ __all__ = [
     "Replay",
     "Retention",
     "Rules",
+    "SavedStream",
+    "Sink",
+    "SinkStats",
+    "StatusView",
     "Watch",
     "WatchOptions",
     "WatchStatus",
     "WindowOptions",
     "open_watch",
+    "read_event_lines",
     "watch",
 ]
 

@@ -151,16 +151,12 @@ class RecordedFrames:
 
     def _in_order(self) -> Iterator[FrameLine]:
         """The lines of frames; all files of a section are known before its first one."""
-        lines = [
-            line
-            for line in read_capture(self._folder / CAPTURE_NAME)
-            if isinstance(line, (SectionLine, FrameLine))
-        ]
-        for line in lines:
+        path = self._folder / CAPTURE_NAME
+        for line in read_capture(path):
             if isinstance(line, SectionLine):
                 section = self._sections.setdefault(line.section, _Section(self._folder))
                 section.lines.append(line)
-        yield from (line for line in lines if isinstance(line, FrameLine))
+        yield from (line for line in read_capture(path) if isinstance(line, FrameLine))
 
     def _frame(self, line: FrameLine) -> RecordedFrame:
         for number in [n for n in self._sections if n < line.section]:

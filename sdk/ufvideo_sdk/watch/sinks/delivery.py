@@ -68,9 +68,10 @@ class Delivery(Generic[T]):
         self._deadline: float | None = None
         self._num_delivered = self._num_dropped = self._num_failed = 0
         self._problem = ""
+        self._maker = threading.current_thread()
         # A daemon where that is safe: a name server that does not answer holds up no end of the
         # process. In native code of C++ the end of a daemon would be a crash: there the thread
-        # ends by itself when the main thread has ended without closing it.
+        # ends by itself when nobody is left to close it.
         self._thread = threading.Thread(
             target=self._run, name=f"ufvideo {name}", daemon=not is_native
         )
@@ -135,7 +136,7 @@ class Delivery(Generic[T]):
     def _next(self) -> tuple[T] | None:
         """The oldest item, as soon as there is one; None at the end."""
         with self._changed:
-            while not self._waiting and self._deadline is None and _main_lives():
+            while not self._waiting and self._deadline is None and self._is_needed():
                 self._changed.wait(_LOOK_EVERY_S)
             if not self._waiting or self._is_late():
                 return None
@@ -180,14 +181,14 @@ class Delivery(Generic[T]):
         return not self._is_late()
 
     def _is_late(self) -> bool:
-        if not _main_lives():
+        if not self._is_needed():
             return True
         return self._deadline is not None and time.monotonic() >= self._deadline
+
+    def _is_needed(self) -> bool:
+        """Whether a thread is left that may close it: the program's own, or whoever made it."""
+        return threading.main_thread().is_alive() or self._maker.is_alive()
 
     def _tell_dropped(self, item: T) -> None:
         if self._on_dropped is not None:
             self._on_dropped(item)
-
-
-def _main_lives() -> bool:
-    return threading.main_thread().is_alive()

@@ -28,7 +28,7 @@ _SEGMENT_S = 12.0
 HLS_STALL_S = 3 * _SEGMENT_S
 
 
-_WITHOUT_TIMES = ("mpjpeg", "mjpeg", "jpeg_pipe", "image2pipe")
+_WITHOUT_TIMES = ("mpjpeg", "mjpeg", "jpeg_pipe", "image2pipe", "h264", "hevc", "m4v", "mpegvideo")
 _MICROSECOND = Fraction(1, 1_000_000)
 
 
@@ -132,7 +132,7 @@ class Camera:
         stream.codec_context.thread_count = 1
         is_raw = not can_hold(stream.codec_context.codec.canonical_name)
         encoder = FrameEncoder(parts.listener) if is_raw and parts.listener else None
-        # Pictures one behind the other have no times: FFmpeg counts 25 a second.
+        # Pictures one behind the other and bare streams have no times: FFmpeg counts 25 a second.
         counts_time = container.format.name in _WITHOUT_TIMES
         feed = PacketFeed(
             stream,

@@ -229,6 +229,7 @@ class _Connection:
             self._hand_on_log()
             self._tell_clock()
             if not self.is_recorded and self._is_of_no_use():
+                self.cause = "no new picture in what came"
                 return
         self.is_done = reader._camera.is_over(container)
 

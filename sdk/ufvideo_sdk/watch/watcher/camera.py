@@ -84,6 +84,8 @@ class Camera:
         self._dropped: Counter[str] = Counter()
         self._is_tracking_lost = False
         self._stride = 1
+        # When the newest frame came, seconds since 1970; None: its clock is another one.
+        self._arrived_s: float | None = None
         self.recorder = parts.recorder
         self.follower = Follower(parts.name, parts.rules, parts.view, self._tell)
         self.follower.open()
@@ -190,6 +192,7 @@ class Camera:
                 self._drop_frame(CAUSE)
                 return
         self.state.taken(taken)
+        self._arrived_s = taken.wall_s if taken.clock == "arrival" else None
         recorder = self.recorder
         on_frame = None if recorder is None else lambda idx: recorder.frame(idx, taken)
         if not self.follower.frame(taken, on_frame):
@@ -218,6 +221,8 @@ class Camera:
             return
         before_s = machine_use().used_s
         self.follower.ask(questions, self._cancel)
+        if self._arrived_s is not None:
+            self.follower.clock.add("delay", max(time.time() - self._arrived_s, 0.0))
         self._budget.spent([q.name for q in questions], machine_use().used_s - before_s)
 
     def _say_stride(self) -> None:

@@ -16,7 +16,7 @@ from ufvideo_sdk.watch.rules.rules import Rules
 from ufvideo_sdk.watch.sinks.outputs import Outputs
 from ufvideo_sdk.watch.sinks.sink import CameraPictures, Sink, SinkStats
 from ufvideo_sdk.watch.status import CameraStatus, StageLatency, WatchStatus
-from ufvideo_sdk.watch.watcher.budget import Budget
+from ufvideo_sdk.watch.watcher.budget import Budget, MachineUse, machine_use
 from ufvideo_sdk.watch.watcher.camera import STOPPED, Camera
 from ufvideo_sdk.watch.watcher.camera_event import CameraEvent, CameraNotice
 from ufvideo_sdk.watch.watcher.camera_names import Source
@@ -72,12 +72,12 @@ class Watch:
         self._has_stdout = has_stdout
         # The sinks of each file of rules.
         self._outputs: dict[str, Outputs] = {}
-        self._budget = Budget(options.budget)
+        self._cameras: list[Camera] = []
+        self._budget = Budget(options.budget, self._machine_use)
         self._cancel = CancellationToken()
         self._is_stopped = False
         self._has_begun = False
         self._began_s = time.monotonic()
-        self._cameras: list[Camera] = []
 
     def __iter__(self) -> Iterator[Told]:
         """Watch until every source has ended, or `stop` is called.
@@ -130,6 +130,15 @@ class Watch:
     def sinks(self) -> tuple[SinkStats, ...]:
         """Counts of the sinks of the rules, from any thread."""
         return tuple(stats for outputs in list(self._outputs.values()) for stats in outputs.stats)
+
+    def _machine_use(self) -> MachineUse:
+        """What is used so far: processor time, or on a device the time that it takes, if longer."""
+        use = machine_use()
+        if tuple(self._model.runtime.providers) == ("cpu",):
+            return use
+        cameras = list(self._cameras)
+        busy_s = sum(c.follower.clock.total_s("push", "track", "ask") for c in cameras)
+        return MachineUse(use.now_s, max(use.used_s, busy_s))
 
     def _run(self) -> Iterator[Told]:
         timeout_s = self._options.close_timeout_s
