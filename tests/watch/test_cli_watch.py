@@ -178,3 +178,9 @@ def test_options_that_do_not_hold(
     found = run("watch", tmp_path / "missing.mp4", "--rules", rules, *arguments)
     assert found.returncode == code, found.stderr
     assert message in " ".join(found.stderr.replace("│", " ").split())
+
+
+def test_a_camera_may_have_a_name_of_two_words(rules: Path, tmp_path: Path) -> None:
+    found = run("watch", f"front door={demo_clip()}", "--rules", rules, "--window", "4")
+    assert found.returncode == 0, found.stderr
+    assert {json.loads(line)["camera"] for line in found.stdout.splitlines()} == {"front door"}

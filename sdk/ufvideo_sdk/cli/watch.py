@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ufvideo_sdk.watch.watcher.open_camera import SinkOpener
 
 # Before a scheme's colon there is no "=", and a file of such a name is named with "./".
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,63})=(.+)", re.DOTALL)
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9 _.-]{0,63})=(.+)", re.DOTALL)
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(MB|GB|TB|MiB|GiB|TiB)", re.IGNORECASE)
 _SIZES = {"mb": 10**6, "gb": 10**9, "tb": 10**12, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40}
 _DAY_S = 86400.0
