@@ -36,7 +36,7 @@ def drawn(status: WatchStatus, width: int, height: int) -> str:
 def test_the_picture_has_every_figure() -> None:
     text = drawn(STATUS, 140, 60)
     for words in (
-        "machine 47% of 50%",
+        "machine 47% of 50%   streams hold 123.0 MB",
         "left out: tracks every second frame",
         "front door  live  rtsp://127.0.0.1:8554/front",
         "24.9/s",
@@ -108,6 +108,15 @@ def test_plain_lines_say_what_is_new_once() -> None:
     )
     assert "ask 1,131 ms" in line and "visitor: yes" in line and len(line) < 500
     assert mqtt == "mqtt: 2 dropped"
+
+
+def test_plain_lines_say_what_a_sink_gave_up_though_its_problem_is_over() -> None:
+    lines = PlainLines(every_s=100.0)
+    clips = SinkStats("clips", 1)
+    lines.of(STATUS, (clips,))
+    given_up = replace(clips, num_failed=1)
+    assert lines.of(STATUS, (given_up,)) == ["clips: 1 given up"]
+    assert lines.of(STATUS, (given_up,)) == []
 
 
 def test_plain_lines_say_the_end_of_a_camera_last() -> None:

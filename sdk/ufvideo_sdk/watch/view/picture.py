@@ -60,7 +60,7 @@ def _head(status: WatchStatus) -> Text:
     text.append(f"  {duration(status.running_s)}")
     machine = "-" if status.machine_share is None else f"{status.machine_share:.0%}"
     budget = "" if status.budget is None else f" of {status.budget:.0%}"
-    text.append(f"   machine {machine}{budget}   memory {size(status.memory_bytes)}")
+    text.append(f"   machine {machine}{budget}   streams hold {size(status.memory_bytes)}")
     for each in status.giving_way:
         text.append(f"   left out: {one_line(each)}", style="yellow")
     return text

@@ -37,6 +37,7 @@ class PlainLines:
         self._edges: dict[str, set[tuple[int, str]]] = {}
         self._notices: dict[str, tuple[float, int]] = {}
         self._problems: dict[str, str] = {}
+        self._failed: dict[str, int] = {}
 
     def of(self, status: WatchStatus, sinks: Sequence[SinkStats]) -> list[str]:
         """Return the lines that are new.
@@ -49,7 +50,11 @@ class PlainLines:
         for sink in sinks:
             if sink.problem and sink.problem != self._problems.get(sink.name):
                 lines.append(f"{sink.name}: {one_line(sink.problem)}")
+            elif sink.num_failed > self._failed.get(sink.name, 0) and not sink.problem:
+                # Its problem came and went between two looks.
+                lines.append(_losses(sink))
             self._problems[sink.name] = sink.problem
+            self._failed[sink.name] = sink.num_failed
         if status.running_s >= self._next_s:
             self._next_s = status.running_s + self._every_s
             lines += [_figures(camera) for camera in status.cameras]
