@@ -146,7 +146,10 @@ class LiveReader:
         if self._health.trouble in ("stalled", "frozen") and connection.num_frames:
             # Why it was closed has been told.
             return
-        self._health.went_wrong(kind, cause, self._redactor(f"{cause}: {connection.cause}"))
+        said = cause
+        if self._intake.last_s is None and not connection.is_refused:
+            said = "no connection yet"
+        self._health.went_wrong(kind, cause, self._redactor(f"{said}: {connection.cause}"))
 
 
 class _Connection:
