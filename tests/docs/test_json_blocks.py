@@ -71,7 +71,7 @@ def test_lines_of_events() -> None:
     event = Event("start", 3, "visitor", 15.0, 5.0, None, 0.0, None, why, frames, ())
     lines = (
         event_line("front", event, 0.0),
-        files_line("front", event, (), (Path("a.jpg"),)),
+        files_line("front", event, {"snapshots": (Path("a.jpg"),)}),
         gap_line("front", Gap(61.2, 64.9, "stalled")),
         notice_line("front", CaptureNotice("dark", 70.0, "the picture is dark")),
     )

@@ -258,6 +258,8 @@ def test_a_clip_that_cannot_be_written_is_said_and_the_event_is_told(
 ) -> None:
     watched = Watched(tmp_path, "clips: clips", RenderedPictures(problem=problem)).run()
     _, end = watched.close()
+    last = json.loads((tmp_path / "events.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    assert last["files"] == {} and last["problem"] == end.problem
     assert end.clips == () and str(problem) in end.problem
     stats = watched.stats("clips")
     assert (stats.num_failed, stats.num_delivered) == (1, 0) and str(problem) in stats.problem

@@ -173,7 +173,7 @@ class CameraSink:
         past = self._history.past(message.event.start_s - 60.0, self._history.time_s)
 
         def written(files: Files, problem: str) -> None:
-            self._tell_files(rule, message.event, (), files)
+            self._tell_files(rule, message.event, {"snapshots": files}, problem)
             done(replace(message, snapshots=files, problem=problem))
 
         snapshots.put(SnapshotJob(message, frames, past, self._overlay, once(written)))
@@ -190,7 +190,7 @@ class CameraSink:
         rule = self._rules[event.rule]
 
         def written(files: Files, problem: str) -> None:
-            self._tell_files(rule, event, files, ())
+            self._tell_files(rule, event, {"clips": files}, problem)
             opened.progress.clip(files, problem)
 
         return ClipJob(
@@ -226,10 +226,10 @@ class CameraSink:
             self._started[event.id] = (event.start_s, wall_s)
         return wall_s
 
-    def _tell_files(self, rule: Rule, event: Event, clips: Files, snapshots: Files) -> None:
+    def _tell_files(self, rule: Rule, event: Event, files: dict[str, Files], problem: str) -> None:
         lines = self._targets.json_lines
-        if lines is not None and rule.goes_to("json_lines") and (clips or snapshots):
-            lines.put(files_line(self._pictures.name, event, clips, snapshots))
+        if lines is not None and rule.goes_to("json_lines") and (problem or any(files.values())):
+            lines.put(files_line(self._pictures.name, event, files, problem))
 
     def _publish(self, rule: Rule, message: EventMessage) -> None:
         for publisher in self._publishers(rule):

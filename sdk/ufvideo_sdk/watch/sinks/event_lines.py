@@ -41,11 +41,13 @@ def event_line(camera: str, event: Event, wall_s: float | None = None) -> str:
     return _line({"camera": camera, **plain(event), **at})
 
 
-def files_line(camera: str, event: Event, clips: Sequence[Path], snapshots: Sequence[Path]) -> str:
-    """Return the files of an event that have been written as a line."""
-    kinds = {"clips": clips, "snapshots": snapshots}
+def files_line(
+    camera: str, event: Event, kinds: Mapping[str, Sequence[Path]], problem: str = ""
+) -> str:
+    """Return the files of an event that have been written, and why one is missing, as a line."""
     files = {kind: [str(path) for path in paths] for kind, paths in kinds.items() if paths}
-    return _line({"camera": camera, "files": files, "id": event.id, "rule": event.rule})
+    said = {"problem": problem} if problem else {}
+    return _line({"camera": camera, "files": files, "id": event.id, "rule": event.rule, **said})
 
 
 def gap_line(camera: str, gap: Gap) -> str:
