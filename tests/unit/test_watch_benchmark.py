@@ -13,14 +13,18 @@ from benchmarks.latency.watch.__main__ import NOT_QUICK, SECTIONS, main, parse
 from benchmarks.latency.watch.change import change_summary, rules_of
 from benchmarks.latency.watch.clock import (
     ClockLooks,
+    clock_figures,
     numbered_frame,
     read_number,
     write_numbered,
 )
-from benchmarks.latency.watch.delay import Arrivals
+from benchmarks.latency.watch.delay import Arrivals, delay_figures
 from benchmarks.latency.watch.memory import MemoryLooks
+from benchmarks.latency.watch.processor import processor_figures
 from tests.watch.captured import HeldPackets, taken_to_end
+from tests.watch.rtsp_server import needs_rtsp_server
 from training.evaluate.watch.matching import Matches
+from ufvideo_sdk import UFVideo
 from ufvideo_sdk.watch.engine.facts import Frame
 from ufvideo_sdk.watch.sources import TakenFrame, open_capture
 from ufvideo_sdk.watch.sources.options import CaptureOptions
@@ -96,6 +100,24 @@ def test_sections_can_be_chosen() -> None:
     assert set(NOT_QUICK) < set(SECTIONS)
     with pytest.raises(SystemExit):
         parse(["--minutes", "0.1"])
+
+
+@needs_rtsp_server()
+@pytest.mark.slow
+def test_live_sections_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (watched, clock_section):
+        monkeypatch.setattr(module, "FOLDER", tmp_path)
+    model = UFVideo.load()
+    figures = delay_figures(model, 8.0) + processor_figures(model, 2.0) + clock_figures(8.0)
+    values = {figure.name: figure.value for figure in figures}
+    p50, p99 = (values[f"a picture's arrival to an answer about it, p{n}, s"] for n in (50, 99))
+    # A machine that is busy enough answers nothing in time.
+    assert (p50 is None) == (p99 is None) and (p50 is None or p99 is None or 0 < p50 <= p99)
+    shares = [values[f"processor time, {name}, of one core"] for name in ("idle", "asking")]
+    assert all(share is not None and 0 <= share < 4 for share in shares)
+    error_s = values["error of the stream time against the camera's own clock, p95, s"]
+    # Times of a stream are those of its timestamps, however late a busy machine takes them.
+    assert error_s is not None and error_s < 0.005
 
 
 @pytest.mark.slow

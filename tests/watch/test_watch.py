@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
+
 from tests.watch.scripted import END, ScriptedCapture, clip_frames, opener, taken
 from ufvideo_sdk import (
     CapacityError,
@@ -101,6 +103,26 @@ def test_frames_that_wait_are_looked_at_before_a_question_is_asked(
     asked = [fact.frame_idx for fact in facts if isinstance(fact, Asked)]
     # It was due at frame 13.
     assert asked == [5, 19]
+
+
+def test_questions_have_their_turn_where_frames_never_cease_to_wait(
+    nano: Any, tmp_path: Path
+) -> None:
+    class Pressing(ScriptedCapture):
+        """The next frame comes while one is looked at."""
+
+        def take(self, timeout_s: float) -> Any:
+            threading.Event().wait(0.06)
+            return super().take(timeout_s)
+
+    items = [taken(p, i / 8) for i, p in enumerate(clip_frames()[:40])]
+    capture = Pressing([*items, END])
+    options = WatchOptions(record=tmp_path, window=WindowOptions(first_frames=4))
+    list(watch(nano, opener(capture), Rules.parse(PRESENCE), options=options))
+    (log,) = tmp_path.glob("camera/*/facts.jsonl")
+    asked = [fact.time_s for fact in read_facts(log) if isinstance(fact, Asked)]
+    # Of five seconds, each second or so; not once, when frames cease to come.
+    assert len(asked) >= 3
 
 
 def test_a_gap_begins_the_window_anew_and_numbers_go_on(nano: Any, tmp_path: Path) -> None:

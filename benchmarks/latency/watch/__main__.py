@@ -55,7 +55,7 @@ QUICK = Lengths(minutes=0.5, live_s=30.0, memory_minutes=1.5)
 SECTIONS: dict[str, Callable[[UFVideo, Lengths], list[Figure]]] = {
     "rate": lambda model, lengths: rate_figures(model, lengths.minutes),
     "cameras": lambda model, lengths: camera_figures(model, lengths.minutes),
-    "delay": lambda model, lengths: delay_figures(model, lengths.live_s / 60),
+    "delay": lambda model, lengths: delay_figures(model, lengths.live_s),
     "change": lambda model, lengths: change_figures(model, lengths.minutes),
     "processor": lambda model, lengths: processor_figures(model, lengths.live_s / 6),
     "memory": lambda model, lengths: memory_figures(model, lengths.memory_minutes),

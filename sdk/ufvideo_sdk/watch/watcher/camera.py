@@ -31,6 +31,8 @@ from ufvideo_sdk.watch.watcher.follower import Follower
 
 # Frames of a live camera that one turn looks at, so that others have theirs.
 _MOST_FRAMES = 64
+# Where looking at a frame takes as long as until the next one comes, a turn would never end.
+_LONGEST_LOOK_S = 0.5
 STOPPED = "stopped"
 
 
@@ -98,6 +100,7 @@ class Camera:
         if self.is_over or self.holds_back:
             return False
         num_frames = num_items = 0
+        began_s = time.monotonic()
         while num_frames < _MOST_FRAMES:
             item = self._taken(0.0)
             if item is None:
@@ -110,12 +113,17 @@ class Camera:
                 num_frames += 1
                 # A file waits for its reader: each of its frames has a turn of its own.
                 self._waits_for_us = item.clock == "file" and not self.parts.is_real_time
-                if self._waits_for_us:
+                if self._waits_for_us or self._is_overdue(began_s):
                     break
         if num_frames:
             self._ask_due()
             self._look_after_recording()
         return num_items > 0
+
+    def _is_overdue(self, began_s: float) -> bool:
+        """Whether a turn is long enough already and has something to ask."""
+        is_long = time.monotonic() - began_s >= _LONGEST_LOOK_S
+        return is_long and self.parts.view.can_ask and bool(self.follower.due)
 
     @property
     def holds_back(self) -> bool:

@@ -35,9 +35,10 @@ class Watch:
     """Watches cameras while it is iterated over; the iteration tells events and notices in order.
 
     Cameras take turns in the order in which they were given. In its turn a camera's frames that
-    wait are looked at, oldest first, then all of its questions that are due are asked about the
-    window as it is then, those in words as rows of one batch. A camera of which nothing waits is
-    passed over; a file has one frame a turn.
+    wait are looked at, oldest first, until none waits or half a second has passed and something is
+    due; then all of its questions that are due are asked about the window as it is then, those in
+    words as rows of one batch. A camera of which nothing waits is passed over; a file has one frame
+    a turn.
 
     `stop` and `status` may be called from any thread; everything else belongs to the one that
     iterates.
