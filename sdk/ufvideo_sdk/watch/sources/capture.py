@@ -37,7 +37,7 @@ class TakenFrame:
 
 @dataclass(frozen=True)
 class CaptureGap:
-    """Frames are missing. A gap that lasts is told when it is noticed, and what follows when it ends.
+    """Frames are missing. One that lasts is told when it is noticed, and its rest when it ends.
 
     Attributes:
         start_s: The time of the last frame before.
