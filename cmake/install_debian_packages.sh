@@ -2,7 +2,7 @@
 # Installs what the build and the tests need and Debian has: a compiler, CMake, Ninja, two header
 # libraries, strace, with which a test looks at what the SDK opens and writes, jq, with which an
 # example reads JSON, GStreamer with its RTSP server, which tests watch as a camera, and a broker of
-# MQTT, which tests send events to.
+# MQTT, which tests send events to, and openssl, which makes their certificates.
 # Says what is missing instead where the machine has no apt or we are not allowed to use it.
 #
 # Usage: install_debian_packages.sh [--aarch64]    (the cross compiler and qemu too)
@@ -10,7 +10,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build python3-venv python3-dev nlohmann-json3-dev libgtest-dev git
   strace jq python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base
-  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mosquitto)
+  gstreamer1.0-plugins-good gstreamer1.0-plugins-bad mosquitto openssl)
 if [ "${1:-}" = --aarch64 ]; then
   packages+=(g++-aarch64-linux-gnu qemu-user googletest)
 fi

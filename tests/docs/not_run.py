@@ -20,7 +20,7 @@ MEASURES = "measures for minutes; tests/unit/test_bench_run.py runs it with less
 JSON = "compared key by key in test_json_blocks.py"
 
 # Blocks, of which some share a line of the table.
-NUM_NOT_RUN = 38
+NUM_NOT_RUN = 39
 # The page, and how the block's first line begins (`Block.key`).
 NOT_RUN: dict[tuple[str, str], str] = {
     ("README.md", 'pip install ".[cpu]"'): INSTALLS,
@@ -52,6 +52,7 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("docs/jetson.md", "python -m pip install cibuildwheel"): INSTALLS,
     ("docs/live.md", 'pip install ".[cpu,watch]"'): INSTALLS,
     ("docs/live.md", "DIR/ --state DIR"): SHOWN,
+    ("docs/live.md", "{"): JSON,
     ("docs/live.md", '{"camera":"front","edge":"start","id":3,"rule":"'): JSON,
     ("docs/package_format.md", "<package>/"): SHOWN,
     ("docs/package_format.md", "{"): JSON,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from ufvideo_sdk import UFVideo, demo_clip
 from ufvideo_sdk.package.shipped_package import shipped_package
 from ufvideo_sdk.watch.engine.facts import Event, Gap
 from ufvideo_sdk.watch.sinks.event_lines import event_line, files_line, gap_line, notice_line
+from ufvideo_sdk.watch.sinks.event_message import EventMessage
 from ufvideo_sdk.watch.sources.capture import CaptureNotice
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +65,7 @@ def test_manifest_and_chat_template() -> None:
 
 
 def test_lines_of_events() -> None:
-    (block,) = (each for each in blocks_of("docs/live.md") if each.language == "json")
+    block, _ = (each for each in blocks_of("docs/live.md") if each.language == "json")
     printed = [json.loads(line) for line in block.code.splitlines()]
     frames, why = (50, 150), printed[0]["reason"]
     event = Event("start", 3, "visitor", 15.0, 5.0, None, 0.0, None, why, frames, ())
@@ -74,3 +77,31 @@ def test_lines_of_events() -> None:
     )
     assert [keys(json.loads(line)) for line in lines] == [keys(value) for value in printed]
     assert {**json.loads(lines[0]), "at": printed[0]["at"]} == printed[0]
+
+
+def test_message_of_an_event() -> None:
+    _, printed = (each for each in blocks_of("docs/live.md") if each.language == "json")
+    value = json.loads(printed.code)
+    names = [field.name for field in dataclasses.fields(Event)]
+    event = Event(
+        **{
+            name: tuple(value[name])
+            if name.endswith("s") and isinstance(value[name], list)
+            else value[name]
+            for name in names
+        }
+    )
+    message = EventMessage(
+        run="20260504T092959Z-5f1c",
+        camera="front",
+        camera_name="front",
+        rule_name="visitor",
+        event=event,
+        question=value["question"],
+        answer=value["answer"],
+        started_at=datetime.fromisoformat(value["started_at"][:-1] + "+00:00").timestamp(),
+        ended_at=datetime.fromisoformat(value["ended_at"][:-1] + "+00:00").timestamp(),
+        clips=tuple(map(Path, value["clips"])),
+        snapshots=tuple(map(Path, value["snapshots"])),
+    )
+    assert list(json.loads(message.to_json()).items()) == list(value.items())

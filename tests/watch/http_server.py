@@ -83,9 +83,21 @@ class FolderServer(_Server):
     """Serves the files of a folder, such as a playlist and its segments."""
 
     def __init__(self, folder: Path) -> None:
+        """Start it.
+
+        Args:
+            folder: What it serves.
+        """
+        asked: list[str] = []
+
         class Handler(SimpleHTTPRequestHandler):
+            def do_GET(self) -> None:
+                asked.append(self.path)
+                super().do_GET()
+
             def log_message(self, *_: Any) -> None:
                 pass
 
+        self.asked = asked
         super().__init__(functools.partial(Handler, directory=str(folder)))
         self.url = f"http://127.0.0.1:{self.port}"

@@ -57,6 +57,7 @@ class RenderedPictures:
         self.first_s = 0.0
         # Packets may show more than was asked for: from a key frame on, and to the last one's end.
         self.slack_s = 0.0
+        self.drift_s = 0.0
         self.last_s = 1e9
 
     @property
@@ -67,7 +68,7 @@ class RenderedPictures:
         return rendered(frame_idx / RATE) if frame_idx >= self.held_from else None
 
     def wall_s(self, time_s: float) -> float | None:
-        return WALL_S + time_s
+        return WALL_S + time_s + self.drift_s
 
     def write_clip(self, folder: Path, stem: str, start_s: float, end_s: float) -> list[ClipPart]:
         self.wait.wait(20)

@@ -76,10 +76,15 @@ def test_a_recording_on_a_server_is_played_to_its_end(tmp_path: Path) -> None:
         assert np.array_equal(frame.pixels, decoded[round(25 * frame.time_s)])
 
 
-def _segments(folder: Path) -> list[Path]:
+def _segments(folder: Path, height: int = 64) -> list[Path]:
     """Ten seconds of HLS in segments of one second."""
     clip = write_video(
-        folder / "clip.mp4", [40 * n for n in range(250)], gop=25, options={"sc_threshold": "0"}
+        folder / "clip.mp4",
+        [40 * number for number in range(250)],
+        height=height,
+        width=height * 3 // 2,
+        gop=25,
+        options={"sc_threshold": "0"},
     )
     options = {"hls_time": "1", "hls_list_size": "0", "hls_segment_filename": f"{folder}/s%d.ts"}
     with (
@@ -121,3 +126,24 @@ def test_a_playlist_that_grows_is_taken_on_the_grid_without_a_hole(tmp_path: Pat
     assert len(told.frames) > 15
     assert np.allclose(np.diff(told.times_s), 0.2, atol=0.05)
     assert not told.gaps
+
+
+def test_of_a_playlist_of_qualities_only_the_best_is_fetched(tmp_path: Path) -> None:
+    lines = ["#EXTM3U"]
+    for name, height in (("low", 64), ("high", 96)):
+        (tmp_path / name).mkdir()
+        segments = _segments(tmp_path / name, height)
+        entries = "".join(f"#EXTINF:1.0,\n{path.name}\n" for path in segments)
+        head = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n"
+        (tmp_path / name / "list.m3u8").write_text(f"{head}{entries}#EXT-X-ENDLIST\n")
+        size = f"RESOLUTION={height * 3 // 2}x{height}"
+        lines += [f"#EXT-X-STREAM-INF:BANDWIDTH={height * 1000},{size}", f"{name}/list.m3u8"]
+    (tmp_path / "all.m3u8").write_text("\n".join(lines) + "\n")
+    with (
+        FolderServer(tmp_path) as server,
+        closing(open_capture(server.url + "/all.m3u8", CaptureOptions(sample_fps=5))) as capture,
+    ):
+        told = taken_to_end(capture)
+        asked = [path for path in server.asked if path.startswith("/low/s")]
+    assert {frame.pixels.shape for frame in told.frames} == {(96, 144, 3)}
+    assert len(told.frames) == 50 and len(asked) <= 3

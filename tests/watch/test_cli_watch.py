@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
+
 from ufvideo_sdk import demo_clip
 from ufvideo_sdk.watch.recording.folders import the_recording
 

@@ -18,7 +18,14 @@ from PIL import Image
 
 pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
 
-from tests.watch.rendered_camera import HEIGHT, RATE, WIDTH, RenderedCamera, RenderedPictures
+from tests.watch.rendered_camera import (
+    HEIGHT,
+    RATE,
+    WALL_S,
+    WIDTH,
+    RenderedCamera,
+    RenderedPictures,
+)
 from ufvideo_sdk.errors import CapacityError
 from ufvideo_sdk.watch import Rules
 from ufvideo_sdk.watch.sinks.camera_sink import CameraSink
@@ -161,6 +168,16 @@ def test_the_clip_is_written_when_the_stream_has_passed_its_end(tmp_path: Path) 
         time.sleep(0.01)
     assert watched.pictures.num_clips == 1
     assert [m.event.edge for m in watched.close()] == ["start", "end"]
+
+
+def test_the_time_of_day_of_a_start_is_told_once(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, "clips: clips")
+    watched.camera.run(8.0, ANSWERS)
+    # A report of the camera's own clock makes the times of day better.
+    watched.pictures.drift_s = 0.2
+    start, end = watched.run().close()
+    assert start.started_at == end.started_at == WALL_S + 6.0
+    assert end.ended_at == WALL_S + 12.2
 
 
 def test_a_long_event_has_the_clip_of_its_beginning(tmp_path: Path) -> None:

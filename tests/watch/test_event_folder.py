@@ -23,6 +23,21 @@ from ufvideo_sdk.watch.sinks.outputs import Outputs
 from ufvideo_sdk.watch.sinks.ring_length import ring_s
 
 
+def test_events_that_were_over_long_ago_are_forgotten() -> None:
+    history = History(10.0)
+    start = Event("start", 1, "long", 0.0, 0.0, None, 0.0, None, "", (), ())
+    history.take(start)
+    for number in range(2, 400):
+        now_s = float(number)
+        history.take(Frame(number, now_s))
+        first = Event("start", number, "short", now_s, now_s, None, now_s, None, "", (), ())
+        history.take(first)
+        history.take(replace(first, edge="end", end_s=now_s, clip_end_s=now_s))
+    events = history.past(0.0, 1e6).events
+    # The one that goes on stays, and both edges of those of the latest seconds.
+    assert events[0] == start and 140 <= len(events) <= 145
+
+
 def test_boxes_stand_between_two_frames_where_a_picture_does() -> None:
     history = History(10.0)
     for number, left in enumerate((0.1, 0.2, 0.2)):

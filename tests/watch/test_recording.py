@@ -20,7 +20,9 @@ from ufvideo_sdk.watch import Retention
 from ufvideo_sdk.watch.engine.facts import Frame
 from ufvideo_sdk.watch.recording.capture_log import (
     CAPTURE_NAME,
+    DropsLine,
     FrameLine,
+    NoticeLine,
     SectionLine,
     crc32_of,
     read_capture,
@@ -32,7 +34,7 @@ from ufvideo_sdk.watch.recording.line_file import LineFile
 from ufvideo_sdk.watch.recording.matroska import MatroskaWriter, can_write, microseconds
 from ufvideo_sdk.watch.recording.recorded_frames import RecordedFrames
 from ufvideo_sdk.watch.recording.recorder import Recorder
-from ufvideo_sdk.watch.sources import SectionHeader, SourcePacket, TakenFrame
+from ufvideo_sdk.watch.sources import CaptureNotice, SectionHeader, SourcePacket, TakenFrame
 
 HEADER = RecordingHeader(
     version=1,
@@ -167,6 +169,8 @@ def _rest(thing: Any) -> list[Any]:
 def test_a_recording_says_which_frames_were_looked_at(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "door", HEADER, Retention())
     filled(recorder, 2)
+    recorder.notice(CaptureNotice("clock", 3.0, "x" * 5000))
+    recorder.drops("age", 7, 3.0)
     recorder.close()
     recorder.close()
     assert recorder.problem is None
@@ -179,6 +183,7 @@ def test_a_recording_says_which_frames_were_looked_at(tmp_path: Path) -> None:
     ]
     frames = [line for line in lines if isinstance(line, FrameLine)]
     assert [line.frame_idx for line in frames] == list(range(92))
+    assert lines[-2:] == [NoticeLine("clock", 3.0, "x" * 4096), DropsLine("age", 7, 3.0)]
     assert frames[0].crc32 == crc32_of(clip_frames()[0])
     sizes = sum(path.stat().st_size for path in recorder.folder.iterdir())
     assert recorder.num_bytes == sizes - (recorder.folder / "recording.json").stat().st_size

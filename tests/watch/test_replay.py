@@ -10,6 +10,8 @@ from typing import Any
 import av
 import pytest
 
+pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
+
 from tests.watch.scripted import END, ScriptedCapture, clip_frames, opener, taken
 from ufvideo_sdk import InputError, demo_clip
 from ufvideo_sdk.watch import CaptureOptions, Replay, Rules, WatchOptions, WindowOptions, watch

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
+
 from tests.watch.scripted import END, ScriptedCapture, clip_frames, opener, taken
 from ufvideo_sdk import (
     CapacityError,

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+pytest.importorskip("ruamel.yaml", reason="needs the watch extra: pip install '.[watch]'")
+
 from tests.unit.written_videos import write_video
 from tests.watch.rtsp_server import RtspServer, needs_rtsp_server
 from ufvideo_sdk.watch import (

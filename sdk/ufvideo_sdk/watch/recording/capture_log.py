@@ -31,7 +31,8 @@ from ufvideo_sdk.watch.engine.fact_fields import Idx, OptionalSeconds, Seconds
 CAPTURE_NAME = "capture.jsonl"
 _MAX_LINE = 1 << 20
 _Pts = Annotated[int, Integer(-(2**62), 2**62)]
-_Words = Annotated[str, Text(0, 4096)]
+MAX_WORDS = 4096
+_Words = Annotated[str, Text(0, MAX_WORDS)]
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,8 @@ class SectionLine:
     kind: Annotated[str, OneOf(("packets", "frames"))]
     file: Annotated[str, Text(max_length=64)]
     codec: Annotated[str, Text(max_length=64)]
-    width: Annotated[int, Integer(1, 1 << 20)]
-    height: Annotated[int, Integer(1, 1 << 20)]
+    width: Annotated[int, Integer(0, 1 << 20)]
+    height: Annotated[int, Integer(0, 1 << 20)]
     time_base_num: Annotated[int, Integer(1, 1 << 40)]
     time_base_den: Annotated[int, Integer(1, 1 << 40)]
     offset_us: _Pts

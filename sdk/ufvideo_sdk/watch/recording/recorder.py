@@ -15,6 +15,7 @@ from ufvideo_sdk.watch.engine.fact_log import FACTS_NAME, line_of
 from ufvideo_sdk.watch.engine.facts import Event, Fact
 from ufvideo_sdk.watch.recording.capture_log import (
     CAPTURE_NAME,
+    MAX_WORDS,
     CaptureLine,
     DropsLine,
     FrameLine,
@@ -121,7 +122,7 @@ class Recorder:
 
     def notice(self, notice: CaptureNotice) -> None:
         """Something that a person wants to know."""
-        self._line(NoticeLine(notice.kind, notice.time_s, notice.text))
+        self._line(NoticeLine(notice.kind, notice.time_s, notice.text[:MAX_WORDS]))
 
     def drops(self, cause: str, num_frames: int, time_s: float) -> None:
         """How many frames were not looked at, from the start."""

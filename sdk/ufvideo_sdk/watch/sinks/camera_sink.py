@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ufvideo_sdk.watch.engine.facts import Ended, Event, Fact, Frame, Gap
 from ufvideo_sdk.watch.rules.rule import Rule
@@ -14,6 +12,7 @@ from ufvideo_sdk.watch.rules.rules import Rules
 from ufvideo_sdk.watch.sinks.clips import ClipJob, Clips
 from ufvideo_sdk.watch.sinks.event_lines import event_line, files_line, gap_line, notice_line
 from ufvideo_sdk.watch.sinks.event_message import CameraNames, EventMessage, Publisher
+from ufvideo_sdk.watch.sinks.event_progress import EventProgress, Files, once
 from ufvideo_sdk.watch.sinks.history import History
 from ufvideo_sdk.watch.sinks.json_lines import JsonLines
 from ufvideo_sdk.watch.sinks.overlay import Overlay
@@ -21,8 +20,6 @@ from ufvideo_sdk.watch.sinks.ring_length import ring_s
 from ufvideo_sdk.watch.sinks.sink import CameraPictures
 from ufvideo_sdk.watch.sinks.snapshots import EvidenceFrame, SnapshotJob, Snapshots
 from ufvideo_sdk.watch.sources.capture import CaptureNotice
-
-Files = tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -44,60 +41,13 @@ class Targets:
     publishers: Mapping[str, Publisher]
 
 
-class _Progress:
-    """An event under way: which of its files are still to be written.
-
-    Its start is published when its first snapshots are there, its end when its clip is there and
-    the start has been published.
-    """
-
-    def __init__(self, publish: Callable[[EventMessage], None], has_clip: bool) -> None:
-        self._publish = publish
-        self._lock = threading.Lock()
-        self._has_started = False
-        self._clips: Files | None = None if has_clip else ()
-        self._problem = ""
-        self._end: EventMessage | None = None
-        self._snapshots: Files = ()
-        # Frames whose snapshots the start has.
-        self.frame_idxs: set[int] = set()
-        self.is_over = threading.Event()
-
-    def start(self, message: EventMessage) -> None:
-        """The start may be published."""
-        with self._lock:
-            self._publish(message)
-            self._has_started, self._snapshots = True, message.snapshots
-            self._publish_end()
-
-    def clip(self, clips: Files, problem: str) -> None:
-        """The clip has been written, or never will be."""
-        with self._lock:
-            self._clips, self._problem = clips, problem
-            self._publish_end()
-
-    def end(self, message: EventMessage) -> None:
-        """The end may be published as soon as the rest is there."""
-        with self._lock:
-            self._end = message
-            self._publish_end()
-
-    def _publish_end(self) -> None:
-        if self._has_started and self._end is not None and self._clips is not None:
-            snapshots = (*self._snapshots, *self._end.snapshots)
-            problem = self._end.problem or self._problem
-            made = replace(self._end, clips=self._clips, snapshots=snapshots, problem=problem)
-            self._publish(made)
-            self.is_over.set()
-
-
 @dataclass
 class _OpenClip:
     """A clip that is to be written when the stream has passed its end."""
 
-    event: Event
+    message: EventMessage
     end_s: float
-    progress: _Progress
+    progress: EventProgress
 
 
 class CameraSink:
@@ -119,10 +69,12 @@ class CameraSink:
         self._words = {each.name: each.question.words for each in rules.questions}
         self._overlay = Overlay(rules)
         self._history = History(max(ring_s(rules), 10.0))
-        self._progress: dict[int, _Progress] = {}
+        self._progress: dict[int, EventProgress] = {}
         self._open_clips: dict[int, _OpenClip] = {}
-        self._unfinished: list[_Progress] = []
+        self._unfinished: list[EventProgress] = []
         self._is_over = False
+        # Start of each event that is under way, in stream time and as a time of day.
+        self._started: dict[int, tuple[float, float | None]] = {}
         self._num_events = dict.fromkeys(self._rules, 0)
 
     @property
@@ -147,7 +99,7 @@ class CameraSink:
         elif isinstance(fact, Ended):
             # Events that are under way end next.
             self._is_over = True
-            self._write_clips(lambda opened: opened.event.edge == "end")
+            self._write_clips(lambda opened: opened.message.event.edge == "end")
 
     def notice(self, notice: CaptureNotice) -> None:
         """Take something that a person wants to know."""
@@ -181,20 +133,21 @@ class CameraSink:
     def _start(self, rule: Rule, event: Event, message: EventMessage) -> None:
         self._num_events[rule.name] += 1
         clips = self._targets.clips if rule.goes_to("clips") else None
-        progress = _Progress(lambda made: self._publish(rule, made), clips is not None)
+        progress = EventProgress(lambda made: self._publish(rule, made), clips is not None)
         self._progress[event.id] = progress
         if clips is not None:
             end_s = event.clip_start_s + clips.max_s
-            self._open_clips[event.id] = _OpenClip(event, end_s, progress)
+            self._open_clips[event.id] = _OpenClip(message, end_s, progress)
         self._snap(rule, message, progress, progress.start)
 
     def _end(self, rule: Rule, event: Event, message: EventMessage) -> None:
         progress = self._progress.pop(event.id)
+        self._started.pop(event.id, None)
         self._unfinished = [each for each in self._unfinished if not each.is_over.is_set()]
         self._unfinished.append(progress)
         opened = self._open_clips.get(event.id)
         if opened is not None:
-            opened.event = event
+            opened.message = message
             opened.end_s = min(opened.end_s, event.clip_end_s or event.known_s)
             if self._is_over:
                 self._write_clips(lambda each: each is opened)
@@ -204,7 +157,7 @@ class CameraSink:
         self,
         rule: Rule,
         message: EventMessage,
-        progress: _Progress,
+        progress: EventProgress,
         done: Callable[[EventMessage], None],
     ) -> None:
         """Have snapshots written, and then `done` called; at once if there are none."""
@@ -223,30 +176,31 @@ class CameraSink:
             self._tell_files(rule, message.event, (), files)
             done(replace(message, snapshots=files, problem=problem))
 
-        snapshots.put(SnapshotJob(message, frames, past, self._overlay, _once(written)))
+        snapshots.put(SnapshotJob(message, frames, past, self._overlay, once(written)))
 
     def _write_clips(self, is_due: Callable[[_OpenClip], bool]) -> None:
         """Have the clips written that are due."""
         for opened in list(filter(is_due, self._open_clips.values())):
-            del self._open_clips[opened.event.id]
+            del self._open_clips[opened.message.event.id]
             if self._targets.clips is not None:
                 self._targets.clips.put(self._clip_job(opened))
 
     def _clip_job(self, opened: _OpenClip) -> ClipJob:
-        event, rule = opened.event, self._rules[opened.event.rule]
+        event = opened.message.event
+        rule = self._rules[event.rule]
 
         def written(files: Files, problem: str) -> None:
             self._tell_files(rule, event, files, ())
             opened.progress.clip(files, problem)
 
         return ClipJob(
-            message=self._message(rule, event),
+            message=opened.message,
             pictures=self._pictures,
             start_s=max(event.clip_start_s, 0.0),
             end_s=opened.end_s,
             past=self._history.past(event.clip_start_s, opened.end_s),
             overlay=self._overlay,
-            done=_once(written),
+            done=once(written),
         )
 
     def _message(self, rule: Rule, event: Event) -> EventMessage:
@@ -260,9 +214,17 @@ class CameraSink:
             event=event,
             question=self._words[rule.question],
             answer=None if answer is None else answer.text,
-            started_at=self._pictures.wall_s(event.start_s),
+            started_at=self._started_at(event),
             ended_at=None if end_s is None else self._pictures.wall_s(end_s),
         )
+
+    def _started_at(self, event: Event) -> float | None:
+        """The time of day of a start: what is known of clocks grows, but it is told once."""
+        start_s, wall_s = self._started.get(event.id, (None, None))
+        if wall_s is None or start_s != event.start_s:
+            wall_s = self._pictures.wall_s(event.start_s)
+            self._started[event.id] = (event.start_s, wall_s)
+        return wall_s
 
     def _tell_files(self, rule: Rule, event: Event, clips: Files, snapshots: Files) -> None:
         lines = self._targets.json_lines
@@ -276,15 +238,3 @@ class CameraSink:
     def _publishers(self, rule: Rule) -> list[Publisher]:
         publishers = self._targets.publishers
         return [publisher for name, publisher in publishers.items() if rule.goes_to(name)]
-
-
-def _once(written: Callable[[Files, str], None]) -> Callable[[Files, str], None]:
-    """Return a function that does nothing when it is called again."""
-    lock = threading.Lock()
-
-    def called(files: Files, problem: str) -> None:
-        # Never released: the first call is the only one.
-        if lock.acquire(blocking=False):
-            written(files, problem)
-
-    return called

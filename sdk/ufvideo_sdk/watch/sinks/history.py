@@ -24,6 +24,8 @@ from ufvideo_sdk.watch.engine.facts import (
 # A box is drawn for so long after its frame, where no later frame says anything else.
 _BOX_S = 1.0
 _MAX_FRAMES = 4096
+# Snapshots show the events of so many seconds before theirs.
+_EVENTS_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,7 @@ class History:
             self._keep(self._crossed.setdefault(fact.rule, deque()), fact)
         elif isinstance(fact, Event):
             self._events.append(fact)
+            self._forget_events()
         elif isinstance(fact, Gap):
             self._time_s = max(self._time_s, fact.end_s)
 
@@ -173,6 +176,14 @@ class History:
         if isinstance(fact, Answered):
             answer = KnownAnswer(fact.question, time_s, fact.text, fact.objects)
             self._keep(self._answers.setdefault(fact.question, deque()), answer)
+
+    def _forget_events(self) -> None:
+        """Drop the events that were over long ago; one that goes on stays."""
+        oldest_s = self._time_s - self._keep_s - _EVENTS_S
+        gone = {e.id for e in self._events if e.edge == "end" and e.known_s < oldest_s}
+        if gone:
+            kept = (event for event in self._events if event.id not in gone)
+            self._events = deque(kept, maxlen=self._events.maxlen)
 
     def _keep(self, found: deque[T], item: T) -> None:
         found.append(item)

@@ -226,7 +226,8 @@ class Mqtt:
     def _on_disconnect(self, client: Client, data: Any, flags: Any, code: Any, rest: Any) -> None:
         with self._changed:
             self._is_connected = False
-            self._problem = self._problem or f"{self._place}: the connection broke"
+            if self._deadline is None:
+                self._problem = self._problem or f"{self._place}: the connection broke"
 
     def _on_publish(self, client: Client, data: Any, mid: int, code: Any, rest: Any) -> None:
         with self._changed:

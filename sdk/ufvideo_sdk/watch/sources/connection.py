@@ -111,7 +111,7 @@ class Camera:
         quick = _RTSP_QUICK if scheme in ("rtsp", "rtsps") else {}
         for extra in (quick, {}):
             container = self._open(settings | extra)
-            if _has_video(container):
+            if _video_streams(container):
                 return container
             # The parameters of its codec came later than it was looked for.
             container.close()
@@ -127,7 +127,13 @@ class Camera:
             container: What `opened` returned.
             parts: What its packets and frames go to.
         """
-        stream = container.streams.best("video")
+        from av.stream import Discard
+
+        stream = max(_video_streams(container), key=_num_pixels)
+        for other in container.streams:
+            if other.index != stream.index:
+                # Of a playlist every quality would be fetched, and not only the best.
+                other.discard = Discard.all
         # A thread for each core would not be faster, and is one for each camera.
         stream.codec_context.thread_count = 1
         is_raw = not can_hold(stream.codec_context.codec.canonical_name)
@@ -173,6 +179,7 @@ class Camera:
         settings = {"max_pixels": str(decoder_limit(self.options.max_frame_pixels))}
         if scheme in ("rtsp", "rtsps"):
             settings |= {"rtsp_transport": "tcp", "timeout": limit_us, "flags": "low_delay"}
+            settings["allowed_media_types"] = "video"
             settings["protocol_whitelist"] = "rtsp,rtp,tcp,udp,tls,https,http"
         elif scheme in ("http", "https"):
             settings |= {"rw_timeout": limit_us, "flags": "low_delay"}
@@ -202,8 +209,11 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, (errors.HTTPUnauthorizedError, errors.HTTPForbiddenError))
 
 
-def _has_video(container: Any) -> bool:
-    return any(
-        stream.codec_context is not None and stream.codec_context.width > 0
-        for stream in container.streams.video
-    )
+def _video_streams(container: Any) -> list[Any]:
+    """Its streams of video whose size is known."""
+    streams = [each for each in container.streams.video if each.codec_context is not None]
+    return [each for each in streams if each.codec_context.width > 0]
+
+
+def _num_pixels(stream: Any) -> int:
+    return int(stream.codec_context.width * stream.codec_context.height)
