@@ -108,7 +108,7 @@ from pathlib import Path
 from tests.watch.test_saved_stream import RULES, RenderedCamera, RenderedPictures, SavedStream
 stream = SavedStream(Path(sys.argv[2]), RenderedPictures(), RULES)
 camera = RenderedCamera(RULES, [stream])
-for number in range(160):
+for number in range(110):
     camera.run(number / 10)
     while stream.stats.num_waiting > 4:
         time.sleep(0.005)
