@@ -279,7 +279,11 @@ def test_a_full_disk_leaves_no_half_file(tmp_path: Path) -> None:
     assert (start.snapshots, end.clips, end.snapshots) == ((), (), ())
     assert "File too large" in start.problem and "File too large" in end.problem
     assert [*(tmp_path / "clips").iterdir(), *(tmp_path / "shots").iterdir()] == []
-    assert len((tmp_path / "events.jsonl").read_text().splitlines()) == 2
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    # Both edges, and for each of the three kinds of files why there is none.
+    assert [line["edge"] for line in lines if "edge" in line] == ["start", "end"]
+    problems = [line["problem"] for line in lines if line.get("files") == {}]
+    assert len(problems) == 3 and all("File too large" in each for each in problems)
 
 
 def test_what_is_not_written_in_time_is_given_up(tmp_path: Path) -> None:
