@@ -187,10 +187,25 @@ def test_a_log_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:
         list(read_facts(path))
     with pytest.raises(InputError, match="expected the folder of a recording, found nothing"):
         load_facts(tmp_path / "gone")
-    with pytest.raises(InputError, match=r"expected facts.jsonl in it, found none; .*: deeper"):
-        deeper = tmp_path / "all" / "deeper"
-        deeper.mkdir(parents=True)
-        (deeper / "facts.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"expected one facts.jsonl in it, found 2; .*: 1, 2"):
+        for name in ("1", "2"):
+            (tmp_path / "all" / name).mkdir(parents=True)
+            (tmp_path / "all" / name / "facts.jsonl").write_text(text, encoding="utf-8")
         load_facts(tmp_path / "all")
     with pytest.raises(InputError, match="expected the fact Opened first, got Frame"):
         list(replayed([Frame(0, 0.0)]))
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        (Answered("a", 0, "Yes, it\n is.", "yes"), "yes"),
+        (Answered("a", 0, "Yes, it\n is."), "Yes, it is."),
+        (Answered("a", 0, " "), "-"),
+        (Answered("a", 0, "<0>", spans=(FoundSpan(1.0, 2.5),)), "1.0 s to 2.5 s"),
+        # The words of a model that segments are a template, with its own tokens.
+        (Answered("a", 0, "Sure, [SEG].", objects=(FoundObject(1, 0, 0, 1, 1),)), "1 object"),
+    ],
+)
+def test_an_answer_is_said_in_one_line(answered: Answered, said: str) -> None:
+    assert answered.said == said

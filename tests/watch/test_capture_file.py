@@ -130,6 +130,17 @@ def test_uneven_times_are_those_of_the_file(tmp_path: Path) -> None:
     assert np.allclose(told.times_s, np.array(times_ms) / 1e3, atol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_listener_that_fails_does_not_leave_the_taker_waiting(clip: Path) -> None:
+    class Failing(HeldPackets):
+        def packet(self, packet: Any) -> None:
+            raise RuntimeError("a mistake")
+
+    with closing(open_capture(clip, listener=Failing())) as capture:
+        told = taken_to_end(capture, 5)
+    assert told.ended is not None and "not expected" in told.ended.cause
+
+
 def test_closing_ends_the_reading_of_a_file(clip: Path) -> None:
     capture = open_capture(clip, CaptureOptions(sample_fps=25))
     taken_until(capture, lambda told: len(told.frames) == 1)

@@ -297,8 +297,8 @@ def test_what_is_not_written_in_time_is_given_up(tmp_path: Path) -> None:
 
 def test_a_clip_that_is_being_drawn_is_given_up_in_time(tmp_path: Path) -> None:
     watched = Watched(tmp_path, "clips: {folder: clips, max_s: 600}")
-    always = [("visitor", 2.0 * number, "yes") for number in range(150)]
-    watched.run(300.0, always)
+    always = [("visitor", 2.0 * number, "yes") for number in range(60)]
+    watched.run(120.0, always)
     until = time.monotonic() + 20
     while not watched.pictures.num_clips and time.monotonic() < until:
         time.sleep(0.01)

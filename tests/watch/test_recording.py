@@ -27,7 +27,7 @@ from ufvideo_sdk.watch.recording.capture_log import (
     crc32_of,
     read_capture,
 )
-from ufvideo_sdk.watch.recording.folders import new_name
+from ufvideo_sdk.watch.recording.folders import new_name, the_recording
 from ufvideo_sdk.watch.recording.frame_encoder import FrameEncoder
 from ufvideo_sdk.watch.recording.header import RecordingHeader
 from ufvideo_sdk.watch.recording.line_file import LineFile
@@ -319,3 +319,11 @@ def test_a_section_of_several_files_is_decoded_as_one(tmp_path: Path, b_frames: 
     found = list(RecordedFrames(recorder.folder))
     assert [each.frame_idx for each in found] == list(range(len(looked_at)))
     assert all(each.is_same for each in found)
+
+
+def test_a_file_in_place_of_a_recording_is_said(tmp_path: Path) -> None:
+    (tmp_path / "clip.mp4").touch()
+    with pytest.raises(InputError, match="expected the folder of a recording, found a file"):
+        the_recording(tmp_path / "clip.mp4")
+    with pytest.raises(InputError, match="expected the folder of a recording, found nothing"):
+        the_recording(tmp_path / "gone")

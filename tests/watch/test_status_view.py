@@ -110,6 +110,13 @@ def test_plain_lines_say_what_is_new_once() -> None:
     assert mqtt == "mqtt: 2 dropped"
 
 
+def test_plain_lines_say_the_end_of_a_camera_last() -> None:
+    lines = PlainLines(every_s=100.0).of(
+        replace(STATUS, cameras=(replace(FRONT, state="ended"),)), ()
+    )
+    assert lines[-1] == "front door: ended" and len(lines) == 4
+
+
 def test_without_a_terminal_lines_go_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with StatusView(lambda: STATUS, lambda: SINKS) as view:
         assert not view.is_picture and view.leaves_stdout

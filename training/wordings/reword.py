@@ -12,6 +12,7 @@ from training.tasks.task import SEG_MARK, Task
 from training.wordings import names, verbs
 from training.wordings.asked import Asked, read_question
 from training.wordings.patterns import expanded, tidy
+from training.wordings.put_together import template_of
 from training.wordings.templates import (
     CHOICE_HEADS,
     CHOICE_MARKS,
@@ -51,7 +52,7 @@ def reword(task: Task, rng: np.random.Generator) -> Task:
     asked = read_question(task.question)
     if asked is None:
         return task
-    template = _pick(TEMPLATES[asked.intent], rng)
+    template = template_of(asked.intent, rng)
     direct = asked.num_marked == 1 and asked.slots.get("name") == "object_1"
     direct = direct and bool(rng.random() < _DIRECT_SHARE)
     name = _name_of(asked, rng, direct=direct)

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from training.wordings import names, templates, verbs
+from training.wordings import names, put_together, templates, verbs
 from training.wordings.patterns import all_texts
 
 _SLOT = re.compile(r"\{\w*\}")
@@ -27,7 +27,7 @@ def words_behind_spaces() -> tuple[str, ...]:
 def first_words() -> tuple[str, ...]:
     """Words with which several wordings begin, with a capital letter and without, sorted."""
     found: Counter[str] = Counter()
-    for group in templates.TEMPLATES.values():
+    for group in (*templates.TEMPLATES.values(), put_together.every_part()):
         for pattern in group:
             found.update(
                 {match[0].lower() for match in map(_WORD.match, _starts(pattern)) if match}
@@ -46,6 +46,7 @@ def _texts() -> Iterator[str]:
     groups = (*templates.TEMPLATES.values(), templates.HEADS, templates.EXPRESSIONS)
     for group in (*groups, templates.EVENTS, templates.CHOICE_TAILS):
         yield from group
+    yield from put_together.every_part()
     yield from (templates.IN, templates.MASK, *names.WORDS.values(), *names.FORMS)
     yield from ("colour", "coloured")
     yield from verbs.every_text()

@@ -40,9 +40,10 @@ def watch(
     sources: Annotated[
         list[str],
         typer.Argument(
-            metavar="SOURCE...",
-            help="Files, folders that grow, /dev/videoN, rtsp(s):// and http(s):// addresses; each"
-            " may have a name: door=rtsp://... Their order is that of their turns.",
+            metavar="SOURCE",
+            help="Files, folders that grow, /dev/videoN, rtsp(s):// and http(s):// addresses, and"
+            " gst: with a pipeline; each may have a name: door=rtsp://... Their order is that of"
+            " their turns.",
             show_default=False,
         ),
     ],
@@ -86,7 +87,9 @@ def watch(
     fps: Annotated[
         float | None,
         typer.Option(
-            "--fps", metavar="NUMBER", help="Frames looked at in a second of stream time."
+            "--fps",
+            metavar="NUMBER",
+            help="Frames looked at in a second of stream time. Default: 2.",
         ),
     ] = None,
     window: Annotated[

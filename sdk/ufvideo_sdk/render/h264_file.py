@@ -28,6 +28,8 @@ _MAX_RATE = 10_000
 _MAX_SIDE_PX = 16_384
 # How long the only frame of a video is shown.
 _ONLY_FRAME_S = 1 / 25
+# How long the last one is shown at most, where it comes behind a pause.
+_LAST_FRAME_S = 1.0
 
 T = TypeVar("T", bound="H264Writer")
 
@@ -197,11 +199,16 @@ class H264Writer:
 
     def __exit__(self, kind: object, *_: object) -> None:
         if kind is None:
-            self._mux(self._stream.encode(), max(self.end_ticks, self._last_ticks() + 1))
+            self._mux(self._stream.encode(), self._last_end_ticks())
         self._container.close()
 
-    def _last_ticks(self) -> int:
-        return self._shown[-1] if self._shown else 0
+    def _last_end_ticks(self) -> int:
+        """When the last picture ends: where nobody says, it lasts as long as the one before it."""
+        last = self._shown[-1] if self._shown else 0
+        if self.end_ticks:
+            return max(self.end_ticks, last + 1)
+        step_s = (last - self._shown[-2]) / TICKS_PER_S if len(self._shown) > 1 else _ONLY_FRAME_S
+        return last + max(round(min(step_s, _LAST_FRAME_S) * TICKS_PER_S), 1)
 
 
 class H264File(H264Writer):

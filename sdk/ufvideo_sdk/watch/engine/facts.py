@@ -174,6 +174,17 @@ class Answered(Checked):
     spans: Annotated[tuple[FoundSpan, ...], Each(Instance(FoundSpan), 0, MAX_ITEMS)] = ()
     objects: Annotated[tuple[FoundObject, ...], Each(Instance(FoundObject), 0, MAX_ITEMS)] = ()
 
+    @property
+    def said(self) -> str:
+        """The answer in one line for people: what was found says more than the model's words."""
+        if self.choice is not None:
+            return self.choice
+        if self.spans:
+            return ", ".join(f"{span.start_s:.1f} s to {span.end_s:.1f} s" for span in self.spans)
+        if self.objects:
+            return f"{len(self.objects)} object{'s' if len(self.objects) > 1 else ''}"
+        return " ".join(self.text.split()) or "-"
+
 
 @dataclass(frozen=True)
 class Tracked(Checked):

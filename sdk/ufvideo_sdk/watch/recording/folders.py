@@ -72,7 +72,8 @@ def the_recording(folder: Path) -> Path:
         InputError: When there is none, or several.
     """
     if not is_folder(folder):
-        raise InputError(f"{shown(folder)}: expected the folder of a recording, found nothing")
+        what = "a file" if is_file(folder) else "nothing"
+        raise InputError(f"{shown(folder)}: expected the folder of a recording, found {what}")
     found = recordings_in(folder)
     if not found:
         raise InputError(f"{shown(folder)}: expected a recording in it, found none")

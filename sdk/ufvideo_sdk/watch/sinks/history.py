@@ -35,7 +35,7 @@ class KnownAnswer:
     Attributes:
         question: Name of the question.
         time_s: The newest frame that it is about.
-        text: What the model wrote.
+        text: The answer in one line.
         objects: Objects that were segmented.
     """
 
@@ -174,7 +174,7 @@ class History:
         asked = self._asked.get(fact.question)
         time_s = asked.popleft() if asked else self._time_s
         if isinstance(fact, Answered):
-            answer = KnownAnswer(fact.question, time_s, fact.text, fact.objects)
+            answer = KnownAnswer(fact.question, time_s, fact.said, fact.objects)
             self._keep(self._answers.setdefault(fact.question, deque()), answer)
 
     def _forget_events(self) -> None:

@@ -37,7 +37,7 @@ class TakenFrame:
 
 @dataclass(frozen=True)
 class CaptureGap:
-    """Frames are missing.
+    """Frames are missing. One that lasts is told when it is noticed, and its rest when it ends.
 
     Attributes:
         start_s: The time of the last frame before.
@@ -55,7 +55,8 @@ class CaptureNotice:
     """Something that a person wants to know of a camera.
 
     Attributes:
-        kind: Such as "dark", "frozen", "lost", "resumed" or "size".
+        kind: "lost", "refused", "stalled", "frozen" and "resumed"; "moving" after "frozen"; "dark"
+            and "light"; "damaged"; "size"; "clock"; "skipped", of a file that cannot be read.
         time_s: Stream time at which it was noticed.
         text: The same in words; no credential is part of it.
     """
@@ -88,7 +89,8 @@ class CaptureStats:
     Attributes:
         num_taken: Frames that were handed out.
         dropped_by: Frames that were not, by cause: "grid" (between two points of the grid), "age"
-            (nobody took them in time), "late" (not later than the one before), "damaged".
+            (nobody took them in time), "late" (not later than the one before, or told missing),
+            "damaged", "frozen" (the same picture for too long).
         num_connections: Connections that gave a frame.
         frame_rate: Frames a second that arrive, measured over the latest seconds; None before.
         clock: Quality of the clock: "camera", "arrival" or "file".

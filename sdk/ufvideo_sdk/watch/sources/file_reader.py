@@ -188,12 +188,15 @@ class FileReader:
         self._thread.join()
 
     def _run(self) -> None:
-        cause = "end of the file"
+        # What nobody expects ends the thread with a traceback, and must not leave others waiting.
+        cause = "an error that was not expected"
         try:
             self._player.play(self._path, self._container, 0.0)
+            cause = "end of the file"
         except (UFVideoError, OSError, MemoryError) as error:
-            cause = str(error)
-        self._queue.put(CaptureEnded(self._player.intake.last_s or 0.0, cause))
+            cause = str(error) or "no memory is left"
+        finally:
+            self._queue.put(CaptureEnded(self._player.intake.last_s or 0.0, cause))
 
 
 def _recorded_s(container: Any) -> float | None:

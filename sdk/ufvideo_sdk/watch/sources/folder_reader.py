@@ -63,7 +63,7 @@ class FolderReader:
         self._thread.join()
 
     def _run(self) -> None:
-        cause = "no new file"
+        cause = "an error that was not expected"
         idle_since = time.monotonic()
         try:
             while not self._stopped.is_set():
@@ -78,11 +78,13 @@ class FolderReader:
                 if limit_s is not None and time.monotonic() - idle_since >= limit_s:
                     break
                 self._stopped.wait(_POLL_S)
+            cause = "no new file"
         except OSError as error:
             cause = f"the folder cannot be read: {error.strerror or error}"
         except MemoryError:
             cause = "no memory is left"
-        self._queue.put(CaptureEnded(self._player.intake.last_s or 0.0, cause))
+        finally:
+            self._queue.put(CaptureEnded(self._player.intake.last_s or 0.0, cause))
 
     def _play(self, found: FoundFile) -> None:
         """Play a file; one that cannot be read is told of and left out."""

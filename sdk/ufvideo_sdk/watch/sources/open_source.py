@@ -6,6 +6,8 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import urlsplit
 
 from ufvideo_sdk.errors import InputError
 from ufvideo_sdk.validation.paths import as_path, status_of
@@ -57,6 +59,9 @@ def open_capture(
     if _DEVICE.fullmatch(str(path)) or (status is not None and stat.S_ISCHR(status.st_mode)):
         return _camera_capture(str(path), Camera.of_device(str(path), options), options, listener)
     if status is None:
+        if "://" in os.fspath(source):
+            # Such as a name of a camera that is none before an address, with its password.
+            _refuse_address(os.fspath(source), f"a URL of {', '.join(_LIVE_SCHEMES)}")
         raise nothing_there(path, source)
     if stat.S_ISDIR(status.st_mode):
         return _folder_capture(path, options, listener)
@@ -84,10 +89,33 @@ def _live_capture(
     url: str, options: CaptureOptions, listener: PacketListener | None
 ) -> QueueCapture:
     if url_scheme(url) not in _LIVE_SCHEMES:
-        raise InputError(
-            f"source: expected a URL of {', '.join(_LIVE_SCHEMES)}, got {shown_source(url)}"
-        )
+        _refuse_address(url, f"a URL of {', '.join(_LIVE_SCHEMES)}")
+    _check_address(url)
     return _camera_capture(url, Camera.of_url(url, options), options, listener)
+
+
+def _check_address(url: str) -> None:
+    """Refuse an address that no camera can be behind, which would be tried again for ever.
+
+    Raises:
+        InputError: When it names no host, or a port that is none.
+    """
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_whole = False
+    if not is_whole:
+        scheme = url_scheme(url)
+        _refuse_address(
+            url,
+            f"{scheme}://HOST or {scheme}://USER:PASSWORD@HOST:PORT, in a password %2F for / and"
+            " %23 for #",
+        )
+
+
+def _refuse_address(address: str, expected: str) -> NoReturn:
+    raise InputError(f"source: expected {expected}, got {shown_source(address)}")
 
 
 def _camera_capture(

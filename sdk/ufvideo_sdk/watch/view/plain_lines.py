@@ -58,8 +58,10 @@ class PlainLines:
 
     def _news(self, camera: CameraStatus) -> Iterator[str]:
         name = one_line(camera.name)
-        if self._states.get(camera.name) != camera.state:
-            self._states[camera.name] = camera.state
+        is_new = self._states.get(camera.name) != camera.state
+        self._states[camera.name] = camera.state
+        # What happened before the end is said before it.
+        if is_new and camera.state != "ended":
             yield f"{name}: {camera.state}"
         told = self._edges.setdefault(camera.name, set())
         for edge in camera.events:
@@ -68,6 +70,8 @@ class PlainLines:
         # What is not shown any more is not shown again.
         self._edges[camera.name] = {(edge.id, edge.edge) for edge in camera.events}
         yield from self._new_notices(camera)
+        if is_new and camera.state == "ended":
+            yield f"{name}: {camera.state}"
 
     def _new_notices(self, camera: CameraStatus) -> Iterator[str]:
         """Notices behind the latest one that was said; several may have its time."""

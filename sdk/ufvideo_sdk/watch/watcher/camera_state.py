@@ -88,7 +88,7 @@ class CameraState:
             self._asked_s[fact.question] = fact.time_s
         elif isinstance(fact, Answered):
             time_s = self._asked_s.get(fact.question, 0.0)
-            self.answers[fact.question] = LastAnswer(fact.question, time_s, _said(fact))
+            self.answers[fact.question] = LastAnswer(fact.question, time_s, fact.said)
         elif isinstance(fact, Failed):
             self.num_failed += 1
             self.dropped[f"question: {fact.cause}"[:60]] += 1
@@ -102,12 +102,3 @@ class CameraState:
             self.state = "gap"
         elif isinstance(fact, Ended):
             self.state = "ended"
-
-
-def _said(answered: Answered) -> str:
-    """An answer in one line."""
-    if answered.choice is not None:
-        return answered.choice
-    if answered.spans:
-        return ", ".join(f"{span.start_s:.1f} s to {span.end_s:.1f} s" for span in answered.spans)
-    return " ".join(answered.text.split()) or "-"
