@@ -57,12 +57,19 @@ def watching(
 ) -> subprocess.Popen[str]:
     """A process that watches a file in real time."""
     command = [*BASE, "watch", str(clip), "--rules", str(rules), "--record", str(folder)]
+
+    def begin() -> None:
+        # Also where the test runner ignores SIGINT.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if prepare is not None:
+            prepare()
+
     return subprocess.Popen(
         [*command, "--fps", "8", "--window", "4", "--threads", "1", *more],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        preexec_fn=prepare,
+        preexec_fn=begin,
     )
 
 
